@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# Sets up a checkout: .venv, the packages of constraints.txt, and what drawing without a screen needs.
+# Safe to run again, and done in a moment when nothing changed. PYTHON=python3.12 chooses the interpreter.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+readonly VENV=.venv
+readonly STAMP=$VENV/setup.stamp
+readonly TORCH_INDEX=https://download.pytorch.org/whl/cpu
+
+say() { printf '\033[1msetup:\033[0m %s\n' "$*" >&2; }
+fail() { say "$*"; exit 1; }
+
+# --- system packages ---------------------------------------------------------------------------------------------
+
+# install_system WHY APT_PACKAGES DNF_PACKAGES: installs them where that is allowed, else says what to type.
+install_system() {
+    local why=$1 manager command root=()
+    if command -v apt-get >/dev/null; then
+        manager=apt-get command="apt-get install -y --no-install-recommends $2"
+    elif command -v dnf >/dev/null; then
+        manager=dnf command="dnf install -y $3"
+    else
+        say "$why Please install the like of: $2"
+        return 1
+    fi
+    if [ "$(id -u)" != 0 ]; then
+        if sudo -n true 2>/dev/null; then root=(sudo -n); else
+            say "$why Please type:  sudo $command"
+            return 1
+        fi
+    fi
+    say "$why Running: $command"
+    if [ $manager = apt-get ]; then
+        "${root[@]}" apt-get update -qq || true
+        "${root[@]}" env DEBIAN_FRONTEND=noninteractive $command -qq >&2
+    else
+        "${root[@]}" $command -q >&2
+    fi || { say "That failed. Please type:  sudo $command"; return 1; }
+}
+
+# --- Python -------------------------------------------------------------------------------------------------------
+
+usable_python() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; }
+
+find_python() {
+    local candidate
+    for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11}; do
+        if usable_python "$candidate"; then
+            echo "$candidate"
+            return
+        fi
+    done
+    fail "needs Python 3.11, 3.12 or 3.13, and found none (tried ${PYTHON:-python3 and those})." \
+        "Install one, or name it: make setup PYTHON=/path/to/python3.12"
+}
+
+make_venv() {
+    local python
+    python=$(find_python)
+    if ! "$python" -c 'import ensurepip' 2>/dev/null; then
+        local version
+        version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+        install_system "$python has no venv module." "python$version-venv" python3-pip || exit 1
+    fi
+    say "making $VENV with $("$python" --version)"
+    "$python" -m venv --clear $VENV
+}
+
+# Torch's own index has the CPU build for Linux. A machine that gets it elsewhere need not reach that index.
+torch_option() {
+    if $VENV/bin/python - $TORCH_INDEX/torch/ <<'PYTHON' 2>/dev/null; then
+import sys, urllib.request
+urllib.request.urlopen(sys.argv[1], timeout=10)
+PYTHON
+        echo --extra-index-url $TORCH_INDEX
+    fi
+}
+
+install_packages() {
+    say "installing the packages of constraints.txt (the first time takes minutes)"
+    # shellcheck disable=SC2046  # an option and its value, or nothing
+    $VENV/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+        $(torch_option) --editable '.[play,video,baselines,dev]' ||
+        fail "pip failed (above). If it found no torch: is $TORCH_INDEX reachable, and has it a build for" \
+            "$($VENV/bin/python --version)? Another interpreter: rm -rf $VENV && make setup PYTHON=python3.12"
+}
+
+# --- drawing ------------------------------------------------------------------------------------------------------
+
+# Draws nothing, but makes a real context and asks it for its name. Another process each time: MuJoCo picks once.
+draws_with() {
+    MUJOCO_GL=$1 $VENV/bin/python - <<'PYTHON' 2>/dev/null
+import mujoco
+context = mujoco.GLContext(16, 16)
+context.make_current()
+from OpenGL import GL
+assert GL.glGetString(GL.GL_RENDERER)
+PYTHON
+}
+
+set_up_drawing() {
+    [ "$(uname -s)" = Linux ] || return 0
+    if draws_with egl || draws_with osmesa; then return; fi
+    install_system "MuJoCo can't draw without a screen here: no EGL." \
+        "libegl1 libegl-mesa0 libgl1 libgl1-mesa-dri" "mesa-libEGL mesa-libGL mesa-dri-drivers" || true
+    if draws_with egl || draws_with osmesa; then return; fi
+    say "Going on without drawing: everything on pixels will fail. 'python -m jumppad_env.doctor' says more."
+    return 1
+}
+
+# ------------------------------------------------------------------------------------------------------------------
+
+# What the set-up depends on: these files, and the place (a virtual environment can't be moved).
+fingerprint() { { pwd && cat setup.cfg pyproject.toml constraints.txt tools/setup.sh; } | cksum; }
+
+if [ "$(cat $STAMP 2>/dev/null)" != "$(fingerprint)" ] || ! $VENV/bin/python -c '' 2>/dev/null; then
+    rm -f $STAMP
+    if ! usable_python $VENV/bin/python || ! $VENV/bin/python -m pip --version >/dev/null 2>&1; then make_venv; fi
+    install_packages
+    if set_up_drawing; then fingerprint >$STAMP; fi
+    say "done"
+fi
