@@ -33,9 +33,9 @@ install_system() {
     say "$why Running: $command"
     if [ $manager = apt-get ]; then
         "${root[@]}" apt-get update -qq || true
-        "${root[@]}" env DEBIAN_FRONTEND=noninteractive $command -qq >&2
+        "${root[@]}" env DEBIAN_FRONTEND=noninteractive $command -qq >/dev/null
     else
-        "${root[@]}" $command -q >&2
+        "${root[@]}" $command -q >/dev/null
     fi || { say "That failed. Please type:  sudo $command"; return 1; }
 }
 
@@ -44,15 +44,15 @@ install_system() {
 usable_python() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; }
 
 find_python() {
-    local candidate
-    for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11}; do
+    local candidate candidates=${PYTHON:-python3 python3.13 python3.12 python3.11}
+    for candidate in $candidates; do
         if usable_python "$candidate"; then
             echo "$candidate"
             return
         fi
     done
-    fail "needs Python 3.11, 3.12 or 3.13, and found none (tried ${PYTHON:-python3 and those})." \
-        "Install one, or name it: make setup PYTHON=/path/to/python3.12"
+    fail "needs Python 3.11, 3.12 or 3.13, and none of these is one: $candidates." \
+        "Install one, or say where it is: make setup PYTHON=/path/to/python3.12"
 }
 
 make_venv() {
@@ -114,9 +114,14 @@ set_up_drawing() {
 # What the set-up depends on: these files, and the place (a virtual environment can't be moved).
 fingerprint() { { pwd && cat setup.cfg pyproject.toml constraints.txt tools/setup.sh; } | cksum; }
 
-if [ "$(cat $STAMP 2>/dev/null)" != "$(fingerprint)" ] || ! $VENV/bin/python -c '' 2>/dev/null; then
+# PYTHON may name another version than .venv was made with.
+other_python() { [ -n "${PYTHON:-}" ] && [ "$("$PYTHON" -V 2>&1)" != "$($VENV/bin/python -V 2>&1)" ]; }
+
+if other_python || [ "$(cat $STAMP 2>/dev/null)" != "$(fingerprint)" ] || ! $VENV/bin/python -c '' 2>/dev/null; then
     rm -f $STAMP
-    if ! usable_python $VENV/bin/python || ! $VENV/bin/python -m pip --version >/dev/null 2>&1; then make_venv; fi
+    if other_python || ! usable_python $VENV/bin/python || ! $VENV/bin/python -m pip --version &>/dev/null; then
+        make_venv
+    fi
     install_packages
     if set_up_drawing; then fingerprint >$STAMP; fi
     say "done"
