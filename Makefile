@@ -22,7 +22,7 @@ fast: setup  ## the fast tests only
 lint: setup  ## style and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 clean:  ## remove what can be made again, but no runs
 	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache
