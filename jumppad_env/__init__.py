@@ -1,0 +1,25 @@
+"""Jumppad: the island with three jump pads, as a Gymnasium environment.
+
+    import gymnasium, jumppad_env
+    env = gymnasium.make("Jumppad-v0")                      # pixels in, gamepad out
+    envs = gymnasium.make_vec("Jumppad-v0", num_envs=64)    # native vector environment
+
+Importing this package registers `Jumppad-v0` and `JumppadState-v0`; it loads no GL.
+"""
+
+import gymnasium
+
+from jumppad_env.rules import CHARACTERS, PADS
+from jumppad_env.wrappers import ContinuousGamepad, DiscreteGamepad
+
+__version__ = "0.1.0"
+__all__ = ["CHARACTERS", "PADS", "ContinuousGamepad", "DiscreteGamepad"]
+
+for _id, _keywords in (("Jumppad-v0", {}), ("JumppadState-v0", {"observation": "state"})):
+    gymnasium.register(
+        id=_id,
+        entry_point="jumppad_env.env:JumppadEnv",
+        vector_entry_point="jumppad_env.vector_env:JumppadVectorEnv",
+        max_episode_steps=100,
+        kwargs=_keywords,
+    )

@@ -1,0 +1,152 @@
+"""Episodes of N characters: start, reward, end, what is observed and told.
+
+The single environment is `Episodes` of one, the vector environment of many; both only add Gymnasium's calls.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+from jumppad_env.options import Options
+from jumppad_env.rules import CHARACTERS, PADS, RULES
+from jumppad_env.world import World, wrap_angle
+
+STATE_OBSERVATION = (
+    ("position", 3, "m; x right, y forward, z up; joints x, y, z"),
+    ("velocity", 3, "m/s; joints x, y, z"),
+    ("sine and cosine of the heading", 2, "joint yaw"),
+    ("sine and cosine of the camera's yaw", 2, ""),
+    ("camera's tilt", 1, "rad, positive looks up"),
+    ("grounded", 1, "0 or 1; sensor ground"),
+    ("mounted", 1, "0 or 1: on the board"),
+    ("attack", 1, "s left"),
+    ("dodge", 1, "s until the next can start"),
+    ("way to each pad", 6, "m; x and y from the character to geoms pad_left, pad_middle, pad_right"),
+    ("pad touched", 3, "one-hot left, middle, right"),
+)
+"""Order, width and unit of the state observation."""
+STATE_WIDTH = sum(width for _, width, _ in STATE_OBSERVATION)
+
+RESET_OPTIONS = ("spawn", "position", "heading", "character")
+
+
+def observation_space(options: Options) -> spaces.Space[Any]:
+    """Returns the space of a single environment's observations."""
+    pixels = spaces.Box(0, 255, (*options.image_size, 3), np.uint8)
+    state = spaces.Box(-np.inf, np.inf, (STATE_WIDTH,), np.float32)
+    if options.observation == "both":
+        return spaces.Dict(pixels=pixels, state=state)
+    return pixels if options.observation == "pixels" else state
+
+
+class Episodes:
+    """N episodes advanced together.
+
+    Args:
+        count: N.
+        options: the keywords of `gymnasium.make`.
+        threads: of the physics.
+    """
+
+    def __init__(self, count: int, options: Options, threads: int = 1) -> None:
+        self.options = options
+        self.count = count
+        self.world = World(count, threads)
+        self._target = None if options.target is None else PADS.index(options.target)
+
+    def reset(self, row: int, generator: np.random.Generator, options: dict[str, Any] | None = None) -> None:
+        """Starts an episode in one row.
+
+        Args:
+            row: which of the N.
+            generator: draws the spawn point and the character, always both, so that fixing one does not shift the other.
+            options: `spawn` (int), `position` ((3,) m), `heading` (rad), `character` (name) override what is drawn.
+
+        Raises:
+            ValueError: an unknown or impossible option.
+        """
+        options = options or {}
+        unknown = set(options) - set(RESET_OPTIONS)
+        if unknown:
+            raise ValueError(f"unknown reset options {sorted(unknown)}; known are {list(RESET_OPTIONS)}")
+        spawns = self.world.island.spawns
+        names = list(CHARACTERS)
+        spawn = int(generator.integers(len(spawns)))
+        character = names[int(generator.integers(len(names)))]
+        if self.options.character != "random":
+            character = self.options.character
+        character = options.get("character", character)
+        if character not in CHARACTERS:
+            raise ValueError(f"reset option character={character!r} is unknown; choose one of {names}")
+        spawn = options.get("spawn", spawn)
+        if isinstance(spawn, bool) or not isinstance(spawn, int | np.integer) or not 0 <= spawn < len(spawns):
+            raise ValueError(f"reset option spawn={spawn!r} must be an integer from 0 to {len(spawns) - 1}")
+        position = np.asarray(options.get("position", spawns[spawn]), dtype=np.float64)
+        heading = float(options.get("heading", 0.0))
+        if position.shape != (3,) or not np.isfinite(position).all() or not np.isfinite(heading):
+            raise ValueError(
+                f"reset options position={position!r}, heading={heading!r} must be three finite numbers (m) and one (rad)"
+            )
+        self.world.place(row, character, position, heading)
+
+    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Advances all by one control step.
+
+        Args:
+            actions: (N, 16) integers.
+
+        Returns:
+            rewards, float64 (N,): 1 at the step that touches the target pad, or any pad without a target;
+            terminated, bool (N,).
+        """
+        world = self.world
+        world.step(actions)
+        rewards = np.where(self._success() & (world.since_pad == 0), 1.0, 0.0)
+        if not self.options.terminate_on_pad:
+            return rewards, np.zeros(self.count, dtype=np.bool_)
+        return rewards, (world.since_pad >= self.options.flight_steps) | (world.fell & (world.pad < 0))
+
+    def _success(self) -> np.ndarray:
+        pad = self.world.pad
+        return pad >= 0 if self._target is None else pad == self._target
+
+    def info(self) -> dict[str, np.ndarray]:
+        """Returns what is told besides the observation, as arrays over the rows; none of them is used again."""
+        world = self.world
+        return {
+            "pad": world.pad.astype(np.int64),
+            "success": self._success(),
+            "fell": world.fell & (world.pad < 0),
+            "position": world.position.copy(),
+            "velocity": world.velocity.copy(),
+            "heading": wrap_angle(world.qpos[:, 3]),
+            "camera_yaw": wrap_angle(world.camera_yaw),
+            "character": np.array(world.characters, dtype=object),
+        }
+
+    def state_observation(self) -> np.ndarray:
+        """Returns float32 (N, STATE_WIDTH), columns as in `STATE_OBSERVATION`."""
+        world = self.world
+        heading = world.qpos[:, 3]
+        way = world.island.pads[None, :, :2] - world.qpos[:, None, :2]
+        columns = [
+            world.position,
+            world.velocity,
+            np.stack([np.sin(heading), np.cos(heading)], axis=1),
+            np.stack([np.sin(world.camera_yaw), np.cos(world.camera_yaw)], axis=1),
+            world.camera_tilt[:, None],
+            world.grounded[:, None],
+            world.mounted[:, None],
+            world.attack_left[:, None],
+            world.dodge_wait[:, None],
+            way.reshape(self.count, 2 * len(PADS)),
+            world.pad[:, None] == np.arange(len(PADS)),
+        ]
+        return np.concatenate(columns, axis=1, dtype=np.float32)
+
+
+FPS = round(1 / RULES.control_step)
+"""Control steps, and frames, per second."""

@@ -1,0 +1,38 @@
+"""Independent, named streams of random numbers from one integer seed.
+
+A stream is keyed by its name and by indices such as the update or the episode, so a new stream shifts no other one,
+and any part of a run can be repeated alone.
+"""
+
+import zlib
+
+import numpy as np
+
+
+def _sequence(seed: int, name: str, indices: tuple[int, ...]) -> np.random.SeedSequence:
+    if seed < 0 or any(index < 0 for index in indices):
+        raise ValueError(f"seeds and indices must be non-negative integers, got seed {seed} and indices {indices}")
+    return np.random.SeedSequence(int(seed), spawn_key=(zlib.crc32(name.encode()), *map(int, indices)))
+
+
+def stream(seed: int, name: str, *indices: int) -> np.random.Generator:
+    """Return the generator that belongs to this seed, name and indices.
+
+    Args:
+        seed: The one seed of the command, at least 0.
+        name: What the numbers are for, such as `"batches"`.
+        *indices: Position inside the stream's purpose (update, episode, ...), each at least 0.
+
+    Raises:
+        ValueError: If the seed or an index is negative.
+    """
+    return np.random.default_rng(_sequence(seed, name, indices))
+
+
+def integer_seed(seed: int, name: str, *indices: int) -> int:
+    """Return an integer in [0, 2**31) for whatever takes an integer seed, keyed as in `stream`.
+
+    Raises:
+        ValueError: If the seed or an index is negative.
+    """
+    return int(_sequence(seed, name, indices).generate_state(1)[0] >> 1)

@@ -1,0 +1,243 @@
+"""The native vector environment: many episodes in one process, physics and drawing on a thread pool."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.utils import seeding
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from jumppad_env import gamepad
+from jumppad_env.drawing import Painter
+from jumppad_env.episodes import FPS, Episodes, observation_space
+from jumppad_env.options import RENDER_MODES, Options
+
+CHUNK = 4
+"""Rows drawn by one job: small enough to balance the threads, large enough to hide the hand-over."""
+
+
+class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
+    """N environments; element i is bit for bit a single environment with the same seed and actions.
+
+    Observations are fresh arrays at every call. `infos` holds one array per key of the single environment's info, with
+    Gymnasium's `_key` masks. With autoreset mode SAME_STEP (default) a finished row returns the first observation of its next
+    episode, and `infos["final_obs"]`, `infos["final_info"]` hold the last of the finished one. With DISABLED, rows wait for
+    `reset(options={"reset_mask": bool array (N,)})`; their seeds may be given as a list with None elsewhere.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES[:1]), "render_fps": FPS}
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        *,
+        max_episode_steps: int | None = 100,
+        autoreset_mode: str | AutoresetMode = AutoresetMode.SAME_STEP,
+        threads: int | None = None,
+        **keywords: Any,
+    ) -> None:
+        """Makes the environments.
+
+        Args:
+            num_envs: N.
+            max_episode_steps: truncates episodes after so many steps; None never.
+            autoreset_mode: SAME_STEP or DISABLED.
+            threads: for physics and drawing; default one per core.
+            **keywords: see `jumppad_env.options.Options`.
+
+        Raises:
+            ValueError: an unknown or impossible keyword value.
+        """
+        if num_envs < 1:
+            raise ValueError(f"num_envs={num_envs} must be at least 1")
+        self.options = Options(**keywords)
+        mode = AutoresetMode(autoreset_mode)
+        if mode == AutoresetMode.NEXT_STEP:
+            raise ValueError("autoreset_mode NEXT_STEP is not built; use SAME_STEP or DISABLED")
+        if self.options.render_mode == "human":
+            raise ValueError('a vector environment has no window; use render_mode="rgb_array" or a single environment')
+        self.metadata = {**type(self).metadata, "autoreset_mode": mode}
+        self.autoreset_mode = mode
+        self.num_envs = num_envs
+        self.max_episode_steps = max_episode_steps
+        self.render_mode = self.options.render_mode
+        self.single_observation_space = observation_space(self.options)
+        self.single_action_space = gamepad.action_space()
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        # Not os.cpu_count(): a container may be allowed fewer cores than the machine has.
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        self.threads = max(1, min(num_envs, threads or cores))
+        self._episodes = Episodes(num_envs, self.options, self.threads)
+        self._generators = [seeding.np_random(None)[0] for _ in range(num_envs)]
+        self._steps = np.zeros(num_envs, dtype=np.int64)
+        self._done = np.ones(num_envs, dtype=np.bool_)
+        self._gallery = Gallery(*self.options.image_size, threads=self.threads)
+        self._screen = Painter(*self.options.render_size, fine=True)
+
+    def reset(
+        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Starts episodes in all rows, or in those of `options["reset_mask"]`.
+
+        Args:
+            seed: an integer gives row i the seed `seed + i`; a list one each.
+            options: `reset_mask`, and the reset options of the single environment.
+
+        Returns:
+            observations (of all rows; rows that were not reset show where they are), infos.
+
+        Raises:
+            ValueError: lengths or options that do not fit.
+        """
+        options = dict(options or {})
+        mask = options.pop("reset_mask", None)
+        mask = np.ones(self.num_envs, dtype=np.bool_) if mask is None else np.asarray(mask)
+        if mask.shape != (self.num_envs,) or mask.dtype != np.bool_ or not mask.any():
+            raise ValueError(f"reset_mask must be bool ({self.num_envs},) with at least one True, got {mask!r}")
+        seeds = [seed + i for i in range(self.num_envs)] if isinstance(seed, int | np.integer) else seed
+        if seeds is not None and len(seeds) != self.num_envs:
+            raise ValueError(f"seed has {len(seeds)} entries for {self.num_envs} environments")
+        for row in np.flatnonzero(mask):
+            if seeds is not None and seeds[row] is not None:
+                self._generators[row] = seeding.np_random(int(seeds[row]))[0]
+            self._start(row, options)
+        return self._observe(), self._infos(self._episodes.info(), mask)
+
+    def step(self, actions: Any) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """Advances all rows by 0.1 s.
+
+        Raises:
+            ValueError: the actions do not fit.
+            gymnasium.error.ResetNeeded: a row has not been reset.
+        """
+        if self._done.any():
+            rows = np.flatnonzero(self._done).tolist()
+            raise gymnasium.error.ResetNeeded(f"rows {rows} have ended or not begun; reset them before step()")
+        rewards, terminated = self._episodes.step(gamepad.validate(actions, (self.num_envs, gamepad.FACTORS)))
+        self._steps += 1
+        limit = self.max_episode_steps
+        # As Gymnasium's TimeLimit does, which sets truncated without looking at terminated.
+        truncated = self._steps >= limit if limit is not None else np.zeros(self.num_envs, dtype=np.bool_)
+        done = terminated | truncated
+        info = self._episodes.info()
+        everyone = np.ones(self.num_envs, dtype=np.bool_)
+        if self.autoreset_mode == AutoresetMode.DISABLED or not done.any():
+            self._done |= done
+            return self._observe(), rewards, terminated, truncated, self._infos(info, everyone)
+        final = self._observe(done)
+        for row in np.flatnonzero(done):
+            self._start(row, {})
+        infos = self._infos(self._episodes.info(), everyone)
+        infos["final_obs"], infos["_final_obs"] = _objects(final, done), done.copy()
+        infos["final_info"], infos["_final_info"] = self._infos(info, done), done.copy()
+        return self._observe(), rewards, terminated, truncated, infos
+
+    def render(self) -> tuple[np.ndarray, ...] | None:
+        """Returns one uint8 (*render_size, 3) frame per row."""
+        if self.render_mode is None:
+            return None
+        world, frames = self._episodes.world, []
+        for row in range(self.num_envs):
+            frame = np.empty((*self.options.render_size, 3), dtype=np.uint8)
+            self._screen.draw(world.get_state(row), world.characters[row], frame)
+            frames.append(frame)
+        return tuple(frames)
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Frees threads and GL contexts; Gymnasium's `close()` calls it once."""
+        self._gallery.close()
+        self._screen.close()
+
+    def states(self) -> np.ndarray:
+        """Returns the exact states, float64 (N, len(STATE)), columns named by `jumppad_env.world.STATE`."""
+        return self._episodes.world.states()
+
+    def draw(self, states: np.ndarray, characters: list[str]) -> np.ndarray:
+        """Draws stored states as this environment would show them.
+
+        Args:
+            states: (M, len(STATE)), any M.
+            characters: M names.
+
+        Returns:
+            uint8 (M, *image_size, 3).
+        """
+        frames = np.empty((len(states), *self.options.image_size, 3), dtype=np.uint8)
+        self._gallery.draw(states, characters, frames)
+        return frames
+
+    def _start(self, row: int, options: dict[str, Any]) -> None:
+        self._episodes.reset(int(row), self._generators[row], options)
+        self._steps[row] = 0
+        self._done[row] = False
+
+    def _observe(self, mask: np.ndarray | None = None) -> Any:
+        """Returns observations of all rows; with a mask, other rows' pixels are left undrawn (zero)."""
+        kind = self.options.observation
+        world = self._episodes.world
+        parts: dict[str, np.ndarray] = {}
+        if self.options.draws:
+            parts["pixels"] = np.zeros((self.num_envs, *self.options.image_size, 3), dtype=np.uint8)
+            self._gallery.draw(world.states(), world.characters, parts["pixels"], mask)
+        if kind != "pixels":
+            parts["state"] = self._episodes.state_observation()
+        return parts if kind == "both" else parts[kind]
+
+    @staticmethod
+    def _infos(info: dict[str, np.ndarray], mask: np.ndarray) -> dict[str, Any]:
+        return {**info, **{f"_{name}": mask.copy() for name in info}}
+
+
+class Gallery:
+    """A pool of painters, one per thread, that draw the rows of a batch."""
+
+    def __init__(self, height: int, width: int, threads: int) -> None:
+        self._painters = [Painter(height, width) for _ in range(threads)]
+        # A GL context lives in one thread: each painter has its own executor of a single thread.
+        self._executors = [ThreadPoolExecutor(1, thread_name_prefix=f"jumppad-draw-{i}") for i in range(threads)]
+        self.closed = False
+
+    def draw(
+        self, states: np.ndarray, characters: list[str], out: np.ndarray, mask: np.ndarray | None = None
+    ) -> None:
+        """Draws states (M, ...) into out, uint8 (M, height, width, 3); rows outside the mask are left alone."""
+        rows = np.arange(len(states)) if mask is None else np.flatnonzero(mask)
+        # One iterator for all: whoever is free takes the next chunk. A list's iterator is safe to share.
+        chunks = iter([rows[i : i + CHUNK] for i in range(0, len(rows), CHUNK)])
+
+        def work(painter: Painter) -> None:
+            for chunk in chunks:
+                for row in chunk:
+                    painter.draw(states[row], characters[row], out[row])
+
+        jobs = [
+            executor.submit(work, painter) for executor, painter in zip(self._executors, self._painters, strict=True)
+        ]
+        for job in jobs:
+            job.result()
+
+    def close(self) -> None:
+        """Frees the contexts in their own threads, then the threads; may be called twice."""
+        if self.closed:
+            return
+        self.closed = True
+        for executor, painter in zip(self._executors, self._painters, strict=True):
+            executor.submit(painter.close).result()
+            executor.shutdown()
+
+
+def _objects(observations: Any, mask: np.ndarray) -> np.ndarray:
+    """Returns an object array (N,) that holds the observations of the masked rows and None elsewhere."""
+    result = np.full(len(mask), None, dtype=object)
+    for row in np.flatnonzero(mask):
+        if isinstance(observations, dict):
+            result[row] = {name: value[row].copy() for name, value in observations.items()}
+        else:
+            result[row] = observations[row].copy()
+    return result
