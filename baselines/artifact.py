@@ -1,0 +1,248 @@
+"""A stage's output directory: what was asked is written first, `manifest.json` last, and its presence means "finished".
+
+    with artifact.begin(out, kind="reward_model", config=config, seed=seed, inputs={"rollouts": path}) as work:
+        if work.finished:
+            return
+        ...                                 # write files into work.directory
+        work.metrics["accuracy"] = 0.99
+
+Leaving the block without an error finishes the artifact. After an interruption the same call goes on in the same
+directory; a call with another configuration, seed or input is refused, so nothing is ever overwritten.
+"""
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import json
+import platform
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from baselines.files import PARTIAL, explain_full_disk, write_atomically
+from baselines.training import STATE_DIRECTORY
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+BEGUN = "begun.json"
+
+
+@dataclasses.dataclass
+class Work:
+    """An artifact being made, or found finished."""
+
+    directory: Path
+    finished: bool
+    """Whether all is there already; if so, the stage has nothing to do."""
+    metrics: dict[str, Any]
+    """JSON-serializable; filled by the stage, or read from a finished artifact's manifest."""
+
+
+def is_finished(directory: Path | str) -> bool:
+    """Whether the directory holds a finished artifact, or a finished dataset."""
+    return (Path(directory) / MANIFEST).is_file()
+
+
+def load_manifest(directory: Path | str, kind: str) -> dict[str, Any]:
+    """Read the manifest of a finished artifact.
+
+    Args:
+        directory: Of the artifact.
+        kind: What it must be, such as `"policy"`.
+
+    Raises:
+        FileNotFoundError: If there is no finished artifact.
+        ValueError: If the manifest is damaged, of another kind or of another format version.
+    """
+    path = Path(directory) / MANIFEST
+    if not path.is_file():
+        state = "is unfinished" if (path.parent / BEGUN).is_file() else "holds no artifact"
+        raise FileNotFoundError(f"{directory} {state} (no {MANIFEST}); run the stage that makes it to its end first")
+    manifest = _read_json(path)
+    if manifest.get("kind") != kind:
+        raise ValueError(f"{directory} holds {manifest.get('kind')!r}, but {kind!r} is needed; give another directory")
+    _check_format(path, manifest)
+    return manifest
+
+
+@contextmanager
+def begin(
+    directory: Path | str,
+    *,
+    kind: str,
+    config: Any,
+    seed: int,
+    inputs: Mapping[str, Path | str] | None = None,
+) -> Iterator[Work]:
+    """Begin an artifact, go on with it, or find it finished.
+
+    Args:
+        directory: Made if needed.
+        kind: What the artifact is, such as `"policy"`.
+        config: The stage's dataclass, of JSON-serializable fields, paths and nested dataclasses.
+        seed: Of the stage.
+        inputs: Finished artifacts and datasets that the result depends on, by the role they play.
+
+    Yields:
+        The work. If it is unfinished when the block ends without an error, the manifest is written.
+
+    Raises:
+        FileNotFoundError: If an input is not finished.
+        ValueError: If the directory holds something else, or was begun with another configuration, seed or input.
+        OSError: If it cannot be written; a full disk is explained.
+    """
+    directory = Path(directory)
+    asked = {
+        "kind": kind,
+        "format": FORMAT,
+        "config": _to_json(config),
+        "seed": seed,
+        "inputs": {role: _input_sha256(role, Path(path)) for role, path in (inputs or {}).items()},
+    }
+    if is_finished(directory):
+        manifest = _read_json(directory / MANIFEST)
+        _check_same(directory, MANIFEST, manifest, asked)
+        _remove_scaffolding(directory)  # a kill may have come between the manifest and this
+        yield Work(directory, True, manifest.get("metrics", {}))
+        return
+
+    seconds_before = _seconds_before(directory, asked)
+    began = time.time()
+    clock = time.monotonic()
+
+    def record(began_now: float | None, seconds: float) -> None:
+        content = json.dumps({**asked, "began": began_now, "seconds": seconds}, indent=2)
+        write_atomically(directory / BEGUN, content.encode())
+
+    with explain_full_disk(directory):
+        record(began, seconds_before)
+        work = Work(directory, False, {})
+        try:
+            yield work
+            seconds = seconds_before + time.monotonic() - clock
+            result = {
+                "metrics": work.metrics,
+                "seconds": round(seconds, 3),
+                "versions": _versions(),
+                "files": {str(path.relative_to(directory).as_posix()): _sha256(path) for path in _files(directory)},
+            }
+            write_atomically(directory / MANIFEST, json.dumps({**asked, **result}, indent=2).encode())
+        except BaseException:
+            with suppress(OSError):  # the error at hand matters more than the count of seconds
+                record(None, seconds_before + time.monotonic() - clock)
+            raise
+        _remove_scaffolding(directory)
+
+
+def _seconds_before(directory: Path, asked: dict[str, Any]) -> float:
+    """Seconds worked on an unfinished artifact so far; 0 for a new one."""
+    path = directory / BEGUN
+    if not path.is_file():
+        if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+            raise ValueError(f"{directory} exists and is no artifact (no {BEGUN}); choose another --out or delete it")
+        return 0.0
+    begun = _read_json(path)
+    _check_same(directory, BEGUN, begun, asked)
+    seconds = float(begun.get("seconds", 0.0))
+    if begun.get("began") is not None:
+        # Killed: nobody wrote down when. It lived at least until it last wrote a file.
+        last_sign = max((file.stat().st_mtime for file in directory.rglob("*") if file.is_file()), default=0.0)
+        seconds += max(0.0, last_sign - begun["began"])
+    return seconds
+
+
+def _check_same(directory: Path, name: str, there: dict[str, Any], asked: dict[str, Any]) -> None:
+    remedy = "choose another --out or delete it"
+    if there.get("kind") != asked["kind"]:
+        raise ValueError(f"{directory} holds {there.get('kind')!r}, not {asked['kind']!r}; {remedy}")
+    _check_format(directory / name, there)
+    keys = ("config", "seed", "inputs")
+    there, wanted = (_flatten({key: values.get(key) for key in keys}) for values in (there, asked))
+    differences = [
+        f"{key} {there.get(key, 'missing')} there, {wanted.get(key, 'missing')} asked"
+        for key in sorted(there.keys() | wanted.keys())
+        if there.get(key) != wanted.get(key)
+    ]
+    if differences:
+        raise ValueError(f"{directory} holds another configuration: {'; '.join(differences)}; {remedy}")
+
+
+def _check_format(path: Path, values: dict[str, Any]) -> None:
+    version = values.get("format")
+    if version != FORMAT:
+        newer = isinstance(version, int) and version > FORMAT
+        remedy = "it is newer, update jumppad" if newer else "it is older, run the stage again into another directory"
+        raise ValueError(f"{path} has format version {version}, this code reads {FORMAT}: {remedy}")
+
+
+def _flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """{"config": {"learning_rate": 1}} to {"learning_rate": 1}; deeper levels keep their dotted path."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        name = "" if key == "config" and not prefix else f"{prefix}{key}"
+        if isinstance(value, dict):
+            flat |= _flatten(value, f"{name}." if name else "")
+        else:
+            flat[name] = value
+    return flat
+
+
+def _to_json(config: Any) -> Any:
+    values = dataclasses.asdict(config) if dataclasses.is_dataclass(config) and not isinstance(config, type) else config
+    return json.loads(
+        json.dumps(values, default=lambda value: value.as_posix() if isinstance(value, Path) else str(value))
+    )
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text())
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        values = None
+    if not isinstance(values, dict):
+        raise ValueError(f"{path} is damaged; delete {path.parent} and run the stage that makes it again")
+    return values
+
+
+def _input_sha256(role: str, directory: Path) -> str:
+    """Digest of the input's manifest, which in turn holds those of its files."""
+    if not is_finished(directory):
+        raise FileNotFoundError(f"{role} {directory} is missing or unfinished (no {MANIFEST}); make it first")
+    return _sha256(directory / MANIFEST)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _files(directory: Path) -> list[Path]:
+    """The files that make up the result."""
+    files = [path for path in sorted(directory.rglob("*")) if path.is_file() and path.suffix != PARTIAL]
+    scaffolding = {MANIFEST, BEGUN, STATE_DIRECTORY}
+    return [path for path in files if path.relative_to(directory).parts[0] not in scaffolding]
+
+
+def _remove_scaffolding(directory: Path) -> None:
+    """Remove what only an unfinished artifact needs."""
+    shutil.rmtree(directory / STATE_DIRECTORY, ignore_errors=True)
+    for path in (directory / BEGUN, *directory.rglob(f"*{PARTIAL}")):
+        path.unlink(missing_ok=True)
+
+
+def _versions() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for package, distribution in {
+        "numpy": "numpy",
+        "torch": "torch",
+        "mujoco": "mujoco",
+        "jumppad_env": "jumppad",
+    }.items():
+        try:
+            versions[package] = importlib.metadata.version(distribution)
+        except importlib.metadata.PackageNotFoundError:  # run from a checkout that was never installed
+            versions[package] = "not installed"
+    return versions

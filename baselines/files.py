@@ -1,0 +1,55 @@
+"""Files that are either old or new, never half-written, however the process ends."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PARTIAL = ".partial"
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace a file in one step: written under another name, flushed to the disk, then renamed.
+
+    Raises:
+        OSError: If it cannot be written; the file is then what it was before.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + PARTIAL)
+    try:
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError:
+        partial.unlink(missing_ok=True)  # on a full disk it would only stand in the way
+        raise
+    _sync_directory(path.parent)
+
+
+def _sync_directory(directory: Path) -> None:
+    if os.name != "posix":  # Windows opens no directories, and needs no flush for a rename to last
+        return
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def explain_full_disk(directory: Path) -> Iterator[None]:
+    """Say what to do when the disk is full.
+
+    Raises:
+        OSError: With the directory and the remedy, in place of a bare "No space left on device".
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        remedy = f"no space left while writing {directory}; make room and run the same command again to go on"
+        raise OSError(error.errno, remedy) from error

@@ -1,0 +1,208 @@
+"""The one training loop under every stage: resumable at any moment, bit for bit.
+
+A stage brings a pure function from the update's index to a loss (its batches come from `stream(seed, name, update)`),
+so weights, optimizer moments and the index are all there is to save. They lie in one file, replaced in one step: a kill
+leaves the old state or the new one. Beside it, `metrics.jsonl` gets one line per update.
+"""
+
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from baselines.checkpoint import network_device
+from baselines.files import explain_full_disk, write_atomically
+
+METRICS = "metrics.jsonl"
+STATE_DIRECTORY = "training_state"
+STATE = "state.safetensors"
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """AdamW and its schedule."""
+
+    updates: int = 1000
+    """Number of updates."""
+    learning_rate: float = 1e-3
+    """At its highest, after the warm-up."""
+    warmup_updates: int = 20
+    """Updates over which the learning rate rises linearly from near 0."""
+    schedule: Literal["cosine", "constant"] = "cosine"
+    """What the learning rate does after the warm-up."""
+    final_fraction: float = 0.1
+    """Of the learning rate, reached by the cosine at the last update."""
+    weight_decay: float = 0.01
+    """On matrices and convolutions only."""
+    betas: tuple[float, float] = (0.9, 0.95)
+    """Decay of AdamW's first and second moments."""
+    gradient_clip: float = 1.0
+    """Largest norm of the gradient."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot train."""
+        requirements = {
+            "updates and warmup_updates must not be negative": min(self.updates, self.warmup_updates) >= 0,
+            "learning_rate and gradient_clip must be above 0": min(self.learning_rate, self.gradient_clip) > 0,
+            "weight_decay must not be negative": self.weight_decay >= 0,
+            "final_fraction must be in [0, 1]": 0 <= self.final_fraction <= 1,
+            "betas must be in [0, 1)": all(0 <= beta < 1 for beta in self.betas),
+        }
+        for requirement, met in requirements.items():
+            if not met:
+                raise ValueError(f"{requirement}: {self}")
+
+
+def learning_rate(config: OptimizerConfig, update: int) -> float:
+    """Learning rate of an update, counted from 0."""
+    if update < config.warmup_updates:
+        return config.learning_rate * (update + 1) / (config.warmup_updates + 1)
+    if config.schedule == "constant":
+        return config.learning_rate
+    progress = (update - config.warmup_updates) / max(1, config.updates - 1 - config.warmup_updates)
+    fraction = config.final_fraction + (1 - config.final_fraction) * 0.5 * (1 + math.cos(math.pi * progress))
+    return config.learning_rate * fraction
+
+
+def train(
+    module: nn.Module,
+    compute_loss: Callable[[int], tuple[Tensor, dict[str, float]]],
+    config: OptimizerConfig,
+    directory: Path | str,
+    *,
+    description: str,
+    parameters: Iterable[nn.Parameter] | None = None,
+    checkpoint_seconds: float = 30.0,
+) -> dict[str, float]:
+    """Train a module in place, going on from `directory/training_state` if that is there.
+
+    Args:
+        module: What is saved and restored, on any device.
+        compute_loss: From the update's index (from 0) to the scalar loss and the metrics to log. It must depend on the
+            weights and the index alone.
+        config: Optimizer and schedule.
+        directory: Where the state and `metrics.jsonl` lie.
+        description: What the progress bar and the errors call this training.
+        parameters: Those of the module that are trained; all by default.
+        checkpoint_seconds: Time between two saved states, and so the most that a kill costs.
+
+    Returns:
+        The metrics of the last update, empty if there was none.
+
+    Raises:
+        ValueError: If the loss or its gradient stops being a number, or the saved state is damaged or does not fit.
+        OSError: If the disk is full.
+    """
+    directory = Path(directory)
+    state_path = directory / STATE_DIRECTORY / STATE
+    directory.mkdir(parents=True, exist_ok=True)
+    named = {parameter: name for name, parameter in module.named_parameters()}
+    trained = {named[parameter]: parameter for parameter in (module.parameters() if parameters is None else parameters)}
+    optimizer = _make_optimizer(trained, config, network_device(module))
+    first = _load_state(state_path, module, optimizer, trained) if state_path.exists() else 0
+    last = _truncate_metrics(directory / METRICS, first)
+    saved_at = time.monotonic()
+    with (
+        explain_full_disk(directory),
+        (directory / METRICS).open("a") as log,
+        tqdm(total=config.updates, initial=first, desc=description, unit="update", dynamic_ncols=True) as bar,
+    ):
+
+        def checkpoint(update: int) -> None:
+            os.fsync(log.fileno())  # the log may run ahead of the state, never behind it
+            write_atomically(state_path, _state(module, optimizer, trained, update))
+
+        for update in range(first, config.updates):
+            rate = learning_rate(config, update)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            optimizer.zero_grad(set_to_none=True)
+            loss, metrics = compute_loss(update)
+            loss.backward()
+            norm = nn.utils.clip_grad_norm_(trained.values(), config.gradient_clip)
+            # Before the step: the weights, and the state on disk, are still good.
+            if not (math.isfinite(loss_value := loss.item()) and math.isfinite(norm_value := norm.item())):
+                raise ValueError(
+                    f"{description}: loss {loss.item():g} with gradient norm {norm.item():g} at update {update}; "
+                    f"try a learning rate below {config.learning_rate:g}, in another directory"
+                )
+            optimizer.step()
+            last = {"update": update, "loss": loss_value, "learning_rate": rate, "gradient_norm": norm_value, **metrics}
+            log.write(json.dumps(last) + "\n")
+            log.flush()
+            bar.set_postfix(loss=f"{loss_value:.4g}", refresh=False)
+            bar.update()
+            if time.monotonic() - saved_at >= checkpoint_seconds:
+                checkpoint(update + 1)
+                saved_at = time.monotonic()
+        checkpoint(max(first, config.updates))
+    return last
+
+
+def read_metrics(directory: Path | str) -> list[dict[str, float]]:
+    """The lines of `directory/metrics.jsonl`, one per update.
+
+    Raises:
+        FileNotFoundError: If there are none.
+    """
+    return [json.loads(line) for line in (Path(directory) / METRICS).read_text().splitlines()]
+
+
+def _make_optimizer(
+    trained: dict[str, nn.Parameter], config: OptimizerConfig, device: torch.device
+) -> torch.optim.AdamW:
+    # A decayed bias or gain would only be pulled from where it is needed.
+    matrices = [parameter for parameter in trained.values() if parameter.ndim >= 2]
+    others = [parameter for parameter in trained.values() if parameter.ndim < 2]
+    groups = [
+        {"params": matrices, "weight_decay": config.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    fused = device.type in ("cpu", "cuda")
+    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=config.betas, fused=fused)
+
+
+def _state(module: nn.Module, optimizer: torch.optim.AdamW, trained: dict[str, nn.Parameter], update: int) -> bytes:
+    tensors = {f"weights/{name}": tensor for name, tensor in module.state_dict().items()}
+    for name, parameter in trained.items():
+        for moment, tensor in optimizer.state[parameter].items():
+            tensors[f"{moment}/{name}"] = tensor
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    return save(tensors, metadata={"update": str(update)})
+
+
+def _load_state(path: Path, module: nn.Module, optimizer: torch.optim.AdamW, trained: dict[str, nn.Parameter]) -> int:
+    """Restore weights and moments; return the index of the next update."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            update = int(file.metadata()["update"])
+            tensors: dict[str, Any] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        weights = {name.removeprefix("weights/"): tensors[name] for name in tensors if name.startswith("weights/")}
+        module.load_state_dict(weights, strict=True)
+    except (SafetensorError, RuntimeError, KeyError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"{path} is damaged or of another network ({reason}); delete it to start again") from None
+    for name, parameter in trained.items():
+        for moment in ("step", "exp_avg", "exp_avg_sq"):
+            if (tensor := tensors.get(f"{moment}/{name}")) is not None:
+                # The memory layout too: sums over a reordered tensor would round differently.
+                tensor = tensor if moment == "step" else torch.empty_like(parameter).copy_(tensor)
+                optimizer.state[parameter][moment] = tensor.detach()
+    return update
+
+
+def _truncate_metrics(path: Path, updates: int) -> dict[str, float]:
+    """Drop what was logged after the saved state; return the last remaining line, or nothing."""
+    lines = path.read_bytes().splitlines(keepends=True)[:updates] if path.exists() else []
+    write_atomically(path, b"".join(lines))
+    return json.loads(lines[-1]) if lines else {}
