@@ -77,6 +77,7 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         self._generators = [seeding.np_random(None)[0] for _ in range(num_envs)]
         self._steps = np.zeros(num_envs, dtype=np.int64)
         self._done = np.ones(num_envs, dtype=np.bool_)
+        self._pixels = np.zeros((num_envs, *self.options.image_size, 3), dtype=np.uint8)  # as last drawn
         self._gallery = Gallery(*self.options.image_size, threads=self.threads)
         self._screen = Painter(*self.options.render_size, fine=True)
 
@@ -107,7 +108,7 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
             if seeds is not None and seeds[row] is not None:
                 self._generators[row] = seeding.np_random(int(seeds[row]))[0]
             self._start(row, options)
-        return self._observe(), self._infos(self._episodes.info(), mask)
+        return self._observe(mask), self._infos(self._episodes.info(), mask)
 
     def step(self, actions: Any) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Advances all rows by 0.1 s.
@@ -130,13 +131,13 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         if self.autoreset_mode == AutoresetMode.DISABLED or not done.any():
             self._done |= done
             return self._observe(), rewards, terminated, truncated, self._infos(info, everyone)
-        final = self._observe(done)
+        final = self._observe()
         for row in np.flatnonzero(done):
             self._start(row, {})
         infos = self._infos(self._episodes.info(), everyone)
         infos["final_obs"], infos["_final_obs"] = _objects(final, done), done.copy()
         infos["final_info"], infos["_final_info"] = self._infos(info, done), done.copy()
-        return self._observe(), rewards, terminated, truncated, infos
+        return self._observe(done), rewards, terminated, truncated, infos
 
     def render(self) -> tuple[np.ndarray, ...] | None:
         """Returns one uint8 (*render_size, 3) frame per row."""
@@ -178,13 +179,13 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         self._done[row] = False
 
     def _observe(self, mask: np.ndarray | None = None) -> Any:
-        """Returns observations of all rows; with a mask, other rows' pixels are left undrawn (zero)."""
+        """Returns observations of all rows; with a mask, only its rows are drawn anew, the others have not moved."""
         kind = self.options.observation
         world = self._episodes.world
         parts: dict[str, np.ndarray] = {}
         if self.options.draws:
-            parts["pixels"] = np.zeros((self.num_envs, *self.options.image_size, 3), dtype=np.uint8)
-            self._gallery.draw(world.states(), world.characters, parts["pixels"], mask)
+            self._gallery.draw(world.states(), world.characters, self._pixels, mask)
+            parts["pixels"] = self._pixels.copy()
         if kind != "pixels":
             parts["state"] = self._episodes.state_observation()
         return parts if kind == "both" else parts[kind]

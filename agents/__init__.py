@@ -1,0 +1,1 @@
+"""Whoever acts without learning: scripted demonstrators, rollouts, datasets."""

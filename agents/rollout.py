@@ -1,0 +1,112 @@
+"""Playing episodes in a vector environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+import gymnasium
+import numpy as np
+from gymnasium.vector import AutoresetMode
+
+import jumppad_env  # noqa: F401 -- registers the environments
+from agents.trajectory import Trajectory
+
+
+class Actor(Protocol):
+    """Whoever acts in the rows of a vector environment."""
+
+    def reset(self, rows: np.ndarray, seeds: np.ndarray) -> None:
+        """Begins new episodes in the rows of a bool mask (N,), with the episodes' seeds int (N,)."""
+        ...
+
+    def act(self, observations: Any, infos: dict[str, Any]) -> np.ndarray:
+        """Returns actions, uint8 (N, 16)."""
+        ...
+
+
+def make_envs(count: int, image_size: tuple[int, int] | None, **keywords: Any) -> Any:
+    """Makes the vector environment for rollouts.
+
+    Args:
+        count: of episodes played at a time.
+        image_size: (height, width), or None for states only, without drawing.
+        **keywords: of `gymnasium.make_vec`.
+    """
+    if image_size is None:
+        keywords = {"observation": "state", **keywords}
+    else:
+        keywords = {"observation": "pixels", "image_size": image_size, **keywords}
+    return gymnasium.make_vec("Jumppad-v0", num_envs=count, autoreset_mode=AutoresetMode.DISABLED, **keywords)
+
+
+def rollout(envs: Any, actor: Actor, seeds: Sequence[int]) -> Iterator[Trajectory]:
+    """Plays one episode per seed and yields them in the order of the seeds.
+
+    An episode depends on its own seed alone: it is the same however many are played at a time. Pixels are kept where the
+    environment draws them.
+
+    Args:
+        envs: of `make_envs`.
+        actor: plays all rows.
+        seeds: one per episode.
+    """
+    count = envs.num_envs
+    draws = envs.unwrapped.options.observation == "pixels"
+    horizon = envs.unwrapped.max_episode_steps
+    waiting = iter(enumerate(seeds))
+    episode = [-1] * count  # index of the episode that a row plays, -1 once there are none left
+    started = np.zeros(count, dtype=np.bool_)
+    row_seeds = np.zeros(count, dtype=np.int64)
+    steps = np.zeros(count, dtype=np.int64)
+    actions = np.zeros((count, horizon, 16), dtype=np.uint8)
+    states = np.zeros((count, horizon, envs.unwrapped.states().shape[1]))
+    frames = np.zeros((count, horizon, *envs.single_observation_space.shape), dtype=np.uint8) if draws else None
+    finished: dict[int, Trajectory] = {}
+    due = 0
+
+    def seat(rows: np.ndarray) -> bool:
+        """Gives the rows the next episodes; rows that get none go on with their last seed, unobserved."""
+        any_left = False
+        for row in np.flatnonzero(rows):
+            episode[row], row_seeds[row] = next(waiting, (-1, row_seeds[row]))
+            steps[row] = 0
+            any_left |= episode[row] >= 0
+        return any_left
+
+    rows = np.ones(count, dtype=np.bool_)
+    seat(rows)
+    while any(index >= 0 for index in episode):
+        if rows.any():
+            seed_list = [int(seed) if fresh else None for seed, fresh in zip(row_seeds, rows, strict=True)]
+            observations, infos = envs.reset(seed=seed_list, options={"reset_mask": rows})
+            actor.reset(rows, row_seeds)
+            started |= rows
+        action = actor.act(observations, infos)
+        playing = np.flatnonzero([index >= 0 for index in episode])
+        actions[playing, steps[playing]] = action[playing]
+        states[playing, steps[playing]] = envs.unwrapped.states()[playing]
+        if frames is not None:
+            for row in playing:
+                frames[row, steps[row]] = observations[row]
+        observations, _, terminated, truncated, infos = envs.step(action)
+        steps += 1
+        rows = terminated | truncated
+        for row in np.flatnonzero(rows):
+            if episode[row] < 0:
+                continue
+            length = int(steps[row])
+            finished[episode[row]] = Trajectory(
+                seed=int(row_seeds[row]),
+                character=str(infos["character"][row]),
+                mode=actor.mode(row) if hasattr(actor, "mode") else "",
+                pad=int(infos["pad"][row]),
+                fell=bool(infos["fell"][row]),
+                actions=actions[row, :length].copy(),
+                states=states[row, :length].copy(),
+                frames=None if frames is None else frames[row, :length].copy(),
+            )
+        while due in finished:
+            yield finished.pop(due)
+            due += 1
+        seat(rows)
