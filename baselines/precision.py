@@ -29,3 +29,8 @@ def autocast(device: torch.device | str, precision: Precision = "auto") -> torch
     device = torch.device(device)
     enabled = precision == "bfloat16" or (precision == "auto" and has_bfloat16(device))
     return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
+
+
+def choose_device() -> torch.device:
+    """Returns the first GPU, or the processor where there is none."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

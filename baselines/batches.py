@@ -1,0 +1,75 @@
+"""Batches of whole episodes, padded to the longest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from agents.trajectory import Trajectory
+from jumppad_env.streams import stream
+
+GROUP = 8
+"""Batches that are filled together, sorted by length, so that little is padding."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B episodes of up to T steps."""
+
+    frames: Tensor
+    """(B, T, H, W, 3) uint8, zero beyond an episode's end."""
+    actions: Tensor
+    """(B, T, 16) uint8."""
+    lengths: Tensor
+    """(B,) int64."""
+
+    @property
+    def mask(self) -> Tensor:
+        """(B, T) float32: 1 within the episodes, 0 beyond."""
+        steps = torch.arange(self.frames.shape[1], device=self.lengths.device)
+        return (steps < self.lengths[:, None]).float()
+
+
+def make_batch(trajectories: Sequence[Trajectory], device: torch.device) -> Batch:
+    """Pads trajectories into a batch.
+
+    Raises:
+        ValueError: a trajectory without frames.
+    """
+    lengths = np.array([len(trajectory) for trajectory in trajectories])
+    first = trajectories[0]
+    if any(trajectory.frames is None for trajectory in trajectories) or first.frames is None:
+        raise ValueError("these trajectories hold no frames; collect them with --image-size")
+    frames = np.zeros((len(lengths), lengths.max(), *first.frames.shape[1:]), dtype=np.uint8)
+    actions = np.zeros((len(lengths), lengths.max(), first.actions.shape[1]), dtype=np.uint8)
+    for row, trajectory in enumerate(trajectories):
+        frames[row, : len(trajectory)] = trajectory.frames
+        actions[row, : len(trajectory)] = trajectory.actions
+    move = lambda array: torch.from_numpy(array).to(device)  # noqa: E731
+    return Batch(move(frames), move(actions), move(lengths))
+
+
+def batch_indices(lengths: np.ndarray, size: int, update: int, seed: int) -> np.ndarray:
+    """Returns which episodes make up the batch of an update: every episode once per epoch, similar lengths together.
+
+    Args:
+        lengths: int (E,), of all episodes.
+        size: episodes per batch; fewer where E is smaller.
+        update: index of the update.
+        seed: of the order.
+    """
+    size = min(size, len(lengths))
+    per_epoch = len(lengths) // size
+    epoch, position = divmod(update, per_epoch)
+    generator = stream(seed, "batches", epoch)
+    order = generator.permutation(len(lengths))[: per_epoch * size]
+    # Within groups of batches episodes are sorted by length; then all batches are shuffled again.
+    span = GROUP * size
+    for start in range(0, len(order), span):
+        group = order[start : start + span]
+        order[start : start + span] = group[np.argsort(lengths[group], kind="stable")]
+    return order.reshape(per_epoch, size)[generator.permutation(per_epoch)[position]]

@@ -1,0 +1,83 @@
+"""Imitation: cross-entropy on the actions of whole episodes. Pre-training and both fine-tunings are this.
+
+Source: paper, section 3, steps 1, 2 and 5.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from agents.dataset import Dataset
+from baselines import gamepad_distribution
+from baselines.batches import Batch, batch_indices, make_batch
+from baselines.policy import Policy
+from baselines.precision import autocast
+from baselines.training import OptimizerConfig, train
+
+
+def imitation_loss(logits: Tensor, batch: Batch) -> Tensor:
+    """Returns the mean negative log-likelihood per step, in nats; padding counts for nothing.
+
+    Args:
+        logits: (B, T, 56).
+        batch: the episodes to imitate.
+    """
+    log_prob = gamepad_distribution.log_prob(logits, batch.actions)  # (B, T)
+    return -(log_prob * batch.mask).sum() / batch.mask.sum()
+
+
+def check_frames(dataset: Dataset, policy: Policy) -> None:
+    """Checks that a dataset shows what the policy's network reads.
+
+    Raises:
+        ValueError: no frames, or of another size.
+    """
+    size = None if dataset.frames is None else dataset.frames.shape[1:3]
+    if size != policy.config.image_size:
+        shown = "no frames" if size is None else f"frames of {size[0]}x{size[1]}"
+        height, width = policy.config.image_size
+        raise ValueError(f"{dataset.directory} holds {shown}; this network reads {height}x{width}: collect at that size")
+
+
+def imitate(
+    policy: Policy,
+    dataset: Dataset,
+    config: OptimizerConfig,
+    batch_episodes: int,
+    seed: int,
+    directory: Path,
+    description: str,
+    episodes: np.ndarray | None = None,
+) -> dict[str, float]:
+    """Trains a policy in place on a dataset, resumably.
+
+    Args:
+        policy: trained in place.
+        dataset: with frames.
+        config: optimizer and schedule.
+        batch_episodes: whole episodes per update.
+        seed: of the order of episodes.
+        directory: where training state and metrics go.
+        description: for the progress bar.
+        episodes: indices of those to imitate; all by default.
+
+    Returns:
+        The metrics of the last update.
+    """
+    check_frames(dataset, policy)
+    chosen = np.arange(len(dataset)) if episodes is None else np.sort(episodes)
+    lengths = np.asarray(dataset.episodes["length"])[chosen]
+
+    def compute_loss(update: int) -> tuple[Tensor, dict[str, float]]:
+        indices = chosen[batch_indices(lengths, batch_episodes, update, seed)]
+        batch = make_batch([dataset.trajectory(int(index)) for index in np.sort(indices)], policy.device)
+        with autocast(policy.device):
+            logits = policy.network(batch.frames)
+        return imitation_loss(logits, batch), {"frames": int(batch.lengths.sum())}
+
+    with torch.enable_grad():
+        return train(policy.network, compute_loss, config, directory, description=description)

@@ -1,0 +1,225 @@
+import dataclasses
+import errno
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from baselines import artifact
+
+
+@dataclasses.dataclass(frozen=True)
+class Optimizer:
+    learning_rate: float = 0.0003
+    betas: tuple[float, float] = (0.9, 0.95)
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    optimizer: Optimizer = Optimizer()
+    token: int = -1
+    source: Path = Path("somewhere")
+
+
+def begin(directory, config=None, kind="reward_model", seed=0, inputs=None):
+    return artifact.begin(directory, kind=kind, config=config or Config(), seed=seed, inputs=inputs)
+
+
+def make(directory, content="weights", **options):
+    with begin(directory, **options) as work:
+        assert not work.finished
+        (directory / "model").write_text(content)
+        (directory / "training_state").mkdir(exist_ok=True)
+        (directory / "training_state" / "state").write_text("moments")
+        work.metrics["accuracy"] = 0.99
+
+
+def snapshot(directory):
+    return {path: path.read_bytes() for path in sorted(directory.rglob("*")) if path.is_file()}
+
+
+def test_a_finished_artifact_says_what_it_is(tmp_path):
+    make(tmp_path / "rollouts", kind="rollouts", content="other")
+    directory = tmp_path / "reward"
+    make(directory, inputs={"rollouts": tmp_path / "rollouts"}, seed=3)
+    assert {path.name for path in directory.iterdir()} == {"manifest.json", "model"}  # no training_state, no begun.json
+    manifest = artifact.load_manifest(directory, "reward_model")
+    digest = hashlib.sha256((tmp_path / "rollouts" / "manifest.json").read_bytes()).hexdigest()
+    assert manifest["inputs"] == {"rollouts": digest}
+    assert manifest["files"] == {"model": hashlib.sha256(b"weights").hexdigest()}
+    optimizer = {"learning_rate": 0.0003, "betas": [0.9, 0.95]}
+    assert manifest["config"] == {"optimizer": optimizer, "token": -1, "source": "somewhere"}
+    assert (manifest["kind"], manifest["format"], manifest["seed"]) == ("reward_model", artifact.FORMAT, 3)
+    assert manifest["metrics"] == {"accuracy": 0.99}
+    assert manifest["seconds"] >= 0
+    assert manifest["versions"].keys() == {"python", "numpy", "torch", "mujoco", "jumppad_env"}
+    assert manifest["versions"]["python"] == sys.version.split()[0]
+
+
+def test_begun_again_it_is_found_finished_and_untouched(tmp_path):
+    make(tmp_path)
+    before = snapshot(tmp_path)
+    with begin(tmp_path) as work:
+        assert work.finished
+        assert work.metrics == {"accuracy": 0.99}
+    assert snapshot(tmp_path) == before
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_an_interrupted_artifact_is_unfinished_and_goes_on(tmp_path, error):
+    with pytest.raises(error), begin(tmp_path):
+        (tmp_path / "half").write_text("half")
+        raise error
+    assert not artifact.is_finished(tmp_path)
+    with pytest.raises(FileNotFoundError, match="is unfinished .no manifest.json"):
+        artifact.load_manifest(tmp_path, "reward_model")
+    with begin(tmp_path) as work:
+        assert not work.finished
+        assert (tmp_path / "half").read_text() == "half"
+    assert artifact.is_finished(tmp_path)
+
+
+@pytest.mark.parametrize("finished", [True, False])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"config": Config(Optimizer(learning_rate=0.001))},
+            "holds another configuration: optimizer.learning_rate 0.0003 there, 0.001 asked; choose another --out",
+        ),
+        ({"config": Config(source=Path("elsewhere"))}, "source somewhere there, elsewhere asked"),
+        ({"seed": 4}, "seed 0 there, 4 asked"),
+        ({"kind": "policy"}, "holds 'reward_model', not 'policy'"),
+        ({"inputs": {}}, "inputs.rollouts [0-9a-f]{64} there, missing asked"),
+    ],
+)
+def test_another_configuration_is_refused_and_nothing_changes(tmp_path, finished, changes, message):
+    make(tmp_path / "rollouts", kind="rollouts")
+    directory = tmp_path / "reward"
+    options: dict[str, Any] = {"inputs": {"rollouts": tmp_path / "rollouts"}}
+    if finished:
+        make(directory, **options)
+    else:
+        with pytest.raises(RuntimeError), begin(directory, **options):
+            (directory / "model").write_text("half")
+            raise RuntimeError
+    before = snapshot(tmp_path)
+    with pytest.raises(ValueError, match=message) as caught, begin(directory, **{**options, **changes}):
+        pass
+    assert "\n" not in str(caught.value)
+    assert snapshot(tmp_path) == before
+
+
+def test_an_input_that_was_made_anew_is_another_input(tmp_path):
+    make(tmp_path / "a", kind="rollouts", content="first")
+    make(tmp_path / "b", kind="rollouts", content="second")
+    make(tmp_path / "reward", inputs={"rollouts": tmp_path / "a"})
+    options: dict[str, Any] = {"inputs": {"rollouts": tmp_path / "b"}}
+    with pytest.raises(ValueError, match="inputs.rollouts"), begin(tmp_path / "reward", **options):
+        pass
+
+
+def test_an_unfinished_input_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(FileNotFoundError, match="rollouts .*missing or unfinished"):
+        make(tmp_path / "reward", inputs={"rollouts": tmp_path / "nowhere"})
+    assert not (tmp_path / "reward").exists()
+
+
+def test_a_directory_of_something_else_is_left_alone(tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(ValueError, match="is no artifact"):
+        make(tmp_path)
+    assert snapshot(tmp_path) == {tmp_path / "thesis.tex": b"years of work"}
+
+
+@pytest.mark.parametrize(
+    ("manifest", "message"),
+    [
+        ('{"kind": "reward_model", "for', "manifest.json is damaged"),
+        ("[]", "manifest.json is damaged"),
+        ('{"kind": "policy", "format": 1}', "holds 'policy', but 'reward_model' is needed"),
+        ('{"kind": "reward_model", "format": 2}', "format version 2, this code reads 1: it is newer, update"),
+        ('{"kind": "reward_model", "format": 0}', "format version 0, this code reads 1: it is older"),
+    ],
+)
+def test_manifests_that_cannot_be_used_are_named(tmp_path, manifest, message):
+    (tmp_path / "manifest.json").write_text(manifest)
+    with pytest.raises(ValueError, match=message) as caught:
+        artifact.load_manifest(tmp_path, "reward_model")
+    assert str(tmp_path) in str(caught.value)
+
+
+def test_no_artifact_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="holds no artifact"):
+        artifact.load_manifest(tmp_path / "nowhere", "reward_model")
+
+
+def test_seconds_add_up_over_interruptions(tmp_path):
+    start = time.monotonic()
+    for _ in range(2):
+        with pytest.raises(RuntimeError), begin(tmp_path):
+            time.sleep(0.2)
+            raise RuntimeError
+        time.sleep(0.3)  # nobody works: not counted
+    make(tmp_path)
+    elapsed = time.monotonic() - start
+    assert 0.4 <= artifact.load_manifest(tmp_path, "reward_model")["seconds"] <= elapsed - 0.6 + 0.001
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_a_killed_process_leaves_an_unfinished_artifact_with_its_seconds(tmp_path):
+    program = "\n".join(
+        [
+            "import sys, time; from pathlib import Path; from tests.baselines.test_artifact import begin",
+            "with begin(Path(sys.argv[1])) as work:",
+            "    time.sleep(0.5); (work.directory / 'half').write_text('half')",
+            "    print('written', flush=True); time.sleep(60)",
+        ]
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    start = time.monotonic()
+    with subprocess.Popen(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"written\n"
+        os.kill(process.pid, signal.SIGKILL)
+    assert not artifact.is_finished(tmp_path)
+    make(tmp_path)
+    elapsed = time.monotonic() - start
+    assert 0.4 <= artifact.load_manifest(tmp_path, "reward_model")["seconds"] <= elapsed  # clocks of files are coarse
+
+
+def test_leftovers_of_a_kill_after_the_manifest_go_away(tmp_path):
+    make(tmp_path)
+    (tmp_path / "begun.json").write_text("{}")
+    (tmp_path / "training_state").mkdir()
+    (tmp_path / "model.partial").write_text("half")
+    with begin(tmp_path) as work:
+        assert work.finished
+    assert {path.name for path in tmp_path.iterdir()} == {"manifest.json", "model"}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_explained_and_harms_nothing_finished(tmp_path):
+    make(tmp_path / "finished")
+    before = snapshot(tmp_path / "finished")
+    with pytest.raises(OSError, match="make room and run the same command again") as caught, begin(tmp_path / "new"):
+        Path("/dev/full").write_text("weights")
+    assert caught.value.errno == errno.ENOSPC
+    assert str(tmp_path / "new") in str(caught.value)
+    assert not artifact.is_finished(tmp_path / "new")
+    assert snapshot(tmp_path / "finished") == before
+    make(tmp_path / "new")
+
+
+def test_the_record_of_what_was_begun_is_there_from_the_start(tmp_path):
+    with begin(tmp_path, seed=7):
+        begun = json.loads((tmp_path / "begun.json").read_text())
+        assert (begun["kind"], begun["seed"], begun["config"]["token"]) == ("reward_model", 7, -1)
+        assert not artifact.is_finished(tmp_path)

@@ -1,0 +1,57 @@
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = "from jumppad_env.command_line import command_line\n@command_line()\ndef main():\n    {}\nmain()"
+
+
+def run(body, *flags):
+    program = PROGRAM.format(body)
+    return subprocess.run([sys.executable, *flags, "-c", program], capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ("raise ValueError('width 3\\nmust be even')", "error: width 3 must be even"),
+        ("raise FileNotFoundError('no policy in x')", "error: no policy in x"),
+        ("open('nowhere.txt')", "error: nowhere.txt: No such file or directory"),
+        ("raise OSError(28, 'no space left; make room')", "error: no space left; make room"),
+    ],
+)
+def test_an_error_of_the_user_is_one_line_and_code_2(body, line):
+    result = run(body)
+    assert (result.returncode, result.stdout, result.stderr) == (2, "", line + "\n")
+
+
+def test_a_bug_keeps_its_traceback():
+    result = run("raise KeyError('ours')")
+    assert result.returncode == 1
+    assert "Traceback" in result.stderr
+
+
+def test_developers_see_every_traceback():
+    assert "Traceback" in run("raise ValueError('mine')", "-X", "dev").stderr
+
+
+def test_a_stopped_command_says_how_to_go_on():
+    result = run("import os, signal; os.kill(os.getpid(), signal.SIGINT); import time; time.sleep(9)")
+    assert result.returncode == 130
+    assert result.stderr == "\nstopped; run the same command again to go on\n"
+
+
+def test_success_is_silent():
+    result = run("pass")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes end otherwise there")
+def test_a_reader_that_goes_away_is_no_error():
+    program = PROGRAM.format("[print('line') for _ in range(100_000)]")
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 141
