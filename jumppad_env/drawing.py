@@ -32,7 +32,8 @@ _QPOS = PHYSICS_STATE.index("vx")
 
 NO_GL = (
     "no OpenGL library for drawing without a screen was found ({reason}). On Debian or Ubuntu: "
-    "apt-get install libegl1 libgl1-mesa-dri. On Fedora: dnf install mesa-libEGL mesa-dri-drivers. "
+    "apt-get install libegl1 libegl-mesa0 libgl1 libgl1-mesa-dri. "
+    "On Fedora: dnf install mesa-libEGL mesa-libGL mesa-dri-drivers. "
     "With OSMesa instead: apt-get install libosmesa6, and set MUJOCO_GL=osmesa. "
     "State observations (JumppadState-v0) need no GL."
 )
@@ -68,6 +69,7 @@ class Painter:
     """
 
     def __init__(self, height: int, width: int, *, fine: bool = False) -> None:
+        """Allocates; the GL context is made at the first drawing."""
         self.height, self.width = height, width
         self._options = {"samples": 4, "shadows": 2048} if fine else {"samples": 0, "shadows": 0}
         self._fine = fine
@@ -84,7 +86,8 @@ class Painter:
         self._make_current()
         from OpenGL import GL
 
-        return GL.glGetString(GL.GL_RENDERER).decode()  # pyright: ignore[reportOptionalMemberAccess]
+        name: Any = GL.glGetString(GL.GL_RENDERER)
+        return name.decode()
 
     def draw(self, state: np.ndarray, character: str, out: np.ndarray) -> None:
         """Draws one state.

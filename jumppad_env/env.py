@@ -19,7 +19,8 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
     A reproduction of the testbed of "Aligning Agents like Large Language Models" (arXiv 2406.04208) in MuJoCo.
 
     ## Action space
-    `MultiDiscrete([11, 11, 11, 11] + [2] * 12)`. Stick buckets: 0 is -1.0, 5 the center, 10 is +1.0; up and right positive.
+    `MultiDiscrete([11, 11, 11, 11] + [2] * 12)`. Stick buckets: 0 is -1.0, 5 the center, 10 is +1.0; up and right are
+    positive.
 
     | index | control | effect |
     |---|---|---|
@@ -55,12 +56,12 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
     1.0 at the step that touches the `target` pad (any pad if `target` is None), else 0.
 
     ## Episode end
-    Terminates `flight_steps` steps after a pad was touched, or when the character has fallen off; truncates after 100 steps
-    (10 s). With `terminate_on_pad=False` it always lasts 100 steps.
+    Terminates `flight_steps` steps after a pad was touched, or when the character has fallen off; truncates after 100
+    steps (10 s). With `terminate_on_pad=False` it always lasts 100 steps.
 
     ## Info
-    `pad` (int, -1 none, 0 left, 1 middle, 2 right), `success` (bool), `fell` (bool), `position` (float64 (3,), m), `velocity`
-    (float64 (3,), m/s), `heading` and `camera_yaw` (float, rad), `character` (str).
+    `pad` (int, -1 none, 0 left, 1 middle, 2 right), `success` (bool), `fell` (bool), `position` (float64 (3,), m),
+    `velocity` (float64 (3,), m/s), `heading` and `camera_yaw` (float, rad), `character` (str).
 
     ## Reset options
     `spawn` (0 to 3), `position` ((3,) m), `heading` (rad), `character` (name).
@@ -91,9 +92,7 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
         self._window: Any = None
         self._started = False
 
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Any, dict[str, Any]]:
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Starts an episode.
 
         Raises:

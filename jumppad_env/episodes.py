@@ -42,6 +42,18 @@ def observation_space(options: Options) -> spaces.Space[Any]:
     return pixels if options.observation == "pixels" else state
 
 
+def _finite(name: str, value: object, shape: tuple[int, ...], what: str) -> np.ndarray:
+    """Returns the value of a reset option as float64 of this shape, or raises a ValueError that says what it must be."""
+    try:
+        array = np.asarray(value)
+        fits = array.shape == shape and array.dtype.kind in "iuf" and bool(np.isfinite(array).all())
+    except ValueError:  # rows of different lengths
+        fits = False
+    if not fits:
+        raise ValueError(f"reset option {name}={value!r} must be {what}")
+    return array.astype(np.float64)
+
+
 class Episodes:
     """N episodes advanced together.
 
@@ -52,6 +64,7 @@ class Episodes:
     """
 
     def __init__(self, count: int, options: Options, threads: int = 1) -> None:
+        """Makes the worlds; every row must be reset before it is stepped."""
         self.options = options
         self.count = count
         self.world = World(count, threads)
@@ -62,7 +75,7 @@ class Episodes:
 
         Args:
             row: which of the N.
-            generator: draws the spawn point and the character, always both, so that fixing one does not shift the other.
+            generator: draws spawn point and character, always both, so that fixing one does not shift the other.
             options: `spawn` (int), `position` ((3,) m), `heading` (rad), `character` (name) override what is drawn.
 
         Raises:
@@ -79,18 +92,14 @@ class Episodes:
         if self.options.character != "random":
             character = self.options.character
         character = options.get("character", character)
-        if character not in CHARACTERS:
+        if not isinstance(character, str) or character not in CHARACTERS:
             raise ValueError(f"reset option character={character!r} is unknown; choose one of {names}")
         spawn = options.get("spawn", spawn)
         if isinstance(spawn, bool) or not isinstance(spawn, int | np.integer) or not 0 <= spawn < len(spawns):
             raise ValueError(f"reset option spawn={spawn!r} must be an integer from 0 to {len(spawns) - 1}")
-        position = np.asarray(options.get("position", spawns[spawn]), dtype=np.float64)
-        heading = float(options.get("heading", 0.0))
-        if position.shape != (3,) or not np.isfinite(position).all() or not np.isfinite(heading):
-            raise ValueError(
-                f"reset options position={position!r}, heading={heading!r} must be three finite numbers (m) and one (rad)"
-            )
-        self.world.place(row, character, position, heading)
+        position = _finite("position", options.get("position", spawns[spawn]), (3,), "three finite numbers (m)")
+        heading = _finite("heading", options.get("heading", 0.0), (), "one finite number (rad)")
+        self.world.place(row, character, position, float(heading))
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Advances all by one control step.

@@ -18,8 +18,8 @@ FACTORS = len(AXES) + len(BUTTONS)
 LEFT_X, LEFT_Y, RIGHT_X, RIGHT_Y = range(len(AXES))
 A, B, X, Y = (len(AXES) + BUTTONS.index(button) for button in "ABXY")
 
-STICK_VALUES = np.linspace(-1.0, 1.0, BUCKETS)
-"""Deflection of each bucket, right and up positive."""
+STICK_VALUES = (np.arange(BUCKETS) - CENTER) / CENTER
+"""Deflection of each bucket, right and up positive; left and right are exact opposites."""
 
 NEUTRAL = np.array([CENTER] * len(AXES) + [0] * len(BUTTONS), dtype=np.uint8)
 """Sticks centered, no button pressed."""
@@ -41,7 +41,10 @@ def validate(actions: object, shape: tuple[int, ...]) -> np.ndarray:
     Raises:
         ValueError: another shape, not integers, or a value out of range.
     """
-    array = np.asarray(actions)
+    try:
+        array = np.asarray(actions)
+    except ValueError as error:  # rows of different lengths
+        raise ValueError(f"action {actions!r} is no array of shape {shape}") from error
     if array.shape != shape:
         raise ValueError(
             f"action has shape {array.shape}, expected {shape}: {len(AXES)} stick buckets (0 to {BUCKETS - 1}), "
@@ -49,7 +52,8 @@ def validate(actions: object, shape: tuple[int, ...]) -> np.ndarray:
         )
     if array.dtype.kind not in "iub":
         raise ValueError(
-            f"action has dtype {array.dtype}, expected integers; for continuous sticks use jumppad_env.ContinuousGamepad"
+            f"action has dtype {array.dtype}, expected integers; "
+            "for continuous sticks use jumppad_env.ContinuousGamepad"
         )
     sticks, buttons = array[..., : len(AXES)], array[..., len(AXES) :]
     if sticks.min() < 0 or sticks.max() >= BUCKETS or buttons.min() < 0 or buttons.max() > 1:

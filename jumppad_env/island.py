@@ -32,6 +32,10 @@ class Island:
     """(3, 3) m, where each pad's launch ends."""
     pads: np.ndarray
     """(3, 3) m, center of each pad's foot."""
+    ways: dict[str, np.ndarray]
+    """(3,) m, named points along the track: stairs, neck_in, neck_out, and <pad>_in, <pad>_out of each lane."""
+    plaza: tuple[np.ndarray, np.ndarray]
+    """Center (3,) and half size (3,) of the part of the plaza where players move, m."""
     fall_height: float
     """m; below it a character has fallen off."""
     flight_seconds: float
@@ -48,7 +52,7 @@ class Island:
 
     @property
     def timestep(self) -> float:
-        """S, one physics step."""
+        """Length of one physics step, s."""
         return float(self.model.opt.timestep)
 
     def substeps(self, control_step: float) -> int:
@@ -63,13 +67,23 @@ class Island:
         return count
 
 
+def _mesh_origin(model: mujoco.MjModel, data: mujoco.MjData, geom: str) -> np.ndarray:
+    """Returns where the MJCF puts a mesh geom, (3,) m: the compiler moves its frame to the mesh's center of mass."""
+    mesh = int(model.geom_dataid[model.geom(geom).id])
+    turned = np.empty(9)
+    mujoco.mju_quat2Mat(turned, model.mesh_quat[mesh])
+    axes = data.geom(geom).xmat.reshape(3, 3) @ turned.reshape(3, 3).T
+    return data.geom(geom).xpos - axes @ model.mesh_pos[mesh]
+
+
 @functools.cache
 def load_island() -> Island:
     """Returns the island, compiled once per process."""
     model = mujoco.MjModel.from_xml_path(str(character_path(next(iter(CHARACTERS)))))
     data = mujoco.MjData(model)
     mujoco.mj_forward(model, data)
-    spawns = [data.site(model.site(i).name).xpos for i in range(model.nsite) if model.site(i).name.startswith("spawn_")]
+    names = [model.site(index).name for index in range(model.nsite)]
+    spawns = [data.site(name).xpos for name in names if name.startswith("spawn_")]
     touch = [int(model.sensor(f"touch_{pad}").adr[0]) for pad in PADS]
     if touch != list(range(touch[0], touch[0] + len(PADS))):
         raise ValueError(f"the MJCF must declare the pads' touch sensors in the order {PADS}; found columns {touch}")
@@ -77,7 +91,9 @@ def load_island() -> Island:
         model=model,
         spawns=np.array(spawns),
         landings=np.array([data.site(f"landing_{pad}").xpos for pad in PADS]),
-        pads=np.array([model.geom_pos[model.geom(f"pad_{pad}").id] for pad in PADS]),
+        pads=np.array([_mesh_origin(model, data, f"pad_{pad}") for pad in PADS]),
+        ways={name.removeprefix("way_"): data.site(name).xpos.copy() for name in names if name.startswith("way_")},
+        plaza=(data.site("plaza_area").xpos.copy(), model.site_size[model.site("plaza_area").id].copy()),
         fall_height=float(model.numeric("fall_height").data[0]),
         flight_seconds=float(model.numeric("flight_seconds").data[0]),
         ground_sensor=int(model.sensor("ground").adr[0]),

@@ -61,7 +61,7 @@ def drawing_model(character: str, *, samples: int, shadows: int, width: int, hei
 
 
 def _world_triangles(model: mujoco.MjModel, data: mujoco.MjData, geom: int) -> np.ndarray:
-    """Returns the surface of a geom as triangles (n, 3 corners, 3) in world coordinates, counter-clockwise from outside.
+    """Returns the surface of a geom as triangles (n, 3 corners, 3), m in the world, counter-clockwise from outside.
 
     Raises:
         ValueError: a static geom of a type that is not handled.

@@ -25,9 +25,10 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
     """N environments; element i is bit for bit a single environment with the same seed and actions.
 
     Observations are fresh arrays at every call. `infos` holds one array per key of the single environment's info, with
-    Gymnasium's `_key` masks. With autoreset mode SAME_STEP (default) a finished row returns the first observation of its next
-    episode, and `infos["final_obs"]`, `infos["final_info"]` hold the last of the finished one. With DISABLED, rows wait for
-    `reset(options={"reset_mask": bool array (N,)})`; their seeds may be given as a list with None elsewhere.
+    Gymnasium's `_key` masks. With autoreset mode SAME_STEP (default) a finished row returns the first observation of
+    its next episode, and `infos["final_obs"]`, `infos["final_info"]` hold the last of the finished one. With DISABLED,
+    rows wait for `reset(options={"reset_mask": bool array (N,)})`; their seeds may be given as a list with None
+    elsewhere.
     """
 
     metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES[:1]), "render_fps": FPS}
@@ -101,12 +102,16 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         mask = np.ones(self.num_envs, dtype=np.bool_) if mask is None else np.asarray(mask)
         if mask.shape != (self.num_envs,) or mask.dtype != np.bool_ or not mask.any():
             raise ValueError(f"reset_mask must be bool ({self.num_envs},) with at least one True, got {mask!r}")
-        seeds = [seed + i for i in range(self.num_envs)] if isinstance(seed, int | np.integer) else seed
-        if seeds is not None and len(seeds) != self.num_envs:
+        if seed is None or isinstance(seed, int | np.integer):
+            seeds = [None if seed is None else int(seed) + row for row in range(self.num_envs)]
+        else:
+            seeds = list(seed)
+        if len(seeds) != self.num_envs:
             raise ValueError(f"seed has {len(seeds)} entries for {self.num_envs} environments")
-        for row in np.flatnonzero(mask):
-            if seeds is not None and seeds[row] is not None:
-                self._generators[row] = seeding.np_random(int(seeds[row]))[0]
+        for row in np.flatnonzero(mask).tolist():
+            row_seed = seeds[row]
+            if row_seed is not None:
+                self._generators[row] = seeding.np_random(int(row_seed))[0]
             self._start(row, options)
         return self._observe(mask), self._infos(self._episodes.info(), mask)
 
@@ -132,7 +137,7 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
             self._done |= done
             return self._observe(), rewards, terminated, truncated, self._infos(info, everyone)
         final = self._observe()
-        for row in np.flatnonzero(done):
+        for row in np.flatnonzero(done).tolist():
             self._start(row, {})
         infos = self._infos(self._episodes.info(), everyone)
         infos["final_obs"], infos["_final_obs"] = _objects(final, done), done.copy()
@@ -174,7 +179,7 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         return frames
 
     def _start(self, row: int, options: dict[str, Any]) -> None:
-        self._episodes.reset(int(row), self._generators[row], options)
+        self._episodes.reset(row, self._generators[row], options)
         self._steps[row] = 0
         self._done[row] = False
 
@@ -199,14 +204,13 @@ class Gallery:
     """A pool of painters, one per thread, that draw the rows of a batch."""
 
     def __init__(self, height: int, width: int, threads: int) -> None:
+        """Starts the threads; size in pixels."""
         self._painters = [Painter(height, width) for _ in range(threads)]
         # A GL context lives in one thread: each painter has its own executor of a single thread.
         self._executors = [ThreadPoolExecutor(1, thread_name_prefix=f"jumppad-draw-{i}") for i in range(threads)]
         self.closed = False
 
-    def draw(
-        self, states: np.ndarray, characters: list[str], out: np.ndarray, mask: np.ndarray | None = None
-    ) -> None:
+    def draw(self, states: np.ndarray, characters: list[str], out: np.ndarray, mask: np.ndarray | None = None) -> None:
         """Draws states (M, ...) into out, uint8 (M, height, width, 3); rows outside the mask are left alone."""
         rows = np.arange(len(states)) if mask is None else np.flatnonzero(mask)
         # One iterator for all: whoever is free takes the next chunk. A list's iterator is safe to share.

@@ -18,6 +18,11 @@ class Window:
     """
 
     def __init__(self, height: int, width: int, fps: int) -> None:
+        """Opens the window.
+
+        Raises:
+            ImportError: pygame is missing; the message says how to get it.
+        """
         try:
             import pygame
         except ImportError as error:

@@ -60,6 +60,7 @@ class World:
     since_pad: np.ndarray
 
     def __init__(self, count: int, threads: int = 1, island: Island | None = None) -> None:
+        """Makes N characters, physics on a pool of threads; `place` each before the first step."""
         self.island = island or load_island()
         self.count = count
         self._substeps = self.island.substeps(RULES.control_step)
@@ -220,8 +221,8 @@ class World:
 
     def _launch(self) -> None:
         """Launches whoever has touched a pad during this control step, for the first time."""
-        touched = (self._sensors[:, :, self.island.pad_sensors] > 0).any(axis=1)
-        new = touched.any(axis=1) & (self.pad < 0)
+        touched = np.any(self._sensors[:, :, self.island.pad_sensors] > 0, axis=1)
+        new = np.any(touched, axis=1) & (self.pad < 0)
         if not new.any():
             return
         pad = touched[new].argmax(axis=1)

@@ -7,6 +7,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium import spaces
+from gymnasium.utils import RecordConstructorArgs
 
 from jumppad_env import gamepad
 
@@ -25,11 +26,13 @@ DISCRETE_MOVES = (
 """Name, left stick x and y, right stick x, button of each discrete action."""
 
 
-class ContinuousGamepad(gymnasium.ActionWrapper[Any, np.ndarray, np.ndarray]):
+class ContinuousGamepad(gymnasium.ActionWrapper[Any, np.ndarray, np.ndarray], RecordConstructorArgs):
     """`Box(-1, 1, (16,))`: four stick deflections, rounded to the nearest bucket, then 12 buttons pressed above 0."""
 
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
-        super().__init__(env)
+        """Wraps an environment with the gamepad's action space."""
+        RecordConstructorArgs.__init__(self)
+        gymnasium.ActionWrapper.__init__(self, env)
         self.action_space = spaces.Box(-1.0, 1.0, (gamepad.FACTORS,), np.float32)
 
     def action(self, action: np.ndarray) -> np.ndarray:
@@ -45,11 +48,13 @@ class ContinuousGamepad(gymnasium.ActionWrapper[Any, np.ndarray, np.ndarray]):
         return np.concatenate([gamepad.to_buckets(action[:axes]), (action[axes:] > 0).astype(np.uint8)])
 
 
-class DiscreteGamepad(gymnasium.ActionWrapper[Any, Any, np.ndarray]):
+class DiscreteGamepad(gymnasium.ActionWrapper[Any, Any, np.ndarray], RecordConstructorArgs):
     """`Discrete(10)`: the moves of `DISCRETE_MOVES`, enough to reach every pad."""
 
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
-        super().__init__(env)
+        """Wraps an environment with the gamepad's action space."""
+        RecordConstructorArgs.__init__(self)
+        gymnasium.ActionWrapper.__init__(self, env)
         self.action_space = spaces.Discrete(len(DISCRETE_MOVES))
         self._table = np.tile(gamepad.NEUTRAL, (len(DISCRETE_MOVES), 1))
         for row, (_, left_x, left_y, right_x, button) in zip(self._table, DISCRETE_MOVES, strict=True):
