@@ -1,0 +1,145 @@
+"""Films an agent at play.
+
+python -m baselines.record runs/quick/left/aligned --episodes 9 --out videos --grid
+python -m baselines.record human --episodes 9 --out videos --grid --gif
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tyro
+from tqdm import tqdm
+
+from agents.demonstrator import Crowd
+from agents.population import POPULATIONS
+from agents.rollout import Actor, make_envs, rollout
+from agents.trajectory import Trajectory
+from baselines.palette import OUTCOMES, outcome_name
+from baselines.policy import Policy, PolicyActor
+from baselines.video import write_episode, write_gif, write_grid
+from jumppad_env.command_line import command_line
+from jumppad_env.streams import integer_seed
+
+PARALLEL = 64
+"""Episodes played at a time; what is played does not depend on it."""
+
+
+@dataclass(frozen=True)
+class RecordConfig:
+    """What to film."""
+
+    agent: tyro.conf.Positional[str]
+    """Directory of a policy, or a demonstrator: "human", "curated", or one mode such as "direct_left"."""
+    out: Path
+    """Directory for the videos, made if needed."""
+    episodes: int = 9
+    """Number of episodes."""
+    seed: int = 0
+    """The same seed films the same episodes."""
+    grid: bool = False
+    """Also film all episodes side by side, into grid.mp4."""
+    gif: bool = False
+    """Also write a small animated picture for a README: of the grid if there is one, else of the first episode."""
+    overwrite: bool = False
+    """Replace videos that are there already."""
+
+    def __post_init__(self) -> None:
+        """Refuses what cannot be filmed."""
+        if self.episodes < 1:
+            raise ValueError(f"episodes must be at least 1, got {self.episodes}")
+        if self.seed < 0:
+            raise ValueError(f"seed must not be negative, got {self.seed}")
+
+    def paths(self) -> list[Path]:
+        """Returns every file that will be written: the episodes, then what was asked for besides."""
+        besides = [name for name, asked in (("grid.mp4", self.grid), ("preview.gif", self.gif)) if asked]
+        return [self.out / name for name in (*(f"episode_{i:03d}.mp4" for i in range(self.episodes)), *besides)]
+
+
+def make_actor(agent: str, count: int) -> tuple[Actor, tuple[int, int] | None]:
+    """Makes the actor of a demonstrator's name or of a policy's directory.
+
+    Args:
+        agent: see `RecordConfig.agent`.
+        count: of episodes played at a time.
+
+    Returns:
+        The actor, and the size of the images it wants, None if it wants none.
+
+    Raises:
+        FileNotFoundError: it is neither.
+        ValueError: the policy is damaged.
+    """
+    if agent in POPULATIONS:
+        return Crowd(POPULATIONS[agent], count), None
+    if not Path(agent).is_dir():
+        names = ", ".join(POPULATIONS)
+        raise FileNotFoundError(f"{agent} is neither a directory nor a demonstrator; demonstrators are {names}")
+    policy = Policy.from_pretrained(agent)
+    return PolicyActor(policy), policy.config.image_size
+
+
+def play(agent: str, seeds: Sequence[int]) -> list[Trajectory]:
+    """Plays one episode per seed; pixels are not kept.
+
+    Raises:
+        FileNotFoundError: there is no such agent.
+        ValueError: the policy is damaged.
+    """
+    count = min(PARALLEL, len(seeds))
+    actor, image_size = make_actor(agent, count)
+    envs = make_envs(count, image_size)
+    try:
+        bar = tqdm(rollout(envs, actor, seeds), total=len(seeds), desc="play", unit="episode", dynamic_ncols=True)
+        return list(bar)
+    finally:
+        envs.close()
+
+
+def record(config: RecordConfig) -> list[Trajectory]:
+    """Plays episodes and films them.
+
+    Returns:
+        The episodes.
+
+    Raises:
+        FileNotFoundError: there is no such agent.
+        ValueError: the policy is damaged, or videos are there already.
+        OSError: a video cannot be written.
+    """
+    existing = [path for path in config.paths() if path.exists()]
+    if existing and not config.overwrite:  # before the work, not after it
+        raise ValueError(f"{existing[0]} exists; choose another --out, or replace it with --overwrite")
+    trajectories = play(config.agent, [integer_seed(config.seed, "record", i) for i in range(config.episodes)])
+    agent = agent_title(config.agent)
+    for index, trajectory in enumerate(tqdm(trajectories, desc="film", unit="episode", dynamic_ncols=True)):
+        write_episode(config.paths()[index], trajectory, agent, index)
+    if config.grid:
+        write_grid(config.out / "grid.mp4", trajectories, agent)
+    if config.gif:
+        write_gif(config.out / "preview.gif", config.out / "grid.mp4" if config.grid else config.paths()[0])
+    return trajectories
+
+
+def agent_title(agent: str) -> str:
+    """Returns what captions call an agent: "human", or "left/aligned" for a directory of a run."""
+    if agent in POPULATIONS:
+        return agent.replace("_", " ")
+    parts = Path(agent).resolve().parts
+    return " / ".join(parts[-2:]).replace("_", " ")
+
+
+def main(arguments: Any = None) -> None:
+    """Runs the command line."""
+    with command_line("stopped; complete videos are kept, run again with --overwrite"):
+        config = tyro.cli(RecordConfig, args=arguments, description=__doc__)
+        trajectories = record(config)
+        ends = [outcome_name(trajectory.pad) for trajectory in trajectories]
+        counts = ", ".join(f"{outcome} {ends.count(outcome)}" for outcome in OUTCOMES)
+        print(f"{config.out}: {len(config.paths())} files of {config.episodes} episodes ({counts})")
+
+
+if __name__ == "__main__":
+    main()
