@@ -41,7 +41,7 @@ class CollectConfig:
     image_size: tuple[int, int] | None = (64, 64)
     """Height and width of the frames; None collects states only."""
     character: str = "rider"
-    """One of five looks, or "random"."""
+    """One of five looks, or "random": another one in every episode."""
 
     def __post_init__(self) -> None:
         """Refuses what cannot be collected."""
@@ -68,9 +68,11 @@ def collect(config: CollectConfig, directory: Path | str) -> int:
     envs = make_envs(min(PARALLEL, config.episodes), config.image_size, character=config.character)
     try:
         actor = Crowd(POPULATIONS[config.population], envs.num_envs)
-        curated = config.population == "curated"
-        seeds = _curated_seeds(config) if curated else _seeds(config, config.episodes)
-        played = _progress(rollout(envs, actor, seeds), config)
+        if config.population == "curated":
+            played = _curated(envs, actor, config)
+        else:
+            name = f"collect {config.population}"
+            played = rollout(envs, actor, [integer_seed(config.seed, name, index) for index in range(config.episodes)])
         keywords = {name: getattr(envs.unwrapped.options, name) for name in ("observation", "image_size", "character")}
         description = {
             "population": config.population,
@@ -78,7 +80,7 @@ def collect(config: CollectConfig, directory: Path | str) -> int:
             "environment": {"id": "Jumppad-v0", **keywords},
             "gl_renderer": None if config.image_size is None else gl_renderer(),
         }
-        return write_dataset(directory, _successes(played, config) if curated else played, seed=config.seed, description=description)
+        return write_dataset(directory, _progress(played, config), seed=config.seed, description=description)
     finally:
         envs.close()
 
@@ -92,30 +94,23 @@ def gl_renderer() -> str:
         painter.close()
 
 
-def _seeds(config: CollectConfig, count: int) -> list[int]:
-    return [integer_seed(config.seed, f"collect {config.population}", index) for index in range(count)]
-
-
-def _curated_seeds(config: CollectConfig) -> list[int]:
-    """Seeds of as many episodes as are needed: each person's intention is known before playing."""
-    wanted = {f"direct_{pad}": config.episodes // len(PADS) for pad in PADS}
-    seeds: list[int] = []
-    for index in itertools.count():
-        seed = integer_seed(config.seed, "collect curated", index)
-        mode = Demonstrator(POPULATIONS["curated"], seed).mode
-        if wanted[mode] > 0:
-            wanted[mode] -= 1
-            seeds.append(seed)
-        if not any(wanted.values()):
-            return seeds
-    raise AssertionError("unreachable")
-
-
-def _successes(played: Iterable[Trajectory], config: CollectConfig) -> Iterator[Trajectory]:
-    for trajectory in played:
-        if trajectory.pad != PADS.index(trajectory.mode.removeprefix("direct_")):
-            raise ValueError(f"curated episode of seed {trajectory.seed} missed its pad; the population must be reliable")
-        yield trajectory
+def _curated(envs: Any, actor: Crowd, config: CollectConfig) -> Iterator[Trajectory]:
+    """Plays direct runs until every pad has its number of successful ones."""
+    missing = {f"direct_{pad}": config.episodes // len(PADS) for pad in PADS}
+    candidates = (integer_seed(config.seed, "collect curated", index) for index in itertools.count())
+    while any(missing.values()):
+        planned = dict(missing)
+        seeds: list[int] = []
+        while any(planned.values()):
+            seed = next(candidates)
+            mode = Demonstrator(actor.population, seed).mode  # what a person intends is known before playing
+            if planned[mode] > 0:
+                planned[mode] -= 1
+                seeds.append(seed)
+        for trajectory in rollout(envs, actor, seeds):
+            if trajectory.pad == PADS.index(trajectory.mode.removeprefix("direct_")):
+                missing[trajectory.mode] -= 1
+                yield trajectory
 
 
 def _progress(played: Iterable[Trajectory], config: CollectConfig) -> Iterator[Trajectory]:

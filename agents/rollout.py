@@ -40,19 +40,19 @@ def make_envs(count: int, image_size: tuple[int, int] | None, **keywords: Any) -
     return gymnasium.make_vec("Jumppad-v0", num_envs=count, autoreset_mode=AutoresetMode.DISABLED, **keywords)
 
 
-def rollout(envs: Any, actor: Actor, seeds: Sequence[int]) -> Iterator[Trajectory]:
+def rollout(envs: Any, actor: Actor, seeds: Sequence[int], *, keep_frames: bool = True) -> Iterator[Trajectory]:
     """Plays one episode per seed and yields them in the order of the seeds.
 
-    An episode depends on its own seed alone: it is the same however many are played at a time. Pixels are kept where the
-    environment draws them.
+    An episode depends on its own seed alone: it is the same however many are played at a time.
 
     Args:
         envs: of `make_envs`.
         actor: plays all rows.
         seeds: one per episode.
+        keep_frames: whether trajectories hold the pixels, where the environment draws them.
     """
     count = envs.num_envs
-    draws = envs.unwrapped.options.observation == "pixels"
+    draws = keep_frames and envs.unwrapped.options.observation == "pixels"
     horizon = envs.unwrapped.max_episode_steps
     waiting = iter(enumerate(seeds))
     episode = [-1] * count  # index of the episode that a row plays, -1 once there are none left

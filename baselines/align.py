@@ -1,0 +1,160 @@
+"""Stage 6, alignment: REINFORCE on the reward model's score of the agent's own episodes.
+
+    python -m baselines.align --agent runs/quick/left/preference_finetuned \\
+        --reward-model runs/quick/left/reward_model --out runs/quick/left/aligned
+
+Source: paper, section 3, step 6 (undiscounted REINFORCE, the score of the whole trajectory as its return). Deviations: the
+score is standardized within each batch, and all weights are trained by default where the paper trains the last layer
+(`--config.trained head`); both are faster here.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import torch
+import tyro
+from torch import Tensor
+
+from agents.rollout import make_envs, rollout
+from baselines import artifact, gamepad_distribution
+from baselines.batches import Batch, make_batch
+from baselines.policy import Policy, PolicyActor
+from baselines.precision import autocast, choose_device
+from baselines.reward_model import RewardModel
+from baselines.training import OptimizerConfig, train
+from jumppad_env.command_line import command_line
+from jumppad_env.rules import PADS
+from jumppad_env.streams import integer_seed
+
+
+@dataclass(frozen=True)
+class AlignConfig:
+    """Online alignment."""
+
+    optimizer: OptimizerConfig = field(
+        default_factory=lambda: OptimizerConfig(
+            updates=50, learning_rate=1e-4, warmup_updates=3, weight_decay=0.0, final_fraction=0.2
+        )
+    )
+    """Optimizer and schedule."""
+    episodes: int = 64
+    """Per update, all played at a time."""
+    kl_coefficient: float = 0.05
+    """Weight of KL(policy || start) per step; 0 leaves it out."""
+    trained: Literal["all", "head"] = "all"
+    """What is trained: everything, or the action head alone as in the paper."""
+    target: Literal["left", "middle", "right"] | None = None
+    """Pad whose share is logged as `success`; the agent never sees it."""
+
+
+def reinforce_loss(log_prob: Tensor, mask: Tensor, scores: Tensor) -> Tensor:
+    """Returns the loss whose gradient is REINFORCE with a baseline: the undiscounted return weights every step alike.
+
+    Args:
+        log_prob: (B, T) of the actions taken.
+        mask: (B, T), 1 within the episodes.
+        scores: (B,), the episodes' returns; standardized here, so that their scale does not matter.
+
+    Returns:
+        Scalar: mean over all steps of -advantage * log_prob.
+
+    Source: Williams (1992); paper, section 3, step 6.
+    """
+    advantage = (scores - scores.mean()) / (scores.std(unbiased=False) + 1e-6)
+    return -(advantage[:, None] * log_prob * mask).sum() / mask.sum()
+
+
+def align(config: AlignConfig, agent: Path, reward_model: Path, out: Path, seed: int) -> None:
+    """Aligns an agent with a reward model and saves the policy.
+
+    Args:
+        config: see `AlignConfig`.
+        agent: where it starts, usually the preference-fine-tuned agent.
+        reward_model: scores whole episodes.
+        out: artifact directory.
+        seed: of the episodes.
+    """
+    inputs = {"agent": agent, "reward_model": reward_model}
+    with artifact.begin(out, kind="policy", config=config, seed=seed, inputs=inputs) as work:
+        if work.finished:
+            return
+        device = choose_device()
+        policy = Policy.from_pretrained(agent, device)
+        policy.metadata["stage"] = "aligned"
+        reference = copy.deepcopy(policy.network).requires_grad_(False)
+        judge = RewardModel.from_pretrained(reward_model, device).requires_grad_(False)
+        envs = make_envs(config.episodes, policy.config.image_size)
+        actor = PolicyActor(policy)
+        target = None if config.target is None else PADS.index(config.target)
+
+        def compute_loss(update: int) -> tuple[Tensor, dict[str, float]]:
+            seeds = [integer_seed(seed, "align", update, index) for index in range(config.episodes)]
+            episodes = list(rollout(envs, actor, seeds))
+            batch = make_batch(episodes, device)
+            with torch.no_grad(), autocast(device):
+                scores = judge.score(batch.frames, batch.lengths).float()
+            loss, metrics = alignment_loss(policy, reference, batch, scores, config.kl_coefficient)
+            metrics["episodes"] = (update + 1) * config.episodes
+            if target is not None:
+                metrics["success"] = sum(episode.pad == target for episode in episodes) / len(episodes)
+            return loss, metrics
+
+        parameters = policy.network.head.parameters() if config.trained == "head" else None
+        try:
+            last = train(
+                policy.network, compute_loss, config.optimizer, work.directory, description="align", parameters=parameters
+            )
+        finally:
+            envs.close()
+        policy.save_pretrained(work.directory)
+        work.metrics.update(last)
+
+
+def alignment_loss(
+    policy: Policy, reference: torch.nn.Module, batch: Batch, scores: Tensor, kl_coefficient: float
+) -> tuple[Tensor, dict[str, float]]:
+    """Returns REINFORCE plus KL to the reference, and the metrics to log (TRL's names)."""
+    mask = batch.mask
+    with autocast(policy.device):
+        logits = policy.network(batch.frames)
+    log_prob = gamepad_distribution.log_prob(logits, batch.actions)
+    loss = reinforce_loss(log_prob, mask, scores)
+    metrics = {"reward": float(scores.mean()), "reward_std": float(scores.std(unbiased=False))}
+    metrics["entropy"] = float((gamepad_distribution.entropy(logits.detach()) * mask).sum() / mask.sum())
+    if kl_coefficient > 0:
+        with torch.no_grad(), autocast(policy.device):
+            reference_logits = reference(batch.frames)
+        kl = (gamepad_distribution.kl(logits, reference_logits) * mask).sum() / mask.sum()
+        loss = loss + kl_coefficient * kl
+        metrics["kl"] = float(kl.detach())
+    return loss, metrics
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Align an agent with a reward model."""
+
+    agent: Path
+    """Where it starts."""
+    reward_model: Path
+    """Scores whole episodes."""
+    out: Path
+    """Directory of the aligned agent."""
+    seed: int = 0
+    """Of the episodes."""
+    config: AlignConfig = field(default_factory=AlignConfig)
+
+
+def main() -> None:
+    """Runs the command line."""
+    with command_line():
+        arguments = tyro.cli(Arguments)
+        align(arguments.config, arguments.agent, arguments.reward_model, arguments.out, arguments.seed)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""Outcomes: which pad was reached how often, with 95% intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from agents.trajectory import Trajectory
+from jumppad_env.rules import PADS, RULES
+from jumppad_env.world import STATE
+
+NAMES = ("none", *PADS)
+"""Columns of the outcome table; pad index -1 is "none"."""
+
+PAPER = {
+    "base": (43.6, 11.8, 37.0, 7.6),
+    "finetuned": (11.3, 31.8, 33.2, 23.4),
+    "aligned left": (0.4, 98.7, 0.9, 0.0),
+    "aligned right": (0.1, 0.0, 0.1, 99.8),
+}
+"""Percent none, left, middle, right. Source: figures of arXiv 2406.04208, read off to +-0.7 points."""
+
+Z_95 = 1.959963984540054
+
+
+def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
+    """Returns the 95% interval of a share.
+
+    Source: Wilson (1927), "Probable inference, the law of succession, and statistical inference".
+    """
+    if trials <= 0:
+        raise ValueError(f"an interval needs at least one trial, got {trials}")
+    share, z2 = successes / trials, Z_95 * Z_95
+    center = (share + z2 / (2 * trials)) / (1 + z2 / trials)
+    half = Z_95 * math.sqrt(share * (1 - share) / trials + z2 / (4 * trials * trials)) / (1 + z2 / trials)
+    return max(0.0, center - half), min(1.0, center + half)
+
+
+def summarize(pads: Sequence[int] | np.ndarray, lengths: Sequence[int] | np.ndarray) -> dict[str, Any]:
+    """Returns one outcome object.
+
+    Args:
+        pads: of each episode, -1 none, 0 left, 1 middle, 2 right.
+        lengths: of each episode, control steps.
+
+    Returns:
+        `episodes`; shares `none`, `left`, `middle`, `right`; `ci95` of each; `mean_seconds` of an episode.
+    """
+    counts = {name: int(np.sum(np.asarray(pads) == index - 1)) for index, name in enumerate(NAMES)}
+    episodes = sum(counts.values())
+    if episodes != len(pads) or episodes == 0:
+        raise ValueError(f"pads must be a non-empty list of -1 to {len(PADS) - 1}")
+    return {
+        "episodes": episodes,
+        **{name: count / episodes for name, count in counts.items()},
+        "ci95": {name: list(wilson_interval(count, episodes)) for name, count in counts.items()},
+        "mean_seconds": float(np.mean(lengths)) * RULES.control_step,
+    }
+
+
+def total_variation(first: dict[str, Any], second: dict[str, Any]) -> float:
+    """Returns the total variation between two outcome objects, 0 to 1."""
+    return 0.5 * sum(abs(first[name] - second[name]) for name in NAMES)
+
+
+def paths(trajectories: Sequence[Trajectory]) -> dict[str, np.ndarray]:
+    """Returns where episodes went: `xy` float32 (steps, 2) m, one after the other; `lengths`; `pads`."""
+    x = STATE.index("x")
+    return {
+        "xy": np.concatenate([trajectory.states[:, x : x + 2] for trajectory in trajectories]).astype(np.float32),
+        "lengths": np.array([len(trajectory) for trajectory in trajectories]),
+        "pads": np.array([trajectory.pad for trajectory in trajectories]),
+    }
+
+
+def table(outcomes: dict[str, dict[str, Any]]) -> str:
+    """Returns a plain text table of outcome objects by agent, in percent with 95% intervals."""
+    width = max(len("agent"), *(len(name) for name in outcomes))
+    lines = [f"{'agent':{width}s}  episodes" + "".join(f"{name:>20s}" for name in NAMES)]
+    for agent, outcome in outcomes.items():
+        cells = []
+        for name in NAMES:
+            low, high = outcome["ci95"][name]
+            cells.append(f"{100 * outcome[name]:6.1f} [{100 * low:4.1f}, {100 * high:5.1f}]".rjust(20))
+        lines.append(f"{agent:{width}s}  {outcome['episodes']:8d}" + "".join(cells))
+    return "\n".join(lines)
