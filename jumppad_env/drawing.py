@@ -12,9 +12,10 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-import mujoco
+import gymnasium
 import numpy as np
 
+from jumppad_env.mujoco_library import mujoco
 from jumppad_env.scenery import BOARD_GROUP, drawing_model
 from jumppad_env.world import PHYSICS_STATE, STATE
 
@@ -38,12 +39,14 @@ NO_GL = (
     "State observations (JumppadState-v0) need no GL."
 )
 
+CLOSED = "this environment has been closed; make a new one"
+
 
 def make_gl_context(width: int, height: int) -> Any:
     """Returns a MuJoCo GL context: EGL on Linux unless MUJOCO_GL names another (egl, osmesa, glfw).
 
     Raises:
-        RuntimeError: no GL library; the message names the packages.
+        OSError: no GL library; the message names the packages.
     """
     backend = os.environ.get("MUJOCO_GL", "").lower()
     try:
@@ -56,7 +59,7 @@ def make_gl_context(width: int, height: int) -> Any:
         return GLContext(width, height)
     except (ImportError, AttributeError, OSError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise RuntimeError(NO_GL.format(reason=reason)) from error
+        raise OSError(NO_GL.format(reason=reason)) from error
 
 
 class Painter:
@@ -125,7 +128,7 @@ class Painter:
 
     def _make_current(self) -> None:
         if self.closed:
-            raise RuntimeError("this environment has been closed; make a new one")
+            raise gymnasium.error.ClosedEnvironmentError(CLOSED)
         if self._context is None:
             with _SETUP_LOCK:
                 self._context = make_gl_context(self.width, self.height)

@@ -8,7 +8,7 @@ import gymnasium
 import numpy as np
 
 from jumppad_env import gamepad
-from jumppad_env.drawing import Painter
+from jumppad_env.drawing import CLOSED, Painter
 from jumppad_env.episodes import FPS, Episodes, observation_space
 from jumppad_env.options import RENDER_MODES, Options
 
@@ -97,7 +97,9 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
 
         Raises:
             ValueError: an unknown or impossible reset option.
+            gymnasium.error.ClosedEnvironmentError: after `close`; `step` and `render` too.
         """
+        self._check_open()
         super().reset(seed=seed)
         self._episodes.reset(0, self.np_random, options)
         self._started = True
@@ -112,6 +114,7 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
             ValueError: the action does not fit the action space.
             gymnasium.error.ResetNeeded: before the first reset.
         """
+        self._check_open()
         if not self._started:
             raise gymnasium.error.ResetNeeded("call reset() before step()")
         rewards, terminated = self._episodes.step(gamepad.validate(action, (gamepad.FACTORS,))[None])
@@ -121,6 +124,7 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
 
     def render(self) -> Any:
         """Returns uint8 (*render_size, 3) in mode "rgb_array"; shows it in a window in mode "human"."""
+        self._check_open()
         if self.render_mode is None:
             gymnasium.logger.warn('render() needs gymnasium.make(..., render_mode="rgb_array")')
             return None
@@ -159,6 +163,10 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
             self.reset()
         self._episodes.world.set_state(0, state)
         return self._observe(), self._info()
+
+    def _check_open(self) -> None:
+        if self._painter.closed:
+            raise gymnasium.error.ClosedEnvironmentError(CLOSED)
 
     def _observe(self) -> Any:
         parts: dict[str, np.ndarray] = {}

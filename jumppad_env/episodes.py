@@ -43,7 +43,7 @@ def observation_space(options: Options) -> spaces.Space[Any]:
 
 
 def _finite(name: str, value: object, shape: tuple[int, ...], what: str) -> np.ndarray:
-    """Returns the value of a reset option as float64 of this shape, or raises a ValueError that says what it must be."""
+    """Returns the value of a reset option as float64 of this shape, or raises a ValueError that says what is."""
     try:
         array = np.asarray(value)
         fits = array.shape == shape and array.dtype.kind in "iuf" and bool(np.isfinite(array).all())

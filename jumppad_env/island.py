@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-import mujoco
 import numpy as np
 
+from jumppad_env.mujoco_library import mujoco
 from jumppad_env.rules import CHARACTERS, PADS
 
 

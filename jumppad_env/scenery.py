@@ -7,10 +7,10 @@ Only the drawing model is changed so: physics runs on the MJCF as it is written.
 
 from __future__ import annotations
 
-import mujoco
 import numpy as np
 
 from jumppad_env.island import character_path
+from jumppad_env.mujoco_library import mujoco
 
 HIDDEN_GROUP = 3
 """Geoms of this group are solid and never drawn."""

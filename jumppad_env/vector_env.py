@@ -13,7 +13,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from jumppad_env import gamepad
-from jumppad_env.drawing import Painter
+from jumppad_env.drawing import CLOSED, Painter
 from jumppad_env.episodes import FPS, Episodes, observation_space
 from jumppad_env.options import RENDER_MODES, Options
 
@@ -96,7 +96,9 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
 
         Raises:
             ValueError: lengths or options that do not fit.
+            gymnasium.error.ClosedEnvironmentError: after `close`; `step`, `render` and `draw` too.
         """
+        self._check_open()
         options = dict(options or {})
         mask = options.pop("reset_mask", None)
         mask = np.ones(self.num_envs, dtype=np.bool_) if mask is None else np.asarray(mask)
@@ -122,6 +124,7 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
             ValueError: the actions do not fit.
             gymnasium.error.ResetNeeded: a row has not been reset.
         """
+        self._check_open()
         if self._done.any():
             rows = np.flatnonzero(self._done).tolist()
             raise gymnasium.error.ResetNeeded(f"rows {rows} have ended or not begun; reset them before step()")
@@ -146,6 +149,7 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
 
     def render(self) -> tuple[np.ndarray, ...] | None:
         """Returns one uint8 (*render_size, 3) frame per row."""
+        self._check_open()
         if self.render_mode is None:
             return None
         world, frames = self._episodes.world, []
@@ -174,9 +178,14 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         Returns:
             uint8 (M, *image_size, 3).
         """
+        self._check_open()
         frames = np.empty((len(states), *self.options.image_size, 3), dtype=np.uint8)
         self._gallery.draw(states, characters, frames)
         return frames
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise gymnasium.error.ClosedEnvironmentError(CLOSED)
 
     def _start(self, row: int, options: dict[str, Any]) -> None:
         self._episodes.reset(row, self._generators[row], options)

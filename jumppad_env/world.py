@@ -14,7 +14,7 @@ from mujoco.batch import Batch
 
 from jumppad_env import gamepad
 from jumppad_env.island import Island, load_island
-from jumppad_env.rules import CHARACTERS, RULES
+from jumppad_env.rules import CHARACTERS, PADS, RULES
 
 PHYSICS_STATE = ("x", "y", "z", "yaw", "arm", "vx", "vy", "vz", "yaw_rate", "arm_rate")
 RULE_STATE = (
@@ -146,11 +146,14 @@ class World:
         """Restores a state of `get_state`; the character (its name) is not part of it.
 
         Raises:
-            ValueError: wrong shape, or not finite.
+            ValueError: wrong shape, not finite, or an unknown pad.
         """
-        state = np.asarray(state, dtype=np.float64)
-        if state.shape != (len(STATE),) or not np.isfinite(state).all():
-            raise ValueError(f"state must be {len(STATE)} finite numbers ({', '.join(STATE)}), got {state!r}")
+        given, state = state, np.asarray(state)
+        if state.shape != (len(STATE),) or state.dtype.kind not in "iuf" or not np.isfinite(state).all():
+            raise ValueError(f"state must be {len(STATE)} finite numbers ({', '.join(STATE)}), got {given!r}")
+        pad = state[STATE.index("pad")]
+        if pad not in range(-1, len(PADS)):
+            raise ValueError(f"state has pad {pad}, expected -1 (none) or the index of one of {PADS}")
         split = self.qpos.shape[1]
         self.qpos[row] = state[:split]
         self.qvel[row] = state[split : len(PHYSICS_STATE)]

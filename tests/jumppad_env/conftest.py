@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from jumppad_env import gamepad
+from jumppad_env.island import load_island
+from jumppad_env.world import World
 
 Press = Callable[..., np.ndarray]
+Run = Callable[..., None]
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +25,31 @@ def press() -> Press:
         return action
 
     return press
+
+
+@pytest.fixture(scope="session")
+def run() -> Run:
+    """Gives all rows of a world the same action for some steps."""
+
+    def run(world: World, action: np.ndarray, steps: int = 1) -> None:
+        actions = np.broadcast_to(action, (world.count, gamepad.FACTORS))
+        for _ in range(steps):
+            world.step(actions)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def garden() -> np.ndarray:
+    """A place in the middle lane with level ground around, m."""
+    return np.array([0.0, 30.0, load_island().ways["middle_in"][2]])
+
+
+@pytest.fixture(scope="session")
+def at_rest(press: Press, run: Run, garden: np.ndarray) -> float:
+    """How far above its floor a character stands still, m: contacts give way a little."""
+    world = World(1)
+    world.place(0, "rider", garden)
+    run(world, press(), 40)
+    assert abs(world.velocity[0, 2]) < 1e-9
+    return float(world.position[0, 2] - garden[2])

@@ -1,0 +1,21 @@
+"""MuJoCo, imported so that it also works where the GL library that MUJOCO_GL names is missing.
+
+MuJoCo opens that library as soon as it is imported, and fails without it; but states need no GL, and who does draw is
+told by `drawing.make_gl_context` what to install.
+"""
+
+import os
+
+try:
+    import mujoco
+except (AttributeError, ImportError, OSError):
+    _asked = os.environ.get("MUJOCO_GL")
+    os.environ["MUJOCO_GL"] = "disable"
+    try:
+        import mujoco
+    finally:
+        del os.environ["MUJOCO_GL"]
+        if _asked is not None:
+            os.environ["MUJOCO_GL"] = _asked
+
+__all__ = ["mujoco"]

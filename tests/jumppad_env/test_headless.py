@@ -1,0 +1,59 @@
+"""Machines without a screen, and without any GL: each in an interpreter of its own."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+
+def run(program: str, **environment: str) -> subprocess.CompletedProcess:
+    variables = {name: value for name, value in os.environ.items() if name not in ("MUJOCO_GL", "PYOPENGL_PLATFORM")}
+    return subprocess.run(
+        [sys.executable, "-c", program], env={**variables, **environment}, capture_output=True, text=True, timeout=120
+    )
+
+
+def test_states_need_no_gl():
+    result = run(
+        "import gymnasium, jumppad_env, sys\n"
+        "env = gymnasium.make('JumppadState-v0'); env.reset(seed=0); env.step(env.action_space.sample()); env.close()\n"
+        "envs = gymnasium.make_vec('JumppadState-v0', num_envs=3); envs.reset(seed=0)\n"
+        "envs.step(envs.action_space.sample()); envs.close()\n"
+        "assert not [name for name in sys.modules if name.split('.')[0] == 'OpenGL' or name.startswith('mujoco.egl')]\n"
+    )
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("backend", ["egl", "osmesa"])
+def test_without_gl_the_message_names_the_packages_and_states_still_work(backend):
+    program = (
+        # As on a machine without GL: whoever loads such a library is told there is none.
+        "import ctypes, ctypes.util\n"
+        "class NoGL(ctypes.CDLL):\n"
+        "    def __init__(self, name, *rest, **more):\n"
+        "        if 'GL' in str(name) or 'Mesa' in str(name):\n"
+        "            raise OSError(f'{name}: no such library')\n"
+        "        super().__init__(name, *rest, **more)\n"
+        "ctypes.CDLL, find = NoGL, ctypes.util.find_library\n"
+        "ctypes.cdll = ctypes.LibraryLoader(NoGL)\n"
+        "ctypes.util.find_library = lambda name: None if 'GL' in name or 'Mesa' in name else find(name)\n"
+        "import gymnasium, jumppad_env\n"
+        "gymnasium.make('JumppadState-v0').reset()\n"
+        "env = gymnasium.make('Jumppad-v0')\n"
+        "try:\n    env.reset()\n"
+        "except OSError as error:\n    print(error)\n"
+    )
+    result = run(program, MUJOCO_GL=backend)
+    assert result.returncode == 0, result.stderr
+    assert "apt-get install libegl1" in result.stdout and "libosmesa6" in result.stdout, result.stdout + result.stderr
+    assert "JumppadState-v0" in result.stdout and result.stdout.count("\n") == 1
+
+
+def test_leaving_without_closing_is_quiet():
+    result = run(
+        "import gymnasium, jumppad_env\n"
+        "env = gymnasium.make('Jumppad-v0', image_size=(24, 32)); env.reset(seed=0)\n"
+        "envs = gymnasium.make_vec('Jumppad-v0', num_envs=2, image_size=(24, 32)); envs.reset(seed=0)\n"
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
