@@ -63,6 +63,12 @@ class NetworkConfig:
             raise ValueError(f"{source} holds no network configuration ({error}); run the stage again") from None
 
 
+def compute_dtype(weight: Tensor) -> torch.dtype:
+    """The dtype in which a product with this weight is computed: autocast's, or else its own."""
+    device = weight.device.type
+    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else weight.dtype
+
+
 class Encoder(nn.Module):
     """Frames uint8 (N, H, W, 3) to embeddings (N, width).
 
@@ -86,10 +92,8 @@ class Encoder(nn.Module):
 
     def forward(self, frames: Tensor) -> Tensor:
         """Encode frames."""
-        device = frames.device.type
-        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else self.project.weight.dtype
         # Centered on 128, not 127.5: then all values are exact in bfloat16.
-        x = frames.permute(0, 3, 1, 2).to(dtype).sub_(128).mul_(1 / 128)
+        x = frames.permute(0, 3, 1, 2).to(compute_dtype(self.project.weight)).sub_(128).mul_(1 / 128)
         x = torch.relu_(self.patches(x))
         for convolution in self.convolutions:
             x = torch.relu_(convolution(x))
@@ -200,6 +204,9 @@ class Trunk(nn.Module):
     def step(self, frames: Tensor, cache: Cache) -> Tensor:
         """Hidden states (B, width) of one more step (B, H, W, 3) of each row; the cache moves on in place."""
         x = self.encode(frames.unsqueeze(1))  # (B, 1, width)
+        dtype = compute_dtype(self.encoder.project.weight)
+        if cache.keys.dtype != dtype:  # at the first step: to convert whole rings at every step costs a fifth of it
+            cache.keys, cache.values = cache.keys.to(dtype), cache.values.to(dtype)
         rows = torch.arange(len(frames), device=frames.device)
         slot = cache.age % self.config.context
         turns = rotations(cache.age[:, None, None], self.config.width // self.config.heads)
@@ -208,10 +215,9 @@ class Trunk(nn.Module):
         for layer, block in enumerate(self.blocks):
             assert isinstance(block, Block)
             query, key, value = block.project(x, turns)
-            cache.keys[layer, rows, :, slot] = key[:, :, 0].to(cache.keys.dtype)
-            cache.values[layer, rows, :, slot] = value[:, :, 0].to(cache.values.dtype)
-            keys, values = cache.keys[layer].to(query.dtype), cache.values[layer].to(query.dtype)
-            x = block.attend(x, query, keys, values, written)
+            cache.keys[layer, rows, :, slot] = key[:, :, 0]
+            cache.values[layer, rows, :, slot] = value[:, :, 0]
+            x = block.attend(x, query, cache.keys[layer], cache.values[layer], written)
         cache.age += 1
         return self.norm(x).squeeze(1)
 

@@ -102,6 +102,15 @@ def test_half_precision_logits_are_summed_in_float32():
         assert torch.equal(result, reference)
 
 
+def test_what_has_no_probability_is_never_drawn():
+    logits = torch.zeros(1, LOGITS)
+    logits[:, [0, 10]] = -1e4  # of the first axis, the first and the last bucket
+    logits[:, 44] = -1e4  # the first button
+    for uniform, bucket in ((0.0, 1), (float(np.nextafter(np.float32(1), np.float32(0))), 9)):
+        actions = sample(logits, torch.full((1, ACTIONS), uniform))
+        assert (actions[0, 0], actions[0, 4]) == (bucket, 0)
+
+
 @pytest.mark.parametrize("temperature", [0.0, -1.0, math.nan])
 def test_a_temperature_must_be_positive(temperature):
     with pytest.raises(ValueError, match="temperature"):

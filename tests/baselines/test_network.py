@@ -75,7 +75,8 @@ def test_each_layer_sees_the_context_and_no_further():
 
 @torch.inference_mode()
 def test_order_within_the_context_matters():
-    network, frames = network_of(), frames_of(1, 4)
+    network = network_of(dataclasses.replace(SMALL, layers=1))  # deeper ones tell order by the causal mask alone
+    frames = frames_of(1, 4)
     swapped = frames[:, [1, 0, 2, 3]]
     assert (network(frames)[:, -1] - network(swapped)[:, -1]).abs().max() > 1e-3
 
@@ -89,7 +90,7 @@ def test_every_corner_of_the_frame_is_seen():
         for x in (0, width // 2, width - 1):
             for color in range(3):
                 changed = frames.clone()
-                changed[..., y, x, color] += 128  # uint8 wraps around: a different value in any case
+                changed[..., y, x, color] += 40  # uint8 wraps around: another value in any case, dark or bright
                 assert not torch.equal(network(changed), before), (y, x, color)
 
 
