@@ -1,12 +1,9 @@
 """Colors and words that videos, figures and the report share."""
 
-from jumppad_env.rules import PADS
-
-OUTCOMES = ("none", *PADS)
-"""Every way an episode can end, in the order of all figures."""
+from baselines.outcomes import NAMES
 
 OUTCOME_COLORS = {"none": "#9aa3ad", "left": "#1f77b4", "middle": "#e0a526", "right": "#b5365f"}
-"""Blue, gold and wine red: apart in hue and in lightness, so that color-blind readers and gray prints tell them apart."""
+"""Blue, gold and wine red differ in hue and in lightness: color-blind readers and gray prints tell them apart."""
 
 STAGE_COLORS = {
     "demonstrations": "#7b6fb0",
@@ -29,7 +26,7 @@ KIND_TITLES = {
 
 def outcome_name(pad: int) -> str:
     """Returns the outcome of an episode that touched this pad (-1: none)."""
-    return OUTCOMES[pad + 1]
+    return NAMES[pad + 1]
 
 
 def rgb(color: str) -> tuple[int, int, int]:

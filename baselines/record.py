@@ -16,8 +16,10 @@ from agents.demonstrator import Crowd
 from agents.population import POPULATIONS
 from agents.rollout import Actor, make_envs, rollout
 from agents.trajectory import Trajectory
-from baselines.palette import OUTCOMES, outcome_name
+from baselines.outcomes import NAMES
+from baselines.palette import outcome_name
 from baselines.policy import Policy, PolicyActor
+from baselines.precision import choose_device
 from baselines.video import write_episode, write_gif, write_grid
 from jumppad_env.command_line import command_line
 from jumppad_env.streams import integer_seed
@@ -77,7 +79,8 @@ def make_actor(agent: str, count: int) -> tuple[Actor, tuple[int, int] | None]:
     if not Path(agent).is_dir():
         names = ", ".join(POPULATIONS)
         raise FileNotFoundError(f"{agent} is neither a directory nor a demonstrator; demonstrators are {names}")
-    policy = Policy.from_pretrained(agent)
+    policy = Policy.from_pretrained(agent, choose_device())
+    policy.network.eval()
     return PolicyActor(policy), policy.config.image_size
 
 
@@ -92,8 +95,8 @@ def play(agent: str, seeds: Sequence[int]) -> list[Trajectory]:
     actor, image_size = make_actor(agent, count)
     envs = make_envs(count, image_size)
     try:
-        bar = tqdm(rollout(envs, actor, seeds), total=len(seeds), desc="play", unit="episode", dynamic_ncols=True)
-        return list(bar)
+        played = rollout(envs, actor, seeds, keep_frames=False)
+        return list(tqdm(played, total=len(seeds), desc=f"play {agent}", unit="episode", dynamic_ncols=True))
     finally:
         envs.close()
 
@@ -112,7 +115,7 @@ def record(config: RecordConfig) -> list[Trajectory]:
     existing = [path for path in config.paths() if path.exists()]
     if existing and not config.overwrite:  # before the work, not after it
         raise ValueError(f"{existing[0]} exists; choose another --out, or replace it with --overwrite")
-    trajectories = play(config.agent, [integer_seed(config.seed, "record", i) for i in range(config.episodes)])
+    trajectories = play(config.agent, episode_seeds(config.seed, config.episodes))
     agent = agent_title(config.agent)
     for index, trajectory in enumerate(tqdm(trajectories, desc="film", unit="episode", dynamic_ncols=True)):
         write_episode(config.paths()[index], trajectory, agent, index)
@@ -121,6 +124,28 @@ def record(config: RecordConfig) -> list[Trajectory]:
     if config.gif:
         write_gif(config.out / "preview.gif", config.out / "grid.mp4" if config.grid else config.paths()[0])
     return trajectories
+
+
+def record_grid(agent: str, episodes: int, path: Path, seed: int) -> None:
+    """Plays episodes and films them side by side.
+
+    Args:
+        agent: see `RecordConfig.agent`.
+        episodes: how many.
+        path: of the mp4.
+        seed: of the episodes, which are those of `record` with the same seed.
+
+    Raises:
+        FileNotFoundError: there is no such agent.
+        ValueError: the policy is damaged.
+        OSError: the video cannot be written.
+    """
+    write_grid(path, play(agent, episode_seeds(seed, episodes)), agent_title(agent))
+
+
+def episode_seeds(seed: int, episodes: int) -> list[int]:
+    """Returns the seeds of the episodes that are filmed."""
+    return [integer_seed(seed, "record", index) for index in range(episodes)]
 
 
 def agent_title(agent: str) -> str:
@@ -137,7 +162,7 @@ def main(arguments: Any = None) -> None:
         config = tyro.cli(RecordConfig, args=arguments, description=__doc__)
         trajectories = record(config)
         ends = [outcome_name(trajectory.pad) for trajectory in trajectories]
-        counts = ", ".join(f"{outcome} {ends.count(outcome)}" for outcome in OUTCOMES)
+        counts = ", ".join(f"{outcome} {ends.count(outcome)}" for outcome in NAMES)
         print(f"{config.out}: {len(config.paths())} files of {config.episodes} episodes ({counts})")
 
 

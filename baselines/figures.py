@@ -1,0 +1,137 @@
+"""Bars and curves of a run, drawn with matplotlib."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter, StrMethodFormatter
+
+from baselines.figure_style import INK, MUTED, figure_of, styled_axes
+from baselines.outcomes import NAMES, PAPER
+from baselines.palette import OUTCOME_COLORS
+from baselines.run_directory import Run, Stage
+
+REWARD_ACCURACY = {
+    "paper, agent encoder": {50: 0.925, 100: 0.933, 1_000: 0.950, 10_000: 0.968, 100_000: 0.986, 500_000: 0.998},
+    "paper, random encoder": {50: 0.345, 100: 0.340, 1_000: 0.330, 10_000: 0.318, 100_000: 0.308, 500_000: 0.300},
+}
+"""On held-out comparisons, by training comparisons. Source: figures of arXiv 2406.04208, read off to +-0.7 points."""
+
+
+def paper_shares(stage: Stage) -> dict[str, float] | None:
+    """Returns the paper's share of each outcome at a stage, 0 to 1, or None where it gives none."""
+    percent = PAPER.get(f"{stage.kind} {stage.target}" if stage.target else stage.kind)
+    return None if percent is None else {name: value / 100 for name, value in zip(NAMES, percent, strict=True)}
+
+
+def outcome_bars(stage: Stage) -> Figure:
+    """Draws how a stage's episodes end, with 95% intervals, beside the paper's where it has them.
+
+    Args:
+        stage: one that has an outcome.
+    """
+    assert stage.outcome is not None
+    paper = paper_shares(stage)
+    with styled_axes(3.4, 2.5) as axes:
+        for index, name in enumerate(NAMES):
+            share, (low, high) = stage.outcome[name], stage.outcome["ci95"][name]
+            x, color = index - (0.2 if paper else 0.0), OUTCOME_COLORS[name]
+            width = 0.36 if paper else 0.56
+            axes.bar(x, share, width, color=color)
+            axes.vlines(x, low, high, colors=INK, linewidth=1.3)
+            axes.text(x, high + 0.025, f"{100 * share:.0f}", ha="center", va="bottom", fontweight="bold")
+            if paper:
+                axes.bar(index + 0.2, paper[name], width, color=color, alpha=0.28)
+                axes.bar(index + 0.2, paper[name], width, fill=False, edgecolor=color, linewidth=1.0)
+                axes.text(
+                    index + 0.2, paper[name] + 0.025, f"{100 * paper[name]:.0f}", ha="center", color=MUTED, fontsize=8
+                )
+        axes.set_xticks(range(len(NAMES)), NAMES, color=INK)
+        axes.set(ylim=(0, 1.13), xlim=(-0.55, len(NAMES) - 0.45), yticks=np.linspace(0, 1, 5), title=stage.title)
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+        axes.grid(visible=False, axis="x")
+        axes.spines[["left", "bottom"]].set_visible(False)
+        return figure_of(axes)
+
+
+def alignment_curves(run: Run) -> Figure:
+    """Draws the share of episodes at the target against the episodes played, with the evaluations at both ends."""
+    with styled_axes(5.4, 3.1) as axes:
+        for target in run.targets:
+            aligned, color = run.stage(f"{target}_aligned"), OUTCOME_COLORS[target]
+            points = [(line["episodes"], line["success"]) for line in aligned.metrics if "success" in line]
+            if points:
+                episodes, success = np.array(points).T
+                axes.plot(episodes, success, color=color, linewidth=0.8, alpha=0.35)
+                axes.plot(episodes, _smooth(success), color=color, linewidth=2, label=f"aligning to {target}")
+                ends = [(0.0, run.stage(f"{target}_preference_finetuned")), (episodes[-1], aligned)]
+                for x, stage in ends:
+                    if stage.outcome is not None:
+                        low, high = stage.outcome["ci95"][target]
+                        axes.vlines(x, low, high, colors=color, linewidth=1.6)
+                        axes.plot(x, stage.outcome[target], "o", color=color, markersize=5, clip_on=False, zorder=4)
+        axes.set(ylim=(0, 1.03), xlabel="training episodes", ylabel="episodes at the target")
+        axes.set_xlim(left=0)
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+        axes.legend(loc="lower right")
+        return figure_of(axes)
+
+
+def reward_accuracy(run: Run) -> Figure:
+    """Draws the reward models' accuracy on held-out comparisons among the paper's."""
+    with styled_axes(5.4, 3.1) as axes:
+        for (label, curve), line in zip(REWARD_ACCURACY.items(), ("-", ":"), strict=True):
+            axes.plot(list(curve), list(curve.values()), line, color=MUTED, marker=".", linewidth=1.2, label=label)
+        for target, result in run.reward_models.items():
+            if result.accuracy is not None and result.comparisons:
+                axes.plot(
+                    result.comparisons,
+                    result.accuracy,
+                    "o",
+                    color=OUTCOME_COLORS[target],
+                    markersize=8,
+                    label=f"ours, {target}: {100 * result.accuracy:.1f}%",
+                )
+        axes.set(xscale="log", ylim=(0.2, 1.03), xlabel="training comparisons", ylabel="held-out accuracy")
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+        axes.legend(loc="center right", bbox_to_anchor=(1.0, 0.45))
+        return figure_of(axes)
+
+
+def curve(lines: Sequence[tuple[str, str, list[dict[str, float]]]], metric: str, title: str) -> Figure | None:
+    """Draws one metric of one or more trainings against the update, or returns None if none has it.
+
+    Args:
+        lines: label, color and the lines of `metrics.jsonl`, one each per training.
+        metric: its name in them.
+        title: of the panel.
+    """
+    found = [
+        (label, color, np.array([(m["update"], m[metric]) for m in metrics if m.get(metric) is not None]))
+        for label, color, metrics in lines
+    ]
+    found = [(label, color, points) for label, color, points in found if len(points)]
+    if not found:
+        return None
+    with styled_axes(3.4, 2.3) as axes:
+        for label, color, points in found:
+            axes.plot(*points.T, color=color, linewidth=0.7, alpha=0.3)
+            axes.plot(points[:, 0], _smooth(points[:, 1]), color=color, linewidth=1.8, label=label)
+        axes.set(title=title, xlabel="update")
+        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+        axes.margins(x=0.01)
+        if len(found) > 1:
+            axes.legend(fontsize=8)
+        return figure_of(axes)
+
+
+def _smooth(values: np.ndarray) -> np.ndarray:
+    """Returns the running mean over about a twentieth of the curve, shorter at its ends."""
+    reach = max(1, len(values) // 40)
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    first = np.maximum(np.arange(len(values)) - reach, 0)
+    last = np.minimum(np.arange(len(values)) + reach + 1, len(values))
+    return (sums[last] - sums[first]) / (last - first)
