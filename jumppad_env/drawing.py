@@ -69,13 +69,15 @@ class Painter:
         height: pixels.
         width: pixels.
         fine: antialiased with shadows, for people; otherwise fast, for agents.
+        own_thread: nothing but painters makes a GL context current in the thread that draws, which saves checking.
     """
 
-    def __init__(self, height: int, width: int, *, fine: bool = False) -> None:
+    def __init__(self, height: int, width: int, *, fine: bool = False, own_thread: bool = False) -> None:
         """Allocates; the GL context is made at the first drawing."""
         self.height, self.width = height, width
         self._options = {"samples": 4, "shadows": 2048} if fine else {"samples": 0, "shadows": 0}
         self._fine = fine
+        self._own_thread = own_thread
         self._scenes: dict[str, Callable[[np.ndarray], None]] = {}
         self._context: Any = None
         self._mjr: dict[str, mujoco.MjrContext] = {}
@@ -134,7 +136,7 @@ class Painter:
                 self._context = make_gl_context(self.width, self.height)
                 self._context.make_current()
             _CURRENT.painter = self
-        elif getattr(_CURRENT, "painter", None) is not self:
+        elif not self._own_thread or getattr(_CURRENT, "painter", None) is not self:
             self._context.make_current()
             _CURRENT.painter = self
 
@@ -144,7 +146,6 @@ class Painter:
         data = mujoco.MjData(model)
         mujoco.mj_forward(model, data)  # lights and everything static, once
         mjr = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_50)
-        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, mjr)
         self._mjr[character] = mjr
 
         scene = mujoco.MjvScene(model, maxgeom=model.ngeom + 8)
@@ -174,6 +175,9 @@ class Painter:
             camera_position[2] += height
             camera_position[:] += axes[:, 2] * distance + axes[:, 0] * shoulder
             options.geomgroup[BOARD_GROUP] = state[_MOUNTED] > 0
+            # Each character has a frame buffer of its own in this GL context: without this, the first frame after a
+            # change of character would go into the other's.
+            mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, mjr)
             mujoco.mjv_updateScene(model, data, options, perturbation, camera, parts, scene)
             mujoco.mjr_render(viewport, scene, mjr)
 

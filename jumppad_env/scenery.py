@@ -7,6 +7,8 @@ Only the drawing model is changed so: physics runs on the MJCF as it is written.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from jumppad_env.island import character_path
@@ -21,8 +23,9 @@ DRAWN_LAST = ("cliff_dark", "cliff", "mist", "haze", "sky")
 """Materials of the background: what is near is drawn first, so that pixels behind it are rejected by their depth."""
 
 
+@functools.lru_cache(maxsize=16)
 def drawing_model(character: str, *, samples: int, shadows: int, width: int, height: int) -> mujoco.MjModel:
-    """Compiles what is drawn of the island with one character on it.
+    """Compiles what is drawn of the island with one character on it, once: painters share the model and only read it.
 
     Args:
         character: a name in `CHARACTERS`.
@@ -81,6 +84,7 @@ def _world_triangles(model: mujoco.MjModel, data: mujoco.MjData, geom: int) -> n
     return local @ data.geom_xmat[geom].reshape(3, 3).T + data.geom_xpos[geom]
 
 
+@functools.cache
 def _box() -> np.ndarray:
     """Returns the 12 triangles of the cube from -1 to 1."""
     triangles = []
@@ -94,6 +98,7 @@ def _box() -> np.ndarray:
     return np.array(triangles)
 
 
+@functools.cache
 def _cylinder() -> np.ndarray:
     """Returns a closed cylinder of radius 1 from z = -1 to 1 as triangles."""
     angle = np.arange(CYLINDER_SIDES + 1) * (2 * np.pi / CYLINDER_SIDES)

@@ -54,12 +54,17 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         Raises:
             ValueError: an unknown or impossible keyword value.
         """
-        if num_envs < 1:
-            raise ValueError(f"num_envs={num_envs} must be at least 1")
+        _expect_count("num_envs", num_envs)
+        if threads is not None:
+            _expect_count("threads", threads)
+        if max_episode_steps is not None:
+            _expect_count("max_episode_steps", max_episode_steps)
         self.options = Options(**keywords)
+        modes = [AutoresetMode.SAME_STEP, AutoresetMode.DISABLED]
+        if autoreset_mode not in [*modes, *(mode.value for mode in modes)]:
+            names = ", ".join(repr(mode.value) for mode in modes)
+            raise ValueError(f"autoreset_mode={autoreset_mode!r} is unknown; choose one of {names}")
         mode = AutoresetMode(autoreset_mode)
-        if mode == AutoresetMode.NEXT_STEP:
-            raise ValueError("autoreset_mode NEXT_STEP is not built; use SAME_STEP or DISABLED")
         if self.options.render_mode == "human":
             raise ValueError('a vector environment has no window; use render_mode="rgb_array" or a single environment')
         self.metadata = {**type(self).metadata, "autoreset_mode": mode}
@@ -104,16 +109,11 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         mask = np.ones(self.num_envs, dtype=np.bool_) if mask is None else np.asarray(mask)
         if mask.shape != (self.num_envs,) or mask.dtype != np.bool_ or not mask.any():
             raise ValueError(f"reset_mask must be bool ({self.num_envs},) with at least one True, got {mask!r}")
-        if seed is None or isinstance(seed, int | np.integer):
-            seeds = [None if seed is None else int(seed) + row for row in range(self.num_envs)]
-        else:
-            seeds = list(seed)
-        if len(seeds) != self.num_envs:
-            raise ValueError(f"seed has {len(seeds)} entries for {self.num_envs} environments")
+        seeds = self._seeds(seed)
         for row in np.flatnonzero(mask).tolist():
             row_seed = seeds[row]
             if row_seed is not None:
-                self._generators[row] = seeding.np_random(int(row_seed))[0]
+                self._generators[row] = seeding.np_random(row_seed)[0]
             self._start(row, options)
         return self._observe(mask), self._infos(self._episodes.info(), mask)
 
@@ -183,6 +183,16 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         self._gallery.draw(states, characters, frames)
         return frames
 
+    def _seeds(self, seed: Any) -> list[int | None]:
+        if seed is None or isinstance(seed, int | np.integer):
+            return [None if seed is None else int(seed) + row for row in range(self.num_envs)]
+        seeds = list(seed) if isinstance(seed, list | tuple | np.ndarray) else [seed]
+        if not all(one is None or isinstance(one, int | np.integer) for one in seeds):
+            raise ValueError(f"seed={seed!r} must be an integer, a list of integers and Nones, or None")
+        if len(seeds) != self.num_envs:
+            raise ValueError(f"seed has {len(seeds)} entries for {self.num_envs} environments")
+        return [None if one is None else int(one) for one in seeds]
+
     def _check_open(self) -> None:
         if self.closed:
             raise gymnasium.error.ClosedEnvironmentError(CLOSED)
@@ -209,12 +219,17 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         return {**info, **{f"_{name}": mask.copy() for name in info}}
 
 
+def _expect_count(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise ValueError(f"{name}={value!r} must be an integer of at least 1")
+
+
 class Gallery:
     """A pool of painters, one per thread, that draw the rows of a batch."""
 
     def __init__(self, height: int, width: int, threads: int) -> None:
         """Starts the threads; size in pixels."""
-        self._painters = [Painter(height, width) for _ in range(threads)]
+        self._painters = [Painter(height, width, own_thread=True) for _ in range(threads)]
         # A GL context lives in one thread: each painter has its own executor of a single thread.
         self._executors = [ThreadPoolExecutor(1, thread_name_prefix=f"jumppad-draw-{i}") for i in range(threads)]
         self.closed = False

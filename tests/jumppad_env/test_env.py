@@ -64,7 +64,6 @@ def test_gymnasiums_checks_pass(name, observation):
         warnings.simplefilter("error")
         # The state is in meters and unbounded: these two remarks are no faults.
         warnings.filterwarnings("ignore", message=".*A Box observation space (minimum|maximum) value is")
-        # Sizes below the usual 84x84 are meant.
         check_env(env.unwrapped, skip_render_check=True)
     env.close()
 

@@ -7,6 +7,7 @@ from jumppad_env import ContinuousGamepad, DiscreteGamepad, gamepad
 from jumppad_env.wrappers import DISCRETE_MOVES
 
 
+@pytest.mark.filterwarnings("ignore:.*(Box observation space|unwrapped version)")
 @pytest.mark.parametrize("wrapper", [ContinuousGamepad, DiscreteGamepad])
 def test_wrapped_environments_pass_gymnasiums_checks(wrapper):
     check_env(wrapper(gymnasium.make("JumppadState-v0").unwrapped), skip_render_check=True)
