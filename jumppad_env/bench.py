@@ -1,0 +1,190 @@
+"""Environment steps per second, single and vector, with and without pixels, beside a plain MuJoCo renderer.
+
+python -m jumppad_env.bench
+python -m jumppad_env.bench --json --seconds 20
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+import gymnasium
+import numpy as np
+
+import jumppad_env  # noqa: F401  registers the environments
+from jumppad_env import gamepad
+from jumppad_env.command_line import command_line
+from jumppad_env.rules import RULES
+from jumppad_env.streams import integer_seed, stream
+
+ROUNDS = 3
+ROWS = 64
+"""Elements of the vector environment."""
+PLAIN_SIZE = 128
+
+
+def steps_per_second(step: Callable[[int], int], seconds: float) -> float:
+    """Returns how often per second a step is done, the median over rounds.
+
+    Args:
+        step: does the work number i and returns how many steps that was.
+        seconds: for all rounds together.
+    """
+    step(0)
+    rates = []
+    for _ in range(ROUNDS):
+        count, index, start = 0, 0, time.perf_counter()
+        while (passed := time.perf_counter() - start) < seconds / ROUNDS or count == 0:
+            count += step(index)
+            index += 1
+        rates.append(count / passed)
+    return statistics.median(rates)
+
+
+def random_actions(seed: int, rows: int) -> np.ndarray:
+    """Returns (100, rows, 16) actions: sticks anywhere, buttons pressed now and then."""
+    generator = stream(seed, "bench")
+    sticks = generator.integers(gamepad.BUCKETS, size=(100, rows, len(gamepad.AXES)))
+    buttons = generator.random((100, rows, len(gamepad.BUTTONS))) < 0.05
+    return np.concatenate([sticks, buttons], axis=2)
+
+
+def measure_single(seed: int, seconds: float, **keywords: object) -> float:
+    """Returns steps per second of one environment in one thread, resets included."""
+    env = gymnasium.make("Jumppad-v0", **keywords)  # pyright: ignore[reportArgumentType]
+    env.reset(seed=integer_seed(seed, "bench"))
+    actions = random_actions(seed, 1)[:, 0]
+
+    def step(index: int) -> int:
+        _, _, terminated, truncated, _ = env.step(actions[index % len(actions)])
+        if terminated or truncated:
+            env.reset()
+        return 1
+
+    rate = steps_per_second(step, seconds)
+    env.close()
+    return rate
+
+
+def measure_vector(seed: int, seconds: float, size: int) -> float:
+    """Returns environment steps per second of a vector environment on all cores."""
+    envs = gymnasium.make_vec("Jumppad-v0", num_envs=ROWS, image_size=(size, size))
+    envs.reset(seed=integer_seed(seed, "bench"))
+    actions = random_actions(seed, ROWS)
+
+    def step(index: int) -> int:
+        envs.step(actions[index % len(actions)])
+        return ROWS
+
+    rate = steps_per_second(step, seconds)
+    envs.close()
+    return rate
+
+
+def measure_plain_mujoco(seconds: float) -> float:
+    """Returns frames per second of the same MJCF through `mujoco.Renderer` at MuJoCo's default quality, with physics."""
+    from jumppad_env.drawing import make_gl_context
+    from jumppad_env.island import character_path
+    from jumppad_env.mujoco_library import mujoco
+
+    make_gl_context(PLAIN_SIZE, PLAIN_SIZE).free()  # ends with our message where there is no GL
+    model = mujoco.MjModel.from_xml_path(str(character_path("rider")))
+    default = mujoco.MjSpec().visual.quality
+    for name in ("shadowsize", "offsamples", "numslices", "numstacks", "numquads"):
+        setattr(model.vis.quality, name, getattr(default, name))
+    data = mujoco.MjData(model)
+    substeps = round(RULES.control_step / model.opt.timestep)
+    renderer = mujoco.Renderer(model, PLAIN_SIZE, PLAIN_SIZE)
+    frame = np.empty((PLAIN_SIZE, PLAIN_SIZE, 3), np.uint8)
+    behind = mujoco.MjvCamera()  # as our camera: behind the character and a little above
+    behind.distance, behind.azimuth, behind.elevation = 4.2, 90.0, -10.0
+
+    def step(index: int) -> int:
+        mujoco.mj_step(model, data, substeps)
+        behind.lookat[:] = data.qpos[:3] + [0, 0, 1.6]
+        renderer.update_scene(data, camera=behind)
+        renderer.render(out=frame)
+        return 1
+
+    rate = steps_per_second(step, seconds)
+    renderer.close()
+    return rate
+
+
+def gl_renderer() -> str:
+    """Returns the name of the GL renderer."""
+    from jumppad_env.drawing import Painter
+
+    painter = Painter(64, 64)
+    name = painter.renderer
+    painter.close()
+    return name
+
+
+def measure(seed: int, seconds: float) -> dict[str, object]:
+    """Measures everything and returns what `--json` prints; says on stderr how far it is.
+
+    Args:
+        seed: of resets and actions.
+        seconds: for all measurements together, about.
+    """
+    share = seconds / 6
+    jobs: dict[str, Callable[[], float]] = {
+        "state": lambda: measure_single(seed, share, observation="state"),
+        "single_64": lambda: measure_single(seed, share, image_size=(64, 64)),
+        "single_128": lambda: measure_single(seed, share, image_size=(128, 128)),
+        "vector_64": lambda: measure_vector(seed, share, 64),
+        "vector_128": lambda: measure_vector(seed, share, 128),
+        "plain_mujoco_128": lambda: measure_plain_mujoco(share),
+    }
+    rates = {}
+    for number, (name, job) in enumerate(jobs.items(), 1):
+        print(f"[{number}/{len(jobs)}] {name} ...", file=sys.stderr, flush=True)
+        rates[name] = round(job(), 1)
+    plain = rates.pop("plain_mujoco_128")
+    return {"steps_per_second": rates, "plain_mujoco_128": plain, "gl_renderer": gl_renderer()}
+
+
+def table(result: dict) -> str:
+    """Returns the measurement as text for people."""
+    says = {
+        "state": "one environment, states only",
+        "single_64": "one environment, one thread, 64x64",
+        "single_128": "one environment, one thread, 128x128",
+        "vector_64": f"{ROWS} environments, all cores, 64x64",
+        "vector_128": f"{ROWS} environments, all cores, 128x128",
+    }
+    plain = result["plain_mujoco_128"]
+    lines = [f"{says[name]:<42}{rate:>10,.0f}" for name, rate in result["steps_per_second"].items()]
+    lines.append(f"{'plain mujoco.Renderer, same scene, 128x128':<42}{plain:>10,.0f}")
+    times = result["steps_per_second"]["single_128"] / plain
+    return "\n".join(
+        ["steps per second".rjust(52), *lines, f"{times:.0f} times plain MuJoCo, on {result['gl_renderer']}"]
+    )
+
+
+@command_line(stopped="stopped")
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(prog="python -m jumppad_env.bench", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--seconds", type=float, default=18.0, help="for all measurements together (default 18)")
+    parser.add_argument("--seed", type=int, default=0, help="of resets and actions (default 0)")
+    arguments = parser.parse_args()
+    if not 0 < arguments.seconds < float("inf"):
+        raise ValueError(f"--seconds {arguments.seconds} must be a positive number of seconds")
+    if platform.system() == "Linux":  # the renderer to compare with shall draw by the same GL as we do
+        os.environ.setdefault("MUJOCO_GL", "egl")
+    result = measure(arguments.seed, arguments.seconds)
+    print(json.dumps(result) if arguments.json else table(result))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""Says whether everything works here: drawing, versions, speed; what is missing and the command that gets it.
+
+python -m jumppad_env.doctor
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import os
+import platform
+import sys
+import time
+
+import numpy as np
+
+from jumppad_env.command_line import command_line
+
+NEEDED = ("mujoco", "gymnasium", "numpy")
+OPTIONAL = {
+    "pygame": 'pip install "pygame>=2.6,<3"   (to play, and for render_mode="human")',
+    "moviepy": 'pip install "moviepy>=2.2,<3" "pillow>=9.2,<12"   (to record videos)',
+    "torch": 'pip install "torch>=2.5,<3"   (to train the agents in baselines/)',
+}
+FRAMES = 60
+"""Drawn to measure the speed of each size."""
+
+
+def version(package: str) -> str | None:
+    """Returns the installed version of a package, None without it."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def cores() -> int:
+    """Returns how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def frames_per_second(size: int) -> tuple[float, str]:
+    """Returns how many frames of size x size are drawn in a second by one thread, and the GL renderer's name.
+
+    Raises:
+        OSError: drawing does not work here.
+    """
+    from jumppad_env.drawing import Painter
+    from jumppad_env.world import World
+
+    world = World(1)
+    world.place(0, "rider", world.island.spawns[0])
+    state, frame = world.get_state(0), np.zeros((size, size, 3), np.uint8)
+    painter = Painter(size, size)
+    painter.draw(state, "rider", frame)
+    if np.ptp(frame) == 0:
+        raise OSError("the GL library draws nothing but one color; try MUJOCO_GL=osmesa (apt-get install libosmesa6)")
+    start = time.perf_counter()
+    for _ in range(FRAMES):
+        painter.draw(state, "rider", frame)
+    rate = FRAMES / (time.perf_counter() - start)
+    name = painter.renderer
+    painter.close()
+    return rate, name
+
+
+def steps_per_second() -> float:
+    """Returns steps per second of one environment without drawing."""
+    import gymnasium
+
+    import jumppad_env
+
+    env = gymnasium.make("JumppadState-v0")
+    env.reset(seed=0)
+    env.step(jumppad_env.gamepad.NEUTRAL)
+    start = time.perf_counter()
+    for _ in range(80):
+        env.step(jumppad_env.gamepad.NEUTRAL)
+    return 80 / (time.perf_counter() - start)
+
+
+def examine() -> bool:
+    """Prints what is found and returns whether all that is needed works."""
+    missing, notes = [], []
+    rows = [("python", platform.python_version())]
+    for package in NEEDED:
+        found = version(package)
+        rows.append((package, found or "MISSING"))
+        if not found:
+            missing.append(f"pip install {package}")
+    for package, remedy in OPTIONAL.items():
+        found = version(package) or (version("pygame-ce") if package == "pygame" else None)
+        rows.append((package, found or "not installed"))
+        if not found:
+            notes.append(remedy)
+    rows.append(("cores", str(cores())))
+    rows.append(("MUJOCO_GL", os.environ.get("MUJOCO_GL") or "not set"))
+    if not missing:
+        try:
+            rows.append(("physics", f"{steps_per_second():,.0f} steps/s, one environment"))
+            for size in (64, 128):
+                rate, name = frames_per_second(size)
+                rows.append((f"{size}x{size}", f"{rate:,.0f} frames/s, one thread"))
+            rows.append(("GL renderer", name))
+        except OSError as error:
+            rows.append(("drawing", "DOES NOT WORK"))
+            missing.append(str(error))
+    for name, found in rows:
+        print(f"{name:<13}{found}")
+    for note in notes:
+        print(f"optional:  {note}")
+    for remedy in missing:
+        print(f"missing:   {remedy}")
+    print("all that is needed works" if not missing else "something needed does not work; see 'missing' above")
+    return not missing
+
+
+@command_line(stopped="stopped")
+def main() -> None:
+    """Examines this machine; exit code 1 if something needed does not work."""
+    parser = argparse.ArgumentParser(prog="python -m jumppad_env.doctor", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seed", type=int, default=0, help="accepted by every command; nothing here is random")
+    parser.parse_args()
+    sys.exit(0 if examine() else 1)
+
+
+if __name__ == "__main__":
+    main()
