@@ -37,7 +37,7 @@ class Demonstrator:
         self.person = draw_person(generator, self.skill)
         self._strategy = MODES[self.mode](island or load_island(), self.person, generator)
         self._noise = generator.normal(size=(NOISE_STEPS, 4)).tolist()
-        self._chance = generator.random((NOISE_STEPS, 3)).tolist()
+        self._chance = generator.random((NOISE_STEPS, 4)).tolist()
         # Views wait here until the person has reacted to them.
         self._seen: deque[View] = deque(maxlen=self.person.reaction_steps)
         self._drift = self._noise[0][3] * self.person.drift
@@ -69,6 +69,8 @@ class Demonstrator:
             action[button] = 1
         if chance[0] < person.hop and intent.go is not None:
             action[gamepad.A] = 1
+        if chance[3] < person.jab and intent.go is not None:
+            action[gamepad.X] = 1
         if chance[1] < person.fidget:
             idle_buttons = len(gamepad.BUTTONS) - 4  # all but A, B, X, Y
             action[gamepad.Y + 1 + int(chance[2] * idle_buttons)] = 1

@@ -111,9 +111,13 @@ class Direct:
     def __init__(self, island: Island, person: Person, generator: np.random.Generator, pad: int) -> None:
         across = float(np.clip(person.lateral, -0.6, 0.6))
         self._path = Path([*lane(island, pad, person), pad_point(island, pad, 0.5, across)], person.lookahead)
+        self._stroll = Wander(island, person, generator)
+        self._set_out = person.start_steps + person.dawdle_steps
 
     def intend(self, view: View) -> Intent:
-        """Follows the lane into the pad; after the launch watches the flight."""
+        """Strolls if in the mood, follows the lane into the pad, and watches the flight."""
+        if view.step < self._set_out:
+            return self._stroll.intend(view)
         return Intent() if view.pad >= 0 else self._path.intend(view)
 
 
@@ -122,9 +126,10 @@ class MissAndReturn:
 
     def __init__(self, island: Island, person: Person, generator: np.random.Generator, pad: int) -> None:
         inner = {0: 1.0, 1: float(generator.choice([-1.0, 1.0])), 2: -1.0}[pad]  # where there is room to pass
-        across = inner * generator.uniform(2.0, 2.5)
-        passing, beyond = pad_point(island, pad, -0.5, across), pad_point(island, pad, 1.4, across * 0.95)
-        self._out = Path([*lane(island, pad, person), passing, beyond], 1.2)
+        across = inner * generator.uniform(2.3, 2.7)
+        before, passing = pad_point(island, pad, -2.5, across), pad_point(island, pad, 0.0, across)
+        beyond = pad_point(island, pad, 1.6, across)
+        self._out = Path([*lane(island, pad, person)[:-1], before, passing, beyond], 1.0)
         self._beyond = beyond
         self._pad = pad_point(island, pad)
         self._turn = int(generator.integers(2, 6))
@@ -136,7 +141,7 @@ class MissAndReturn:
             return Intent()
         if self._missed_at is None:
             close = len(self._out.points) == 1
-            if close and (distance(view, self._beyond) < 0.9 or view.speed < 2.0):
+            if close and (distance(view, self._beyond) < 0.7 or view.speed < 1.5):
                 self._missed_at = view.step
             return self._out.intend(view)
         back = bearing(view, self._pad)

@@ -32,7 +32,11 @@ class Person:
     fidget: float
     """Chance per step of pressing a button that does nothing here."""
     hop: float
-    """Chance per step of a jump for fun."""
+    """Chance per step of a jump for fun while moving."""
+    jab: float
+    """Chance per step of an attack for fun while moving."""
+    dawdle_steps: int
+    """Control steps of strolling before setting out for a pad."""
 
 
 def draw_person(generator: np.random.Generator, skill: float) -> Person:
@@ -55,4 +59,6 @@ def draw_person(generator: np.random.Generator, skill: float) -> Person:
         lookahead=2.0 + 1.5 * generator.random(),
         fidget=0.002 + 0.008 * clumsy * generator.random(),
         hop=0.012 * clumsy * generator.random(),
+        jab=0.02 * clumsy * generator.random(),
+        dawdle_steps=int(generator.integers(6, 26)) if generator.random() < 0.5 * clumsy else 0,
     )

@@ -78,7 +78,7 @@ HUMAN = Population(
 
 CURATED = Population(
     shares={"direct_left": 1 / 3, "direct_middle": 1 / 3, "direct_right": 1 / 3},
-    skill=(0.8, 1.0),
+    skill=(0.9, 1.0),
 )
 """Clean direct runs for fine-tuning."""
 

@@ -1,10 +1,15 @@
-"""The distribution over gamepad actions: 4 stick axes of 11 buckets and 12 buttons, all independent given the logits.
+"""The distribution over gamepad actions: a mixture of components, each factorized into 4 stick axes and 12 buttons.
 
-An action is 16 integers, `(..., 16)`: the buckets of the axes, then the buttons (0 or 1). The network emits 56 numbers:
-4 x 11 categorical logits, then 12 Bernoulli logits. All functions are pure and compute in float32, whatever the
-precision of the logits: a log-probability is a sum of 16 terms, and bfloat16 keeps only three digits.
+An action is 16 integers, `(..., 16)`: the buckets of the axes, then the buttons (0 or 1). Within a component all 16 are
+independent. One component alone cannot say "either run straight on, or attack and circle": sampled factor by factor, it
+does half of each, which nobody ever did, and the episode goes astray. With M components it says so.
 
-Source: paper, section 3 (gamepad actions discretized into 11 buckets per axis).
+The network emits M x 57 logits: of each component one for its weight, 4 x 11 categorical and 12 Bernoulli. All functions
+are pure and compute in float32, whatever the precision of the logits: a log-probability is a sum of 16 terms, and
+bfloat16 keeps only three digits.
+
+Source: paper, section 3 (gamepad actions discretized into 11 buckets per axis). Deviation: the paper's heads are
+independent, which is one component; see docs/method.md for what the mixture changes.
 """
 
 import torch
@@ -15,53 +20,65 @@ AXES = 4
 BUCKETS = 11
 BUTTONS = 12
 ACTIONS = AXES + BUTTONS
-LOGITS = AXES * BUCKETS + BUTTONS
+UNIFORMS = 1 + ACTIONS
+"""Random numbers that one action takes: the component, then each factor."""
+COMPONENT_LOGITS = 1 + AXES * BUCKETS + BUTTONS
 
 
-def split(logits: Tensor) -> tuple[Tensor, Tensor]:
-    """Split logits (..., 56) into the axes' (..., 4, 11) and the buttons' (..., 12), both float32."""
-    assert logits.shape[-1] == LOGITS, f"expected logits of width {LOGITS}, got shape {tuple(logits.shape)}"
-    axes, buttons = logits.float().split([AXES * BUCKETS, BUTTONS], dim=-1)
-    return axes.unflatten(-1, (AXES, BUCKETS)), buttons
+def split(logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Split logits (..., M * 57) into log-weights (..., M), axes (..., M, 4, 11) and buttons (..., M, 12), float32."""
+    components, rest = divmod(logits.shape[-1], COMPONENT_LOGITS)
+    assert components > 0 and rest == 0, f"expected a multiple of {COMPONENT_LOGITS} logits, got {tuple(logits.shape)}"
+    parts = logits.float().unflatten(-1, (components, COMPONENT_LOGITS))
+    weights, axes, buttons = parts.split([1, AXES * BUCKETS, BUTTONS], dim=-1)
+    return weights.squeeze(-1).log_softmax(-1), axes.unflatten(-1, (AXES, BUCKETS)), buttons
 
 
 def log_prob(logits: Tensor, actions: Tensor) -> Tensor:
-    """Log-probability of actions, in nats, summed over the 16 factors.
+    """Log-probability of actions, in nats.
 
     Args:
-        logits: (..., 56).
+        logits: (..., M * 57).
         actions: (..., 16), any integer dtype.
 
     Returns:
         (...) float32.
     """
     assert actions.shape == (*logits.shape[:-1], ACTIONS), f"{tuple(actions.shape)} against {tuple(logits.shape)}"
-    axes, buttons = split(logits)
-    chosen = actions[..., :AXES].long().unsqueeze(-1)
-    axes_log_prob = axes.log_softmax(-1).gather(-1, chosen).squeeze(-1).sum(-1)
-    sign = 2.0 * actions[..., AXES:].float() - 1.0
-    return axes_log_prob + logsigmoid(sign * buttons).sum(-1)
+    weights, axes, buttons = split(logits)
+    chosen = actions[..., None, :AXES, None].long().expand(*axes.shape[:-1], 1)
+    axes_log_prob = axes.log_softmax(-1).gather(-1, chosen).squeeze(-1).sum(-1)  # (..., M)
+    sign = 2.0 * actions[..., None, AXES:].float() - 1.0
+    return (weights + axes_log_prob + logsigmoid(sign * buttons).sum(-1)).logsumexp(-1)
 
 
 def entropy(logits: Tensor) -> Tensor:
-    """Entropy in nats, summed over the factors: (..., 56) to (...) float32."""
-    axes, buttons = split(logits)
+    """Entropy of component and action together, in nats: (..., M * 57) to (...) float32.
+
+    It is that of the action where the components do not overlap, and at most log M above it.
+    """
+    weights, axes, buttons = split(logits)
     axes_log = axes.log_softmax(-1)
     pressed = buttons.sigmoid()
     buttons_entropy = -(pressed * logsigmoid(buttons) + (1 - pressed) * logsigmoid(-buttons))
-    return -(axes_log.exp() * axes_log).sum((-1, -2)) + buttons_entropy.sum(-1)
+    each = -(axes_log.exp() * axes_log).sum((-1, -2)) + buttons_entropy.sum(-1)  # (..., M)
+    return (weights.exp() * (each - weights)).sum(-1)
 
 
 def kl(logits: Tensor, reference_logits: Tensor) -> Tensor:
-    """Exact KL(policy || reference) in nats, summed over the factors: twice (..., 56) to (...) float32."""
-    axes, buttons = split(logits)
-    reference_axes, reference_buttons = split(reference_logits)
+    """KL(policy || reference) of component and action together, in nats: twice (..., M * 57) to (...) float32.
+
+    By the chain rule it is exact for the pair and an upper bound for the action alone; zero where both are equal.
+    """
+    weights, axes, buttons = split(logits)
+    reference_weights, reference_axes, reference_buttons = split(reference_logits)
     axes_log = axes.log_softmax(-1)
     axes_kl = axes_log.exp() * (axes_log - reference_axes.log_softmax(-1))
     pressed = buttons.sigmoid()
     buttons_kl = pressed * (logsigmoid(buttons) - logsigmoid(reference_buttons))
     buttons_kl = buttons_kl + (1 - pressed) * (logsigmoid(-buttons) - logsigmoid(-reference_buttons))
-    return axes_kl.sum((-1, -2)) + buttons_kl.sum(-1)
+    each = axes_kl.sum((-1, -2)) + buttons_kl.sum(-1)  # (..., M)
+    return (weights.exp() * (each + weights - reference_weights)).sum(-1)
 
 
 def sample(logits: Tensor, uniforms: Tensor, temperature: float = 1.0) -> Tensor:
@@ -70,8 +87,8 @@ def sample(logits: Tensor, uniforms: Tensor, temperature: float = 1.0) -> Tensor
     The randomness comes from outside so that each episode brings its own, however episodes are packed into batches.
 
     Args:
-        logits: (..., 56).
-        uniforms: (..., 16) in [0, 1).
+        logits: (..., M * 57).
+        uniforms: (..., 17) in [0, 1).
         temperature: Divides the logits; above 0, and 1.0 is the policy itself.
 
     Returns:
@@ -82,10 +99,19 @@ def sample(logits: Tensor, uniforms: Tensor, temperature: float = 1.0) -> Tensor
     """
     if not temperature > 0:
         raise ValueError(f"temperature must be above 0, got {temperature}")
-    axes, buttons = split(logits.float() / temperature)
+    weights, axes, buttons = split(logits.float() / temperature)
     uniforms = uniforms.float()
-    # The last edge is 1 up to rounding: leaving it out keeps a uniform just below 1 from naming a twelfth bucket.
-    edges = axes.softmax(-1).cumsum(-1)[..., :-1]
-    buckets = (uniforms[..., :AXES, None] >= edges).sum(-1)
-    pressed = uniforms[..., AXES:] < buttons.sigmoid()
+    component = _invert(weights.exp(), uniforms[..., 0])
+    pick = component[..., None, None]
+    axes = axes.gather(-3, pick[..., None].expand(*pick.shape[:-2], 1, AXES, BUCKETS)).squeeze(-3)
+    buttons = buttons.gather(-2, pick.expand(*pick.shape[:-2], 1, BUTTONS)).squeeze(-2)
+    buckets = _invert(axes.softmax(-1), uniforms[..., 1 : 1 + AXES])
+    pressed = uniforms[..., 1 + AXES :] < buttons.sigmoid()
     return torch.cat([buckets.to(torch.uint8), pressed.to(torch.uint8)], dim=-1)
+
+
+def _invert(probabilities: Tensor, uniforms: Tensor) -> Tensor:
+    """Index (...) int64 at which the cumulative probabilities (..., n) pass the uniforms (...)."""
+    # The last edge is 1 up to rounding: leaving it out keeps a uniform just below 1 from naming one index too many.
+    edges = probabilities.cumsum(-1)[..., :-1]
+    return (uniforms[..., None] >= edges).sum(-1)

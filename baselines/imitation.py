@@ -23,7 +23,7 @@ def imitation_loss(logits: Tensor, batch: Batch) -> Tensor:
     """Returns the mean negative log-likelihood per step, in nats; padding counts for nothing.
 
     Args:
-        logits: (B, T, 56).
+        logits: (B, T, M * 57).
         batch: the episodes to imitate.
     """
     log_prob = gamepad_distribution.log_prob(logits, batch.actions)  # (B, T)
@@ -40,7 +40,9 @@ def check_frames(dataset: Dataset, policy: Policy) -> None:
     if size != policy.config.image_size:
         shown = "no frames" if size is None else f"frames of {size[0]}x{size[1]}"
         height, width = policy.config.image_size
-        raise ValueError(f"{dataset.directory} holds {shown}; this network reads {height}x{width}: collect at that size")
+        raise ValueError(
+            f"{dataset.directory} holds {shown}; this network reads {height}x{width}: collect at that size"
+        )
 
 
 def imitate(

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, scaled_dot_product_attention
 
-from baselines.gamepad_distribution import LOGITS
+from baselines.gamepad_distribution import COMPONENT_LOGITS
 
 # Attention spans some tens of steps, so the slowest rotation need not be as slow as the 10,000 of language models.
 ROTARY_BASE = 100.0
@@ -38,10 +38,12 @@ class NetworkConfig:
     """Attention heads per block."""
     context: int = 32
     """Steps that attention sees, the present one included."""
+    components: int = 8
+    """Of the mixture of actions; 1 makes all factors independent, as in the paper."""
 
     def __post_init__(self) -> None:
         """Refuse sizes that do not fit together."""
-        numbers = (*self.image_size, *self.channels, self.patch, self.width, self.layers, self.heads, self.context)
+        numbers = (*self.image_size, *self.channels, self.patch, self.width, self.layers, self.heads, self.context, self.components)
         if len(self.image_size) != 2 or not self.channels or min(numbers) < 1:
             raise ValueError(f"sizes must be positive, image_size two numbers and channels one or more: {self}")
         if any(side % self.patch for side in self.image_size):
@@ -226,13 +228,16 @@ class GamepadTransformer(nn.Module):
     """The policy's network: trunk and action head."""
 
     def __init__(self, config: NetworkConfig) -> None:
-        """Build it with random weights; the head starts small, so the first policy is nearly uniform."""
+        """Build it with random weights; the head starts small, so the first policy is nearly uniform.
+
+        Its biases differ, so that the components of the mixture do too.
+        """
         super().__init__()
         self.config = config
         self.trunk = Trunk(config)
-        self.head = nn.Linear(config.width, LOGITS)
+        self.head = nn.Linear(config.width, config.components * COMPONENT_LOGITS)
         nn.init.normal_(self.head.weight, std=0.01)
-        nn.init.zeros_(self.head.bias)
+        nn.init.normal_(self.head.bias, std=0.3)
 
     def encode(self, frames: Tensor) -> Tensor:
         """Embed frames uint8 (B, T, H, W, 3) one by one into (B, T, width)."""
@@ -243,7 +248,7 @@ class GamepadTransformer(nn.Module):
         return self.trunk(frames)
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Logits (B, T, 56) of whole episodes uint8 (B, T, H, W, 3)."""
+        """Logits (B, T, components * 57) of whole episodes uint8 (B, T, H, W, 3)."""
         return self.head(self.trunk(frames))
 
     def initial_cache(self, batch: int) -> Cache:
@@ -251,5 +256,5 @@ class GamepadTransformer(nn.Module):
         return self.trunk.initial_cache(batch)
 
     def step(self, frames: Tensor, cache: Cache) -> Tensor:
-        """Logits (B, 56) of one more step (B, H, W, 3) of each row; the cache moves on in place."""
+        """Logits (B, components * 57) of one more step (B, H, W, 3) of each row; the cache moves on in place."""
         return self.head(self.trunk.step(frames, cache))

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from baselines.checkpoint import load_config, load_weights, network_device, save_checkpoint
-from baselines.gamepad_distribution import ACTIONS, sample
+from baselines.gamepad_distribution import UNIFORMS, sample
 from baselines.network import Cache, GamepadTransformer, NetworkConfig
 from baselines.precision import Precision, autocast
 from jumppad_env.streams import integer_seed, stream
@@ -123,7 +123,7 @@ class PolicyActor:
             (N, 16) uint8.
         """
         assert self._cache is not None, "reset must come before act"
-        uniforms = np.empty((len(self._generators), ACTIONS), dtype=np.float32)
+        uniforms = np.empty((len(self._generators), UNIFORMS), dtype=np.float32)
         for row, generator in enumerate(self._generators):
             assert generator is not None
             generator.random(out=uniforms[row], dtype=np.float32)
