@@ -14,6 +14,8 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -24,28 +26,29 @@ from jumppad_env.command_line import command_line
 from jumppad_env.rules import RULES
 from jumppad_env.streams import integer_seed, stream
 
-ROUNDS = 3
+ROUNDS = 5
 ROWS = 64
 """Elements of the vector environment."""
 PLAIN_SIZE = 128
 
+Step = Callable[[int], int]
 
-def steps_per_second(step: Callable[[int], int], seconds: float) -> float:
-    """Returns how often per second a step is done, the median over rounds.
+
+def steps_per_second(step: Step, index: int, seconds: float) -> tuple[float, int]:
+    """Returns how many environment steps were done in a second, and the number of the next call.
 
     Args:
-        step: does the work number i and returns how many steps that was.
-        seconds: for all rounds together.
+        step: does the work number i and returns how many environment steps that was.
+        index: of the first call.
+        seconds: to measure for; there is one call at least.
     """
-    step(0)
-    rates = []
-    for _ in range(ROUNDS):
-        count, index, start = 0, 0, time.perf_counter()
-        while (passed := time.perf_counter() - start) < seconds / ROUNDS or count == 0:
-            count += step(index)
-            index += 1
-        rates.append(count / passed)
-    return statistics.median(rates)
+    count, start = 0, time.perf_counter()
+    while True:
+        count += step(index)
+        index += 1
+        passed = time.perf_counter() - start
+        if passed >= seconds:
+            return count / passed, index
 
 
 def random_actions(seed: int, rows: int) -> np.ndarray:
@@ -56,9 +59,10 @@ def random_actions(seed: int, rows: int) -> np.ndarray:
     return np.concatenate([sticks, buttons], axis=2)
 
 
-def measure_single(seed: int, seconds: float, **keywords: object) -> float:
-    """Returns steps per second of one environment in one thread, resets included."""
-    env = gymnasium.make("Jumppad-v0", **keywords)  # pyright: ignore[reportArgumentType]
+def single(closing: ExitStack, seed: int, **keywords: Any) -> Step:
+    """Returns a step of one environment in one thread, resets included."""
+    env = gymnasium.make("Jumppad-v0", **keywords)
+    closing.callback(env.close)
     env.reset(seed=integer_seed(seed, "bench"))
     actions = random_actions(seed, 1)[:, 0]
 
@@ -68,14 +72,13 @@ def measure_single(seed: int, seconds: float, **keywords: object) -> float:
             env.reset()
         return 1
 
-    rate = steps_per_second(step, seconds)
-    env.close()
-    return rate
+    return step
 
 
-def measure_vector(seed: int, seconds: float, size: int) -> float:
-    """Returns environment steps per second of a vector environment on all cores."""
+def vector(closing: ExitStack, seed: int, size: int) -> Step:
+    """Returns a step of a vector environment on all cores."""
     envs = gymnasium.make_vec("Jumppad-v0", num_envs=ROWS, image_size=(size, size))
+    closing.callback(envs.close)
     envs.reset(seed=integer_seed(seed, "bench"))
     actions = random_actions(seed, ROWS)
 
@@ -83,13 +86,11 @@ def measure_vector(seed: int, seconds: float, size: int) -> float:
         envs.step(actions[index % len(actions)])
         return ROWS
 
-    rate = steps_per_second(step, seconds)
-    envs.close()
-    return rate
+    return step
 
 
-def measure_plain_mujoco(seconds: float) -> float:
-    """Returns frames per second of the same MJCF through `mujoco.Renderer` at MuJoCo's default quality, with physics."""
+def plain_mujoco(closing: ExitStack) -> Step:
+    """Returns a step and a frame of the same MJCF through `mujoco.Renderer` at MuJoCo's default quality."""
     from jumppad_env.drawing import make_gl_context
     from jumppad_env.island import character_path
     from jumppad_env.mujoco_library import mujoco
@@ -102,9 +103,10 @@ def measure_plain_mujoco(seconds: float) -> float:
     data = mujoco.MjData(model)
     substeps = round(RULES.control_step / model.opt.timestep)
     renderer = mujoco.Renderer(model, PLAIN_SIZE, PLAIN_SIZE)
+    closing.callback(renderer.close)
     frame = np.empty((PLAIN_SIZE, PLAIN_SIZE, 3), np.uint8)
     behind = mujoco.MjvCamera()  # as our camera: behind the character and a little above
-    behind.distance, behind.azimuth, behind.elevation = 4.2, 90.0, -10.0
+    behind.distance, behind.azimuth, behind.elevation = 4.2, 90.0, -7.0
 
     def step(index: int) -> int:
         mujoco.mj_step(model, data, substeps)
@@ -113,9 +115,7 @@ def measure_plain_mujoco(seconds: float) -> float:
         renderer.render(out=frame)
         return 1
 
-    rate = steps_per_second(step, seconds)
-    renderer.close()
-    return rate
+    return step
 
 
 def gl_renderer() -> str:
@@ -128,31 +128,38 @@ def gl_renderer() -> str:
     return name
 
 
-def measure(seed: int, seconds: float) -> dict[str, object]:
+def measure(seed: int, seconds: float) -> dict[str, Any]:
     """Measures everything and returns what `--json` prints; says on stderr how far it is.
+
+    All are measured in turn, several times over, so that a machine busy with other things slows all of them alike.
 
     Args:
         seed: of resets and actions.
         seconds: for all measurements together, about.
     """
-    share = seconds / 6
-    jobs: dict[str, Callable[[], float]] = {
-        "state": lambda: measure_single(seed, share, observation="state"),
-        "single_64": lambda: measure_single(seed, share, image_size=(64, 64)),
-        "single_128": lambda: measure_single(seed, share, image_size=(128, 128)),
-        "vector_64": lambda: measure_vector(seed, share, 64),
-        "vector_128": lambda: measure_vector(seed, share, 128),
-        "plain_mujoco_128": lambda: measure_plain_mujoco(share),
-    }
-    rates = {}
-    for number, (name, job) in enumerate(jobs.items(), 1):
-        print(f"[{number}/{len(jobs)}] {name} ...", file=sys.stderr, flush=True)
-        rates[name] = round(job(), 1)
-    plain = rates.pop("plain_mujoco_128")
-    return {"steps_per_second": rates, "plain_mujoco_128": plain, "gl_renderer": gl_renderer()}
+    with ExitStack() as closing:
+        print("preparing ...", file=sys.stderr, flush=True)
+        steps = {
+            "state": single(closing, seed, observation="state"),
+            "single_64": single(closing, seed, image_size=(64, 64)),
+            "single_128": single(closing, seed, image_size=(128, 128)),
+            "vector_64": vector(closing, seed, 64),
+            "vector_128": vector(closing, seed, 128),
+            "plain_mujoco_128": plain_mujoco(closing),
+        }
+        rates: dict[str, list[float]] = {name: [] for name in steps}
+        indices = {name: step(0) and 1 for name, step in steps.items()}  # the first step of each is slower
+        for number in range(1, ROUNDS + 1):
+            print(f"round {number} of {ROUNDS} ...", file=sys.stderr, flush=True)
+            for name, step in steps.items():
+                rate, indices[name] = steps_per_second(step, indices[name], seconds / ROUNDS / len(steps))
+                rates[name].append(rate)
+    medians = {name: round(statistics.median(several), 1) for name, several in rates.items()}
+    plain = medians.pop("plain_mujoco_128")
+    return {"steps_per_second": medians, "plain_mujoco_128": plain, "gl_renderer": gl_renderer()}
 
 
-def table(result: dict) -> str:
+def table(result: dict[str, Any]) -> str:
     """Returns the measurement as text for people."""
     says = {
         "state": "one environment, states only",
