@@ -32,7 +32,7 @@ def outcome_bars(stage: Stage) -> Figure:
     """
     assert stage.outcome is not None
     paper = paper_shares(stage)
-    with styled_axes(3.4, 2.5) as axes:
+    with styled_axes(3.0, 2.3) as axes:
         for index, name in enumerate(NAMES):
             share, (low, high) = stage.outcome[name], stage.outcome["ci95"][name]
             x, color = index - (0.2 if paper else 0.0), OUTCOME_COLORS[name]
@@ -115,7 +115,7 @@ def curve(lines: Sequence[tuple[str, str, list[dict[str, float]]]], metric: str,
     found = [(label, color, points) for label, color, points in found if len(points)]
     if not found:
         return None
-    with styled_axes(3.4, 2.3) as axes:
+    with styled_axes(3.0, 2.1) as axes:
         for label, color, points in found:
             axes.plot(*points.T, color=color, linewidth=0.7, alpha=0.3)
             axes.plot(points[:, 0], _smooth(points[:, 1]), color=color, linewidth=1.8, label=label)

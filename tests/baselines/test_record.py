@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+
+from baselines import record
+from baselines.network import NetworkConfig
+from baselines.policy import Policy
+from baselines.video import read_mp4
+
+TINY = NetworkConfig(image_size=(16, 16), channels=(8, 8), width=16, layers=1, heads=2, context=4)
+
+
+def test_the_same_seed_plays_the_same_episodes():
+    seeds = record.episode_seeds(4, 3)
+    first, again = record.play("human", seeds), record.play("human", seeds[1:])
+    for one, other in zip(first[1:], again, strict=True):
+        assert one.seed == other.seed and np.array_equal(one.states, other.states)
+    assert record.episode_seeds(5, 3) != seeds
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    Policy.initialize(TINY, seed=0).save_pretrained(tmp_path / "left" / "aligned")
+    return tmp_path / "left" / "aligned"
+
+
+def test_a_policy_gets_images_of_its_own_size(checkpoint):
+    _, image_size = record.make_actor(str(checkpoint), 2)
+    assert image_size == TINY.image_size
+    assert record.agent_title(str(checkpoint)) == "left / aligned"
+    assert record.make_actor("direct_left", 2)[1] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nobody", "--out", "{}"], "neither a directory nor a demonstrator"),
+        (["human", "--out", "{}", "--episodes", "0"], "at least 1"),
+        (["human", "--out", "{}"], "--overwrite"),
+    ],
+)
+def test_mistakes_end_in_one_line_before_any_work(arguments, said, tmp_path, capsys):
+    (tmp_path / "episode_003.mp4").write_text("precious")
+    if arguments[0] == "nobody":
+        (tmp_path / "episode_003.mp4").unlink()
+    with pytest.raises(SystemExit) as stopped:
+        record.main([argument.format(tmp_path) for argument in arguments])
+    assert stopped.value.code == 2
+    assert said in capsys.readouterr().err
+    assert [path.read_text() for path in tmp_path.iterdir()] in ([], ["precious"])
+
+
+@pytest.mark.slow
+def test_a_policy_is_filmed_from_the_command_line(checkpoint, tmp_path, capsys):
+    out = tmp_path / "films"
+    arguments = [str(checkpoint), "--out", str(out), "--episodes", "1", "--grid", "--gif"]
+    record.main(arguments)
+    assert sorted(path.name for path in out.iterdir()) == ["episode_000.mp4", "grid.mp4", "preview.gif"]
+    (trajectory,) = record.play(str(checkpoint), record.episode_seeds(0, 1))
+    assert sum(1 for _ in read_mp4(out / "episode_000.mp4")) == len(trajectory) + 10
+    assert "1 episodes" in capsys.readouterr().out
+    before = (out / "grid.mp4").read_bytes()
+    record.main([*arguments, "--overwrite"])
+    assert (out / "grid.mp4").read_bytes() == before
