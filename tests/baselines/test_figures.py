@@ -1,11 +1,11 @@
 import re
+from typing import Any
 
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from baselines.figure_style import to_svg
 from baselines.figures import curve, outcome_bars
@@ -63,10 +63,10 @@ def test_convex_hull_keeps_the_corners_in_order():
     assert np.array_equal(convex_hull(np.concatenate([inner, square[::-1]])), square)
 
 
-def bars(axes):
-    """The bars, from left to right as they were drawn."""
-    assert all(isinstance(patch, Rectangle) for patch in axes.patches)
-    return axes.patches
+def axes_of(figure) -> Any:
+    """The only axes of a figure."""
+    (axes,) = figure.axes
+    return axes
 
 
 def make_stage(outcome, kind="base", target=None):
@@ -75,8 +75,8 @@ def make_stage(outcome, kind="base", target=None):
 
 def test_bars_are_as_high_as_the_shares_and_whiskers_as_long_as_the_intervals():
     outcome = summarize([-1] * 4 + [0] * 3 + [1] * 2 + [2], [50] * 10)
-    (axes,) = outcome_bars(make_stage(outcome, "demonstrations")).axes
-    assert [patch.get_height() for patch in bars(axes)] == pytest.approx([0.4, 0.3, 0.2, 0.1])
+    axes = axes_of(outcome_bars(make_stage(outcome, "demonstrations")))
+    assert [patch.get_height() for patch in axes.patches] == pytest.approx([0.4, 0.3, 0.2, 0.1])
     whiskers = [lines.get_paths()[0].vertices[:, 1] for lines in axes.collections]
     assert np.array(whiskers) == pytest.approx(np.array([outcome["ci95"][name] for name in NAMES]))
     assert [patch.get_facecolor()[:3] for patch in axes.patches] == [to_rgb(OUTCOME_COLORS[name]) for name in NAMES]
@@ -84,8 +84,8 @@ def test_bars_are_as_high_as_the_shares_and_whiskers_as_long_as_the_intervals():
 
 def test_the_paper_stands_beside_the_same_agent():
     outcome = summarize([2] * 10, [50] * 10)
-    (axes,) = outcome_bars(make_stage(outcome, "aligned", "right")).axes
-    heights = [patch.get_height() for patch in bars(axes)]
+    axes = axes_of(outcome_bars(make_stage(outcome, "aligned", "right")))
+    heights = [patch.get_height() for patch in axes.patches]
     assert {0.998, 1.0} <= set(heights) and len(heights) == 3 * len(NAMES)
 
 
