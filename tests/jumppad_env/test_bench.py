@@ -1,0 +1,43 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from jumppad_env.bench import steps_per_second
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "jumppad_env.bench", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+
+
+def test_json_has_the_keys_of_the_contract_and_nothing_else_is_on_stdout():
+    result = run("--json", "--seconds", "0.3", "--seed", "5")
+    assert result.returncode == 0, result.stderr
+    measured = json.loads(result.stdout)
+    assert list(measured) == ["steps_per_second", "plain_mujoco_128", "gl_renderer"]
+    rates = measured["steps_per_second"]
+    assert list(rates) == ["state", "single_64", "single_128", "vector_64", "vector_128"]
+    assert all(rate > 0 for rate in [*rates.values(), measured["plain_mujoco_128"]])
+    assert isinstance(measured["gl_renderer"], str)
+    assert "round 1" in result.stderr
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf"])
+def test_impossible_times_are_one_line(seconds):
+    result = run("--seconds", seconds)
+    assert result.returncode == 2 and result.stdout == ""
+    assert result.stderr.startswith("error: --seconds") and result.stderr.count("\n") == 1
+
+
+def test_all_environments_of_a_step_are_counted():
+    calls = []
+
+    def step(index: int) -> int:
+        calls.append(index)
+        return 64
+
+    rate, following = steps_per_second(step, 7, 0.01)
+    assert calls == list(range(7, following)) and rate > 64 * 100
+    assert steps_per_second(step, 0, 0.0)[1] == 1, "once at least"

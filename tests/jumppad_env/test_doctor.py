@@ -1,0 +1,49 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from jumppad_env import doctor
+
+
+def run(**environment: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "jumppad_env.doctor"]
+    return subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=300)
+
+
+def test_a_healthy_machine_is_told_so_with_numbers():
+    result = run()
+    assert result.returncode == 0, result.stdout + result.stderr
+    for word in ("python", "mujoco", "gymnasium", "numpy", "torch", "pygame", "moviepy", "cores", "GL renderer"):
+        assert word in result.stdout
+    assert "frames/s" in result.stdout and "missing" not in result.stdout
+
+
+def test_drawing_that_fails_is_named_with_its_remedy(monkeypatch, capsys):
+    def fails(size: int):
+        raise OSError("no GL; apt-get install libegl1")
+
+    monkeypatch.setattr(doctor, "frames_per_second", fails)
+    assert not doctor.examine()
+    assert "missing:   no GL; apt-get install libegl1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("package", "needed"), [("gymnasium", True), ("torch", False), ("pygame", False)])
+def test_what_is_not_installed_is_named_with_the_command(package, needed, monkeypatch, capsys):
+    found = doctor.version
+    monkeypatch.setattr(doctor, "version", lambda name: None if name.startswith(package) else found(name))
+    monkeypatch.setattr(doctor, "FRAMES", 2)
+    assert doctor.examine() != needed
+    said = capsys.readouterr().out
+    assert ("missing:   pip install gymnasium" in said) == needed
+    assert (f'optional:  pip install "{package}' in said) != needed
+
+
+def test_the_exit_code_says_whether_all_works(monkeypatch):
+    for works, code in ((True, 0), (False, 1)):
+        monkeypatch.setattr(doctor, "examine", lambda works=works: works)
+        monkeypatch.setattr(sys, "argv", ["doctor"])
+        with pytest.raises(SystemExit) as caught:
+            doctor.main()
+        assert caught.value.code == code
