@@ -21,6 +21,8 @@ A, B, X, Y = (len(AXES) + BUTTONS.index(button) for button in "ABXY")
 STICK_VALUES = (np.arange(BUCKETS) - CENTER) / CENTER
 """Deflection of each bucket, right and up positive; left and right are exact opposites."""
 
+_LARGEST = np.array([BUCKETS - 1] * len(AXES) + [1] * len(BUTTONS))
+
 NEUTRAL = np.array([CENTER] * len(AXES) + [0] * len(BUTTONS), dtype=np.uint8)
 """Sticks centered, no button pressed."""
 
@@ -55,8 +57,7 @@ def validate(actions: object, shape: tuple[int, ...]) -> np.ndarray:
             f"action has dtype {array.dtype}, expected integers; "
             "for continuous sticks use jumppad_env.ContinuousGamepad"
         )
-    sticks, buttons = array[..., : len(AXES)], array[..., len(AXES) :]
-    if sticks.min() < 0 or sticks.max() >= BUCKETS or buttons.min() < 0 or buttons.max() > 1:
+    if (array > _LARGEST).any() or (array < 0).any():
         raise ValueError(
             f"action {array.tolist() if array.ndim == 1 else 'batch'} is out of range: "
             f"sticks must lie in 0 to {BUCKETS - 1}, buttons must be 0 or 1"

@@ -71,6 +71,8 @@ class World:
         self.rule_state = np.zeros((count, len(RULE_STATE)))
         for column, name in enumerate(RULE_STATE):
             setattr(self, name, self.rule_state[:, column])
+        first, last = RULE_STATE.index("attack_left"), RULE_STATE.index("dodge_wait")
+        self._action_timers = self.rule_state[:, first : last + 1]  # neighbors: attack, dodge, wait for the next dodge
         names = list(CHARACTERS)
         self.characters = [names[0]] * count
         self._board_speed = np.full(count, CHARACTERS[names[0]].board_speed)
@@ -164,22 +166,26 @@ class World:
         # Stick to the right turns the view to the right, which is clockwise.
         self.camera_yaw -= turn * np.abs(turn) * (RULES.camera_turn_rate * RULES.control_step)
         self.camera_tilt += sticks[:, gamepad.RIGHT_Y] * (RULES.camera_tilt_rate * RULES.control_step)
-        np.clip(self.camera_tilt, *RULES.camera_tilt_range, out=self.camera_tilt)
+        lowest, highest = RULES.camera_tilt_range
+        self.camera_tilt[:] = np.minimum(np.maximum(self.camera_tilt, lowest), highest)
 
     def _drive(self, sticks: np.ndarray, actions: np.ndarray) -> None:
         """Turns the gamepad into targets of the servos; jumps and dodges change the velocity at once."""
         free = self.flight_left <= 0
         mount = actions[:, gamepad.Y] > 0
-        toggle = mount & (self.mount_held == 0) & free & (self._has_board > 0)
-        self.mounted[:] = np.where(toggle, 1 - self.mounted, self.mounted)
+        if mount.any():
+            toggle = mount & (self.mount_held == 0) & free & (self._has_board > 0)
+            self.mounted[toggle] = 1 - self.mounted[toggle]
         self.mount_held[:] = mount
         attack = (actions[:, gamepad.X] > 0) & (self.attack_left <= 0) & free
-        self.attack_left[attack] = RULES.attack_seconds
+        if attack.any():
+            self.attack_left[attack] = RULES.attack_seconds
+        attacking = self.attack_left > 0
 
         # Movement is relative to the camera; a diagonal is not faster.
         x, y = sticks[:, gamepad.LEFT_X], sticks[:, gamepad.LEFT_Y]
         speed = np.where(self.mounted > 0, self._board_speed, self._foot_speed)
-        speed = np.where(self.attack_left > 0, speed * RULES.attack_slowdown, speed)
+        speed = np.where(attacking, speed * RULES.attack_slowdown, speed)
         speed = speed / np.maximum(1.0, np.sqrt(x * x + y * y))
         cos, sin = np.cos(self.camera_yaw), np.sin(self.camera_yaw)
         drive_x = speed * (x * cos - y * sin)
@@ -211,20 +217,23 @@ class World:
         limit = RULES.body_turn_rate
         self._ctrl[:, 0] = drive_x
         self._ctrl[:, 1] = drive_y
-        self._ctrl[:, 2] = np.clip(wrap_angle(aim - yaw) / RULES.control_step, -limit, limit)
-        self._ctrl[:, 3] = np.where(self.attack_left > 0, RULES.arm_swing, 0.0)
+        self._ctrl[:, 2] = np.minimum(np.maximum(wrap_angle(aim - yaw) / RULES.control_step, -limit), limit)
+        self._ctrl[:, 3] = attacking * RULES.arm_swing
 
     def _count_down(self) -> None:
         self.grounded[:] = self._sensors[:, -1, self.island.ground_sensor] > 0
-        for timer in (self.attack_left, self.dodge_left, self.dodge_wait, self.flight_left):
+        for timers in (self._action_timers, self.flight_left):
             # Sums of 0.1 are not exact: what is left of a finished timer is set to zero.
-            timer -= RULES.control_step
-            timer[timer < 1e-9] = 0.0
-        self.since_pad[self.since_pad >= 0] += 1
+            timers -= RULES.control_step
+            timers[timers < 1e-9] = 0.0
+        self.since_pad += self.since_pad >= 0
 
     def _launch(self) -> None:
         """Launches whoever has touched a pad during this control step, for the first time."""
-        touched = np.any(self._sensors[:, :, self.island.pad_sensors] > 0, axis=1)
+        touching = self._sensors[:, :, self.island.pad_sensors] > 0
+        if not touching.any():
+            return
+        touched = np.any(touching, axis=1)
         new = np.any(touched, axis=1) & (self.pad < 0)
         if not new.any():
             return

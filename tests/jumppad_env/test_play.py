@@ -80,6 +80,7 @@ GAME = """
 import numpy as np, pygame
 from jumppad_env import gamepad, play
 game = play.Game("rider", "left", 0, (90, 150))
+game._window._fps = 0  # no waiting
 controls = play.Controls()
 def press(*names):
     for name in names:
