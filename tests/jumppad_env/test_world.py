@@ -149,10 +149,10 @@ def test_an_attack_swings_the_arm_and_slows_to_a_third(press, run):
 def test_the_board_toggles_once_however_long_the_button_is_held(press, garden, run):
     world = World(1)
     world.place(0, "rider", garden)
-    run(world, press(buttons=("Y",)), 3)
+    run(world, press(buttons=("Y",)), 4)
     assert world.mounted[0] == 0
     run(world, press())
-    run(world, press(buttons=("Y",)), 3)
+    run(world, press(buttons=("Y",)), 4)
     assert world.mounted[0] == 1
 
 
