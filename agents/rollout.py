@@ -56,7 +56,6 @@ def rollout(envs: Any, actor: Actor, seeds: Sequence[int], *, keep_frames: bool 
     horizon = envs.unwrapped.max_episode_steps
     waiting = iter(enumerate(seeds))
     episode = [-1] * count  # index of the episode that a row plays, -1 once there are none left
-    started = np.zeros(count, dtype=np.bool_)
     row_seeds = np.zeros(count, dtype=np.int64)
     steps = np.zeros(count, dtype=np.int64)
     actions = np.zeros((count, horizon, 16), dtype=np.uint8)
@@ -65,14 +64,11 @@ def rollout(envs: Any, actor: Actor, seeds: Sequence[int], *, keep_frames: bool 
     finished: dict[int, Trajectory] = {}
     due = 0
 
-    def seat(rows: np.ndarray) -> bool:
-        """Gives the rows the next episodes; rows that get none go on with their last seed, unobserved."""
-        any_left = False
+    def seat(rows: np.ndarray) -> None:
+        """Gives the rows the next episodes."""
         for row in np.flatnonzero(rows):
             episode[row], row_seeds[row] = next(waiting, (-1, row_seeds[row]))
             steps[row] = 0
-            any_left |= episode[row] >= 0
-        return any_left
 
     rows = np.ones(count, dtype=np.bool_)
     seat(rows)
@@ -81,7 +77,7 @@ def rollout(envs: Any, actor: Actor, seeds: Sequence[int], *, keep_frames: bool 
             seed_list = [int(seed) if fresh else None for seed, fresh in zip(row_seeds, rows, strict=True)]
             observations, infos = envs.reset(seed=seed_list, options={"reset_mask": rows})
             actor.reset(rows, row_seeds)
-            started |= rows
+            envs.unwrapped.retire(np.array(episode) < 0)  # those for whom no episode is left
         action = actor.act(observations, infos)
         playing = np.flatnonzero([index >= 0 for index in episode])
         actions[playing, steps[playing]] = action[playing]
@@ -91,10 +87,8 @@ def rollout(envs: Any, actor: Actor, seeds: Sequence[int], *, keep_frames: bool 
                 frames[row, steps[row]] = observations[row]
         observations, _, terminated, truncated, infos = envs.step(action)
         steps += 1
-        rows = terminated | truncated
+        rows = (terminated | truncated) & (np.array(episode) >= 0)
         for row in np.flatnonzero(rows):
-            if episode[row] < 0:
-                continue
             length = int(steps[row])
             finished[episode[row]] = Trajectory(
                 seed=int(row_seeds[row]),

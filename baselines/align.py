@@ -30,6 +30,9 @@ from jumppad_env.command_line import command_line
 from jumppad_env.rules import PADS
 from jumppad_env.streams import integer_seed
 
+CHUNK = 16
+"""Episodes that pass through the network at a time."""
+
 
 @dataclass(frozen=True)
 class AlignConfig:
@@ -37,13 +40,13 @@ class AlignConfig:
 
     optimizer: OptimizerConfig = field(
         default_factory=lambda: OptimizerConfig(
-            updates=50, learning_rate=1e-4, warmup_updates=3, weight_decay=0.0, final_fraction=0.2
+            updates=32, learning_rate=1e-3, warmup_updates=2, weight_decay=0.0, final_fraction=0.2
         )
     )
     """Optimizer and schedule."""
     episodes: int = 64
     """Per update, all played at a time."""
-    kl_coefficient: float = 0.05
+    kl_coefficient: float = 0.02
     """Weight of KL(policy || start) per step; 0 leaves it out."""
     trained: Literal["all", "head"] = "all"
     """What is trained: everything, or the action head alone as in the paper."""
@@ -51,12 +54,12 @@ class AlignConfig:
     """Pad whose share is logged as `success`; the agent never sees it."""
 
 
-def reinforce_loss(log_prob: Tensor, mask: Tensor, scores: Tensor) -> Tensor:
+def reinforce_loss(log_prob: Tensor, steps: Tensor, scores: Tensor) -> Tensor:
     """Returns the loss whose gradient is REINFORCE with a baseline: the undiscounted return weights every step alike.
 
     Args:
-        log_prob: (B, T) of the actions taken.
-        mask: (B, T), 1 within the episodes.
+        log_prob: (B,) of all actions of each episode.
+        steps: (B,) of each episode.
         scores: (B,), the episodes' returns; standardized here, so that their scale does not matter.
 
     Returns:
@@ -65,7 +68,7 @@ def reinforce_loss(log_prob: Tensor, mask: Tensor, scores: Tensor) -> Tensor:
     Source: Williams (1992); paper, section 3, step 6.
     """
     advantage = (scores - scores.mean()) / (scores.std(unbiased=False) + 1e-6)
-    return -(advantage[:, None] * log_prob * mask).sum() / mask.sum()
+    return -(advantage * log_prob).sum() / steps.sum()
 
 
 def align(config: AlignConfig, agent: Path, reward_model: Path, out: Path, seed: int) -> None:
@@ -94,10 +97,13 @@ def align(config: AlignConfig, agent: Path, reward_model: Path, out: Path, seed:
         def compute_loss(update: int) -> tuple[Tensor, dict[str, float]]:
             seeds = [integer_seed(seed, "align", update, index) for index in range(config.episodes)]
             episodes = list(rollout(envs, actor, seeds))
-            batch = make_batch(episodes, device)
-            with torch.no_grad(), autocast(device):
-                scores = judge.score(batch.frames, batch.lengths).float()
-            loss, metrics = alignment_loss(policy, reference, batch, scores, config.kl_coefficient)
+            # Together with their likes in length, so that little is padding.
+            order = sorted(range(len(episodes)), key=lambda index: len(episodes[index]))
+            batches = [
+                make_batch([episodes[index] for index in order[start : start + CHUNK]], device)
+                for start in range(0, len(order), CHUNK)
+            ]
+            loss, metrics = alignment_loss(policy, reference, judge, batches, config.kl_coefficient)
             metrics["episodes"] = (update + 1) * config.episodes
             if target is not None:
                 metrics["success"] = sum(episode.pad == target for episode in episodes) / len(episodes)
@@ -115,20 +121,39 @@ def align(config: AlignConfig, agent: Path, reward_model: Path, out: Path, seed:
 
 
 def alignment_loss(
-    policy: Policy, reference: torch.nn.Module, batch: Batch, scores: Tensor, kl_coefficient: float
+    policy: Policy, reference: torch.nn.Module, judge: RewardModel, batches: list[Batch], kl_coefficient: float
 ) -> tuple[Tensor, dict[str, float]]:
-    """Returns REINFORCE plus KL to the reference, and the metrics to log (TRL's names)."""
-    mask = batch.mask
-    with autocast(policy.device):
-        logits = policy.network(batch.frames)
-    log_prob = gamepad_distribution.log_prob(logits, batch.actions)
-    loss = reinforce_loss(log_prob, mask, scores)
-    metrics = {"reward": float(scores.mean()), "reward_std": float(scores.std(unbiased=False))}
-    metrics["entropy"] = float((gamepad_distribution.entropy(logits.detach()) * mask).sum() / mask.sum())
-    if kl_coefficient > 0:
+    """Returns REINFORCE plus KL to the reference, and the metrics to log (TRL's names).
+
+    Args:
+        policy: being aligned.
+        reference: its network at the start.
+        judge: scores whole episodes.
+        batches: the policy's episodes.
+        kl_coefficient: weight of the KL per step.
+    """
+    sums: dict[str, list[Tensor]] = {"log_prob": [], "entropy": [], "kl": [], "score": []}
+    for batch in batches:
+        mask = batch.mask
         with torch.no_grad(), autocast(policy.device):
-            reference_logits = reference(batch.frames)
-        kl = (gamepad_distribution.kl(logits, reference_logits) * mask).sum() / mask.sum()
+            sums["score"].append(judge.score(batch.frames, batch.lengths).float())
+            reference_logits = reference(batch.frames) if kl_coefficient > 0 else None
+        with autocast(policy.device):
+            logits = policy.network(batch.frames)
+        sums["log_prob"].append((gamepad_distribution.log_prob(logits, batch.actions) * mask).sum(1))
+        sums["entropy"].append((gamepad_distribution.entropy(logits.detach()) * mask).sum(1))
+        if reference_logits is not None:
+            sums["kl"].append((gamepad_distribution.kl(logits, reference_logits) * mask).sum(1))
+    steps = torch.cat([batch.lengths for batch in batches])
+    scores = torch.cat(sums["score"])
+    loss = reinforce_loss(torch.cat(sums["log_prob"]), steps, scores)
+    metrics = {
+        "reward": float(scores.mean()),
+        "reward_std": float(scores.std(unbiased=False)),
+        "entropy": float(torch.cat(sums["entropy"]).sum() / steps.sum()),
+    }
+    if sums["kl"]:
+        kl = torch.cat(sums["kl"]).sum() / steps.sum()
         loss = loss + kl_coefficient * kl
         metrics["kl"] = float(kl.detach())
     return loss, metrics

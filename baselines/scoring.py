@@ -18,10 +18,11 @@ def score_episodes(model: RewardModel, dataset: Dataset, episodes: np.ndarray, d
     device = network_device(model)
     scores = np.zeros(len(episodes))
     size = 32
+    order = np.argsort(dataset.episodes["length"][episodes], kind="stable")  # so that little is padding
     model.eval()
     for start in tqdm(range(0, len(episodes), size), desc=description, unit="batch", dynamic_ncols=True):
-        rows = episodes[start : start + size]
-        batch = make_batch([dataset.trajectory(int(row)) for row in rows], device)
+        rows = order[start : start + size]
+        batch = make_batch([dataset.trajectory(int(row)) for row in episodes[rows]], device)
         with torch.inference_mode(), autocast(device):
-            scores[start : start + size] = model.score(batch.frames, batch.lengths).float().cpu().numpy()
+            scores[rows] = model.score(batch.frames, batch.lengths).float().cpu().numpy()
     return scores

@@ -68,15 +68,14 @@ class Painter:
     Args:
         height: pixels.
         width: pixels.
-        fine: antialiased with shadows, for people; otherwise fast, for agents.
+        fine: antialiased, for people; otherwise fast, for agents.
         own_thread: nothing but painters makes a GL context current in the thread that draws, which saves checking.
     """
 
     def __init__(self, height: int, width: int, *, fine: bool = False, own_thread: bool = False) -> None:
         """Allocates; the GL context is made at the first drawing."""
         self.height, self.width = height, width
-        self._options = {"samples": 4, "shadows": 2048} if fine else {"samples": 0, "shadows": 0}
-        self._fine = fine
+        self._samples = 4 if fine else 0
         self._own_thread = own_thread
         self._scenes: dict[str, Callable[[np.ndarray], None]] = {}
         self._context: Any = None
@@ -142,16 +141,20 @@ class Painter:
 
     def _make_scene(self, character: str) -> Callable[[np.ndarray], None]:
         """Compiles what is drawn and returns the function that draws a state of it."""
-        model = drawing_model(character, width=self.width, height=self.height, **self._options)
+        model = drawing_model(character, width=self.width, height=self.height, samples=self._samples)
         data = mujoco.MjData(model)
         mujoco.mj_forward(model, data)  # lights and everything static, once
         mjr = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_50)
         self._mjr[character] = mjr
 
         scene = mujoco.MjvScene(model, maxgeom=model.ngeom + 8)
-        for flag in (mujoco.mjtRndFlag.mjRND_SKYBOX, mujoco.mjtRndFlag.mjRND_HAZE, mujoco.mjtRndFlag.mjRND_REFLECTION):
+        for flag in (
+            mujoco.mjtRndFlag.mjRND_SKYBOX,
+            mujoco.mjtRndFlag.mjRND_HAZE,
+            mujoco.mjtRndFlag.mjRND_REFLECTION,
+            mujoco.mjtRndFlag.mjRND_SHADOW,
+        ):
             scene.flags[flag] = False
-        scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = self._fine
         options, perturbation, camera = mujoco.MjvOption(), mujoco.MjvPerturb(), mujoco.MjvCamera()
         options.geomgroup[:] = (1, 0, 0, 0, 1, 0)
         options.flags[:] = False

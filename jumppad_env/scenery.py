@@ -24,13 +24,12 @@ DRAWN_LAST = ("cliff_dark", "cliff", "mist", "haze", "sky")
 
 
 @functools.lru_cache(maxsize=16)
-def drawing_model(character: str, *, samples: int, shadows: int, width: int, height: int) -> mujoco.MjModel:
+def drawing_model(character: str, *, samples: int, width: int, height: int) -> mujoco.MjModel:
     """Compiles what is drawn of the island with one character on it, once: painters share the model and only read it.
 
     Args:
         character: a name in `CHARACTERS`.
         samples: antialiasing samples per pixel, 0 for none.
-        shadows: side of the shadow map in pixels, 0 for none.
         width: of the frame buffer, pixels.
         height: of the frame buffer, pixels.
     """
@@ -55,11 +54,7 @@ def drawing_model(character: str, *, samples: int, shadows: int, width: int, hei
         _add_mesh(spec, material, _visible(np.concatenate(by_material[material])))
 
     spec.visual.quality.offsamples = samples
-    spec.visual.quality.shadowsize = shadows
     spec.visual.global_.offwidth, spec.visual.global_.offheight = width, height
-    if shadows:
-        for light in spec.lights:
-            light.castshadow = True
     return spec.compile()
 
 

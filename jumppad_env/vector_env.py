@@ -83,6 +83,7 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         self._generators = [seeding.np_random(None)[0] for _ in range(num_envs)]
         self._steps = np.zeros(num_envs, dtype=np.int64)
         self._done = np.ones(num_envs, dtype=np.bool_)
+        self._retired = np.zeros(num_envs, dtype=np.bool_)
         self._pixels = np.zeros((num_envs, *self.options.image_size, 3), dtype=np.uint8)  # as last drawn
         self._gallery = Gallery(*self.options.image_size, threads=self.threads)
         self._screen = Painter(*self.options.render_size, fine=True)
@@ -125,8 +126,8 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
             gymnasium.error.ResetNeeded: a row has not been reset.
         """
         self._check_open()
-        if self._done.any():
-            rows = np.flatnonzero(self._done).tolist()
+        if (self._done & ~self._retired).any():
+            rows = np.flatnonzero(self._done & ~self._retired).tolist()
             raise gymnasium.error.ResetNeeded(f"rows {rows} have ended or not begun; reset them before step()")
         rewards, terminated = self._episodes.step(gamepad.validate(actions, (self.num_envs, gamepad.FACTORS)))
         self._steps += 1
@@ -138,7 +139,7 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         everyone = np.ones(self.num_envs, dtype=np.bool_)
         if self.autoreset_mode == AutoresetMode.DISABLED or not done.any():
             self._done |= done
-            return self._observe(), rewards, terminated, truncated, self._infos(info, everyone)
+            return self._observe(~self._retired), rewards, terminated, truncated, self._infos(info, everyone)
         final = self._observe()
         for row in np.flatnonzero(done).tolist():
             self._start(row, {})
@@ -163,6 +164,19 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         """Frees threads and GL contexts; Gymnasium's `close()` calls it once."""
         self._gallery.close()
         self._screen.close()
+
+    def retire(self, rows: np.ndarray) -> None:
+        """Lets rows rest until their next reset: `step` goes on without them and no longer draws them.
+
+        Args:
+            rows: bool (N,). Only in autoreset mode DISABLED.
+
+        Raises:
+            ValueError: in another mode.
+        """
+        if self.autoreset_mode != AutoresetMode.DISABLED:
+            raise ValueError(f"rows retire only in autoreset mode DISABLED, not {self.autoreset_mode.value}")
+        self._retired |= rows
 
     def states(self) -> np.ndarray:
         """Returns the exact states, float64 (N, len(STATE)), columns named by `jumppad_env.world.STATE`."""
@@ -200,7 +214,7 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
     def _start(self, row: int, options: dict[str, Any]) -> None:
         self._episodes.reset(row, self._generators[row], options)
         self._steps[row] = 0
-        self._done[row] = False
+        self._done[row] = self._retired[row] = False
 
     def _observe(self, mask: np.ndarray | None = None) -> Any:
         """Returns observations of all rows; with a mask, only its rows are drawn anew, the others have not moved."""
