@@ -51,11 +51,11 @@ def _smoke() -> Preset:
     size = (32, 32)
     network = NetworkConfig(image_size=size, channels=(16, 32), width=64, layers=2, heads=2, context=16)
     return Preset(
-        demonstrations=CollectConfig(episodes=96, image_size=size),
-        curated=CollectConfig(episodes=48, population="curated", image_size=size),
-        base=PretrainConfig(network=network, optimizer=OptimizerConfig(updates=120, learning_rate=2e-3), batch_episodes=8),
-        finetuned=FinetuneConfig(OptimizerConfig(updates=100, learning_rate=1e-3, warmup_updates=5), batch_episodes=8),
-        rollouts=RolloutsConfig(episodes=96),
+        demonstrations=CollectConfig(episodes=120, image_size=size),
+        curated=CollectConfig(episodes=150, population="curated", image_size=size),
+        base=PretrainConfig(network=network, optimizer=OptimizerConfig(updates=200, learning_rate=2e-3), batch_episodes=8),
+        finetuned=FinetuneConfig(OptimizerConfig(updates=400, learning_rate=1e-3, warmup_updates=5), batch_episodes=8),
+        rollouts=RolloutsConfig(episodes=160),
         preferences=PreferencesConfig(comparisons=60, held_out=60),
         reward_model=RewardConfig(OptimizerConfig(updates=25, learning_rate=1e-3, warmup_updates=2), batch_comparisons=6),
         preference_finetuned=PreferenceFinetuneConfig(

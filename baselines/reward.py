@@ -98,7 +98,7 @@ def reward(config: RewardConfig, agent: Path, rollouts: Path, preferences: Path,
             with autocast(device):
                 scores = model.score(batch.frames, batch.lengths)
             chosen, rejected = scores.float().chunk(2)
-            margin = chosen - rejected
+            margin = (chosen - rejected).detach()
             metrics = {"accuracy": float((margin > 0).float().mean()), "margin": float(margin.mean())}
             return bradley_terry_loss(chosen, rejected), metrics
 
