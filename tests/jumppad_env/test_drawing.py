@@ -216,7 +216,7 @@ def test_the_merged_scene_looks_like_the_mjcf():
 
 
 def test_merging_keeps_every_material_and_hides_what_is_hidden():
-    model = drawing_model("rider", samples=0, shadows=0, width=32, height=32)
+    model = drawing_model("rider", samples=0, width=32, height=32)
     plain = load_island().model
     seen = {
         plain.mat(int(plain.geom_matid[geom])).name
@@ -227,7 +227,7 @@ def test_merging_keeps_every_material_and_hides_what_is_hidden():
     assert merged == {f"merged_{material}" for material in seen}
 
 
-def test_frames_for_people_have_shadows_and_smooth_edges():
+def test_frames_for_people_have_smooth_edges():
     fine, fast = Painter(90, 150, fine=True), Painter(90, 150)
     state = standing((0, 13.0, 1.0))
     smooth, plain = draw(fine, state), draw(fast, state)

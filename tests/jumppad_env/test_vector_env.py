@@ -306,3 +306,28 @@ def test_a_spec_that_names_the_mode_survives_json():
     envs = gymnasium.make_vec("Jumppad-v0", num_envs=2, image_size=(16, 24), autoreset_mode="Disabled")
     assert envs.spec is not None and '"Disabled"' in envs.spec.to_json()
     envs.close()
+
+
+def test_retired_rows_rest_until_their_reset_and_leave_the_others_alone(alone):
+    envs = make(3, autoreset_mode="Disabled", character="random")
+    begin(envs)
+    resting = np.zeros(3, dtype=np.bool_)
+    for step in range(1, LIMIT + 1):
+        batch = [actions(row)[step - 1] for row in range(3)]
+        observations, _, terminated, truncated, _ = envs.step(batch)
+        for row in np.flatnonzero(~resting):
+            assert_row(observations, row, alone[row][step][0])
+        ended = (terminated | truncated) & ~resting
+        if ended.any() and not (resting | ended).all():
+            with pytest.raises(gymnasium.error.ResetNeeded):
+                envs.step(batch)
+        envs.retire(ended)
+        resting |= ended
+    assert resting.all()
+    envs.reset(seed=0)
+    envs.step([actions(row)[0] for row in range(3)])
+    envs.close()
+    same_step = make(2, observation="state")
+    with pytest.raises(ValueError, match="DISABLED"):
+        same_step.retire(np.ones(2, dtype=np.bool_))
+    same_step.close()
