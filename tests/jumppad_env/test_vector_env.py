@@ -315,7 +315,7 @@ def test_retired_rows_rest_until_their_reset_and_leave_the_others_alone(alone):
     for step in range(1, LIMIT + 1):
         batch = [actions(row)[step - 1] for row in range(3)]
         observations, _, terminated, truncated, _ = envs.step(batch)
-        for row in np.flatnonzero(~resting):
+        for row in np.flatnonzero(~resting).tolist():
             assert_row(observations, row, alone[row][step][0])
         ended = (terminated | truncated) & ~resting
         if ended.any() and not (resting | ended).all():
