@@ -325,7 +325,8 @@ def test_retired_rows_rest_until_their_reset_and_leave_the_others_alone(alone):
         resting |= ended
     assert resting.all()
     envs.reset(seed=0)
-    envs.step([actions(row)[0] for row in range(3)])
+    observations, *_, infos = envs.step([actions(row)[0] for row in range(3)])
+    assert_equal(observations["pixels"], envs.draw(envs.states(), list(infos["character"])))  # drawn again
     envs.close()
     same_step = make(2, observation="state")
     with pytest.raises(ValueError, match="DISABLED"):
