@@ -8,6 +8,7 @@ Only the drawing model is changed so: physics runs on the MJCF as it is written.
 from __future__ import annotations
 
 import functools
+import itertools
 
 import numpy as np
 
@@ -19,6 +20,8 @@ HIDDEN_GROUP = 3
 BOARD_GROUP = 4
 """Geoms of this group are drawn while the character is on its board."""
 CYLINDER_SIDES = 14
+DISC_HEIGHT = 0.1
+"""m; of a cylinder lower than this only the top is drawn, which costs a third."""
 DRAWN_LAST = ("cliff_dark", "cliff", "mist", "haze", "sky")
 """Materials of the background: what is near is drawn first, so that pixels behind it are rejected by their depth."""
 
@@ -68,7 +71,7 @@ def _world_triangles(model: mujoco.MjModel, data: mujoco.MjData, geom: int) -> n
     if kind == mujoco.mjtGeom.mjGEOM_BOX:
         local = _box() * size
     elif kind == mujoco.mjtGeom.mjGEOM_CYLINDER:
-        local = _cylinder() * [size[0], size[0], size[1]]
+        local = (_disc() if 2 * size[1] < DISC_HEIGHT else _cylinder()) * [size[0], size[0], size[1]]
     elif kind == mujoco.mjtGeom.mjGEOM_MESH:
         mesh = model.mesh(int(model.geom_dataid[geom]))
         first, count = int(mesh.vertadr[0]), int(mesh.vertnum[0])
@@ -93,15 +96,25 @@ def _box() -> np.ndarray:
     return np.array(triangles)
 
 
+def _ring() -> np.ndarray:
+    """Returns points on the unit circle (CYLINDER_SIDES + 1, 3), z = 0, the first one again at the end."""
+    angle = np.arange(CYLINDER_SIDES + 1) * (2 * np.pi / CYLINDER_SIDES)
+    return np.stack([np.cos(angle), np.sin(angle), np.zeros_like(angle)], axis=1)
+
+
+@functools.cache
+def _disc() -> np.ndarray:
+    """Returns a disc of radius 1 at z = 1, facing up, as triangles."""
+    up = np.array([0.0, 0.0, 1.0])
+    return np.array([(up, p + up, q + up) for p, q in itertools.pairwise(_ring())])
+
+
 @functools.cache
 def _cylinder() -> np.ndarray:
     """Returns a closed cylinder of radius 1 from z = -1 to 1 as triangles."""
-    angle = np.arange(CYLINDER_SIDES + 1) * (2 * np.pi / CYLINDER_SIDES)
-    ring = np.stack([np.cos(angle), np.sin(angle), np.zeros_like(angle)], axis=1)
-    up, triangles = np.array([0.0, 0.0, 1.0]), []
-    for p, q in zip(ring[:-1], ring[1:], strict=True):
-        triangles += [(p - up, q - up, q + up), (p - up, q + up, p + up), (up, p + up, q + up), (-up, q - up, p - up)]
-    return np.array(triangles)
+    up = np.array([0.0, 0.0, 1.0])
+    sides = [((p - up, q - up, q + up), (p - up, q + up, p + up)) for p, q in itertools.pairwise(_ring())]
+    return np.concatenate([_disc(), _disc()[:, ::-1] * [1, 1, -1], *map(np.array, sides)])
 
 
 def _normals(triangles: np.ndarray) -> np.ndarray:
