@@ -1,6 +1,6 @@
 """Collects demonstrations into a dataset.
 
-    python -m agents.collect runs/demonstrations --episodes 2000 --population human --seed 0
+python -m agents.collect runs/demonstrations --episodes 2000 --population human --seed 0
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ class CollectConfig:
         if self.population not in POPULATIONS:
             raise ValueError(f"population {self.population!r} is unknown; choose one of {', '.join(POPULATIONS)}")
         if self.population == "curated" and self.episodes % len(PADS):
-            raise ValueError(f"episodes of the curated population must be a multiple of {len(PADS)}, got {self.episodes}")
+            raise ValueError(
+                f"episodes of the curated population must be a multiple of {len(PADS)}, got {self.episodes}"
+            )
 
 
 def collect(config: CollectConfig, directory: Path | str) -> int:

@@ -165,8 +165,6 @@ def _write(directory: Path, trajectories: Iterable[Trajectory], seed: int, descr
     return start
 
 
-
-
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -236,7 +234,9 @@ def _read_manifest(directory: Path) -> dict[str, Any]:
     if kind != KIND:
         raise ValueError(f"{directory} holds {kind!r}, not a dataset; give another directory")
     if version != FORMAT:
-        raise ValueError(f"{path} has format version {version}, this code reads {FORMAT}; update jumppad or collect again")
+        raise ValueError(
+            f"{path} has format version {version}, this code reads {FORMAT}; update jumppad or collect again"
+        )
     missing = [name for name in files if not (directory / name).is_file()]
     if missing:
         raise FileNotFoundError(f"{directory} lacks {', '.join(missing)}; collect the dataset again")

@@ -60,5 +60,5 @@ def draw_person(generator: np.random.Generator, skill: float) -> Person:
         fidget=0.002 + 0.008 * clumsy * generator.random(),
         hop=0.012 * clumsy * generator.random(),
         jab=0.02 * clumsy * generator.random(),
-        dawdle_steps=int(generator.integers(6, 26)) if generator.random() < 0.5 * clumsy else 0,
+        dawdle_steps=int(generator.integers(6, 26)) if generator.random() < 0.3 * clumsy else 0,
     )

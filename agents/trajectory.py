@@ -37,7 +37,9 @@ class Trajectory:
     def __post_init__(self) -> None:
         length = len(self.actions)
         if length == 0 or self.actions.shape != (length, FACTORS) or self.actions.dtype != np.uint8:
-            raise ValueError(f"actions must be uint8 (T, {FACTORS}), T > 0; got {self.actions.dtype} {self.actions.shape}")
+            raise ValueError(
+                f"actions must be uint8 (T, {FACTORS}), T > 0; got {self.actions.dtype} {self.actions.shape}"
+            )
         if self.states.shape != (length, len(STATE)):
             raise ValueError(f"states must be ({length}, {len(STATE)}) to fit the actions; got {self.states.shape}")
         if self.frames is not None and (len(self.frames) != length or self.frames.dtype != np.uint8):

@@ -40,7 +40,7 @@ class AlignConfig:
 
     optimizer: OptimizerConfig = field(
         default_factory=lambda: OptimizerConfig(
-            updates=32, learning_rate=1e-3, warmup_updates=2, weight_decay=0.0, final_fraction=0.2
+            updates=36, learning_rate=1e-3, warmup_updates=6, betas=(0.9, 0.98), weight_decay=0.0, final_fraction=0.2
         )
     )
     """Optimizer and schedule."""
@@ -112,7 +112,12 @@ def align(config: AlignConfig, agent: Path, reward_model: Path, out: Path, seed:
         parameters = policy.network.head.parameters() if config.trained == "head" else None
         try:
             last = train(
-                policy.network, compute_loss, config.optimizer, work.directory, description="align", parameters=parameters
+                policy.network,
+                compute_loss,
+                config.optimizer,
+                work.directory,
+                description="align",
+                parameters=parameters,
             )
         finally:
             envs.close()

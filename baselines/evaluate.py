@@ -1,6 +1,6 @@
 """Plays episodes with an agent and counts which pad it reaches.
 
-    python -m baselines.evaluate runs/quick/left/aligned --episodes 1000 --seed 1
+python -m baselines.evaluate runs/quick/left/aligned --episodes 1000 --seed 1
 """
 
 from __future__ import annotations

@@ -43,7 +43,16 @@ class NetworkConfig:
 
     def __post_init__(self) -> None:
         """Refuse sizes that do not fit together."""
-        numbers = (*self.image_size, *self.channels, self.patch, self.width, self.layers, self.heads, self.context, self.components)
+        numbers = (
+            *self.image_size,
+            *self.channels,
+            self.patch,
+            self.width,
+            self.layers,
+            self.heads,
+            self.context,
+            self.components,
+        )
         if len(self.image_size) != 2 or not self.channels or min(numbers) < 1:
             raise ValueError(f"sizes must be positive, image_size two numbers and channels one or more: {self}")
         if any(side % self.patch for side in self.image_size):

@@ -114,7 +114,7 @@ def run_pipeline(run: Run, targets: list[Target]) -> dict[str, Any]:
     base = run.stage("base", lambda out: pretrain(p.base, demonstrations, out, seed))
     finetuned = run.stage("finetuned", lambda out: finetune(p.finetuned, base, curated, out, seed))
     played = run.stage("rollouts", lambda out: rollouts(p.rollouts, finetuned, out, seed))
-    agents = {"base": base, "finetuned": finetuned}
+    agents = {"base": (base, p.evaluation), "finetuned": (finetuned, p.evaluation)}
     for target in targets:
         wanted = dataclasses.replace(p.preferences, target=target)
         goal = dataclasses.replace(p.aligned, target=target)
@@ -131,31 +131,30 @@ def run_pipeline(run: Run, targets: list[Target]) -> dict[str, Any]:
             f"{target}/aligned",
             lambda out, c=goal, preferred=preferred, judge=judge: align(c, preferred, judge, out, seed),
         )
-        agents |= {f"{target}_preference_finetuned": preferred, f"{target}_aligned": aligned}
+        agents[f"{target}_preference_finetuned"] = (preferred, p.preference_evaluation)
+        agents[f"{target}_aligned"] = (aligned, p.final_evaluation)
 
     def count_demonstrations(out: Path) -> None:
         inputs = {"demonstrations": demonstrations}
         with artifact.begin(out, kind="evaluation", config={}, seed=seed, inputs=inputs) as work:
             dataset = Dataset(demonstrations)
-            work.metrics.update(
-                save_evaluation([dataset.trajectory(i) for i in range(len(dataset))], work.directory)
-            )
+            work.metrics.update(save_evaluation([dataset.trajectory(i) for i in range(len(dataset))], work.directory))
 
     run.stage("evaluations/demonstrations", count_demonstrations)
-    for name, agent in agents.items():
-        config = p.final_evaluation if name.endswith("_aligned") else p.evaluation
+    for name, (agent, config) in agents.items():
         run.stage(f"evaluations/{name}", lambda out, c=config, agent=agent: evaluate(c, agent, out, seed + 1000))
-    results = collect_results(run, targets)
-    for name, agent in agents.items():
+    filmed = {"demonstrations": p.demonstrations.population, "base": base, "finetuned": finetuned}
+    filmed |= {f"{target}_aligned": run.out / target / "aligned" for target in targets}
+    for name, actor in filmed.items():
         video = run.out / "videos" / f"{name}.mp4"
         if p.video_episodes and not video.exists():
             run.timed(
                 f"videos/{name}",
-                lambda agent=agent, video=video: record_grid(str(agent), p.video_episodes, video, seed=seed),
+                lambda actor=actor, video=video: record_grid(str(actor), p.video_episodes, video, seed=seed),
             )
+    collect_results(run, targets)
     run.timed("report", lambda: write_report(run.out))
-    results = collect_results(run, targets)
-    return results
+    return collect_results(run, targets)
 
 
 def collect_results(run: Run, targets: list[Target]) -> dict[str, Any]:

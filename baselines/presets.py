@@ -40,7 +40,9 @@ class Preset:
     aligned: AlignConfig = field(default_factory=AlignConfig)
     """Alignment; the pipeline sets the target."""
     evaluation: EvaluateConfig = field(default_factory=EvaluateConfig)
-    """Of base, fine-tuned and preference-fine-tuned agents."""
+    """Of the base and the fine-tuned agent."""
+    preference_evaluation: EvaluateConfig = field(default_factory=lambda: EvaluateConfig(episodes=200))
+    """Of the preference-fine-tuned agents, which are only on the way."""
     final_evaluation: EvaluateConfig = field(default_factory=lambda: EvaluateConfig(episodes=1000))
     """Of the aligned agents."""
     video_episodes: int = 9
@@ -53,11 +55,15 @@ def _smoke() -> Preset:
     return Preset(
         demonstrations=CollectConfig(episodes=120, image_size=size),
         curated=CollectConfig(episodes=150, population="curated", image_size=size),
-        base=PretrainConfig(network=network, optimizer=OptimizerConfig(updates=200, learning_rate=2e-3), batch_episodes=8),
+        base=PretrainConfig(
+            network=network, optimizer=OptimizerConfig(updates=200, learning_rate=2e-3), batch_episodes=8
+        ),
         finetuned=FinetuneConfig(OptimizerConfig(updates=400, learning_rate=1e-3, warmup_updates=5), batch_episodes=8),
         rollouts=RolloutsConfig(episodes=160),
         preferences=PreferencesConfig(comparisons=60, held_out=60),
-        reward_model=RewardConfig(OptimizerConfig(updates=25, learning_rate=1e-3, warmup_updates=2), batch_comparisons=6),
+        reward_model=RewardConfig(
+            OptimizerConfig(updates=25, learning_rate=1e-3, warmup_updates=2), batch_comparisons=6
+        ),
         preference_finetuned=PreferenceFinetuneConfig(
             optimizer=OptimizerConfig(updates=20, learning_rate=5e-4, warmup_updates=2), batch_episodes=8
         ),
@@ -65,6 +71,7 @@ def _smoke() -> Preset:
             OptimizerConfig(updates=10, learning_rate=3e-4, warmup_updates=1, weight_decay=0.0), episodes=32
         ),
         evaluation=EvaluateConfig(episodes=64),
+        preference_evaluation=EvaluateConfig(episodes=64),
         final_evaluation=EvaluateConfig(episodes=64),
         video_episodes=4,
     )

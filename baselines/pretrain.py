@@ -43,7 +43,9 @@ def pretrain(config: PretrainConfig, demonstrations: Path, out: Path, seed: int)
         out: artifact directory.
         seed: of the weights and of the order of episodes.
     """
-    with artifact.begin(out, kind="policy", config=config, seed=seed, inputs={"demonstrations": demonstrations}) as work:
+    with artifact.begin(
+        out, kind="policy", config=config, seed=seed, inputs={"demonstrations": demonstrations}
+    ) as work:
         if work.finished:
             return
         dataset = Dataset(demonstrations)

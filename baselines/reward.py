@@ -36,7 +36,7 @@ class RewardConfig:
     """Training of the reward model."""
 
     optimizer: OptimizerConfig = field(
-        default_factory=lambda: OptimizerConfig(updates=60, learning_rate=3e-4, warmup_updates=5)
+        default_factory=lambda: OptimizerConfig(updates=50, learning_rate=3e-4, warmup_updates=5)
     )
     """Optimizer and schedule."""
     batch_comparisons: int = 12
@@ -87,7 +87,11 @@ def reward(config: RewardConfig, agent: Path, rollouts: Path, preferences: Path,
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(integer_seed(seed, "reward head"))
             fresh = config.initial == "random"
-            model = RewardModel(policy.config, config.token) if fresh else RewardModel.from_policy(policy.network, config.token)
+            model = (
+                RewardModel(policy.config, config.token)
+                if fresh
+                else RewardModel.from_policy(policy.network, config.token)
+            )
         model.to(device)
         model.train()
 
@@ -130,7 +134,9 @@ def main() -> None:
     """Runs the command line."""
     with command_line():
         arguments = tyro.cli(Arguments)
-        reward(arguments.config, arguments.agent, arguments.rollouts, arguments.preferences, arguments.out, arguments.seed)
+        reward(
+            arguments.config, arguments.agent, arguments.rollouts, arguments.preferences, arguments.out, arguments.seed
+        )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Stage 3a, rollouts: an agent plays, and its episodes are kept as a dataset.
 
-    python -m baselines.rollouts --agent runs/quick/finetuned --out runs/quick/rollouts --episodes 1200
+python -m baselines.rollouts --agent runs/quick/finetuned --out runs/quick/rollouts --episodes 1200
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from baselines.policy import Policy
 from baselines.precision import choose_device
 from jumppad_env.command_line import command_line
 
+
 @dataclass(frozen=True)
 class RolloutsConfig:
     """How the agent plays."""
 
-    episodes: int = 1200
+    episodes: int = 1000
     """Number of episodes."""
     temperature: float = 1.0
     """Divides the logits; 1.0 is the policy itself."""

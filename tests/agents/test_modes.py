@@ -116,4 +116,6 @@ def test_human_outcomes_match_the_papers_base_agent():
 
 
 def test_curated_runs_all_succeed():
-    assert all(trajectory.pad == PADS.index(trajectory.mode.removeprefix("direct_")) for trajectory in play(CURATED, 60))
+    assert all(
+        trajectory.pad == PADS.index(trajectory.mode.removeprefix("direct_")) for trajectory in play(CURATED, 60)
+    )

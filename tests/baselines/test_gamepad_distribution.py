@@ -32,7 +32,9 @@ def components_of(logits):
 
 
 def probability(logits, action):
-    return sum(w * math.prod(f[a] for f, a in zip(factors, action, strict=True)) for w, factors in components_of(logits))
+    return sum(
+        w * math.prod(f[a] for f, a in zip(factors, action, strict=True)) for w, factors in components_of(logits)
+    )
 
 
 @pytest.mark.parametrize("components", [1, 3])
