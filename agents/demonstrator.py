@@ -110,7 +110,8 @@ class Crowd:
         for row, demonstrator in enumerate(self._demonstrators):
             if demonstrator is None:
                 continue
-            view = View(self._steps[row], *positions[row], speeds[row], yaws[row], pads[row])
+            x, y, z = positions[row]
+            view = View(self._steps[row], x, y, z, speeds[row], yaws[row], pads[row])
             actions[row] = demonstrator.act(view)
             self._steps[row] += 1
         return actions

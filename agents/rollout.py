@@ -24,6 +24,10 @@ class Actor(Protocol):
         """Returns actions, uint8 (N, 16)."""
         ...
 
+    def mode(self, row: int) -> str:
+        """Returns the ground truth of what a row is up to, "" where there is none."""
+        ...
+
 
 def make_envs(count: int, image_size: tuple[int, int] | None, **keywords: Any) -> Any:
     """Makes the vector environment for rollouts.
@@ -93,7 +97,7 @@ def rollout(envs: Any, actor: Actor, seeds: Sequence[int], *, keep_frames: bool 
             finished[episode[row]] = Trajectory(
                 seed=int(row_seeds[row]),
                 character=str(infos["character"][row]),
-                mode=actor.mode(row) if hasattr(actor, "mode") else "",
+                mode=actor.mode(row),
                 pad=int(infos["pad"][row]),
                 fell=bool(infos["fell"][row]),
                 actions=actions[row, :length].copy(),

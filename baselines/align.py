@@ -1,11 +1,11 @@
-"""Stage 6, alignment: REINFORCE on the reward model's score of the agent's own episodes.
+r"""Stage 6, alignment: REINFORCE on the reward model's score of the agent's own episodes.
 
-    python -m baselines.align --agent runs/quick/left/preference_finetuned \\
+    python -m baselines.align --agent runs/quick/left/preference_finetuned \
         --reward-model runs/quick/left/reward_model --out runs/quick/left/aligned
 
-Source: paper, section 3, step 6 (undiscounted REINFORCE, the score of the whole trajectory as its return). Deviations: the
-score is standardized within each batch, and all weights are trained by default where the paper trains the last layer
-(`--config.trained head`); both are faster here.
+Source: paper, section 3, step 6 (undiscounted REINFORCE, the score of the whole trajectory as its return). Deviations:
+the score is standardized within each batch, and all weights are trained by default where the paper trains the last
+layer (`--config.trained head`).
 """
 
 from __future__ import annotations

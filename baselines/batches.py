@@ -42,12 +42,12 @@ def make_batch(trajectories: Sequence[Trajectory], device: torch.device) -> Batc
     """
     lengths = np.array([len(trajectory) for trajectory in trajectories])
     first = trajectories[0]
-    if any(trajectory.frames is None for trajectory in trajectories) or first.frames is None:
-        raise ValueError("these trajectories hold no frames; collect them with --image-size")
+    if first.frames is None or any(trajectory.frames is None for trajectory in trajectories):
+        raise ValueError("these trajectories hold no frames; collect them with frames, not as states only")
     frames = np.zeros((len(lengths), lengths.max(), *first.frames.shape[1:]), dtype=np.uint8)
     actions = np.zeros((len(lengths), lengths.max(), first.actions.shape[1]), dtype=np.uint8)
     for row, trajectory in enumerate(trajectories):
-        frames[row, : len(trajectory)] = trajectory.frames
+        frames[row, : len(trajectory)] = trajectory.frames  # pyright: ignore[reportArgumentType, reportCallIssue]
         actions[row, : len(trajectory)] = trajectory.actions
     move = lambda array: torch.from_numpy(array).to(device)  # noqa: E731
     return Batch(move(frames), move(actions), move(lengths))

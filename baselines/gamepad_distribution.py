@@ -1,12 +1,12 @@
 """The distribution over gamepad actions: a mixture of components, each factorized into 4 stick axes and 12 buttons.
 
-An action is 16 integers, `(..., 16)`: the buckets of the axes, then the buttons (0 or 1). Within a component all 16 are
-independent. One component alone cannot say "either run straight on, or attack and circle": sampled factor by factor, it
-does half of each, which nobody ever did, and the episode goes astray. With M components it says so.
+An action is 16 integers, `(..., 16)`: the buckets of the axes, then the buttons (0 or 1). Within a component all 16
+are independent. One component alone cannot say "either run straight on, or attack and circle": sampled factor by
+factor, it does half of each, which nobody ever did, and the episode goes astray. With M components it says so.
 
-The network emits M x 57 logits: of each component one for its weight, 4 x 11 categorical and 12 Bernoulli. All functions
-are pure and compute in float32, whatever the precision of the logits: a log-probability is a sum of 16 terms, and
-bfloat16 keeps only three digits.
+The network emits M x 57 logits: of each component one for its weight, 4 x 11 categorical and 12 Bernoulli. All
+functions are pure and compute in float32, whatever the precision of the logits: a log-probability is a sum of 16
+terms, and bfloat16 keeps only three digits.
 
 Source: paper, section 3 (gamepad actions discretized into 11 buckets per axis). Deviation: the paper's heads are
 independent, which is one component; see docs/method.md for what the mixture changes.

@@ -112,6 +112,10 @@ class PolicyActor:
         for row in np.flatnonzero(rows):
             self._generators[row] = stream(int(seeds[row]), "actions")
 
+    def mode(self, row: int) -> str:
+        """Return "": an agent has no mode that anybody knows of."""
+        return ""
+
     def act(self, observations: np.ndarray, infos: Mapping[str, Any] | None = None) -> np.ndarray:
         """Choose the actions of one step.
 

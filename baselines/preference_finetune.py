@@ -1,6 +1,6 @@
-"""Stage 5, preference fine-tuning: imitation of the rollouts that the reward model likes best.
+r"""Stage 5, preference fine-tuning: imitation of the rollouts that the reward model likes best.
 
-    python -m baselines.preference_finetune --agent runs/quick/finetuned --rollouts runs/quick/rollouts \\
+    python -m baselines.preference_finetune --agent runs/quick/finetuned --rollouts runs/quick/rollouts \
         --reward-model runs/quick/left/reward_model --out runs/quick/left/preference_finetuned
 
 Source: paper, section 3, step 5 (as in ReST, arXiv 2308.08998): top 20% of the rollouts; it makes step 6 much cheaper.

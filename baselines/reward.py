@@ -1,6 +1,6 @@
-"""Stage 4, reward model: learns from comparisons to score whole episodes.
+r"""Stage 4, reward model: learns from comparisons to score whole episodes.
 
-    python -m baselines.reward --agent runs/quick/finetuned --rollouts runs/quick/rollouts \\
+    python -m baselines.reward --agent runs/quick/finetuned --rollouts runs/quick/rollouts \
         --preferences runs/quick/left/preferences --out runs/quick/left/reward_model
 
 Source: paper, section 3, step 4 (the agent's network with a scalar head, Bradley-Terry loss).

@@ -10,12 +10,12 @@ import gymnasium
 import numpy as np
 import pytest
 
-import jumppad_env  # noqa: F401
 from agents.collect import CollectConfig, collect
 from agents.dataset import Dataset, write_dataset
 from agents.demonstrator import Crowd
 from agents.population import HUMAN
 from agents.rollout import make_envs, rollout
+from jumppad_env.env import JumppadEnv
 
 SIZE = (16, 16)
 
@@ -71,8 +71,10 @@ def test_the_same_seed_collects_the_same_bytes(collected, tmp_path):
 def test_stored_episodes_replay_in_the_single_environment(collected):
     dataset = Dataset(collected)
     env = gymnasium.make("Jumppad-v0", image_size=SIZE)
+    assert isinstance(env.unwrapped, JumppadEnv)
     for index in range(3):
         trajectory = dataset.trajectory(index)
+        assert trajectory.frames is not None
         observation, _ = env.reset(seed=trajectory.seed)
         for step, action in enumerate(trajectory.actions):
             assert np.array_equal(env.unwrapped.get_state(), trajectory.states[step])

@@ -103,7 +103,7 @@ def test_samples_follow_the_probabilities():
         actions = sample(logits.expand(count, -1), uniforms, temperature).numpy()
         parts = components_of(logits[0] / temperature)
         for column in range(ACTIONS):
-            expected = sum(weight * factors[column] for weight, factors in parts)
+            expected = np.sum([weight * factors[column] for weight, factors in parts], axis=0)
             seen = np.bincount(actions[:, column], minlength=len(expected)) / count
             assert np.abs(seen - expected).max() < 5 * 0.5 / math.sqrt(count)
 
