@@ -199,8 +199,7 @@ class Dataset:
                 raise ValueError(f"{directory / name}.npy has shape {array.shape}, expected {shape}; collect it again")
         if self.frames is not None and len(self.frames) != steps:
             raise ValueError(f"{directory}/frames.npy has {len(self.frames)} rows, expected {steps}; collect it again")
-        ends = self.episodes["start"] + self.episodes["length"] if self.episodes.dtype == EPISODE else np.array([-1])
-        if not np.array_equal(np.concatenate([[0], ends]), np.concatenate([self.episodes["start"], [steps]])):
+        if self.episodes.dtype != EPISODE or not _consecutive(self.episodes, steps):
             raise ValueError(f"{directory}/episodes.npy does not fit the other arrays; collect it again")
 
     def __len__(self) -> int:
@@ -220,6 +219,12 @@ class Dataset:
             states=self.states[rows],
             frames=None if self.frames is None else self.frames[rows],
         )
+
+
+def _consecutive(episodes: np.ndarray, steps: Any) -> bool:
+    """Whether each episode begins where the one before ends, and the last one ends with the arrays."""
+    edges = np.concatenate([[0], episodes["start"] + episodes["length"]])
+    return np.array_equal(edges[:-1], episodes["start"]) and edges[-1] == steps
 
 
 def _read_manifest(directory: Path) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def rollout(envs: Any, actor: Actor, seeds: Sequence[int], *, keep_frames: bool 
         observations, _, terminated, truncated, infos = envs.step(action)
         steps += 1
         rows = (terminated | truncated) & (np.array(episode) >= 0)
-        for row in np.flatnonzero(rows):
+        for row in np.flatnonzero(rows).tolist():
             length = int(steps[row])
             finished[episode[row]] = Trajectory(
                 seed=int(row_seeds[row]),

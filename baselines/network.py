@@ -182,6 +182,10 @@ class Trunk(nn.Module):
         super().__init__()
         self.config = config
         self.encoder = Encoder(config)
+        # Attention over equal frames averages them and cannot count: standing still at the start of an episode and
+        # standing still for long would look alike. How much of the window is filled tells them apart.
+        self.age = nn.Embedding(config.context, config.width)
+        nn.init.normal_(self.age.weight, std=0.02)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.width)
 
@@ -194,8 +198,8 @@ class Trunk(nn.Module):
 
     def forward(self, frames: Tensor) -> Tensor:
         """Hidden states (B, T, width) of whole episodes (B, T, H, W, 3), each seeing only its past."""
-        x = self.encode(frames)
         steps = torch.arange(frames.shape[1], device=frames.device)
+        x = self.encode(frames) + self.age(steps.clamp(max=self.config.context - 1))
         turns = rotations(steps[:, None], self.config.width // self.config.heads)
         behind = steps[:, None] - steps[None, :]  # (T, T)
         band = (behind >= 0) & (behind < self.config.context)
@@ -214,7 +218,8 @@ class Trunk(nn.Module):
     @torch.no_grad()
     def step(self, frames: Tensor, cache: Cache) -> Tensor:
         """Hidden states (B, width) of one more step (B, H, W, 3) of each row; the cache moves on in place."""
-        x = self.encode(frames.unsqueeze(1))  # (B, 1, width)
+        age = cache.age.clamp(max=self.config.context - 1)
+        x = self.encode(frames.unsqueeze(1)) + self.age(age)[:, None]  # (B, 1, width)
         dtype = compute_dtype(self.encoder.project.weight)
         if cache.keys.dtype != dtype:  # at the first step: to convert whole rings at every step costs a fifth of it
             cache.keys, cache.values = cache.keys.to(dtype), cache.values.to(dtype)

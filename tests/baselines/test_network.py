@@ -43,12 +43,13 @@ def test_acting_gives_the_logits_of_the_whole_episodes():
 
 @torch.inference_mode()
 def test_acting_at_a_great_age_is_acting_at_a_small_one():
-    network, frames = network_of(), frames_of(1, 20)
+    forgotten = SMALL.context * (SMALL.layers + 1)  # the window is full, and what came before has left every layer
+    network, frames = network_of(), frames_of(1, forgotten + 5)
     young, old = network.initial_cache(1), network.initial_cache(1)
     old.age += 1_000_000 * SMALL.context
-    for step in range(20):
+    for step in range(forgotten + 5):
         expected, found = network.step(frames[:, step], young), network.step(frames[:, step], old)
-        if step >= SMALL.context * SMALL.layers:  # by then both have forgotten what came before
+        if step >= forgotten:
             torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
@@ -153,3 +154,12 @@ def test_sizes_that_do_not_fit_are_refused(changes, message):
 def test_frames_of_another_size_are_refused():
     with pytest.raises(AssertionError, match="expected uint8 frames"):
         network_of()(torch.zeros(1, 2, 8, 8, 3, dtype=torch.uint8))
+
+
+@torch.inference_mode()
+def test_equal_frames_are_counted_up_to_the_window():
+    network = network_of()
+    frames = frames_of(1, 1).expand(-1, SMALL.context + 8, -1, -1, -1)
+    logits = network(frames)[0]
+    differs = (logits[1:] - logits[:-1]).abs().amax(-1) > 1e-6
+    assert differs[: SMALL.context - 1].all(), "standing still for two steps must not look like one"
