@@ -4,6 +4,7 @@ import json
 import pytest
 import torch
 
+from baselines.gamepad_distribution import COMPONENT_LOGITS
 from baselines.network import GamepadTransformer, NetworkConfig
 from baselines.precision import autocast
 
@@ -125,7 +126,7 @@ def test_frames_of_any_shape_give_one_row_of_logits_per_step(image_size):
     config = NetworkConfig(image_size)
     with torch.inference_mode():
         network, frames = network_of(config), frames_of(2, 3, config=config)
-        assert network(frames).shape == (2, 3, 56)
+        assert network(frames).shape == (2, 3, config.components * COMPONENT_LOGITS)
         assert network.features(frames).shape == network.encode(frames).shape == (2, 3, config.width)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from baselines.gamepad_distribution import split
 from baselines.network import NetworkConfig
 from baselines.policy import Policy, PolicyActor
 from baselines.reward_model import RewardModel
@@ -153,9 +154,12 @@ def test_a_low_temperature_takes_the_most_likely_action():
     policy, observations = policy_of(), observations_of(2, 6)
     actions = play(PolicyActor(policy, temperature=1e-4, precision="float32"), observations, [0, 1])
     with torch.inference_mode():
-        logits = policy.network(torch.from_numpy(observations)).numpy()
-    assert np.array_equal(actions[..., :4], logits[..., :44].reshape(2, 6, 4, 11).argmax(-1))
-    assert np.array_equal(actions[..., 4:], logits[..., 44:] > 0)
+        weights, axes, buttons = split(policy.network(torch.from_numpy(observations)))
+    likely = weights.argmax(-1)[..., None]  # the component first, then each factor within it
+    axes = np.take_along_axis(axes.numpy(), likely[..., None, None].numpy(), axis=2)[:, :, 0]
+    buttons = np.take_along_axis(buttons.numpy(), likely[..., None].numpy(), axis=2)[:, :, 0]
+    assert np.array_equal(actions[..., :4], axes.argmax(-1))
+    assert np.array_equal(actions[..., 4:], buttons > 0)
 
 
 def test_training_between_episodes_shows():
