@@ -1,0 +1,49 @@
+"""README and docs are true: their code runs, their commands exist, their links lead somewhere."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+README = (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", README, re.DOTALL))
+def test_python_blocks_of_the_readme_run(code):
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+
+
+def commands() -> set[str]:
+    return {module for page in PAGES for module in re.findall(r"python -m ([a-z_]+\.[a-z_]+)", page.read_text())}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", sorted(commands()))
+def test_commands_exist_and_explain_themselves(module):
+    done = subprocess.run([sys.executable, "-m", module, "--help"], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0 and "usage" in done.stdout.lower(), done.stderr
+
+
+def test_commands_are_found_at_all():
+    assert {"agents.collect", "baselines.pipeline", "jumppad_env.bench"} <= commands()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_and_pictures_lead_to_files(page):
+    text = page.read_text()
+    targets = re.findall(r"\]\(([^)#]+)\)", text) + re.findall(r'src="([^"]+)"', text)
+    local = [target for target in targets if not target.startswith(("http:", "https:"))]
+    missing = [target for target in local if not (page.parent / target).exists()]
+    assert not missing
+
+
+def test_make_targets_of_the_readme_exist():
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^make ([a-z]+)", README, re.MULTILINE))
+    assert targets == {"quick", "test"}
+    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
