@@ -46,12 +46,18 @@ def test_misses_pass_the_pad_and_come_back(played, pad):
     index = PADS.index(pad)
     center, landing = load_island().pads[index], load_island().landings[index]
     ahead = (landing - center)[:2] / np.linalg.norm((landing - center)[:2])
+    aside = np.array([ahead[1], -ahead[0]])
     returned = 0
     for trajectory in played[f"miss_{pad}"]:
         before = trajectory.states[: len(trajectory) - 7]  # without the launch
-        beyond = (before[:, [X, Y]] - center[:2]) @ ahead
-        returned += trajectory.pad == index and beyond.max() > 0.6
+        offset = before[:, [X, Y]] - center[:2]
+        # Beside the ramp, which is 2.6 m wide, by more than the body's radius of 0.4 m.
+        missed = (np.abs(offset @ ahead) < 3.5) & (np.abs(offset @ aside) > 1.75)
+        returned += trajectory.pad == index and missed.any()
     assert returned >= 0.7 * EPISODES, f"only {returned} of {EPISODES} went past the {pad} pad and came back to it"
+    for trajectory in played[f"direct_{pad}"]:
+        offset = trajectory.states[: len(trajectory) - 7, [X, Y]] - center[:2]
+        assert not ((np.abs(offset @ ahead) < 2.0) & (np.abs(offset @ aside) > 1.75)).any()
 
 
 def test_wanderers_move_about_the_plaza_and_stay_there(played):

@@ -36,7 +36,9 @@ def test_developers_see_every_traceback():
 
 
 def test_a_stopped_command_says_how_to_go_on():
-    result = run("import os, signal; os.kill(os.getpid(), signal.SIGINT); import time; time.sleep(9)")
+    # A job in the background of a script is started with Ctrl-C ignored: listen to it again.
+    listen = "import os, signal, time; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    result = run(f"{listen}; os.kill(os.getpid(), signal.SIGINT); time.sleep(9)")
     assert result.returncode == 130
     assert result.stderr == "\nstopped; run the same command again to go on\n"
 
