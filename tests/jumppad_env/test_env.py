@@ -351,6 +351,8 @@ def test_closing_what_was_never_used_is_fine():
     env = make()
     env.close()
     env.close()
+    with pytest.raises(gymnasium.error.ClosedEnvironmentError):
+        env.reset()
 
 
 def test_an_invalid_action_is_refused_and_changes_nothing(env):
