@@ -7,7 +7,7 @@ export PYTHON
 help:   ## what can be made
 	@sed -n 's/^\([a-z]*\): .*## /  make \1  \t/p' $(MAKEFILE_LIST)
 
-setup:  ## virtual environment, pinned packages, libraries for drawing without a screen
+setup:  ## virtual environment, pinned packages
 	@tools/setup.sh
 
 quick: setup  ## the whole story on a laptop: demonstrations to aligned agents, into runs/quick

@@ -84,7 +84,7 @@ def write_dataset(
         directory: must not exist.
         trajectories: one at a time is held in memory.
         seed: of the command that made them.
-        description: what else belongs in the manifest: population, environment's keywords, GL renderer.
+        description: what else belongs in the manifest: population, environment's keywords, renderer.
 
     Returns:
         The number of steps.

@@ -99,10 +99,9 @@ def episode_frames(trajectory: Trajectory, agent: str, episode: int) -> Iterator
     doing = f" ({trajectory.mode.replace('_', ' ')})" if trajectory.mode else ""
     detail = f"episode {episode}, seed {trajectory.seed}{doing}"
     painter = Painter(*EPISODE_SIZE, fine=True)
-    frame = np.empty((*EPISODE_SIZE, 3), dtype=np.uint8)
     try:
         for step in range(len(trajectory) + HOLD):
-            painter.draw(trajectory.states[min(step, len(trajectory) - 1)], trajectory.character, frame)
+            frame = painter.draw_one(trajectory.states[min(step, len(trajectory) - 1)], trajectory.character)
             outcome = outcome_at(trajectory, step)
             captioned = caption(frame, agent, detail, outcome or _clock(step), outcome)
             yield captioned
@@ -118,8 +117,7 @@ def grid_frames(trajectories: Sequence[Trajectory], agent: str) -> Iterator[np.n
     top = 2 * round(0.03 * columns * width)
     shape = (top + rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, 3)
     painter = Painter(height, width, fine=True)
-    drawn = np.empty((height, width, 3), dtype=np.uint8)
-    cells = np.zeros((len(trajectories), *drawn.shape), dtype=np.uint8)
+    cells = np.zeros((len(trajectories), height, width, 3), dtype=np.uint8)
     try:
         for step in range(max(map(len, trajectories)) + HOLD):
             outcomes = [outcome_at(trajectory, step) for trajectory in trajectories]
@@ -128,7 +126,7 @@ def grid_frames(trajectories: Sequence[Trajectory], agent: str) -> Iterator[np.n
             _headline(canvas[:top], agent, outcomes, _clock(step))
             for index, trajectory in enumerate(trajectories):
                 if step <= len(trajectory):  # once more at the end, for the outcome
-                    painter.draw(trajectory.states[min(step, len(trajectory) - 1)], trajectory.character, drawn)
+                    drawn = painter.draw_one(trajectory.states[min(step, len(trajectory) - 1)], trajectory.character)
                     detail = trajectory.mode.replace("_", " ")
                     cells[index] = caption(drawn, f"{index + 1}", detail, outcomes[index] or "", outcomes[index])
                 y = top + GAP + index // columns * (height + GAP)

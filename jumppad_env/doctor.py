@@ -16,7 +16,7 @@ import numpy as np
 
 from jumppad_env.command_line import command_line
 
-NEEDED = ("mujoco", "gymnasium", "numpy")
+NEEDED = ("mujoco", "gymnasium", "numpy", "numba")
 OPTIONAL = {
     "pygame": 'pip install "pygame>=2.6,<3"   (to play, and for render_mode="human")',
     "moviepy": 'pip install "moviepy>=2.2,<3" "pillow>=9.2,<12"   (to record videos)',
@@ -39,8 +39,8 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def frames_per_second(size: int) -> tuple[float, str]:
-    """Returns how many frames of size x size are drawn in a second by one thread, and the GL renderer's name.
+def frames_per_second(size: int) -> tuple[float, float]:
+    """Returns how many frames of size x size are drawn in a second by one thread, and how long the first one took.
 
     Raises:
         OSError: drawing does not work here.
@@ -50,18 +50,15 @@ def frames_per_second(size: int) -> tuple[float, str]:
 
     world = World(1)
     world.place(0, "rider", world.island.spawns[0])
-    state, frame = world.get_state(0), np.zeros((size, size, 3), np.uint8)
-    painter = Painter(size, size)
-    painter.draw(state, "rider", frame)
-    if np.ptp(frame) == 0:
-        raise OSError("the GL library draws nothing but one color; try MUJOCO_GL=osmesa (apt-get install libosmesa6)")
+    state, painter = world.get_state(0), Painter(size, size)
+    start = time.perf_counter()
+    if np.ptp(painter.draw_one(state, "rider")) == 0:
+        raise OSError("drawing gives nothing but one color; rm -rf jumppad_env/__pycache__, it is compiled anew then")
+    first = time.perf_counter() - start
     start = time.perf_counter()
     for _ in range(FRAMES):
-        painter.draw(state, "rider", frame)
-    rate = FRAMES / (time.perf_counter() - start)
-    name = painter.renderer
-    painter.close()
-    return rate, name
+        painter.draw_one(state, "rider")
+    return FRAMES / (time.perf_counter() - start), first
 
 
 def steps_per_second() -> float:
@@ -94,14 +91,15 @@ def examine() -> bool:
         if not found:
             notes.append(remedy)
     rows.append(("cores", str(cores())))
-    rows.append(("MUJOCO_GL", os.environ.get("MUJOCO_GL") or "not set"))
     if not missing:
+        from jumppad_env.drawing import RENDERER
+
         try:
             rows.append(("physics", f"{steps_per_second():,.0f} steps/s, one environment"))
+            rows.append(("renderer", f"{RENDERER}, needs no GL"))
             for size in (64, 128):
-                rate, name = frames_per_second(size)
-                rows.append((f"{size}x{size}", f"{rate:,.0f} frames/s, one thread"))
-            rows.append(("GL renderer", name))
+                rate, first = frames_per_second(size)
+                rows.append((f"{size}x{size}", f"{rate:,.0f} frames/s, one thread; the first took {first:.1f} s"))
         except OSError as error:
             rows.append(("drawing", "DOES NOT WORK"))
             missing.append(str(error))

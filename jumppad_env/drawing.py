@@ -1,199 +1,111 @@
-"""Drawing: pixels of a state, seen by the third-person camera.
+"""Drawing: pixels of states, seen by the third-person camera.
 
-A `Painter` owns one GL context and belongs to the thread that first draws with it. Python's lock is released while GL
-works, so painters in several threads use several cores (see `vector_env`).
+A `Painter` holds what is drawn and a pool of threads, and hands rows of a batch to the rasterizer. Two qualities come
+from the same triangles: fast, for agents, and antialiased, for people.
 """
 
 from __future__ import annotations
 
-import os
-import platform
-import threading
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import gymnasium
 import numpy as np
 
-from jumppad_env.mujoco_library import mujoco
-from jumppad_env.scenery import BOARD_GROUP, drawing_model
-from jumppad_env.world import PHYSICS_STATE, STATE
+from jumppad_env.rasterizer import Scratch, draw_frames
+from jumppad_env.scenery import load_camera, load_figure, load_island_mesh, load_light
+from jumppad_env.world import STATE
 
-# Mesa's software driver starts a helper thread per core for every context unless told otherwise; one context per
-# Python thread scales better. Read by the driver at the first GL call.
-os.environ.setdefault("LP_NUM_THREADS", "0")
+RENDERER = "jumppad software rasterizer 1"
+"""Name and version of what draws, for datasets; another version may draw other bytes."""
 
-_SETUP_LOCK = threading.Lock()  # making two contexts at once has crashed in the driver
-_CURRENT = threading.local()  # the painter whose context is current in this thread
-
-_CAMERA_YAW = STATE.index("camera_yaw")
-_CAMERA_TILT = STATE.index("camera_tilt")
-_MOUNTED = STATE.index("mounted")
-_QPOS = PHYSICS_STATE.index("vx")
-
-NO_GL = (
-    "no OpenGL library for drawing without a screen was found ({reason}). On Debian or Ubuntu: "
-    "apt-get install libegl1 libegl-mesa0 libgl1 libgl1-mesa-dri. "
-    "On Fedora: dnf install mesa-libEGL mesa-libGL mesa-dri-drivers. "
-    "With OSMesa instead: apt-get install libosmesa6, and set MUJOCO_GL=osmesa. "
-    "State observations (JumppadState-v0) need no GL."
-)
+CHUNK = 8
+"""Rows drawn by one job: small enough to balance the threads, large enough to hide the hand-over."""
+FINE_BLOCK = 3
+"""A pixel for people is the mean of so many times so many."""
 
 CLOSED = "this environment has been closed; make a new one"
 
-
-def make_gl_context(width: int, height: int) -> Any:
-    """Returns a MuJoCo GL context: EGL on Linux unless MUJOCO_GL names another (egl, osmesa, glfw).
-
-    Raises:
-        OSError: no GL library; the message names the packages.
-    """
-    backend = os.environ.get("MUJOCO_GL", "").lower()
-    try:
-        if platform.system() == "Linux" and backend in ("", "egl"):
-            from mujoco.egl import GLContext
-        elif backend == "osmesa":
-            from mujoco.osmesa import GLContext
-        else:
-            from mujoco import GLContext
-        return GLContext(width, height)
-    except (ImportError, AttributeError, OSError, RuntimeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise OSError(NO_GL.format(reason=reason)) from error
+_COLUMNS = (STATE.index("camera_yaw"), STATE.index("camera_tilt"), STATE.index("mounted"))
 
 
 class Painter:
-    """Draws states at one size and quality.
+    """Draws states at one size and quality; the same state is the same bytes, however many threads draw."""
 
-    Args:
-        height: pixels.
-        width: pixels.
-        fine: antialiased, for people; otherwise fast, for agents.
-        own_thread: nothing but painters makes a GL context current in the thread that draws, which saves checking.
-    """
-
-    def __init__(self, height: int, width: int, *, fine: bool = False, own_thread: bool = False) -> None:
-        """Allocates; the GL context is made at the first drawing."""
-        self.height, self.width = height, width
-        self._samples = 4 if fine else 0
-        self._own_thread = own_thread
-        self._scenes: dict[str, Callable[[np.ndarray], None]] = {}
-        self._context: Any = None
-        self._mjr: dict[str, mujoco.MjrContext] = {}
-        self._viewport = mujoco.MjrRect(0, 0, width, height)
-        self._pixels = np.empty((height, width, 3), dtype=np.uint8)
-        self.closed = False
-
-    @property
-    def renderer(self) -> str:
-        """Name of the GL renderer, such as "llvmpipe (LLVM 15.0.6, 256 bits)"."""
-        self._make_current()
-        from OpenGL import GL
-
-        name: Any = GL.glGetString(GL.GL_RENDERER)
-        return name.decode()
-
-    def draw(self, state: np.ndarray, character: str, out: np.ndarray) -> None:
-        """Draws one state.
+    def __init__(self, height: int, width: int, *, fine: bool = False, threads: int = 1) -> None:
+        """Prepares; threads start, and shapes are loaded, at the first drawing.
 
         Args:
-            state: (len(STATE),) as in `world.STATE`.
-            character: a name in `CHARACTERS`.
-            out: uint8 (height, width, 3), written to, top row first.
+            height: pixels.
+            width: pixels.
+            fine: antialiased, for people; otherwise fast, for agents.
+            threads: that draw at the same time, the caller's included.
         """
-        self._make_current()
-        if character not in self._scenes:
-            with _SETUP_LOCK:
-                self._scenes[character] = self._make_scene(character)
-                self._scenes[character](state)  # the driver compiles its shaders at the first frame
-        self._scenes[character](state)
-        mujoco.mjr_readPixels(self._pixels, None, self._viewport, self._mjr[character])
-        out[:] = self._pixels[::-1]
+        self.height, self.width = height, width
+        self._block = FINE_BLOCK if fine else 1
+        self._threads = threads
+        self._scratch: dict[str, list[Scratch]] = {}  # of each character, one per thread
+        self._pool: ThreadPoolExecutor | None = None
+        self.closed = False
 
-    def close(self) -> None:
-        """Frees the GL context; may be called twice. Call it in the thread that drew."""
-        if self.closed:
-            return
-        self.closed = True
-        if self._context is not None:
-            with _SETUP_LOCK:
-                self._context.make_current()
-                for mjr in self._mjr.values():
-                    mjr.free()
-                self._context.free()
-            self._mjr.clear()
-            self._scenes.clear()
-            self._context = None
-        if getattr(_CURRENT, "painter", None) is self:
-            _CURRENT.painter = None
+    def draw(
+        self, states: np.ndarray, characters: Sequence[str], out: np.ndarray, mask: np.ndarray | None = None
+    ) -> None:
+        """Draws a batch of states.
 
-    def _make_current(self) -> None:
+        Args:
+            states: (N, len(STATE)) float64 as in `world.STATE`.
+            characters: N names in `CHARACTERS`.
+            out: uint8 (N, height, width, 3), written to, top row first.
+            mask: (N,) bool; rows outside are left alone. All by default.
+
+        Raises:
+            gymnasium.error.ClosedEnvironmentError: after `close`.
+        """
         if self.closed:
             raise gymnasium.error.ClosedEnvironmentError(CLOSED)
-        if self._context is None:
-            with _SETUP_LOCK:
-                self._context = make_gl_context(self.width, self.height)
-                self._context.make_current()
-            _CURRENT.painter = self
-        elif not self._own_thread or getattr(_CURRENT, "painter", None) is not self:
-            self._context.make_current()
-            _CURRENT.painter = self
+        rows = np.arange(len(states)) if mask is None else np.flatnonzero(mask)
+        by_character: dict[str, list[int]] = {}
+        for row in rows.tolist():
+            by_character.setdefault(characters[row], []).append(row)
+        jobs = []
+        for character, own in by_character.items():
+            if character not in self._scratch:
+                self._scratch[character] = self._allocate(character)
+            jobs += [(character, np.array(own[i : i + CHUNK])) for i in range(0, len(own), CHUNK)]
+        waiting = iter(jobs)  # one for all: whoever is free takes the next. A list's iterator is safe to share.
+        states, camera, light, island = np.asarray(states, np.float64), load_camera(), load_light(), load_island_mesh()
 
-    def _make_scene(self, character: str) -> Callable[[np.ndarray], None]:
-        """Compiles what is drawn and returns the function that draws a state of it."""
-        model = drawing_model(character, width=self.width, height=self.height, samples=self._samples)
-        data = mujoco.MjData(model)
-        mujoco.mj_forward(model, data)  # lights and everything static, once
-        mjr = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_50)
-        self._mjr[character] = mjr
+        def work(thread: int) -> None:
+            for character, chunk in waiting:
+                scratch = self._scratch[character][thread]
+                figure = load_figure(character)
+                draw_frames(chunk, states, _COLUMNS, camera, island, figure, light, scratch, self._block, out)
 
-        scene = mujoco.MjvScene(model, maxgeom=model.ngeom + 8)
-        for flag in (
-            mujoco.mjtRndFlag.mjRND_SKYBOX,
-            mujoco.mjtRndFlag.mjRND_HAZE,
-            mujoco.mjtRndFlag.mjRND_REFLECTION,
-            mujoco.mjtRndFlag.mjRND_SHADOW,
-        ):
-            scene.flags[flag] = False
-        options, perturbation, camera = mujoco.MjvOption(), mujoco.MjvPerturb(), mujoco.MjvCamera()
-        options.geomgroup[:] = (1, 0, 0, 0, 1, 0)
-        options.flags[:] = False
-        options.flags[mujoco.mjtVisFlag.mjVIS_STATIC] = True
-        camera.type = mujoco.mjtCamera.mjCAMERA_FIXED
-        camera.fixedcamid = model.camera("observer").id
-        parts = int(mujoco.mjtCatBit.mjCAT_ALL)
-        camera_position, camera_axes = data.cam_xpos[camera.fixedcamid], data.cam_xmat[camera.fixedcamid]
-        distance, height, shoulder = (
-            float(model.numeric(f"camera_{name}").data[0]) for name in ("distance", "height", "shoulder")
-        )
-        viewport = self._viewport
+        helpers = min(self._threads, len(jobs)) - 1
+        if helpers > 0 and self._pool is None:
+            self._pool = ThreadPoolExecutor(self._threads - 1, thread_name_prefix="jumppad-draw")
+        helping = [self._pool.submit(work, thread + 1) for thread in range(helpers)] if self._pool else []
+        work(0)
+        for helper in helping:
+            helper.result()
 
-        def draw(state: np.ndarray) -> None:
-            data.qpos[:] = state[:_QPOS]
-            mujoco.mj_kinematics(model, data)
-            yaw, tilt = state[_CAMERA_YAW], state[_CAMERA_TILT]
-            axes = camera_rotation(yaw, tilt)
-            camera_axes[:] = axes.ravel()
-            camera_position[:] = state[:3]
-            camera_position[2] += height
-            camera_position[:] += axes[:, 2] * distance + axes[:, 0] * shoulder
-            options.geomgroup[BOARD_GROUP] = state[_MOUNTED] > 0
-            # Each character has a frame buffer of its own in this GL context: without this, the first frame after a
-            # change of character would go into the other's.
-            mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, mjr)
-            mujoco.mjv_updateScene(model, data, options, perturbation, camera, parts, scene)
-            mujoco.mjr_render(viewport, scene, mjr)
+    def draw_one(self, state: np.ndarray, character: str) -> np.ndarray:
+        """Returns the frame of one state (len(STATE),), uint8 (height, width, 3)."""
+        out = np.empty((1, self.height, self.width, 3), dtype=np.uint8)
+        self.draw(state[None], [character], out)
+        return out[0]
 
-        return draw
+    def close(self) -> None:
+        """Ends the threads; may be called twice."""
+        self.closed = True
+        self._scratch.clear()
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
 
-
-def camera_rotation(yaw: float, tilt: float) -> np.ndarray:
-    """Returns the camera's axes as columns (3, 3): right, up, and backward (it looks along the negative third)."""
-    cos_yaw, sin_yaw, cos_tilt, sin_tilt = np.cos(yaw), np.sin(yaw), np.cos(tilt), np.sin(tilt)
-    return np.array(
-        [
-            [cos_yaw, sin_yaw * sin_tilt, sin_yaw * cos_tilt],
-            [sin_yaw, -cos_yaw * sin_tilt, -cos_yaw * cos_tilt],
-            [0.0, cos_tilt, -sin_tilt],
+    def _allocate(self, character: str) -> list[Scratch]:
+        height, width = self.height * self._block, self.width * self._block
+        return [
+            Scratch.allocate(height, width, load_island_mesh(), load_figure(character)) for _ in range(self._threads)
         ]
-    )

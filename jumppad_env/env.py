@@ -130,8 +130,7 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
             return None
         if not self._started:
             raise gymnasium.error.ResetNeeded("call reset() before render()")
-        frame = np.empty((*self.options.render_size, 3), dtype=np.uint8)
-        self._screen.draw(self.get_state(), self._episodes.world.characters[0], frame)
+        frame = self._screen.draw_one(self.get_state(), self._episodes.world.characters[0])
         if self.render_mode == "rgb_array":
             return frame
         if self._window is None:
@@ -142,7 +141,7 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
         return None
 
     def close(self) -> None:
-        """Frees GL contexts and the window; may be called twice."""
+        """Closes the window; may be called twice."""
         self._painter.close()
         self._screen.close()
         if self._window is not None:
@@ -171,8 +170,7 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
     def _observe(self) -> Any:
         parts: dict[str, np.ndarray] = {}
         if self.options.draws:
-            parts["pixels"] = np.empty((*self.options.image_size, 3), dtype=np.uint8)
-            self._painter.draw(self.get_state(), self._episodes.world.characters[0], parts["pixels"])
+            parts["pixels"] = self._painter.draw_one(self.get_state(), self._episodes.world.characters[0])
         if self.options.observation != "pixels":
             parts["state"] = self._episodes.state_observation()[0]
         return parts if self.options.observation == "both" else parts[self.options.observation]

@@ -1,7 +1,7 @@
 """MuJoCo, imported so that it also works where the GL library that MUJOCO_GL names is missing.
 
-MuJoCo opens that library as soon as it is imported, and fails without it; but states need no GL, and who does draw is
-told by `drawing.make_gl_context` what to install.
+MuJoCo opens that library as soon as it is imported, and fails without it. We need none: physics is all that we ask of
+MuJoCo, and `jumppad_env.rasterizer` draws.
 """
 
 import os

@@ -1,19 +1,20 @@
-"""What is drawn: the MJCF's static geoms, merged into one mesh per material.
+"""What is drawn: the MJCF's geoms as flat-shaded triangles, made once.
 
-Software drawing costs 1 to 3 microseconds for every geom and a few nanoseconds for every triangle. The island has well
-over a hundred static geoms; merged they are two dozen meshes, and faces that nobody can see (undersides) are left out.
-Only the drawing model is changed so: physics runs on the MJCF as it is written.
+The island's static geoms become one mesh whose light is already worked out, for the sun stands still. A character's
+become meshes in the frames of its bodies, to be posed at every drawing.
 """
 
 from __future__ import annotations
 
 import functools
 import itertools
+from typing import NamedTuple
 
 import numpy as np
 
 from jumppad_env.island import character_path
 from jumppad_env.mujoco_library import mujoco
+from jumppad_env.rules import CHARACTERS
 
 HIDDEN_GROUP = 3
 """Geoms of this group are solid and never drawn."""
@@ -22,64 +23,277 @@ BOARD_GROUP = 4
 CYLINDER_SIDES = 14
 DISC_HEIGHT = 0.1
 """m; of a cylinder lower than this only the top is drawn, which costs a third."""
-DRAWN_LAST = ("cliff_dark", "cliff", "mist", "haze", "sky")
-"""Materials of the background: what is near is drawn first, so that pixels behind it are rejected by their depth."""
+DRAWN_LAST = ("cliff_dark", "cliff", "mist", "haze")
+"""Materials of the background: what is near is drawn first, so that pixels behind it need no more writing."""
 
 
-@functools.lru_cache(maxsize=16)
-def drawing_model(character: str, *, samples: int, width: int, height: int) -> mujoco.MjModel:
-    """Compiles what is drawn of the island with one character on it, once: painters share the model and only read it.
+class Camera(NamedTuple):
+    """The third-person camera, from the MJCF."""
 
-    Args:
-        character: a name in `CHARACTERS`.
-        samples: antialiasing samples per pixel, 0 for none.
-        width: of the frame buffer, pixels.
-        height: of the frame buffer, pixels.
-    """
-    path = str(character_path(character))
-    model = mujoco.MjModel.from_xml_path(path)
-    data = mujoco.MjData(model)
-    mujoco.mj_forward(model, data)
-    spec = mujoco.MjSpec.from_file(path)
-    for element in [*spec.sensors, *spec.actuators]:
-        spec.delete(element)
-
-    by_material: dict[str, list[np.ndarray]] = {}
-    for geom in list(spec.worldbody.geoms):
-        index = model.geom(geom.name).id
-        if model.geom_group[index] != HIDDEN_GROUP:
-            by_material.setdefault(geom.material, []).append(_world_triangles(model, data, index))
-        spec.delete(geom)
-    for mesh in list(spec.meshes):
-        spec.delete(mesh)
-    order = sorted(by_material, key=lambda name: DRAWN_LAST.index(name) if name in DRAWN_LAST else -1)
-    for material in order:
-        _add_mesh(spec, material, _visible(np.concatenate(by_material[material])))
-
-    spec.visual.quality.offsamples = samples
-    spec.visual.global_.offwidth, spec.visual.global_.offheight = width, height
-    return spec.compile()
+    distance: float
+    """m behind the point that it circles."""
+    height: float
+    """m of that point above the character's feet."""
+    shoulder: float
+    """m to the right of it."""
+    half_width: float
+    """Half of what is seen at a distance of 1 m, m."""
+    half_height: float
+    """Half of what is seen at a distance of 1 m, m."""
+    near: float
+    """m; what is closer is not drawn."""
 
 
-def _world_triangles(model: mujoco.MjModel, data: mujoco.MjData, geom: int) -> np.ndarray:
-    """Returns the surface of a geom as triangles (n, 3 corners, 3), m in the world, counter-clockwise from outside.
+class Light(NamedTuple):
+    """The sun, and what comes from everywhere."""
+
+    direction: np.ndarray
+    """(3,) unit vector along which the sun shines."""
+    diffuse: np.ndarray
+    """(3,) of the sun."""
+    ambient: np.ndarray
+    """(3,) from everywhere."""
+
+
+class Mesh(NamedTuple):
+    """Static triangles before a background."""
+
+    vertices: np.ndarray
+    """(V, 3) m."""
+    triangles: np.ndarray
+    """(T, 3) uint32, indices of vertices, counter-clockwise from outside."""
+    planes: np.ndarray
+    """(T, 4): unit normal and its product with any corner; what lies in front of the plane sees the triangle."""
+    colors: np.ndarray
+    """(T,) uint32, light included: red | green << 8 | blue << 16."""
+    hidden: np.ndarray
+    """(T,) bool: not drawn."""
+    background: int
+    """Color of the sky."""
+
+
+class Figure(NamedTuple):
+    """A character: a tree of bodies, and triangles fixed to them. Index 0 of the bodies is the world."""
+
+    parents: np.ndarray
+    """(B,) int32, index of each body's parent, which comes before it."""
+    offsets: np.ndarray
+    """(B, 3) m, in the parent's frame."""
+    axes: np.ndarray
+    """(B, 3, 3), columns in the parent's frame."""
+    joint_bodies: np.ndarray
+    """(J,) int32, in the order of qpos."""
+    joint_hinges: np.ndarray
+    """(J,) bool: turns, else slides."""
+    joint_axes: np.ndarray
+    """(J, 3) in the body's frame."""
+    joint_anchors: np.ndarray
+    """(J, 3) m in the body's frame."""
+    vertices: np.ndarray
+    """(V, 3) m, in the body's frame."""
+    vertex_bodies: np.ndarray
+    """(V,) int32."""
+    triangles: np.ndarray
+    """(T, 3) uint32."""
+    triangle_bodies: np.ndarray
+    """(T,) int32."""
+    normals: np.ndarray
+    """(T, 3) unit vectors, in the body's frame."""
+    colors: np.ndarray
+    """(T, 3), without light, 0 to 1."""
+    emissions: np.ndarray
+    """(T,): how much of its color a face shines by itself."""
+    board: np.ndarray
+    """(T,) bool: part of the board, hidden without it."""
+    no_board: np.ndarray
+    """(T,) bool, all False: nothing is hidden."""
+
+
+@functools.cache
+def load_model(character: str) -> mujoco.MjModel:
+    """Returns the compiled MJCF of a character on the island."""
+    return mujoco.MjModel.from_xml_path(str(character_path(character)))
+
+
+@functools.cache
+def load_camera() -> Camera:
+    """Returns the MJCF's camera.
 
     Raises:
-        ValueError: a static geom of a type that is not handled.
+        ValueError: it gives its field of view otherwise than by `sensorsize` and `focal`.
+    """
+    model = load_model(next(iter(CHARACTERS)))
+    camera = model.camera("observer").id
+    width, height = model.cam_sensorsize[camera]
+    focal_x, focal_y = model.cam_intrinsic[camera, :2]
+    if min(width, height, focal_x, focal_y) <= 0:
+        raise ValueError("the MJCF's camera must have sensorsize and focal")
+    distance, above, shoulder = (
+        float(model.numeric(f"camera_{name}").data[0]) for name in ("distance", "height", "shoulder")
+    )
+    near = float(model.vis.map.znear * model.stat.extent)
+    return Camera(distance, above, shoulder, float(width / focal_x / 2), float(height / focal_y / 2), near)
+
+
+@functools.cache
+def load_light() -> Light:
+    """Returns the MJCF's only light.
+
+    Raises:
+        ValueError: there are several, or it is not directional.
+    """
+    model = load_model(next(iter(CHARACTERS)))
+    if (
+        model.nlight != 1
+        or model.light_type[0] != mujoco.mjtLightType.mjLIGHT_DIRECTIONAL
+        or model.vis.headlight.active
+    ):
+        raise ValueError("the MJCF must have one directional light and no headlight")
+    direction = model.light_dir[0] / np.linalg.norm(model.light_dir[0])
+    return Light(direction, model.light_diffuse[0].astype(np.float64), model.light_ambient[0].astype(np.float64))
+
+
+@functools.cache
+def load_island_mesh() -> Mesh:
+    """Returns all of the island that is drawn, nearest materials first."""
+    model = load_model(next(iter(CHARACTERS)))
+    data = mujoco.MjData(model)
+    mujoco.mj_forward(model, data)
+    light = load_light()
+    corners, colors = [], []
+    for geom in sorted(_drawn_geoms(model, static=True), key=lambda geom: _background(model, geom)):
+        seen = _geom_triangles(model, geom) @ data.geom_xmat[geom].reshape(3, 3).T + data.geom_xpos[geom]
+        rgb, emission = _material(model, geom)
+        shade = np.maximum(0.0, -(_normals(seen) @ light.direction))
+        lit = rgb * (light.ambient + light.diffuse * shade[:, None] + emission)
+        corners.append(seen)
+        colors.append(np.minimum(lit, 1.0))
+    every = np.concatenate(corners)
+    vertices, triangles = _shared_vertices(every)
+    normals = _normals(every)
+    planes = np.concatenate([normals, np.sum(normals * every[:, 0], axis=1, keepdims=True)], axis=1)
+    packed = _pack((np.concatenate(colors) * 255 + 0.5).astype(np.uint32))
+    return Mesh(vertices, triangles, planes, packed, np.zeros(len(every), np.bool_), int(_pack(_sky(model))))
+
+
+@functools.cache
+def load_figure(character: str) -> Figure:
+    """Returns a character's bodies, joints and triangles.
+
+    Raises:
+        ValueError: a joint that is neither a slide nor a hinge.
+    """
+    model = load_model(character)
+    kinds = model.jnt_type
+    hinges = kinds == mujoco.mjtJoint.mjJNT_HINGE
+    if not (hinges | (kinds == mujoco.mjtJoint.mjJNT_SLIDE)).all() or (model.qpos0 != 0).any():
+        raise ValueError(f"character {character!r}: joints must be slides or hinges without ref")
+    corners, bodies, colors, emissions, board = [], [], [], [], []
+    for geom in _drawn_geoms(model, static=False):
+        local = _geom_triangles(model, geom) @ _axes(model.geom_quat[geom]).T + model.geom_pos[geom]
+        rgb, emission = _material(model, geom)
+        corners.append(local)
+        bodies += [model.geom_bodyid[geom]] * len(local)
+        colors += [rgb] * len(local)
+        emissions += [emission] * len(local)
+        board += [model.geom_group[geom] == BOARD_GROUP] * len(local)
+    every = np.concatenate(corners)
+    triangle_bodies = np.array(bodies, np.int32)
+    # The body belongs to the key: corners of two bodies are never one.
+    marked = np.concatenate([every, np.broadcast_to(triangle_bodies[:, None, None], (len(every), 3, 1))], axis=2)
+    vertices, triangles = _shared_vertices(marked)
+    return Figure(
+        parents=model.body_parentid.astype(np.int32),
+        offsets=model.body_pos.copy(),
+        axes=np.array([_axes(quaternion) for quaternion in model.body_quat]),
+        joint_bodies=model.jnt_bodyid.astype(np.int32),
+        joint_hinges=hinges,
+        joint_axes=model.jnt_axis.copy(),
+        joint_anchors=model.jnt_pos.copy(),
+        vertices=np.ascontiguousarray(vertices[:, :3]),
+        vertex_bodies=vertices[:, 3].astype(np.int32),
+        triangles=triangles,
+        triangle_bodies=triangle_bodies,
+        normals=_normals(every),
+        colors=np.array(colors),
+        emissions=np.array(emissions),
+        board=np.array(board),
+        no_board=np.zeros(len(board), np.bool_),
+    )
+
+
+def _drawn_geoms(model: mujoco.MjModel, *, static: bool) -> list[int]:
+    """Returns the indices of the geoms that are drawn, of the world or of the character."""
+    return [
+        geom
+        for geom in range(model.ngeom)
+        if (model.geom_bodyid[geom] == 0) == static and model.geom_group[geom] != HIDDEN_GROUP
+    ]
+
+
+def _background(model: mujoco.MjModel, geom: int) -> int:
+    material = model.mat(int(model.geom_matid[geom])).name if model.geom_matid[geom] >= 0 else ""
+    return DRAWN_LAST.index(material) if material in DRAWN_LAST else -1
+
+
+def _material(model: mujoco.MjModel, geom: int) -> tuple[np.ndarray, float]:
+    """Returns color (3,), 0 to 1, and emission of a geom."""
+    material = int(model.geom_matid[geom])
+    if material < 0:
+        return model.geom_rgba[geom, :3].astype(np.float64), 0.0
+    return model.mat_rgba[material, :3].astype(np.float64), float(model.mat_emission[material])
+
+
+def _sky(model: mujoco.MjModel) -> np.ndarray:
+    """Returns the color (3,) uint32 of the MJCF's sky box, 0 to 255.
+
+    Raises:
+        ValueError: it has none of a single color.
+    """
+    for texture in np.flatnonzero(model.tex_type == mujoco.mjtTexture.mjTEXTURE_SKYBOX):
+        size = int(model.tex_width[texture] * model.tex_height[texture]) * 3
+        texels = model.tex_data[model.tex_adr[texture] :][:size].reshape(-1, 3)
+        if (texels == texels[0]).all():
+            return texels[0].astype(np.uint32)
+    raise ValueError('the MJCF must have a sky box of one color: type="skybox" builtin="flat"')
+
+
+def _pack(rgb: np.ndarray) -> np.ndarray:
+    """Returns colors (..., 3) uint32, 0 to 255, as one number each (...)."""
+    return rgb[..., 0] | rgb[..., 1] << 8 | rgb[..., 2] << 16
+
+
+def _axes(quaternion: np.ndarray) -> np.ndarray:
+    """Returns the rotation matrix (3, 3) of a quaternion (4,)."""
+    matrix = np.empty(9)
+    mujoco.mju_quat2Mat(matrix, quaternion)
+    return matrix.reshape(3, 3)
+
+
+def _shared_vertices(triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns vertices (V, n) and indices (T, 3) uint32 of triangles (T, 3, n): each corner, to a micrometer, once."""
+    corners = triangles.reshape(-1, triangles.shape[-1])
+    vertices, indices = np.unique(np.round(corners, 6), axis=0, return_inverse=True)
+    return vertices, indices.reshape(-1, 3).astype(np.uint32)
+
+
+def _geom_triangles(model: mujoco.MjModel, geom: int) -> np.ndarray:
+    """Returns the surface of a geom as triangles (T, 3 corners, 3), m in its frame, counter-clockwise from outside.
+
+    Raises:
+        ValueError: a geom of a type that is not handled.
     """
     kind, size = model.geom_type[geom], model.geom_size[geom]
     if kind == mujoco.mjtGeom.mjGEOM_BOX:
-        local = _box() * size
-    elif kind == mujoco.mjtGeom.mjGEOM_CYLINDER:
-        local = (_disc() if 2 * size[1] < DISC_HEIGHT else _cylinder()) * [size[0], size[0], size[1]]
-    elif kind == mujoco.mjtGeom.mjGEOM_MESH:
+        return _box() * size
+    if kind == mujoco.mjtGeom.mjGEOM_CYLINDER:
+        return (_disc() if 2 * size[1] < DISC_HEIGHT else _cylinder()) * [size[0], size[0], size[1]]
+    if kind == mujoco.mjtGeom.mjGEOM_MESH:
         mesh = model.mesh(int(model.geom_dataid[geom]))
         first, count = int(mesh.vertadr[0]), int(mesh.vertnum[0])
         face, faces = int(mesh.faceadr[0]), int(mesh.facenum[0])
-        local = model.mesh_vert[first : first + count][model.mesh_face[face : face + faces]].astype(np.float64)
-    else:
-        raise ValueError(f"static geom {model.geom(geom).name!r}: only boxes, cylinders and meshes can be merged")
-    return local @ data.geom_xmat[geom].reshape(3, 3).T + data.geom_xpos[geom]
+        return model.mesh_vert[first : first + count][model.mesh_face[face : face + faces]].astype(np.float64)
+    raise ValueError(f"geom {model.geom(geom).name!r}: only boxes, cylinders and meshes can be drawn")
 
 
 @functools.cache
@@ -120,30 +334,3 @@ def _cylinder() -> np.ndarray:
 def _normals(triangles: np.ndarray) -> np.ndarray:
     cross = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
     return cross / np.maximum(np.linalg.norm(cross, axis=1, keepdims=True), 1e-12)
-
-
-def _visible(triangles: np.ndarray) -> np.ndarray:
-    """Drops faces that look straight down and lie lower than any camera gets, about 3 m."""
-    downward = (_normals(triangles)[:, 2] < -0.99) & (triangles[:, :, 2].max(axis=1) < 3.0)
-    return triangles[~downward]
-
-
-def _add_mesh(spec: mujoco.MjSpec, material: str, triangles: np.ndarray) -> None:
-    name = f"merged_{material}"
-    corners = np.arange(3 * len(triangles))
-    spec.add_mesh(
-        name=name,
-        uservert=triangles.ravel(),
-        userface=corners,
-        usernormal=np.repeat(_normals(triangles), 3, axis=0).ravel(),  # flat shading: each face has its own corners
-        userfacenormal=corners,
-        inertia=mujoco.mjtMeshInertia.mjMESH_INERTIA_SHELL,
-    )
-    spec.worldbody.add_geom(
-        name=name,
-        type=mujoco.mjtGeom.mjGEOM_MESH,
-        meshname=name,
-        material=material,
-        contype=0,
-        conaffinity=0,
-    )

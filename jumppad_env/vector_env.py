@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import gymnasium
@@ -16,9 +15,6 @@ from jumppad_env import gamepad
 from jumppad_env.drawing import CLOSED, Painter
 from jumppad_env.episodes import FPS, Episodes, observation_space
 from jumppad_env.options import RENDER_MODES, Options
-
-CHUNK = 4
-"""Rows drawn by one job: small enough to balance the threads, large enough to hide the hand-over."""
 
 
 class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
@@ -85,8 +81,8 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         self._done = np.ones(num_envs, dtype=np.bool_)
         self._retired = np.zeros(num_envs, dtype=np.bool_)
         self._pixels = np.zeros((num_envs, *self.options.image_size, 3), dtype=np.uint8)  # as last drawn
-        self._gallery = Gallery(*self.options.image_size, threads=self.threads)
-        self._screen = Painter(*self.options.render_size, fine=True)
+        self._painter = Painter(*self.options.image_size, threads=self.threads)
+        self._screen = Painter(*self.options.render_size, fine=True, threads=self.threads)
 
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
@@ -153,16 +149,13 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         self._check_open()
         if self.render_mode is None:
             return None
-        world, frames = self._episodes.world, []
-        for row in range(self.num_envs):
-            frame = np.empty((*self.options.render_size, 3), dtype=np.uint8)
-            self._screen.draw(world.get_state(row), world.characters[row], frame)
-            frames.append(frame)
+        frames = np.empty((self.num_envs, *self.options.render_size, 3), dtype=np.uint8)
+        self._screen.draw(self.states(), self._episodes.world.characters, frames)
         return tuple(frames)
 
     def close_extras(self, **kwargs: Any) -> None:
-        """Frees threads and GL contexts; Gymnasium's `close()` calls it once."""
-        self._gallery.close()
+        """Ends the threads; Gymnasium's `close()` calls it once."""
+        self._painter.close()
         self._screen.close()
 
     def retire(self, rows: np.ndarray) -> None:
@@ -194,7 +187,7 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         """
         self._check_open()
         frames = np.empty((len(states), *self.options.image_size, 3), dtype=np.uint8)
-        self._gallery.draw(states, characters, frames)
+        self._painter.draw(states, characters, frames)
         return frames
 
     def _seeds(self, seed: Any) -> list[int | None]:
@@ -222,7 +215,7 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         world = self._episodes.world
         parts: dict[str, np.ndarray] = {}
         if self.options.draws:
-            self._gallery.draw(world.states(), world.characters, self._pixels, mask)
+            self._painter.draw(world.states(), world.characters, self._pixels, mask)
             parts["pixels"] = self._pixels.copy()
         if kind != "pixels":
             parts["state"] = self._episodes.state_observation()
@@ -236,43 +229,6 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
 def _expect_count(name: str, value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
         raise ValueError(f"{name}={value!r} must be an integer of at least 1")
-
-
-class Gallery:
-    """A pool of painters, one per thread, that draw the rows of a batch."""
-
-    def __init__(self, height: int, width: int, threads: int) -> None:
-        """Starts the threads; size in pixels."""
-        self._painters = [Painter(height, width, own_thread=True) for _ in range(threads)]
-        # A GL context lives in one thread: each painter has its own executor of a single thread.
-        self._executors = [ThreadPoolExecutor(1, thread_name_prefix=f"jumppad-draw-{i}") for i in range(threads)]
-        self.closed = False
-
-    def draw(self, states: np.ndarray, characters: list[str], out: np.ndarray, mask: np.ndarray | None = None) -> None:
-        """Draws states (M, ...) into out, uint8 (M, height, width, 3); rows outside the mask are left alone."""
-        rows = np.arange(len(states)) if mask is None else np.flatnonzero(mask)
-        # One iterator for all: whoever is free takes the next chunk. A list's iterator is safe to share.
-        chunks = iter([rows[i : i + CHUNK] for i in range(0, len(rows), CHUNK)])
-
-        def work(painter: Painter) -> None:
-            for chunk in chunks:
-                for row in chunk:
-                    painter.draw(states[row], characters[row], out[row])
-
-        jobs = [
-            executor.submit(work, painter) for executor, painter in zip(self._executors, self._painters, strict=True)
-        ]
-        for job in jobs:
-            job.result()
-
-    def close(self) -> None:
-        """Frees the contexts in their own threads, then the threads; may be called twice."""
-        if self.closed:
-            return
-        self.closed = True
-        for executor, painter in zip(self._executors, self._painters, strict=True):
-            executor.submit(painter.close).result()
-            executor.shutdown()
 
 
 def _objects(observations: Any, mask: np.ndarray) -> np.ndarray:

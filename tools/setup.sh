@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets up a checkout: .venv, the packages of constraints.txt, and what drawing without a screen needs.
+# Sets up a checkout: .venv and the packages of constraints.txt. Drawing needs no library of the system.
 # Safe to run again, and done in a moment when nothing changed. PYTHON=python3.12 chooses the interpreter.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -86,29 +86,6 @@ install_packages() {
             "$($VENV/bin/python --version)? Another interpreter: rm -rf $VENV && make setup PYTHON=python3.12"
 }
 
-# --- drawing ------------------------------------------------------------------------------------------------------
-
-# Draws nothing, but makes a real context and asks it for its name. Another process each time: MuJoCo picks once.
-draws_with() {
-    MUJOCO_GL=$1 $VENV/bin/python - <<'PYTHON' 2>/dev/null
-import mujoco
-context = mujoco.GLContext(16, 16)
-context.make_current()
-from OpenGL import GL
-assert GL.glGetString(GL.GL_RENDERER)
-PYTHON
-}
-
-set_up_drawing() {
-    [ "$(uname -s)" = Linux ] || return 0
-    if draws_with egl || draws_with osmesa; then return; fi
-    install_system "MuJoCo can't draw without a screen here: no EGL." \
-        "libegl1 libegl-mesa0 libgl1 libgl1-mesa-dri" "mesa-libEGL mesa-libGL mesa-dri-drivers" || true
-    if draws_with egl || draws_with osmesa; then return; fi
-    say "Going on without drawing: everything on pixels will fail. 'python -m jumppad_env.doctor' says more."
-    return 1
-}
-
 # ------------------------------------------------------------------------------------------------------------------
 
 # What the set-up depends on: these files, and the place (a virtual environment can't be moved).
@@ -123,6 +100,6 @@ if other_python || [ "$(cat $STAMP 2>/dev/null)" != "$(fingerprint)" ] || ! $VEN
         make_venv
     fi
     install_packages
-    if set_up_drawing; then fingerprint >$STAMP; fi
+    fingerprint >$STAMP
     say "done"
 fi

@@ -15,18 +15,18 @@ def run(**environment: str) -> subprocess.CompletedProcess:
 def test_a_healthy_machine_is_told_so_with_numbers():
     result = run()
     assert result.returncode == 0, result.stdout + result.stderr
-    for word in ("python", "mujoco", "gymnasium", "numpy", "torch", "pygame", "moviepy", "cores", "GL renderer"):
+    for word in ("python", "mujoco", "gymnasium", "numpy", "torch", "pygame", "moviepy", "numba", "cores", "renderer"):
         assert word in result.stdout
     assert "frames/s" in result.stdout and "missing" not in result.stdout
 
 
 def test_drawing_that_fails_is_named_with_its_remedy(monkeypatch, capsys):
     def fails(size: int):
-        raise OSError("no GL; apt-get install libegl1")
+        raise OSError("nothing but one color")
 
     monkeypatch.setattr(doctor, "frames_per_second", fails)
     assert not doctor.examine()
-    assert "missing:   no GL; apt-get install libegl1" in capsys.readouterr().out
+    assert "missing:   nothing but one color" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("package", "needed"), [("gymnasium", True), ("torch", False), ("pygame", False)])

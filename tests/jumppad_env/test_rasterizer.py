@@ -1,0 +1,193 @@
+import mujoco
+import numpy as np
+import pytest
+
+from jumppad_env import rasterizer
+from jumppad_env.rasterizer import Scratch
+from jumppad_env.rules import CHARACTERS
+from jumppad_env.scenery import load_camera, load_figure, load_island_mesh, load_model
+
+HEIGHT, WIDTH = 40, 56
+RED, BLUE = 0xFF, 0xFF0000
+
+
+@pytest.fixture
+def scratch() -> Scratch:
+    scratch = Scratch.allocate(HEIGHT, WIDTH, load_island_mesh(), load_figure("rider"))
+    scratch.depth[:] = 0
+    scratch.pixels[:] = 0
+    return scratch
+
+
+def fill(scratch: Scratch, corners, color: int = RED, depths=(1.0, 1.0, 1.0)) -> np.ndarray:
+    """Fills a triangle of corners (3, 2) and returns which pixels have its color."""
+    arguments = [float(value) for corner, depth in zip(corners, depths, strict=True) for value in (*corner, depth)]
+    rasterizer.fill(*arguments, np.uint32(color), scratch.depth, scratch.pixels)
+    return scratch.pixels == color
+
+
+def inside(corners) -> np.ndarray:
+    """Which pixel centers (HEIGHT, WIDTH) lie strictly inside a triangle, by its three edges."""
+    y, x = np.mgrid[:HEIGHT, :WIDTH] + 0.5
+    sides = []
+    for (ax, ay), (bx, by) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+        sides.append((bx - ax) * (y - ay) - (by - ay) * (x - ax))
+    return np.all(np.array(sides) > 1e-9, axis=0) | np.all(np.array(sides) < -1e-9, axis=0)
+
+
+def test_a_triangle_fills_the_pixels_whose_centers_it_holds(scratch):
+    generator = np.random.default_rng(0)
+    for number in range(200):
+        corners = generator.uniform(-40, 90, (3, 2)) if number % 2 else generator.uniform(0, 40, (3, 2))
+        scratch.depth[:] = 0
+        scratch.pixels[:] = 0
+        assert np.array_equal(fill(scratch, corners), inside(corners))
+
+
+def test_neighbors_leave_no_gap_and_share_no_pixel(scratch):
+    # A fan of triangles around a point covers a square, each pixel once, wherever the point lies: on pixel centers too.
+    generator = np.random.default_rng(1)
+    ring = np.array([(4.0, 4.0), (30.0, 4.0), (50.5, 4.0), (50.5, 20.5), (50.5, 36.0), (20.0, 36.0), (4.0, 36.0)])
+    points = [*generator.uniform(8, 34, (40, 2)), (20.5, 20.5), (20.0, 20.5), (12.5, 30.0)]
+    for point in points:
+        times = np.zeros((HEIGHT, WIDTH), int)
+        for one, other in zip(ring, np.roll(ring, -1, axis=0), strict=True):
+            for corners in ((one, other, point), (point, other, one)):  # both ways round give the same pixels
+                scratch.pixels[:] = 0
+                scratch.depth[:] = 0
+                covered = fill(scratch, corners)
+            times += covered
+        expected = np.zeros_like(times)
+        expected[4:36, 4:50] = 1  # centers from 4.5 to 49.5: the one at 50.5 belongs to the right
+        assert np.array_equal(times, expected), point
+
+
+def test_the_nearer_one_hides_the_other_in_any_order(scratch):
+    far, near = [(2, 2), (50, 4), (20, 38)], [(10, 5), (40, 20), (12, 30)]
+    frames = []
+    for order in ((far, near), (near, far)):
+        scratch.depth[:] = 0
+        scratch.pixels[:] = 0
+        for corners in order:
+            is_near = corners is near
+            fill(scratch, corners, RED if is_near else BLUE, (0.5,) * 3 if is_near else (0.2,) * 3)
+        frames.append(scratch.pixels.copy())
+    assert np.array_equal(*frames)
+    assert (frames[0] == RED).sum() == inside(near).sum()
+
+
+def test_planes_that_cross_meet_in_a_line(scratch):
+    # Depth grows to the right in one and to the left in the other: they meet in the middle.
+    square = [(0, 0), (56, 0), (0, 40)], [(56, 40), (56, 0), (0, 40)]
+    for corners in square:
+        fill(scratch, corners, RED, [0.1 + x / 56 for x, _ in corners])
+        fill(scratch, corners, BLUE, [1.1 - x / 56 for x, _ in corners])
+    assert (scratch.pixels[:, :28] == BLUE).all() and (scratch.pixels[:, 28:] == RED).all()
+
+
+@pytest.mark.parametrize("corners", [[(5, 5), (5, 5), (20, 20)], [(5, 7), (9, 7), (30, 7)], [(3, 3)] * 3])
+def test_what_has_no_area_fills_nothing(scratch, corners):
+    assert not fill(scratch, corners).any()
+
+
+def draw_quad(scratch: Scratch, corners: np.ndarray) -> np.ndarray:
+    """Draws a quad (4, 3) m seen from the origin along +y, 1 m at 1 m is half the width, and returns its pixels."""
+    scratch.eye[:] = [(0, 0, 0), (WIDTH / 2, 0, 0), (0, 0, HEIGHT / 2), (0, 1, 0)]
+    triangles = np.array([(0, 1, 2), (0, 2, 3)], np.uint32)
+    normal = np.cross(corners[1] - corners[0], corners[2] - corners[0])
+    planes = np.tile([*normal, normal @ corners[0]], (2, 1))
+    hidden = np.zeros(2, np.bool_)
+    rasterizer.draw_mesh(0.25, corners, triangles, planes, np.full(2, RED, np.uint32), hidden, scratch)
+    return scratch.pixels == RED
+
+
+def test_perspective_by_its_formula(scratch):
+    wall = np.array([(-1.0, 4.0, -1.0), (1.0, 4.0, -1.0), (1.0, 4.0, 1.0), (-1.0, 4.0, 1.0)])
+    covered = draw_quad(scratch, wall)
+    expected = np.zeros_like(covered)
+    expected[15:25, 21:35] = True  # a quarter of the half size to each side of the middle
+    assert np.array_equal(covered, expected)
+    assert np.allclose(scratch.depth[covered], 1 / 4)
+
+
+def test_the_back_of_a_face_is_not_drawn(scratch):
+    wall = np.array([(-1.0, 4.0, -1.0), (1.0, 4.0, -1.0), (1.0, 4.0, 1.0), (-1.0, 4.0, 1.0)])
+    assert not draw_quad(scratch, wall[::-1].copy()).any()
+
+
+@pytest.mark.parametrize("start", [-50.0, 0.0, 0.2499, 0.25])
+def test_a_floor_that_passes_under_the_eye_fills_all_below_the_horizon(scratch, start):
+    floor = np.array([(-500.0, start, -0.1), (500.0, start, -0.1), (500.0, 900.0, -0.1), (-500.0, 900.0, -0.1)])
+    covered = draw_quad(scratch, floor)
+    # At the near plane 0.25 m ahead, 0.1 m down is 0.4 of half the height below the middle.
+    assert not covered[:20].any() and not covered[28:].any()
+    assert covered[21:28].all()
+    rows = np.arange(21, 28) + 0.5
+    assert np.allclose(scratch.depth[21:28, 30], (rows - 20) / 20 / 0.1, rtol=1e-4), "depth of a plane, by its formula"
+
+
+def test_what_lies_behind_is_not_drawn(scratch):
+    wall = np.array([(-1.0, -4.0, -1.0), (1.0, -4.0, -1.0), (1.0, -4.0, 1.0), (-1.0, -4.0, 1.0)])
+    assert not draw_quad(scratch, wall).any() and not draw_quad(scratch, wall[::-1].copy()).any()
+
+
+@pytest.mark.parametrize("character", list(CHARACTERS))
+def test_bodies_are_where_mujoco_puts_them(character):
+    figure, model = load_figure(character), load_model(character)
+    scratch = Scratch.allocate(8, 8, load_island_mesh(), figure)
+    data = mujoco.MjData(model)
+    generator = np.random.default_rng(2)
+    for _ in range(20):
+        data.qpos[:] = generator.normal(size=model.nq) * 3
+        mujoco.mj_kinematics(model, data)
+        rasterizer.pose(figure, data.qpos.copy(), scratch.origins, scratch.axes)
+        assert np.allclose(scratch.origins, data.xpos, atol=1e-12)
+        assert np.allclose(scratch.axes.reshape(-1, 9), data.xmat, atol=1e-12)
+
+
+def test_a_hinge_with_an_anchor_and_a_turned_body_too():
+    spec = mujoco.MjSpec.from_string(
+        """<mujoco><worldbody><body pos="1 2 3" euler="10 20 30"><joint type="hinge" axis="1 2 3" pos="0.3 -0.2 0.5"/>
+        <joint type="slide" axis="0 1 1"/><geom size="1"/><body pos="0 0 1" euler="0 90 5"><geom size="1"/>
+        <joint type="hinge" axis="0 0 1" pos="1 0 0"/></body></body></worldbody></mujoco>"""
+    )
+    model = spec.compile()
+    data = mujoco.MjData(model)
+    data.qpos[:] = 0.7, -0.4, 2.0
+    mujoco.mj_kinematics(model, data)
+    rotation = np.empty(9)
+    axes = []
+    for quaternion in model.body_quat:
+        mujoco.mju_quat2Mat(rotation, quaternion)
+        axes.append(rotation.reshape(3, 3).copy())
+    figure = load_figure("rider")._replace(
+        parents=model.body_parentid.astype(np.int32),
+        offsets=model.body_pos.copy(),
+        axes=np.array(axes),
+        joint_bodies=model.jnt_bodyid.astype(np.int32),
+        joint_hinges=model.jnt_type == mujoco.mjtJoint.mjJNT_HINGE,
+        joint_axes=model.jnt_axis.copy(),
+        joint_anchors=model.jnt_pos.copy(),
+    )
+    origins, frames = np.zeros((3, 3)), np.tile(np.eye(3), (3, 1, 1))
+    rasterizer.pose(figure, data.qpos.copy(), origins, frames)
+    assert np.allclose(origins, data.xpos, atol=1e-12) and np.allclose(frames.reshape(-1, 9), data.xmat, atol=1e-12)
+
+
+def test_a_block_of_pixels_becomes_its_mean():
+    generator = np.random.default_rng(3)
+    rgb = generator.integers(0, 256, (6, 9, 3)).astype(np.uint32)
+    pixels = rgb[..., 0] | rgb[..., 1] << 8 | rgb[..., 2] << 16
+    out = np.empty((2, 3, 3), np.uint8)
+    rasterizer.unpack_mean(pixels, 3, out)
+    expected = rgb.reshape(2, 3, 3, 3, 3).mean(axis=(1, 3))
+    assert np.abs(out - expected).max() <= 0.5
+    whole = np.empty((6, 9, 3), np.uint8)
+    rasterizer.unpack(pixels, whole)
+    assert np.array_equal(whole, rgb)
+
+
+def test_the_camera_is_the_mjcfs():
+    camera, model = load_camera(), load_model("rider")
+    fovy = 2 * np.degrees(np.arctan(camera.half_height))
+    assert fovy == pytest.approx(model.cam_fovy[model.camera("observer").id], abs=1e-3)
