@@ -137,6 +137,7 @@ def alignment_loss(
         batches: the policy's episodes.
         kl_coefficient: weight of the KL per step.
     """
+    hold = policy.config.hold
     sums: dict[str, list[Tensor]] = {"log_prob": [], "entropy": [], "kl": [], "score": []}
     for batch in batches:
         mask = batch.mask
@@ -145,10 +146,10 @@ def alignment_loss(
             reference_logits = reference(batch.frames) if kl_coefficient > 0 else None
         with autocast(policy.device):
             logits = policy.network(batch.frames)
-        sums["log_prob"].append((gamepad_distribution.log_prob(logits, batch.actions) * mask).sum(1))
-        sums["entropy"].append((gamepad_distribution.entropy(logits.detach()) * mask).sum(1))
+        sums["log_prob"].append((gamepad_distribution.log_prob(logits, batch.actions, hold) * mask).sum(1))
+        sums["entropy"].append((gamepad_distribution.entropy(logits.detach(), batch.actions, hold) * mask).sum(1))
         if reference_logits is not None:
-            sums["kl"].append((gamepad_distribution.kl(logits, reference_logits) * mask).sum(1))
+            sums["kl"].append((gamepad_distribution.kl(logits, reference_logits, batch.actions, hold) * mask).sum(1))
     steps = torch.cat([batch.lengths for batch in batches])
     scores = torch.cat(sums["score"])
     loss = reinforce_loss(torch.cat(sums["log_prob"]), steps, scores)

@@ -4,6 +4,10 @@ An action is 16 integers, `(..., 16)`: the buckets of the axes, then the buttons
 are independent. One component alone cannot say "either run straight on, or attack and circle": sampled factor by
 factor, it does half of each, which nobody ever did, and the episode goes astray. With M components it says so.
 
+A component, once drawn, may be kept for some steps (`hold`), in which it goes on reading the screen: a choice lasts
+until its consequences are seen. Who draws anew at every step, without knowing what he did before, drops most of his
+rarer choices before they show, and the majority's wins. The likelihood of this is exact: see `_belief`.
+
 The network emits M x 57 logits: of each component one for its weight, 4 x 11 categorical and 12 Bernoulli. All
 functions are pure and compute in float32, whatever the precision of the logits: a log-probability is a sum of 16
 terms, and bfloat16 keeps only three digits.
@@ -14,7 +18,7 @@ independent, which is one component; see docs/method.md for what the mixture cha
 
 import torch
 from torch import Tensor
-from torch.nn.functional import logsigmoid
+from torch.nn.functional import logsigmoid, pad
 
 AXES = 4
 BUCKETS = 11
@@ -34,61 +38,104 @@ def split(logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return weights.squeeze(-1).log_softmax(-1), axes.unflatten(-1, (AXES, BUCKETS)), buttons
 
 
-def log_prob(logits: Tensor, actions: Tensor) -> Tensor:
-    """Log-probability of actions, in nats.
+def log_prob(logits: Tensor, actions: Tensor, hold: int = 1) -> Tensor:
+    """Log-probability of each action given the earlier ones, in nats; their sum is that of the episode.
 
     Args:
-        logits: (..., M * 57).
-        actions: (..., 16), any integer dtype.
+        logits: (..., T, M * 57).
+        actions: (..., T, 16), any integer dtype.
+        hold: steps for which a component is kept.
 
     Returns:
-        (...) float32.
+        (..., T) float32.
     """
-    assert actions.shape == (*logits.shape[:-1], ACTIONS), f"{tuple(actions.shape)} against {tuple(logits.shape)}"
     weights, axes, buttons = split(logits)
-    chosen = actions[..., None, :AXES, None].long().expand(*axes.shape[:-1], 1)
-    axes_log_prob = axes.log_softmax(-1).gather(-1, chosen).squeeze(-1).sum(-1)  # (..., M)
-    sign = 2.0 * actions[..., None, AXES:].float() - 1.0
-    return (weights + axes_log_prob + logsigmoid(sign * buttons).sum(-1)).logsumexp(-1)
+    each = _log_prob_of_each(axes, buttons, actions)
+    return (_belief(weights, each, hold) + each).logsumexp(-1)
 
 
-def entropy(logits: Tensor) -> Tensor:
-    """Entropy of component and action together, in nats: (..., M * 57) to (...) float32.
+def entropy(logits: Tensor, actions: Tensor, hold: int = 1) -> Tensor:
+    """Entropy of component and action together, in nats: as `log_prob`, to (..., T) float32.
 
     It is that of the action where the components do not overlap, and at most log M above it.
     """
     weights, axes, buttons = split(logits)
+    belief = _belief(weights, _log_prob_of_each(axes, buttons, actions), hold).exp()
     axes_log = axes.log_softmax(-1)
     pressed = buttons.sigmoid()
     buttons_entropy = -(pressed * logsigmoid(buttons) + (1 - pressed) * logsigmoid(-buttons))
-    each = -(axes_log.exp() * axes_log).sum((-1, -2)) + buttons_entropy.sum(-1)  # (..., M)
-    return (weights.exp() * (each - weights)).sum(-1)
+    each = -(axes_log.exp() * axes_log).sum((-1, -2)) + buttons_entropy.sum(-1)  # (..., T, M)
+    return (belief * each).sum(-1) + _where_drawn(-(weights.exp() * weights).sum(-1), hold)
 
 
-def kl(logits: Tensor, reference_logits: Tensor) -> Tensor:
-    """KL(policy || reference) of component and action together, in nats: twice (..., M * 57) to (...) float32.
+def kl(logits: Tensor, reference_logits: Tensor, actions: Tensor, hold: int = 1) -> Tensor:
+    """KL(policy || reference) of component and action together, in nats: as `log_prob`, to (..., T) float32.
 
-    By the chain rule it is exact for the pair and an upper bound for the action alone; zero where both are equal.
+    By the chain rule it is exact for the pair and an upper bound for the action alone; zero where both are equal. No
+    gradient flows through what earlier actions say about the component: they are given.
     """
     weights, axes, buttons = split(logits)
     reference_weights, reference_axes, reference_buttons = split(reference_logits)
+    belief = _belief(weights, _log_prob_of_each(axes, buttons, actions).detach(), hold).exp()
     axes_log = axes.log_softmax(-1)
     axes_kl = axes_log.exp() * (axes_log - reference_axes.log_softmax(-1))
     pressed = buttons.sigmoid()
     buttons_kl = pressed * (logsigmoid(buttons) - logsigmoid(reference_buttons))
     buttons_kl = buttons_kl + (1 - pressed) * (logsigmoid(-buttons) - logsigmoid(-reference_buttons))
-    each = axes_kl.sum((-1, -2)) + buttons_kl.sum(-1)  # (..., M)
-    return (weights.exp() * (each + weights - reference_weights)).sum(-1)
+    each = axes_kl.sum((-1, -2)) + buttons_kl.sum(-1)  # (..., T, M)
+    return (belief * each).sum(-1) + _where_drawn((weights.exp() * (weights - reference_weights)).sum(-1), hold)
 
 
-def sample(logits: Tensor, uniforms: Tensor, temperature: float = 1.0) -> Tensor:
-    """Draw actions by inverting the cumulative distribution at the given uniforms.
+def _log_prob_of_each(axes: Tensor, buttons: Tensor, actions: Tensor) -> Tensor:
+    """Log-probability (..., M) of actions (..., 16) within each component."""
+    assert actions.shape == (*buttons.shape[:-2], ACTIONS), f"{tuple(actions.shape)} against {tuple(buttons.shape)}"
+    chosen = actions[..., None, :AXES, None].long().expand(*axes.shape[:-1], 1)
+    axes_log_prob = axes.log_softmax(-1).gather(-1, chosen).squeeze(-1).sum(-1)
+    sign = 2.0 * actions[..., None, AXES:].float() - 1.0
+    return axes_log_prob + logsigmoid(sign * buttons).sum(-1)
+
+
+def _belief(weights: Tensor, each: Tensor, hold: int) -> Tensor:
+    """Log-probability (..., T, M) of the component that acts, given the actions since it was drawn.
+
+    Args:
+        weights: (..., T, M) log-weights, which count where a component is drawn: at steps 0, hold, 2 * hold, ...
+        each: (..., T, M) log-probability of the action within each component.
+        hold: steps for which a component is kept.
+    """
+    if hold == 1:
+        return weights
+    steps = weights.shape[-2]
+    missing = -steps % hold
+    weights, each = (pad(tensor, (0, 0, 0, missing)).unflatten(-2, (-1, hold)) for tensor in (weights, each))
+    evidence = each.cumsum(-2) - each
+    belief = (weights[..., :1, :] + evidence).log_softmax(-1)
+    return belief.flatten(-3, -2)[..., :steps, :]
+
+
+def _where_drawn(values: Tensor, hold: int) -> Tensor:
+    """Values (..., T) at the steps where a component is drawn, zero elsewhere."""
+    if hold == 1:
+        return values
+    drawn = torch.arange(values.shape[-1], device=values.device) % hold == 0
+    return values * drawn
+
+
+def sample_component(logits: Tensor, uniforms: Tensor, temperature: float = 1.0) -> Tensor:
+    """Draw components (...) int64 by inverting their cumulative weights; for the arguments see `sample`."""
+    weights, _, _ = split(_cool(logits, temperature))
+    return _invert(weights.exp(), uniforms[..., 0].float())
+
+
+def sample(logits: Tensor, uniforms: Tensor, component: Tensor, temperature: float = 1.0) -> Tensor:
+    """Draw actions within components by inverting the cumulative distributions at the given uniforms.
 
     The randomness comes from outside so that each episode brings its own, however episodes are packed into batches.
 
     Args:
         logits: (..., M * 57).
-        uniforms: (..., 17) in [0, 1).
+        uniforms: (..., 17) in [0, 1); the first is for `sample_component`.
+        component: (...) int64.
         temperature: Divides the logits; above 0, and 1.0 is the policy itself.
 
     Returns:
@@ -97,17 +144,20 @@ def sample(logits: Tensor, uniforms: Tensor, temperature: float = 1.0) -> Tensor
     Raises:
         ValueError: If the temperature is not above 0.
     """
-    if not temperature > 0:
-        raise ValueError(f"temperature must be above 0, got {temperature}")
-    weights, axes, buttons = split(logits.float() / temperature)
+    _, axes, buttons = split(_cool(logits, temperature))
     uniforms = uniforms.float()
-    component = _invert(weights.exp(), uniforms[..., 0])
     pick = component[..., None, None]
     axes = axes.gather(-3, pick[..., None].expand(*pick.shape[:-2], 1, AXES, BUCKETS)).squeeze(-3)
     buttons = buttons.gather(-2, pick.expand(*pick.shape[:-2], 1, BUTTONS)).squeeze(-2)
     buckets = _invert(axes.softmax(-1), uniforms[..., 1 : 1 + AXES])
     pressed = uniforms[..., 1 + AXES :] < buttons.sigmoid()
     return torch.cat([buckets.to(torch.uint8), pressed.to(torch.uint8)], dim=-1)
+
+
+def _cool(logits: Tensor, temperature: float) -> Tensor:
+    if not temperature > 0:
+        raise ValueError(f"temperature must be above 0, got {temperature}")
+    return logits.float() / temperature
 
 
 def _invert(probabilities: Tensor, uniforms: Tensor) -> Tensor:

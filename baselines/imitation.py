@@ -19,14 +19,15 @@ from baselines.precision import autocast
 from baselines.training import OptimizerConfig, train
 
 
-def imitation_loss(logits: Tensor, batch: Batch) -> Tensor:
+def imitation_loss(logits: Tensor, batch: Batch, hold: int) -> Tensor:
     """Returns the mean negative log-likelihood per step, in nats; padding counts for nothing.
 
     Args:
         logits: (B, T, M * 57).
         batch: the episodes to imitate.
+        hold: steps for which a component of the mixture is kept.
     """
-    log_prob = gamepad_distribution.log_prob(logits, batch.actions)  # (B, T)
+    log_prob = gamepad_distribution.log_prob(logits, batch.actions, hold)  # (B, T)
     return -(log_prob * batch.mask).sum() / batch.mask.sum()
 
 
@@ -79,7 +80,7 @@ def imitate(
         batch = make_batch([dataset.trajectory(int(index)) for index in np.sort(indices)], policy.device)
         with autocast(policy.device):
             logits = policy.network(batch.frames)
-        return imitation_loss(logits, batch), {"frames": int(batch.lengths.sum())}
+        return imitation_loss(logits, batch, policy.config.hold), {"frames": int(batch.lengths.sum())}
 
     with torch.enable_grad():
         return train(policy.network, compute_loss, config, directory, description=description)

@@ -40,6 +40,8 @@ class NetworkConfig:
     """Steps that attention sees, the present one included."""
     components: int = 8
     """Of the mixture of actions; 1 makes all factors independent, as in the paper."""
+    hold: int = 5
+    """Steps for which a component of the mixture is kept before the next is drawn."""
 
     def __post_init__(self) -> None:
         """Refuse sizes that do not fit together."""
@@ -52,6 +54,7 @@ class NetworkConfig:
             self.heads,
             self.context,
             self.components,
+            self.hold,
         )
         if len(self.image_size) != 2 or not self.channels or min(numbers) < 1:
             raise ValueError(f"sizes must be positive, image_size two numbers and channels one or more: {self}")

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from baselines.checkpoint import load_config, load_weights, network_device, save_checkpoint
-from baselines.gamepad_distribution import UNIFORMS, sample
+from baselines.gamepad_distribution import UNIFORMS, sample, sample_component
 from baselines.network import Cache, GamepadTransformer, NetworkConfig
 from baselines.precision import Precision, autocast
 from jumppad_env.streams import integer_seed, stream
@@ -92,6 +92,7 @@ class PolicyActor:
         self.temperature = temperature
         self.precision: Precision = precision
         self._cache: Cache | None = None
+        self._component = torch.zeros(0, dtype=torch.int64)  # of each row, kept for `hold` steps
         self._generators: list[np.random.Generator | None] = []
 
     def reset(self, rows: np.ndarray, seeds: np.ndarray) -> None:
@@ -106,6 +107,7 @@ class PolicyActor:
             assert rows.all(), f"the first reset starts every row, got {rows.sum()} of {len(rows)}"
             with torch.inference_mode():
                 self._cache = self.policy.network.initial_cache(len(rows))
+                self._component = torch.zeros(len(rows), dtype=torch.int64, device=self.policy.device)
             self._generators = [None] * len(rows)
         with torch.inference_mode():
             self._cache.reset(torch.from_numpy(rows).to(self.policy.device))
@@ -131,9 +133,13 @@ class PolicyActor:
         for row, generator in enumerate(self._generators):
             assert generator is not None
             generator.random(out=uniforms[row], dtype=np.float32)
-        device = self.policy.device
+        device, hold = self.policy.device, self.policy.config.hold
         with torch.inference_mode():
+            drawn = self._cache.age % hold == 0
             with autocast(device, self.precision):
                 frames = torch.from_numpy(np.ascontiguousarray(observations)).to(device)
                 logits = self.policy.network.step(frames, self._cache)
-            return sample(logits, torch.from_numpy(uniforms).to(device), self.temperature).cpu().numpy()
+            chances = torch.from_numpy(uniforms).to(device)
+            fresh = sample_component(logits, chances, self.temperature)
+            self._component = torch.where(drawn, fresh, self._component)
+            return sample(logits, chances, self._component, self.temperature).cpu().numpy()

@@ -27,9 +27,9 @@ def random_logits(*shape, seed=0):
 
 def test_imitation_is_the_mean_over_real_steps():
     batch, logits = random_batch([2, 4], 4), random_logits(2, 4)
-    each = gamepad_distribution.log_prob(logits, batch.actions).numpy()
+    each = gamepad_distribution.log_prob(logits, batch.actions, 3).numpy()
     expected = -np.mean(np.concatenate([each[0, :2], each[1, :4]]))
-    assert imitation_loss(logits, batch).item() == pytest.approx(expected, rel=1e-6)
+    assert imitation_loss(logits, batch, 3).item() == pytest.approx(expected, rel=1e-6)
 
 
 def test_padding_never_changes_the_imitation_loss():
@@ -40,7 +40,7 @@ def test_padding_never_changes_the_imitation_loss():
         torch.cat([batch.actions, torch.ones(2, 3, 16, dtype=torch.uint8)], dim=1),
         batch.lengths,
     )
-    assert torch.equal(imitation_loss(logits, batch), imitation_loss(longer, padded))
+    assert torch.allclose(imitation_loss(logits, batch, 3), imitation_loss(longer, padded, 3), rtol=1e-6)
 
 
 def test_bradley_terry_closed_forms():

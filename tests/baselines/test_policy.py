@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from baselines.gamepad_distribution import split
+from baselines.gamepad_distribution import COMPONENT_LOGITS, split
 from baselines.network import NetworkConfig
 from baselines.policy import Policy, PolicyActor
 from baselines.reward_model import RewardModel
@@ -174,3 +174,27 @@ def test_training_between_episodes_shows():
 def test_a_temperature_must_be_positive():
     with pytest.raises(ValueError, match="temperature"):
         PolicyActor(policy_of(), temperature=0)
+
+
+def test_a_component_is_kept_for_some_steps_of_each_row():
+    # Each component has a bucket of its own, so the action tells which one acted.
+    policy = Policy.initialize(SMALL, 0)
+    components, hold = SMALL.components, SMALL.hold
+    with torch.no_grad():
+        policy.network.head.weight.zero_()
+        bias = policy.network.head.bias.view(components, COMPONENT_LOGITS)
+        bias[:, 1:12] = -40.0
+        bias[range(components), range(1, 1 + components)] = 40.0
+        bias[:, 0] = 0.0
+    actor, shown = PolicyActor(policy), observations_of(2, 40)
+    seen = []
+    for step in range(40):
+        rows = np.array([step == 0, step in (0, 7)])
+        if rows.any():
+            actor.reset(rows, np.array([1, 2 + step]))
+        seen.append(actor.act(shown[:, step], {})[:, 0])
+    first, second = np.array(seen).T
+    for episode in (first, second[:7], second[7:]):
+        chunks = [episode[start : start + hold] for start in range(0, len(episode), hold)]
+        assert all((chunk == chunk[0]).all() for chunk in chunks)
+    assert len(set(first[::hold])) > 3
