@@ -27,7 +27,7 @@ class NetworkConfig:
     image_size: tuple[int, int] = (64, 64)
     """Height and width of the frames, in pixels."""
     channels: tuple[int, ...] = (32, 64, 64)
-    """Of the convolutions: the first reads patches, each further one halves height and width."""
+    """Of the convolutions: the first reads patches, each further one joins 2x2 neighbors into one."""
     patch: int = 4
     """Side of the first convolution's patches, in pixels."""
     width: int = 128
@@ -40,7 +40,7 @@ class NetworkConfig:
     """Steps that attention sees, the present one included."""
     components: int = 8
     """Of the mixture of actions; 1 makes all factors independent, as in the paper."""
-    hold: int = 5
+    hold: int = 3
     """Steps for which a component of the mixture is kept before the next is drawn."""
 
     def __post_init__(self) -> None:
@@ -58,8 +58,12 @@ class NetworkConfig:
         )
         if len(self.image_size) != 2 or not self.channels or min(numbers) < 1:
             raise ValueError(f"sizes must be positive, image_size two numbers and channels one or more: {self}")
-        if any(side % self.patch for side in self.image_size):
-            raise ValueError(f"image_size {self.image_size} must be a multiple of patch {self.patch}")
+        shrunk = self.patch * 2 ** (len(self.channels) - 1)
+        if any(side % shrunk for side in self.image_size):
+            raise ValueError(
+                f"image_size {self.image_size} must be a multiple of {shrunk}, to which {len(self.channels)} "
+                f"convolutions beginning with patches of {self.patch} shrink it"
+            )
         if self.width % (2 * self.heads):
             raise ValueError(f"width {self.width} must be a multiple of twice the heads, here {2 * self.heads}")
 
@@ -90,16 +94,16 @@ class Encoder(nn.Module):
     """
 
     def __init__(self, config: NetworkConfig) -> None:
-        """Build it; the first convolution's patches do not overlap, which trains 1.4 times faster than 8x8 stride 4."""
+        """Build it; no patches overlap, which trains twice as fast on a CPU as 8x8 stride 4 and 3x3 stride 2."""
         super().__init__()
         channels = config.channels
         self.patches = nn.Conv2d(3, channels[0], config.patch, config.patch)
         self.convolutions = nn.ModuleList(
-            nn.Conv2d(before, after, 3, 2, 1) for before, after in zip(channels, channels[1:], strict=False)
+            nn.Conv2d(before, after, 2, 2) for before, after in zip(channels, channels[1:], strict=False)
         )
         height, width = (side // config.patch for side in config.image_size)
         for _ in self.convolutions:
-            height, width = (height + 1) // 2, (width + 1) // 2
+            height, width = height // 2, width // 2
         self.project = nn.Linear(channels[-1] * height * width, config.width)
         # The frames arrive with the channels last, and the convolutions are fastest on that order.
         self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]

@@ -121,7 +121,7 @@ def test_sizes_scale_from_the_configuration_alone(config, millions):
     assert millions[0] < sum(parameter.numel() for parameter in network.parameters()) / 1e6 < millions[1]
 
 
-@pytest.mark.parametrize("image_size", [(64, 64), (128, 128), (72, 120)])
+@pytest.mark.parametrize("image_size", [(64, 64), (128, 128), (48, 80)])
 def test_frames_of_any_shape_give_one_row_of_logits_per_step(image_size):
     config = NetworkConfig(image_size)
     with torch.inference_mode():
@@ -141,7 +141,7 @@ def test_a_configuration_survives_json():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"image_size": (65, 64)}, "multiple of patch"),
+        ({"image_size": (72, 64)}, "multiple of 16"),
         ({"width": 36, "heads": 4}, "twice the heads"),
         ({"channels": ()}, "one or more"),
         ({"context": 0}, "positive"),

@@ -5,7 +5,7 @@ import pytest
 from jumppad_env import rasterizer
 from jumppad_env.rasterizer import Scratch
 from jumppad_env.rules import CHARACTERS
-from jumppad_env.scenery import load_camera, load_figure, load_island_mesh, load_model
+from jumppad_env.scenery import load_camera, load_figure, load_island_mesh, load_light, load_model
 
 HEIGHT, WIDTH = 40, 56
 RED, BLUE = 0xFF, 0xFF0000
@@ -191,3 +191,51 @@ def test_the_camera_is_the_mjcfs():
     camera, model = load_camera(), load_model("rider")
     fovy = 2 * np.degrees(np.arctan(camera.half_height))
     assert fovy == pytest.approx(model.cam_fovy[model.camera("observer").id], abs=1e-3)
+
+
+def test_triangles_that_reach_behind_the_eye_are_cut_at_the_near_plane(scratch):
+    # Against a ray through each pixel's center: does it meet the triangle, beyond the near plane?
+    generator = np.random.default_rng(4)
+    y, x = np.mgrid[:HEIGHT, :WIDTH] + 0.5
+    rays = np.stack([(x - WIDTH / 2) / (WIDTH / 2), np.ones_like(x), (HEIGHT / 2 - y) / (HEIGHT / 2)], axis=-1)
+    scratch.eye[:] = [(0, 0, 0), (WIDTH / 2, 0, 0), (0, 0, HEIGHT / 2), (0, 1, 0)]
+    cuts = {1: 0, 2: 0}
+    for _ in range(300):
+        corners = generator.uniform((-3, -1, -3), (3, 3, 3), (3, 3))
+        normal = np.cross(corners[1] - corners[0], corners[2] - corners[0])
+        if normal @ corners[0] > 0:  # facing away
+            corners, normal = corners[::-1].copy(), -normal
+        behind = int((corners[:, 1] < 0.25).sum())
+        if behind not in cuts or abs(normal @ corners[0]) < 0.1:
+            continue
+        cuts[behind] += 1
+        scratch.depth[:] = 0
+        scratch.pixels[:] = 0
+        plane = np.array([[*normal, normal @ corners[0]]])
+        triangle, no = np.array([(0, 1, 2)], np.uint32), np.zeros(1, np.bool_)
+        rasterizer.draw_mesh(0.25, corners, triangle, plane, np.array([RED], np.uint32), no, scratch)
+        with np.errstate(divide="ignore"):
+            distance = normal @ corners[0] / (rays @ normal)
+        points = rays * distance[..., None]
+        sides = [
+            np.cross(other - one, points - one) @ normal
+            for one, other in zip(corners, np.roll(corners, -1, axis=0), strict=True)
+        ]
+        margin = np.minimum(np.min(sides, axis=0), distance - 0.25)
+        covered = scratch.pixels == RED
+        assert covered[margin > 1e-6].all() and not covered[margin < -1e-6].any()
+        assert np.allclose(scratch.depth[covered], 1 / distance[covered], rtol=1e-4)
+    assert min(cuts.values()) > 30
+
+
+def test_light_by_its_formula(scratch):
+    figure, light = load_figure("rider"), load_light()
+    state = np.array([1.0, 2.0, 0.0, 0.7, 1.2])
+    rasterizer.pose(figure, state, scratch.origins, scratch.axes)
+    rasterizer.dress(figure, light, scratch)
+    normals = np.einsum("tij,tj->ti", scratch.axes[figure.triangle_bodies], figure.normals)
+    sun = np.maximum(0, -(normals @ light.direction))[:, None] * light.diffuse
+    expected = np.minimum(1, figure.colors * (light.ambient + sun + figure.emissions[:, None])) * 255
+    shown = np.stack([scratch.colors & 255, scratch.colors >> 8 & 255, scratch.colors >> 16], axis=1)
+    assert np.abs(shown - expected).max() <= 0.5 + 1e-9
+    assert figure.emissions.max() > 0 and (sun > 0).any() and (sun == 0).any()
