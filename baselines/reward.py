@@ -57,12 +57,11 @@ def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:
     return -logsigmoid(chosen - rejected).mean()
 
 
-def accuracy(model: RewardModel, dataset: Dataset, comparisons: Comparisons) -> tuple[float, float]:
-    """Returns the share of comparisons whose chosen episode scores higher, and the mean margin."""
+def compare(model: RewardModel, dataset: Dataset, comparisons: Comparisons) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the scores (C,) of chosen and rejected episodes."""
     episodes, where = np.unique(np.concatenate([comparisons.chosen, comparisons.rejected]), return_inverse=True)
     scores = score_episodes(model, dataset, episodes, "held-out comparisons")[where]
-    margins = scores[: len(comparisons.chosen)] - scores[len(comparisons.chosen) :]
-    return float((margins > 0).mean()), float(margins.mean())
+    return scores[: len(comparisons.chosen)], scores[len(comparisons.chosen) :]
 
 
 def reward(config: RewardConfig, agent: Path, rollouts: Path, preferences: Path, out: Path, seed: int) -> None:
@@ -108,9 +107,13 @@ def reward(config: RewardConfig, agent: Path, rollouts: Path, preferences: Path,
 
         parameters = model.head.parameters() if config.trained == "head" else None
         train(model, compute_loss, config.optimizer, work.directory, description="reward model", parameters=parameters)
-        share, margin = accuracy(model, dataset, load_comparisons(preferences, "held_out"))
+        chosen, rejected = compare(model, dataset, load_comparisons(preferences, "held_out"))
+        model.standardize(torch.from_numpy(np.concatenate([chosen, rejected])))
         model.save_pretrained(work.directory)
-        work.metrics.update(accuracy=share, margin=margin, comparisons=len(pairs.chosen))
+        margins = chosen - rejected
+        work.metrics.update(
+            accuracy=float((margins > 0).mean()), margin=float(margins.mean()), comparisons=len(pairs.chosen)
+        )
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,17 @@ class RewardModel(nn.Module):
         at = (lengths + self.token).clamp(min=0)
         return self.head(hidden[torch.arange(len(hidden), device=hidden.device), at]).squeeze(-1).float()
 
+    @torch.no_grad()
+    def standardize(self, scores: Tensor) -> None:
+        """Rescale the head so that what scored `scores` (N,) will have mean 0 and standard deviation 1.
+
+        Bradley-Terry fixes neither: it pushes scores apart for as long as it trains. Whoever maximizes the score needs
+        a unit. The order of episodes stays as it is.
+        """
+        scale = scores.double().std(unbiased=False).clamp(min=1e-6)
+        self.head.bias.copy_((self.head.bias - scores.double().mean()) / scale)
+        self.head.weight.div_(scale)
+
     @classmethod
     def from_pretrained(cls, path: Path | str, device: torch.device | str = "cpu") -> "RewardModel":
         """Load a reward model from its directory.

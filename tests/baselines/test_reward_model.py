@@ -70,3 +70,17 @@ def test_saved_and_loaded_scores_are_identical(tmp_path):
 def test_a_token_from_the_start_is_refused():
     with pytest.raises(ValueError, match="-1 is the last"):
         RewardModel(SMALL, token=0)
+
+
+def test_standardized_scores_keep_their_order():
+    torch.manual_seed(0)
+    model, frames, lengths = RewardModel(SMALL), frames_of(12, 6), torch.full((12,), 6)
+    before = model.score(frames, lengths).detach()
+    model.standardize(3 * before - 1)  # whatever they are, the same map is applied to what comes later
+    after = model.score(frames, lengths).detach()
+    slope = float((3 * before - 1).std(unbiased=False))
+    torch.testing.assert_close(after * slope, before - float((3 * before - 1).mean()), rtol=1e-4, atol=1e-5)
+    assert torch.equal(before.argsort(), after.argsort())
+    model.standardize(after)
+    again = model.score(frames, lengths).detach()
+    assert abs(float(again.mean())) < 1e-5 and abs(float(again.std(unbiased=False)) - 1) < 1e-4
