@@ -20,7 +20,6 @@ from agents.population import POPULATIONS
 from agents.rollout import make_envs, rollout
 from agents.trajectory import Trajectory
 from jumppad_env.command_line import command_line
-from jumppad_env.drawing import RENDERER
 from jumppad_env.rules import PADS
 from jumppad_env.streams import integer_seed
 
@@ -80,7 +79,6 @@ def collect(config: CollectConfig, directory: Path | str) -> int:
             "population": config.population,
             "shares": POPULATIONS[config.population].shares,
             "environment": {"id": "Jumppad-v0", **keywords},
-            "renderer": None if config.image_size is None else RENDERER,
         }
         return write_dataset(directory, _progress(played, config), seed=config.seed, description=description)
     finally:

@@ -12,6 +12,7 @@ Row t of an episode holds what was seen at t and what was done then.
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import json
 import os
 import shutil
@@ -20,13 +21,14 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium
-import mujoco
 import numpy as np
 
 import jumppad_env
 from agents.trajectory import Trajectory
+from jumppad_env.drawing import RENDERER
 from jumppad_env.gamepad import FACTORS
 from jumppad_env.island import load_island
+from jumppad_env.mujoco_library import mujoco
 from jumppad_env.world import STATE
 
 FORMAT = 1
@@ -84,7 +86,7 @@ def write_dataset(
         directory: must not exist.
         trajectories: one at a time is held in memory.
         seed: of the command that made them.
-        description: what else belongs in the manifest: population, environment's keywords, renderer.
+        description: what else belongs in the manifest: population, environment's keywords.
 
     Returns:
         The number of steps.
@@ -147,6 +149,7 @@ def _write(directory: Path, trajectories: Iterable[Trajectory], seed: int, descr
         "format": FORMAT,
         "seed": seed,
         **description,
+        "renderer": RENDERER if (directory / "frames.npy").exists() else None,
         "episodes": len(episodes),
         "steps": start,
         "files": {path.name: _sha256(path) for path in sorted(directory.glob("*.npy"))},
@@ -155,6 +158,7 @@ def _write(directory: Path, trajectories: Iterable[Trajectory], seed: int, descr
             "mujoco": mujoco.__version__,
             "gymnasium": gymnasium.__version__,
             "numpy": np.__version__,
+            "numba": importlib.metadata.version("numba"),
         },
     }
     path = directory / MANIFEST

@@ -4,7 +4,7 @@ r"""Stage 6, alignment: REINFORCE on the reward model's score of the agent's own
         --reward-model runs/quick/left/reward_model --out runs/quick/left/aligned
 
 Source: paper, section 3, step 6 (undiscounted REINFORCE, the score of the whole trajectory as its return). Deviations:
-the score is standardized within each batch, and all weights are trained by default where the paper trains the last
+a batch's mean score is the baseline, and all weights are trained by default where the paper trains the last
 layer (`--config.trained head`).
 """
 

@@ -238,6 +238,7 @@ def _versions() -> dict[str, str]:
     for package, distribution in {
         "numpy": "numpy",
         "torch": "torch",
+        "numba": "numba",
         "mujoco": "mujoco",
         "jumppad_env": "jumppad",
     }.items():

@@ -57,7 +57,8 @@ def log_prob(logits: Tensor, actions: Tensor, hold: int = 1) -> Tensor:
 def entropy(logits: Tensor, actions: Tensor, hold: int = 1) -> Tensor:
     """Entropy of component and action together, in nats: as `log_prob`, to (..., T) float32.
 
-    It is that of the action where the components do not overlap, and at most log M above it.
+    Summed over the steps for which a component is held, it is that of the actions where the components do not overlap,
+    and at most log M above it.
     """
     weights, axes, buttons = split(logits)
     belief = _belief(weights, _log_prob_of_each(axes, buttons, actions), hold).exp()
@@ -71,7 +72,8 @@ def entropy(logits: Tensor, actions: Tensor, hold: int = 1) -> Tensor:
 def kl(logits: Tensor, reference_logits: Tensor, actions: Tensor, hold: int = 1) -> Tensor:
     """KL(policy || reference) of component and action together, in nats: as `log_prob`, to (..., T) float32.
 
-    By the chain rule it is exact for the pair and an upper bound for the action alone; zero where both are equal. No
+    By the chain rule it is exact for the pair and, summed over the steps for which a component is held, an upper bound
+    for the actions alone; zero where both are equal. No
     gradient flows through what earlier actions say about the component: they are given.
     """
     weights, axes, buttons = split(logits)

@@ -4,13 +4,13 @@ import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import mujoco
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.patches import Polygon
 
 from jumppad_env.island import load_island
+from jumppad_env.mujoco_library import mujoco
 from jumppad_env.rules import PADS
 
 LAYERS: dict[str, tuple[str, ...]] = {

@@ -61,7 +61,7 @@ class NetworkConfig:
         shrunk = self.patch * 2 ** (len(self.channels) - 1)
         if any(side % shrunk for side in self.image_size):
             raise ValueError(
-                f"image_size {self.image_size} must be a multiple of {shrunk}, to which {len(self.channels)} "
+                f"image_size {self.image_size} must be a multiple of {shrunk}, by which {len(self.channels)} "
                 f"convolutions beginning with patches of {self.patch} shrink it"
             )
         if self.width % (2 * self.heads):

@@ -58,8 +58,13 @@ class RewardModel(nn.Module):
 
         Bradley-Terry fixes neither: it pushes scores apart for as long as it trains. Whoever maximizes the score needs
         a unit. The order of episodes stays as it is.
+
+        Raises:
+            ValueError: If the scores do not differ.
         """
-        scale = scores.double().std(unbiased=False).clamp(min=1e-6)
+        scale = scores.double().std(unbiased=False)
+        if not scale > 1e-6:  # nor where there are no scores
+            raise ValueError(f"the reward model tells none of {len(scores)} episodes from another: nothing was learned")
         self.head.bias.copy_((self.head.bias - scores.double().mean()) / scale)
         self.head.weight.div_(scale)
 

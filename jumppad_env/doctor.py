@@ -11,6 +11,7 @@ import os
 import platform
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from jumppad_env.command_line import command_line
 NEEDED = ("mujoco", "gymnasium", "numpy", "numba")
 OPTIONAL = {
     "pygame": 'pip install "pygame>=2.6,<3"   (to play, and for render_mode="human")',
-    "moviepy": 'pip install "moviepy>=2.2,<3" "pillow>=9.2,<12"   (to record videos)',
+    "moviepy": 'pip install "moviepy>=2.2,<3" "pillow>=10.1,<12"   (to record videos)',
     "torch": 'pip install "torch>=2.5,<3"   (to train the agents in baselines/)',
 }
 FRAMES = 60
@@ -32,6 +33,17 @@ def version(package: str) -> str | None:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return None
+
+
+def first_line(error: Exception) -> str:
+    """Returns what an error says, in one line."""
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def cache() -> str:
+    """Returns how to throw away what Numba has compiled."""
+    kept = os.environ.get("NUMBA_CACHE_DIR") or Path(__file__).resolve().parent / "__pycache__"
+    return f"rm -r {kept}"
 
 
 def cores() -> int:
@@ -53,7 +65,7 @@ def frames_per_second(size: int) -> tuple[float, float]:
     state, painter = world.get_state(0), Painter(size, size)
     start = time.perf_counter()
     if np.ptp(painter.draw_one(state, "rider")) == 0:
-        raise OSError("drawing gives nothing but one color; rm -rf jumppad_env/__pycache__, it is compiled anew then")
+        raise OSError("drawing gives nothing but one color")
     first = time.perf_counter() - start
     start = time.perf_counter()
     for _ in range(FRAMES):
@@ -92,17 +104,17 @@ def examine() -> bool:
             notes.append(remedy)
     rows.append(("cores", str(cores())))
     if not missing:
-        from jumppad_env.drawing import RENDERER
-
         try:
+            from jumppad_env.drawing import RENDERER
+
             rows.append(("physics", f"{steps_per_second():,.0f} steps/s, one environment"))
             rows.append(("renderer", f"{RENDERER}, needs no GL"))
             for size in (64, 128):
                 rate, first = frames_per_second(size)
                 rows.append((f"{size}x{size}", f"{rate:,.0f} frames/s, one thread; the first took {first:.1f} s"))
-        except OSError as error:
+        except Exception as error:  # Numba fails in many ways: another NumPy, a cache of another compiler
             rows.append(("drawing", "DOES NOT WORK"))
-            missing.append(str(error))
+            missing.append(f"{first_line(error)}; pip install --upgrade numba numpy, and {cache()}")
     for name, found in rows:
         print(f"{name:<13}{found}")
     for note in notes:

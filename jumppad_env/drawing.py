@@ -6,6 +6,7 @@ from the same triangles: fast, for agents, and antialiased, for people.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -45,6 +46,7 @@ class Painter:
         self._block = FINE_BLOCK if fine else 1
         self._threads = threads
         self._scratch: dict[str, list[Scratch]] = {}  # of each character, one per thread
+        self._lock = threading.Lock()  # the scratch serves one drawing at a time
         self._pool: ThreadPoolExecutor | None = None
         self.closed = False
 
@@ -60,11 +62,23 @@ class Painter:
             mask: (N,) bool; rows outside are left alone. All by default.
 
         Raises:
+            ValueError: shapes that do not fit.
             gymnasium.error.ClosedEnvironmentError: after `close`.
         """
         if self.closed:
             raise gymnasium.error.ClosedEnvironmentError(CLOSED)
-        rows = np.arange(len(states)) if mask is None else np.flatnonzero(mask)
+        count = len(characters)
+        states = np.array(states, np.float64, order="C")  # one kind of array, so that Numba compiles once
+        expected = (count, self.height, self.width, 3)
+        # The compiled code checks nothing and would write beyond the end.
+        if states.shape != (count, len(STATE)) or (mask is not None and np.shape(mask) != (count,)):
+            raise ValueError(f"for {count} characters states must be ({count}, {len(STATE)}), got {states.shape}")
+        if out.shape != expected or out.dtype != np.uint8 or not out.flags.c_contiguous or not out.flags.writeable:
+            raise ValueError(f"out must be a contiguous uint8 array {expected}, got {out.dtype} {out.shape}")
+        with self._lock:
+            self._draw(states, characters, out, np.arange(count) if mask is None else np.flatnonzero(mask))
+
+    def _draw(self, states: np.ndarray, characters: Sequence[str], out: np.ndarray, rows: np.ndarray) -> None:
         by_character: dict[str, list[int]] = {}
         for row in rows.tolist():
             by_character.setdefault(characters[row], []).append(row)
@@ -74,7 +88,7 @@ class Painter:
                 self._scratch[character] = self._allocate(character)
             jobs += [(character, np.array(own[i : i + CHUNK])) for i in range(0, len(own), CHUNK)]
         waiting = iter(jobs)  # one for all: whoever is free takes the next. A list's iterator is safe to share.
-        states, camera, light, island = np.asarray(states, np.float64), load_camera(), load_light(), load_island_mesh()
+        camera, light, island = load_camera(), load_light(), load_island_mesh()
 
         def work(thread: int) -> None:
             for character, chunk in waiting:
@@ -86,9 +100,11 @@ class Painter:
         if helpers > 0 and self._pool is None:
             self._pool = ThreadPoolExecutor(self._threads - 1, thread_name_prefix="jumppad-draw")
         helping = [self._pool.submit(work, thread + 1) for thread in range(helpers)] if self._pool else []
-        work(0)
-        for helper in helping:
-            helper.result()
+        try:
+            work(0)
+        finally:  # whatever happens, nobody writes to the scratch any more when this returns
+            for helper in helping:
+                helper.result()
 
     def draw_one(self, state: np.ndarray, character: str) -> np.ndarray:
         """Returns the frame of one state (len(STATE),), uint8 (height, width, 3)."""
@@ -106,6 +122,10 @@ class Painter:
 
     def _allocate(self, character: str) -> list[Scratch]:
         height, width = self.height * self._block, self.width * self._block
-        return [
-            Scratch.allocate(height, width, load_island_mesh(), load_figure(character)) for _ in range(self._threads)
+        island, figure = load_island_mesh(), load_figure(character)
+        if not self._scratch:
+            return [Scratch.allocate(height, width, island, figure) for _ in range(self._threads)]
+        return [  # all characters share the large arrays
+            Scratch.allocate(1, 1, island, figure)._replace(depth=other.depth, pixels=other.pixels)
+            for other in next(iter(self._scratch.values()))
         ]

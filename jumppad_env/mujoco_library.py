@@ -18,4 +18,6 @@ except (AttributeError, ImportError, OSError):
         if _asked is not None:
             os.environ["MUJOCO_GL"] = _asked
 
-__all__ = ["mujoco"]
+from mujoco.batch import Batch
+
+__all__ = ["Batch", "mujoco"]

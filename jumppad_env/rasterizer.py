@@ -2,7 +2,7 @@
 
 A frame of ours has some hundred visible triangles on a few thousand pixels. For that a general GL driver on a CPU takes
 several times as long as this plain scanline loop, which needs no context, no system library and no lock: any thread
-draws, threads do not slow each other, and the same state gives the same bytes wherever it is drawn.
+draws, threads do not slow each other, and the same state gives the same bytes in any of them.
 
 Everything here is a pure function on arrays; `jumppad_env.drawing` owns the arrays. Numba compiles at the first call
 (some seconds) and keeps the result on disk.
@@ -19,7 +19,27 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from jumppad_env.scenery import Figure, Mesh
+from jumppad_env.scenery import Camera, Figure, Light, Mesh
+
+# What Numba keeps on disk is renewed when this file changes, and reads fields by their place: so a change of fields in
+# another file must be a change here.
+assert Camera._fields == ("distance", "height", "shoulder", "half_width", "half_height", "near")
+assert Light._fields == ("direction", "diffuse", "ambient")
+assert Mesh._fields == ("vertices", "triangles", "planes", "colors", "hidden", "background")
+assert Figure._fields == (
+    *("parents", "offsets", "axes", "joint_bodies", "joint_hinges", "joint_axes", "joint_anchors"),
+    *(
+        "vertices",
+        "vertex_bodies",
+        "triangles",
+        "triangle_bodies",
+        "normals",
+        "colors",
+        "emissions",
+        "board",
+        "no_board",
+    ),
+)
 
 
 def compiled(function: Any) -> Any:

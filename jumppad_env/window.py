@@ -30,7 +30,7 @@ class Window:
             raise ImportError('render_mode="human" needs pygame: pip install pygame') from error
         self._pygame = pygame
         if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-            # Without a screen SDL would pick a driver that shares our EGL display, and terminate it on closing.
+            # Without a screen SDL might pick a driver that needs one.
             os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
         pygame.display.init()
         self._surface = pygame.display.set_mode((width, height))

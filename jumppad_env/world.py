@@ -10,10 +10,10 @@ Angles are counter-clockwise seen from above, 0 along +y.
 from __future__ import annotations
 
 import numpy as np
-from mujoco.batch import Batch
 
 from jumppad_env import gamepad
 from jumppad_env.island import Island, load_island
+from jumppad_env.mujoco_library import Batch
 from jumppad_env.rules import CHARACTERS, PADS, RULES
 
 PHYSICS_STATE = ("x", "y", "z", "yaw", "arm", "vx", "vy", "vz", "yaw_rate", "arm_rate")

@@ -3,6 +3,7 @@
 import os
 import sys
 
-# Without a screen, MuJoCo's own default (GLFW) can't draw; it reads this once, when it is first imported.
+# MuJoCo's own renderer, with which ours is compared, can't draw without a screen by default (GLFW). It reads this once,
+# when it is first imported.
 if sys.platform == "linux" and not os.environ.get("DISPLAY"):
     os.environ.setdefault("MUJOCO_GL", "egl")

@@ -84,3 +84,12 @@ def test_standardized_scores_keep_their_order():
     model.standardize(after)
     again = model.score(frames, lengths).detach()
     assert abs(float(again.mean())) < 1e-5 and abs(float(again.std(unbiased=False)) - 1) < 1e-4
+
+
+@pytest.mark.parametrize("scores", [torch.zeros(0), torch.full((5,), 3.0)])
+def test_scores_that_do_not_differ_are_refused(scores):
+    model = RewardModel(SMALL)
+    before = model.head.weight.clone()
+    with pytest.raises(ValueError, match="nothing was learned"):
+        model.standardize(scores)
+    assert torch.equal(model.head.weight, before)

@@ -19,8 +19,11 @@ def test_json_has_the_keys_of_the_contract_and_nothing_else_is_on_stdout():
     assert list(measured) == ["steps_per_second", "plain_mujoco_128", "gl_renderer"]
     rates = measured["steps_per_second"]
     assert list(rates) == ["state", "single_64", "single_128", "vector_64", "vector_128"]
-    assert all(rate > 0 for rate in [*rates.values(), measured["plain_mujoco_128"]])
-    assert isinstance(measured["gl_renderer"], str)
+    assert all(rate > 0 for rate in rates.values())
+    if "needs a GL library" in result.stderr:
+        assert measured["plain_mujoco_128"] is None and measured["gl_renderer"] is None
+    else:
+        assert measured["plain_mujoco_128"] > 0 and isinstance(measured["gl_renderer"], str)
     assert "round 1" in result.stderr
 
 

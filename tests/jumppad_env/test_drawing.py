@@ -8,7 +8,7 @@ import pytest
 from jumppad_env.drawing import CHUNK, Painter
 from jumppad_env.island import character_path, load_island
 from jumppad_env.rules import CHARACTERS
-from jumppad_env.scenery import HIDDEN_GROUP, load_camera
+from jumppad_env.scenery import HIDDEN_GROUP, load_camera, load_island_mesh, load_light
 from jumppad_env.world import STATE, World
 
 ISLAND = load_island()
@@ -215,25 +215,28 @@ def test_frames_look_like_those_of_mujocos_own_renderer(painter, plain_mujoco, c
 
 
 def test_all_that_is_not_hidden_is_drawn():
-    # From above and afar, each material's color is found in some frame.
-    model = ISLAND.model
-    painter = Painter(256, 256)
-    frames = [
-        painter.draw_one(standing((0.0, y, z), heading, camera_tilt=tilt), "rider")
-        for y in (-10.0, 10.0, 30.0, 60.0)
-        for z in (2.0, 12.0)
-        for heading in np.linspace(-np.pi, np.pi, 8, endpoint=False)
-        for tilt in (-0.9, -0.2)
-    ]
-    shown = np.unique(np.concatenate([frame.reshape(-1, 3) for frame in frames]), axis=0).astype(float)
+    # Faces are flat, so each material has exact colors. Those that no other material has are looked for in many frames.
+    model, mesh, light = ISLAND.model, load_island_mesh(), load_light()
+    shades = np.maximum(0, -(mesh.planes[:, :3] @ light.direction))
+    colors: dict[str, set[tuple[int, ...]]] = {}
     for geom in range(model.ngeom):
         if model.geom_bodyid[geom] == 0 and model.geom_group[geom] != HIDDEN_GROUP:
-            rgb = model.mat_rgba[model.geom_matid[geom], :3]
-            ambient = rgb * (model.light_ambient[0] + model.mat_emission[model.geom_matid[geom]])
-            lowest = np.minimum(ambient, 1) * 255
-            highest = np.minimum(ambient + rgb * model.light_diffuse[0], 1) * 255
-            inside = ((shown >= lowest - 1) & (shown <= highest + 1)).all(axis=1)
-            assert inside.any(), model.mat(int(model.geom_matid[geom])).name
+            material = int(model.geom_matid[geom])
+            rgb, emission = model.mat_rgba[material, :3].astype(float), float(model.mat_emission[material])
+            lit = np.minimum(rgb * (light.ambient + light.diffuse * shades[:, None] + emission), 1)
+            colors[model.mat(material).name] = {tuple(color) for color in (lit * 255 + 0.5).astype(int).tolist()}
+    painter = Painter(256, 256)
+    shown: set[tuple[int, ...]] = set()
+    for y in (-10.0, 10.0, 30.0, 60.0):
+        for z in (2.0, 12.0):
+            for heading in np.linspace(-np.pi, np.pi, 8, endpoint=False):
+                for tilt in (-0.9, -0.2):
+                    frame = painter.draw_one(standing((0.0, y, z), heading, camera_tilt=tilt), "rider")
+                    shown |= {tuple(color) for color in np.unique(frame.reshape(-1, 3), axis=0).tolist()}
+    assert len(colors) > 20
+    for name, own in colors.items():
+        others = set().union(*(theirs for other, theirs in colors.items() if other != name))
+        assert (own - others) & shown, name
 
 
 def test_frames_for_people_have_smooth_edges():
@@ -250,3 +253,29 @@ def test_a_closed_painter_says_so(painter):
     closed.close()
     with pytest.raises(gymnasium.error.ClosedEnvironmentError, match="closed"):
         closed.draw_one(standing(), "rider")
+
+
+def test_what_does_not_fit_is_refused_before_anything_is_written(painter):
+    states, names = np.stack([standing()] * 2), ["rider", "walker"]
+    frames = np.zeros((3, *SIZE, 3), np.uint8)
+    for bad in (
+        (states[:1], frames[:2]),
+        (states[:, :5], frames[:2]),
+        (states, frames[:1]),
+        (states, frames[:2, ::-1]),
+    ):
+        with pytest.raises(ValueError, match="must be"):
+            painter.draw(bad[0], names, bad[1])
+    with pytest.raises(ValueError, match="must be"):
+        painter.draw(states, names, frames[:2], np.ones(3, np.bool_))
+    assert not frames.any()
+    painter.draw(states[:, ::-1][:, ::-1], names, frames[:2])  # any strides of the states
+    assert frames[:2].any(axis=(1, 2, 3)).all()
+
+
+def test_characters_share_the_large_arrays():
+    painter = Painter(*SIZE, fine=True, threads=2)
+    painter.draw(np.stack([standing()] * len(CHARACTERS)), list(CHARACTERS), np.zeros((5, *SIZE, 3), np.uint8))
+    large = {id(scratch.depth) for several in painter._scratch.values() for scratch in several}
+    small = {id(scratch.vertices) for several in painter._scratch.values() for scratch in several}
+    assert len(large) == 2 and len(small) == 2 * len(CHARACTERS)
