@@ -40,13 +40,13 @@ class AlignConfig:
 
     optimizer: OptimizerConfig = field(
         default_factory=lambda: OptimizerConfig(
-            updates=26, learning_rate=1e-3, warmup_updates=6, betas=(0.9, 0.98), weight_decay=0.0, final_fraction=0.2
+            updates=36, learning_rate=1e-3, warmup_updates=6, betas=(0.9, 0.98), weight_decay=0.0, final_fraction=0.2
         )
     )
     """Optimizer and schedule."""
     episodes: int = 64
     """Per update, all played at a time."""
-    kl_coefficient: float = 0.02
+    kl_coefficient: float = 0.01
     """Weight of KL(policy || start) per step; 0 leaves it out."""
     trained: Literal["all", "head"] = "all"
     """What is trained: everything, or the action head alone as in the paper."""
