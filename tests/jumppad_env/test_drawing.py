@@ -224,7 +224,7 @@ def test_all_that_is_not_hidden_is_drawn():
             material = int(model.geom_matid[geom])
             rgb, emission = model.mat_rgba[material, :3].astype(float), float(model.mat_emission[material])
             lit = np.minimum(rgb * (light.ambient + light.diffuse * shades[:, None] + emission), 1)
-            colors[model.mat(material).name] = {tuple(color) for color in (lit * 255 + 0.5).astype(int).tolist()}
+            colors[str(model.mat(material).name)] = {tuple(color) for color in (lit * 255 + 0.5).astype(int).tolist()}
     painter = Painter(256, 256)
     shown: set[tuple[int, ...]] = set()
     for y in (-10.0, 10.0, 30.0, 60.0):
