@@ -81,7 +81,7 @@ class Painter:
     def _draw(self, states: np.ndarray, characters: Sequence[str], out: np.ndarray, rows: np.ndarray) -> None:
         by_character: dict[str, list[int]] = {}
         for row in rows.tolist():
-            by_character.setdefault(characters[row], []).append(row)
+            by_character.setdefault(characters[int(row)], []).append(row)
         jobs = []
         for character, own in by_character.items():
             if character not in self._scratch:
