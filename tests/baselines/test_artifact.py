@@ -59,7 +59,7 @@ def test_a_finished_artifact_says_what_it_is(tmp_path):
     assert (manifest["kind"], manifest["format"], manifest["seed"]) == ("reward_model", artifact.FORMAT, 3)
     assert manifest["metrics"] == {"accuracy": 0.99}
     assert manifest["seconds"] >= 0
-    assert manifest["versions"].keys() == {"python", "numpy", "torch", "mujoco", "jumppad_env"}
+    assert manifest["versions"].keys() == {"python", "numpy", "numba", "torch", "mujoco", "jumppad_env"}
     assert manifest["versions"]["python"] == sys.version.split()[0]
 
 
