@@ -62,8 +62,8 @@ class RewardModel(nn.Module):
         Raises:
             ValueError: If the scores do not differ.
         """
-        scale = scores.double().std(unbiased=False)
-        if not scale > 1e-6:  # nor where there are no scores
+        scale = scores.double().std(unbiased=False) if len(scores) else 0.0
+        if not scale > 1e-6:
             raise ValueError(f"the reward model tells none of {len(scores)} episodes from another: nothing was learned")
         self.head.bias.copy_((self.head.bias - scores.double().mean()) / scale)
         self.head.weight.div_(scale)
