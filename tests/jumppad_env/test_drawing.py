@@ -258,14 +258,18 @@ def test_a_closed_painter_says_so(painter):
 def test_what_does_not_fit_is_refused_before_anything_is_written(painter):
     states, names = np.stack([standing()] * 2), ["rider", "walker"]
     frames = np.zeros((3, *SIZE, 3), np.uint8)
-    for bad in (
+    read_only = frames[:2].copy()
+    read_only.flags.writeable = False
+    for given, out in (
         (states[:1], frames[:2]),
         (states[:, :5], frames[:2]),
         (states, frames[:1]),
         (states, frames[:2, ::-1]),
+        (states, frames[:2].astype(np.float32)),
+        (states, read_only),
     ):
         with pytest.raises(ValueError, match="must be"):
-            painter.draw(bad[0], names, bad[1])
+            painter.draw(given, names, out)
     with pytest.raises(ValueError, match="must be"):
         painter.draw(states, names, frames[:2], np.ones(3, np.bool_))
     assert not frames.any()
