@@ -110,7 +110,7 @@ def reward(config: RewardConfig, agent: Path, rollouts: Path, preferences: Path,
         chosen, rejected = compare(model, dataset, load_comparisons(preferences, "held_out"))
         model.standardize(torch.from_numpy(np.concatenate([chosen, rejected])))
         model.save_pretrained(work.directory)
-        margins = chosen - rejected
+        margins = chosen - rejected  # in the unit of training's margins, before standardizing
         work.metrics.update(
             accuracy=float((margins > 0).mean()), margin=float(margins.mean()), comparisons=len(pairs.chosen)
         )
