@@ -25,7 +25,7 @@ from jumppad_env.scenery import Camera, Figure, Light, Mesh
 # another file must be a change here.
 assert Camera._fields == ("distance", "height", "shoulder", "half_width", "half_height", "near")
 assert Light._fields == ("direction", "diffuse", "ambient")
-assert Mesh._fields == ("vertices", "triangles", "planes", "colors", "hidden", "background")
+assert Mesh._fields == ("vertices", "triangles", "planes", "colors", "background")
 assert Figure._fields == (
     *("parents", "offsets", "axes", "joint_bodies", "joint_hinges", "joint_axes", "joint_anchors"),
     *(
@@ -37,7 +37,6 @@ assert Figure._fields == (
         "colors",
         "emissions",
         "board",
-        "no_board",
     ),
 )
 
@@ -115,7 +114,7 @@ def draw_frames(rows, states, columns, camera, island, figure, light, scratch, b
         state = states[row]
         aim(camera, state, state[yaw], state[tilt], scratch)
         pose(figure, state, scratch.origins, scratch.axes)
-        dress(figure, light, scratch)
+        dress(figure, light, state[mounted] > 0, scratch)
         # The figure hides much of the island: whatever it hides need not be written.
         draw_mesh(
             camera.near,
@@ -123,10 +122,9 @@ def draw_frames(rows, states, columns, camera, island, figure, light, scratch, b
             figure.triangles,
             scratch.planes,
             scratch.colors,
-            figure.board if state[mounted] <= 0 else figure.no_board,
             scratch,
         )
-        draw_mesh(camera.near, island.vertices, island.triangles, island.planes, island.colors, island.hidden, scratch)
+        draw_mesh(camera.near, island.vertices, island.triangles, island.planes, island.colors, scratch)
         if block == 1:
             unpack(scratch.pixels, out[row])
         else:
@@ -209,8 +207,8 @@ def pose(figure, positions, origins, axes):
 
 
 @compiled
-def dress(figure, light, scratch):
-    """Puts a posed figure's triangles into the world, and light on them."""
+def dress(figure, light, mounted, scratch):
+    """Puts a posed figure's triangles into the world, and light on them; without its board if it is not mounted."""
     for index in range(len(figure.vertices)):
         body = figure.vertex_bodies[index]
         for i in range(3):
@@ -229,6 +227,8 @@ def dress(figure, light, scratch):
             distance += total * scratch.vertices[corner, i]
             shade -= total * light.direction[i]
         scratch.planes[index, 3] = distance
+        if figure.board[index] and not mounted:
+            scratch.planes[index] = 0.0  # a plane that nobody is in front of
         shade = max(shade, 0.0)
         color = np.uint32(0)
         for i in range(3):
@@ -264,8 +264,8 @@ def project(eye, vertices, screen, middle_x, middle_y):
 
 
 @compiled
-def draw_mesh(near, vertices, triangles, planes, colors, hidden, scratch):
-    """Draws the triangles of a mesh (see `jumppad_env.scenery.Mesh`) that face the eye and are not hidden."""
+def draw_mesh(near, vertices, triangles, planes, colors, scratch):
+    """Draws the triangles of a mesh (see `jumppad_env.scenery.Mesh`) that face the eye."""
     depth, pixels, screen, eye, cut = scratch.depth, scratch.pixels, scratch.screen, scratch.eye, scratch.cut
     height, width = depth.shape
     middle_x, middle_y = width / 2, height / 2
@@ -273,7 +273,7 @@ def draw_mesh(near, vertices, triangles, planes, colors, hidden, scratch):
     eye_x, eye_y, eye_z = eye[0, 0], eye[0, 1], eye[0, 2]
     for index in range(len(triangles)):
         facing = planes[index, 0] * eye_x + planes[index, 1] * eye_y + planes[index, 2] * eye_z - planes[index, 3]
-        if hidden[index] or facing <= 0.0:
+        if facing <= 0.0:
             continue
         i, j, k = triangles[index, 0], triangles[index, 1], triangles[index, 2]
         if screen[i, 5] >= near and screen[j, 5] >= near and screen[k, 5] >= near:

@@ -66,8 +66,6 @@ class Mesh(NamedTuple):
     """(T, 4): unit normal and its product with any corner; what lies in front of the plane sees the triangle."""
     colors: np.ndarray
     """(T,) uint32, light included: red | green << 8 | blue << 16."""
-    hidden: np.ndarray
-    """(T,) bool: not drawn."""
     background: int
     """Color of the sky."""
 
@@ -104,9 +102,7 @@ class Figure(NamedTuple):
     emissions: np.ndarray
     """(T,): how much of its color a face shines by itself."""
     board: np.ndarray
-    """(T,) bool: part of the board, hidden without it."""
-    no_board: np.ndarray
-    """(T,) bool, all False: nothing is hidden."""
+    """(T,) bool: part of the board, not drawn without it."""
 
 
 @functools.cache
@@ -173,7 +169,7 @@ def load_island_mesh() -> Mesh:
     normals = _normals(every)
     planes = np.concatenate([normals, np.sum(normals * every[:, 0], axis=1, keepdims=True)], axis=1)
     packed = _pack((np.concatenate(colors) * 255 + 0.5).astype(np.uint32))
-    return Mesh(vertices, triangles, planes, packed, np.zeros(len(every), np.bool_), int(_pack(_sky(model))))
+    return Mesh(vertices, triangles, planes, packed, int(_pack(_sky(model))))
 
 
 @functools.cache
@@ -218,7 +214,6 @@ def load_figure(character: str) -> Figure:
         colors=np.array(colors),
         emissions=np.array(emissions),
         board=np.array(board),
-        no_board=np.zeros(len(board), np.bool_),
     )
 
 

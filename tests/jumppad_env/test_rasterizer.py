@@ -96,8 +96,7 @@ def draw_quad(scratch: Scratch, corners: np.ndarray) -> np.ndarray:
     triangles = np.array([(0, 1, 2), (0, 2, 3)], np.uint32)
     normal = np.cross(corners[1] - corners[0], corners[2] - corners[0])
     planes = np.tile([*normal, normal @ corners[0]], (2, 1))
-    hidden = np.zeros(2, np.bool_)
-    rasterizer.draw_mesh(0.25, corners, triangles, planes, np.full(2, RED, np.uint32), hidden, scratch)
+    rasterizer.draw_mesh(0.25, corners, triangles, planes, np.full(2, RED, np.uint32), scratch)
     return scratch.pixels == RED
 
 
@@ -212,8 +211,8 @@ def test_triangles_that_reach_behind_the_eye_are_cut_at_the_near_plane(scratch):
         scratch.depth[:] = 0
         scratch.pixels[:] = 0
         plane = np.array([[*normal, normal @ corners[0]]])
-        triangle, no = np.array([(0, 1, 2)], np.uint32), np.zeros(1, np.bool_)
-        rasterizer.draw_mesh(0.25, corners, triangle, plane, np.array([RED], np.uint32), no, scratch)
+        triangle = np.array([(0, 1, 2)], np.uint32)
+        rasterizer.draw_mesh(0.25, corners, triangle, plane, np.array([RED], np.uint32), scratch)
         with np.errstate(divide="ignore"):
             distance = normal @ corners[0] / (rays @ normal)
         points = rays * distance[..., None]
@@ -232,7 +231,7 @@ def test_light_by_its_formula(scratch):
     figure, light = load_figure("rider"), load_light()
     state = np.array([1.0, 2.0, 0.0, 0.7, 1.2])
     rasterizer.pose(figure, state, scratch.origins, scratch.axes)
-    rasterizer.dress(figure, light, scratch)
+    rasterizer.dress(figure, light, True, scratch)
     normals = np.einsum("tij,tj->ti", scratch.axes[figure.triangle_bodies], figure.normals)
     sun = np.maximum(0, -(normals @ light.direction))[:, None] * light.diffuse
     expected = np.minimum(1, figure.colors * (light.ambient + sun + figure.emissions[:, None])) * 255
