@@ -26,7 +26,7 @@ class FinetuneConfig:
     """Training on curated demonstrations."""
 
     optimizer: OptimizerConfig = field(
-        default_factory=lambda: OptimizerConfig(updates=320, learning_rate=1e-3, warmup_updates=10)
+        default_factory=lambda: OptimizerConfig("muon", updates=240, learning_rate=1e-3, warmup_updates=10)
     )
     """Optimizer and schedule."""
     batch_episodes: int = 16

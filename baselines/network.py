@@ -26,7 +26,7 @@ class NetworkConfig:
 
     image_size: tuple[int, int] = (64, 64)
     """Height and width of the frames, in pixels."""
-    channels: tuple[int, ...] = (32, 64, 64)
+    channels: tuple[int, ...] = (16, 32, 64)
     """Of the convolutions: the first reads patches, each further one joins 2x2 neighbors into one."""
     patch: int = 4
     """Side of the first convolution's patches, in pixels."""

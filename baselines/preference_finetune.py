@@ -32,7 +32,7 @@ class PreferenceFinetuneConfig:
     share: float = 0.2
     """Of the rollouts, by score."""
     optimizer: OptimizerConfig = field(
-        default_factory=lambda: OptimizerConfig(updates=100, learning_rate=1e-3, warmup_updates=5)
+        default_factory=lambda: OptimizerConfig("muon", updates=80, learning_rate=1e-3, warmup_updates=5)
     )
     """Optimizer and schedule."""
     batch_episodes: int = 16

@@ -56,16 +56,18 @@ def _smoke() -> Preset:
         demonstrations=CollectConfig(episodes=120, image_size=size),
         curated=CollectConfig(episodes=150, population="curated", image_size=size),
         base=PretrainConfig(
-            network=network, optimizer=OptimizerConfig(updates=200, learning_rate=2e-3), batch_episodes=8
+            network=network, optimizer=OptimizerConfig("muon", updates=150, learning_rate=2e-3), batch_episodes=8
         ),
-        finetuned=FinetuneConfig(OptimizerConfig(updates=400, learning_rate=1e-3, warmup_updates=5), batch_episodes=8),
+        finetuned=FinetuneConfig(
+            OptimizerConfig("muon", updates=200, learning_rate=1e-3, warmup_updates=5), batch_episodes=8
+        ),
         rollouts=RolloutsConfig(episodes=160),
         preferences=PreferencesConfig(comparisons=60, held_out=60),
         reward_model=RewardConfig(
             OptimizerConfig(updates=25, learning_rate=1e-3, warmup_updates=2), batch_comparisons=6
         ),
         preference_finetuned=PreferenceFinetuneConfig(
-            optimizer=OptimizerConfig(updates=20, learning_rate=5e-4, warmup_updates=2), batch_episodes=8
+            optimizer=OptimizerConfig("muon", updates=20, learning_rate=5e-4, warmup_updates=2), batch_episodes=8
         ),
         aligned=AlignConfig(
             OptimizerConfig(updates=10, learning_rate=3e-4, warmup_updates=1, weight_decay=0.0), episodes=32

@@ -28,7 +28,9 @@ class PretrainConfig:
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
     """Size of the network."""
-    optimizer: OptimizerConfig = field(default_factory=lambda: OptimizerConfig(updates=2200, learning_rate=1e-3))
+    optimizer: OptimizerConfig = field(
+        default_factory=lambda: OptimizerConfig("muon", updates=1600, learning_rate=2e-3, weight_decay=0.1)
+    )
     """Optimizer and schedule."""
     batch_episodes: int = 8
     """Whole episodes per update."""

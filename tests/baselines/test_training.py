@@ -17,7 +17,7 @@ from baselines.training import OptimizerConfig, learning_rate, read_metrics, tra
 from jumppad_env.streams import stream
 
 SMALL = NetworkConfig(image_size=(16, 16), channels=(8, 8), width=32, layers=1, heads=2, context=5)
-CONFIG = OptimizerConfig(updates=30, warmup_updates=3)
+CONFIG = OptimizerConfig("muon", updates=30, warmup_updates=3)  # and AdamW for the head and all vectors
 
 
 def network_of():
