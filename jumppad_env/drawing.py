@@ -17,7 +17,7 @@ from jumppad_env.rasterizer import Scratch, draw_frames
 from jumppad_env.scenery import load_camera, load_figure, load_island_mesh, load_light
 from jumppad_env.world import STATE
 
-RENDERER = "jumppad software rasterizer 1"
+RENDERER = "jumppad software rasterizer 2"
 """Name and version of what draws, for datasets; another version may draw other bytes."""
 
 CHUNK = 8

@@ -1,6 +1,6 @@
-"""The software rasterizer: triangles to pixels, compiled by Numba, without GL.
+"""The software rasterizer: faces to pixels, compiled by Numba, without GL.
 
-A frame of ours has some hundred visible triangles on a few thousand pixels. For that a general GL driver on a CPU takes
+A frame of ours has some hundred visible faces on a few thousand pixels. For that a general GL driver on a CPU takes
 several times as long as this plain scanline loop, which needs no context, no system library and no lock: any thread
 draws, threads do not slow each other, and the same state gives the same bytes in any of them.
 
@@ -14,39 +14,21 @@ which is linear on the screen, 0 is infinitely far; colors are packed as red | g
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numba
 import numpy as np
 
+from jumppad_env.compiled import compiled
 from jumppad_env.scenery import Camera, Figure, Light, Mesh
 
-# What Numba keeps on disk is renewed when this file changes, and reads fields by their place: so a change of fields in
-# another file must be a change here.
+# See `jumppad_env.compiled`.
 assert Camera._fields == ("distance", "height", "shoulder", "half_width", "half_height", "near")
 assert Light._fields == ("direction", "diffuse", "ambient")
-assert Mesh._fields == ("vertices", "triangles", "planes", "colors", "background")
+assert Mesh._fields == ("vertices", "faces", "corners", "planes", "colors", "background")
 assert Figure._fields == (
     *("parents", "offsets", "axes", "joint_bodies", "joint_hinges", "joint_axes", "joint_anchors"),
-    *(
-        "vertices",
-        "vertex_bodies",
-        "triangles",
-        "triangle_bodies",
-        "normals",
-        "colors",
-        "emissions",
-        "board",
-    ),
+    *("vertices", "vertex_bodies", "faces", "corners", "face_bodies", "normals", "colors", "emissions", "board"),
 )
-
-
-def compiled(function: Any) -> Any:
-    """Compiles a function without Python's lock, kept on disk where there is a place to keep it."""
-    try:
-        return numba.njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # neither the package's directory nor the user's cache can be written
-        return numba.njit(nogil=True)(function)
 
 
 class Scratch(NamedTuple):
@@ -57,11 +39,11 @@ class Scratch(NamedTuple):
     pixels: np.ndarray
     """(H * S, W * S) uint32."""
     screen: np.ndarray
-    """(V, 6), see `project`; as many vertices as the larger of island and figure has."""
+    """(V, 5), see `project`; as many vertices as the larger of island and figure has."""
     eye: np.ndarray
     """(4, 3), see `aim`."""
-    cut: np.ndarray
-    """(4, 3), corners of a triangle that the near plane cuts."""
+    outline: np.ndarray
+    """(n, 2), corners of a face on the screen, pixels to the right and down."""
     origins: np.ndarray
     """(B, 3) m, of a figure's bodies; the first is the world."""
     axes: np.ndarray
@@ -69,25 +51,26 @@ class Scratch(NamedTuple):
     vertices: np.ndarray
     """(V, 3) m, of the figure in the world."""
     planes: np.ndarray
-    """(T, 4), of the figure, as those of `Mesh`."""
+    """(F, 4), of the figure, as those of `Mesh`."""
     colors: np.ndarray
-    """(T,) uint32, of the figure, light included."""
+    """(F,) uint32, of the figure, light included."""
 
     @classmethod
     def allocate(cls, height: int, width: int, island: Mesh, figure: Figure) -> Scratch:
         """Returns scratch for frames of height x width pixels of a figure on an island."""
-        bodies, triangles, vertices = len(figure.parents), len(figure.triangles), len(figure.vertices)
+        bodies, faces, vertices = len(figure.parents), len(figure.face_bodies), len(figure.vertices)
+        most = max(int(np.diff(shape.faces).max()) for shape in (island, figure))
         return cls(
             depth=np.empty((height, width), np.float32),
             pixels=np.empty((height, width), np.uint32),
-            screen=np.empty((max(vertices, len(island.vertices)), 6)),
+            screen=np.empty((max(vertices, len(island.vertices)), 5)),
             eye=np.empty((4, 3)),
-            cut=np.empty((4, 3)),
+            outline=np.empty((most + 1, 2)),  # the near plane takes off a corner or more and adds two
             origins=np.zeros((bodies, 3)),
             axes=np.tile(np.eye(3), (bodies, 1, 1)),
             vertices=np.empty((vertices, 3)),
-            planes=np.empty((triangles, 4)),
-            colors=np.empty(triangles, np.uint32),
+            planes=np.empty((faces, 4)),
+            colors=np.empty(faces, np.uint32),
         )
 
 
@@ -116,15 +99,8 @@ def draw_frames(rows, states, columns, camera, island, figure, light, scratch, b
         pose(figure, state, scratch.origins, scratch.axes)
         dress(figure, light, state[mounted] > 0, scratch)
         # The figure hides much of the island: whatever it hides need not be written.
-        draw_mesh(
-            camera.near,
-            scratch.vertices,
-            figure.triangles,
-            scratch.planes,
-            scratch.colors,
-            scratch,
-        )
-        draw_mesh(camera.near, island.vertices, island.triangles, island.planes, island.colors, scratch)
+        draw_mesh(camera.near, scratch.vertices, figure.faces, figure.corners, scratch.planes, scratch.colors, scratch)
+        draw_mesh(camera.near, island.vertices, island.faces, island.corners, island.planes, island.colors, scratch)
         if block == 1:
             unpack(scratch.pixels, out[row])
         else:
@@ -208,7 +184,7 @@ def pose(figure, positions, origins, axes):
 
 @compiled
 def dress(figure, light, mounted, scratch):
-    """Puts a posed figure's triangles into the world, and light on them; without its board if it is not mounted."""
+    """Puts a posed figure's faces into the world, and light on them; without its board if it is not mounted."""
     for index in range(len(figure.vertices)):
         body = figure.vertex_bodies[index]
         for i in range(3):
@@ -216,8 +192,8 @@ def dress(figure, light, mounted, scratch):
             for j in range(3):
                 total += scratch.axes[body, i, j] * figure.vertices[index, j]
             scratch.vertices[index, i] = total
-    for index in range(len(figure.triangles)):
-        body, corner = figure.triangle_bodies[index], figure.triangles[index, 0]
+    for index in range(len(figure.face_bodies)):
+        body, corner = figure.face_bodies[index], figure.corners[figure.faces[index]]
         distance, shade = 0.0, 0.0
         for i in range(3):
             total = 0.0
@@ -244,8 +220,8 @@ def project(eye, vertices, screen, middle_x, middle_y):
     Args:
         eye: (4, 3), see `aim`.
         vertices: (V, 3) m.
-        screen: (>= V, 6), written to: pixels to the right and down, depth, and, before the division, pixels times m
-            to the right and down, m ahead.
+        screen: (>= V, 5), written to: pixels to the right and down, and, before the division, pixels times m to the
+            right and up, m ahead.
         middle_x: pixels from the left to the middle.
         middle_y: pixels from the top to the middle.
     """
@@ -257,100 +233,116 @@ def project(eye, vertices, screen, middle_x, middle_y):
         depth = 1.0 / ahead if ahead != 0.0 else 0.0
         screen[index, 0] = middle_x + right * depth
         screen[index, 1] = middle_y - up * depth
-        screen[index, 2] = depth
-        screen[index, 3] = right
-        screen[index, 4] = up
-        screen[index, 5] = ahead
+        screen[index, 2] = right
+        screen[index, 3] = up
+        screen[index, 4] = ahead
 
 
 @compiled
-def draw_mesh(near, vertices, triangles, planes, colors, scratch):
-    """Draws the triangles of a mesh (see `jumppad_env.scenery.Mesh`) that face the eye."""
-    depth, pixels, screen, eye, cut = scratch.depth, scratch.pixels, scratch.screen, scratch.eye, scratch.cut
-    height, width = depth.shape
+def draw_mesh(near, vertices, faces, corners, planes, colors, scratch):
+    """Draws the faces of a mesh (see `jumppad_env.scenery.Mesh`) whose front the eye sees."""
+    screen, eye, outline = scratch.screen, scratch.eye, scratch.outline
+    height, width = scratch.depth.shape
     middle_x, middle_y = width / 2, height / 2
     project(eye, vertices, screen, middle_x, middle_y)
-    eye_x, eye_y, eye_z = eye[0, 0], eye[0, 1], eye[0, 2]
-    for index in range(len(triangles)):
-        facing = planes[index, 0] * eye_x + planes[index, 1] * eye_y + planes[index, 2] * eye_z - planes[index, 3]
-        if facing <= 0.0:
+    per_right = 1.0 / (eye[1, 0] ** 2 + eye[1, 1] ** 2 + eye[1, 2] ** 2)
+    per_up = 1.0 / (eye[2, 0] ** 2 + eye[2, 1] ** 2 + eye[2, 2] ** 2)
+    for index in range(len(planes)):
+        x, y, z = planes[index, 0], planes[index, 1], planes[index, 2]
+        height_above = x * eye[0, 0] + y * eye[0, 1] + z * eye[0, 2] - planes[index, 3]
+        if height_above <= 0.0:
             continue
-        i, j, k = triangles[index, 0], triangles[index, 1], triangles[index, 2]
-        if screen[i, 5] >= near and screen[j, 5] >= near and screen[k, 5] >= near:
-            fill(
-                screen[i, 0],
-                screen[i, 1],
-                screen[i, 2],
-                screen[j, 0],
-                screen[j, 1],
-                screen[j, 2],
-                screen[k, 0],
-                screen[k, 1],
-                screen[k, 2],
-                colors[index],
-                depth,
-                pixels,
-            )
+        first, end = faces[index], faces[index + 1]
+        ahead = 0
+        for corner in range(first, end):
+            ahead += screen[corners[corner], 4] >= near
+        if ahead == 0:
             continue
-        # Cut off what is closer than the near plane: of the three corners one or two are left, and up to two new ones.
-        count = 0
-        for one, other in ((screen[i], screen[j]), (screen[j], screen[k]), (screen[k], screen[i])):
-            if one[5] >= near:
-                cut[count] = one[:3]
-                count += 1
-            if (one[5] >= near) != (other[5] >= near):
-                # Always from the far corner to the near one: neighbors must find the same point on their common edge.
-                far, close = (one, other) if one[5] >= near else (other, one)
-                part = (far[5] - near) / (far[5] - close[5])
-                cut[count, 0] = middle_x + (far[3] + part * (close[3] - far[3])) / near
-                cut[count, 1] = middle_y - (far[4] + part * (close[4] - far[4])) / near
-                cut[count, 2] = 1.0 / near
-                count += 1
-        for last in range(2, count):
-            p, q, r = cut[0], cut[last - 1], cut[last]
-            fill(p[0], p[1], p[2], q[0], q[1], q[2], r[0], r[1], r[2], colors[index], depth, pixels)
+        if ahead == end - first:
+            count = ahead
+            for corner in range(count):
+                outline[corner, 0] = screen[corners[first + corner], 0]
+                outline[corner, 1] = screen[corners[first + corner], 1]
+        else:
+            count = cut(near, screen, corners[first:end], outline, middle_x, middle_y)
+        # Along the ray through a pixel the plane is `height_above` away, against the normal.
+        right = -(x * eye[1, 0] + y * eye[1, 1] + z * eye[1, 2]) * per_right / height_above
+        down = (x * eye[2, 0] + y * eye[2, 1] + z * eye[2, 2]) * per_up / height_above
+        middle = -(x * eye[3, 0] + y * eye[3, 1] + z * eye[3, 2]) / height_above
+        corner_depth = middle - right * middle_x - down * middle_y
+        fill(outline, count, (corner_depth, right, down), colors[index], scratch.depth, scratch.pixels)
 
 
 @compiled
-def fill(x0, y0, d0, x1, y1, d1, x2, y2, d2, color, depth, pixels):
-    """Colors the pixels whose centers lie in a triangle, where nothing nearer has been drawn.
+def cut(near, screen, corners, outline, middle_x, middle_y):
+    """Cuts off what of a face is closer than the near plane; returns how many corners the `outline` has then."""
+    count = 0
+    last = corners[-1]
+    for this in corners:
+        if (screen[last, 4] >= near) != (screen[this, 4] >= near):
+            # Always from the far corner to the near one: neighbors must find the same point on their common edge.
+            far, close = (last, this) if screen[last, 4] >= near else (this, last)
+            part = (screen[far, 4] - near) / (screen[far, 4] - screen[close, 4])
+            outline[count, 0] = middle_x + (screen[far, 2] + part * (screen[close, 2] - screen[far, 2])) / near
+            outline[count, 1] = middle_y - (screen[far, 3] + part * (screen[close, 3] - screen[far, 3])) / near
+            count += 1
+        if screen[this, 4] >= near:
+            outline[count, 0] = screen[this, 0]
+            outline[count, 1] = screen[this, 1]
+            count += 1
+        last = this
+    return count
 
-    A center on an edge belongs to one of the two triangles that share the edge: to the one on its right or below.
-    Corners x, y in pixels, each with its depth; they may lie far outside.
+
+@compiled
+def fill(outline, count, plane, color, depth, pixels):
+    """Colors the pixels whose centers lie in a convex polygon, where nothing nearer has been drawn.
+
+    A center on an edge belongs to one of the two polygons that share the edge: to the one on its right or below.
+
+    Args:
+        outline: (>= count, 2) pixels to the right and down, counter-clockwise as seen; may lie far outside.
+        count: of its corners.
+        plane: depth in the frame's top left corner, and how much it grows per pixel to the right and down.
+        color: packed.
+        depth: (H, W) float32, written to.
+        pixels: (H, W) uint32, written to.
     """
     height, width = depth.shape
-    if max(x0, x1, x2) <= 0.0 or min(x0, x1, x2) >= width:
+    top, upper, lower = 0, outline[0, 1], outline[0, 1]
+    leftmost, rightmost = outline[0, 0], outline[0, 0]
+    for corner in range(1, count):
+        x, y = outline[corner, 0], outline[corner, 1]
+        if y < upper:
+            top, upper = corner, y
+        lower = max(lower, y)
+        leftmost, rightmost = min(leftmost, x), max(rightmost, x)
+    if rightmost <= 0.0 or leftmost >= width or lower <= 0.0 or upper >= height:
         return
-    # From the top: 0, 1, 2.
-    if y1 < y0:
-        x0, y0, d0, x1, y1, d1 = x1, y1, d1, x0, y0, d0
-    if y2 < y1:
-        x1, y1, d1, x2, y2, d2 = x2, y2, d2, x1, y1, d1
-        if y1 < y0:
-            x0, y0, d0, x1, y1, d1 = x1, y1, d1, x0, y0, d0
-    if y2 <= 0.0 or y0 >= height:
-        return
-    first = math.ceil(y0 - 0.5) if y0 > 0.0 else 0
-    end = math.ceil(y2 - 0.5) if y2 < height else height
-    twice_area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
-    if first >= end or twice_area == 0.0:
-        return
-    depth_right = ((d1 - d0) * (y2 - y0) - (d2 - d0) * (y1 - y0)) / twice_area
-    depth_down = ((x1 - x0) * (d2 - d0) - (x2 - x0) * (d1 - d0)) / twice_area
-    # Each edge from its upper end: then neighbors find the same points on their common edge.
-    long_slope = (x2 - x0) / (y2 - y0)
-    upper_slope = (x1 - x0) / (y1 - y0) if y1 > y0 else 0.0
-    lower_slope = (x2 - x1) / (y2 - y1) if y2 > y1 else 0.0
-    step = np.float32(depth_right)
+    first = math.ceil(upper - 0.5) if upper > 0.0 else 0
+    end = math.ceil(lower - 0.5) if lower < height else height
+    # Down both sides at once, edge by edge, each edge from its upper end: then neighbors find the same points on it.
+    left_corner, right_corner = top, top
+    left_x = left_y = left_slope = right_x = right_y = right_slope = 0.0
+    left_end, right_end = upper, upper
+    step = np.float32(plane[1])
     for row in range(first, end):
         center = row + 0.5
-        left = x0 + (center - y0) * long_slope
-        right = x0 + (center - y0) * upper_slope if center < y1 else x1 + (center - y1) * lower_slope
-        if left > right:
-            left, right = right, left
+        while left_end <= center:
+            left_x, left_y = outline[left_corner, 0], outline[left_corner, 1]
+            left_corner = left_corner + 1 if left_corner + 1 < count else 0
+            left_end = outline[left_corner, 1]
+            left_slope = (outline[left_corner, 0] - left_x) / (left_end - left_y) if left_end > left_y else 0.0
+        while right_end <= center:
+            right_x, right_y = outline[right_corner, 0], outline[right_corner, 1]
+            right_corner = right_corner - 1 if right_corner > 0 else count - 1
+            right_end = outline[right_corner, 1]
+            right_slope = (outline[right_corner, 0] - right_x) / (right_end - right_y) if right_end > right_y else 0.0
+        left = left_x + (center - left_y) * left_slope
+        right = right_x + (center - right_y) * right_slope
         begin = math.ceil(left - 0.5) if left > 0.0 else 0
         stop = math.ceil(right - 0.5) if right < width else width
-        here = np.float32(d0 + (center - y0) * depth_down + (begin + 0.5 - x0) * depth_right)
+        here = np.float32(plane[0] + center * plane[2] + (begin + 0.5) * plane[1])
         depths, colors = depth[row], pixels[row]
         for column in range(begin, stop):
             if here > depths[column]:

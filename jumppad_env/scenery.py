@@ -1,4 +1,4 @@
-"""What is drawn: the MJCF's geoms as flat-shaded triangles, made once.
+"""What is drawn: the MJCF's geoms as flat, convex faces, made once.
 
 The island's static geoms become one mesh whose light is already worked out, for the sun stands still. A character's
 become meshes in the frames of its bodies, to be posed at every drawing.
@@ -56,22 +56,24 @@ class Light(NamedTuple):
 
 
 class Mesh(NamedTuple):
-    """Static triangles before a background."""
+    """Static faces before a background."""
 
     vertices: np.ndarray
     """(V, 3) m."""
-    triangles: np.ndarray
-    """(T, 3) uint32, indices of vertices, counter-clockwise from outside."""
+    faces: np.ndarray
+    """(F + 1,) uint32: face f is convex, its corners are `corners[faces[f] : faces[f + 1]]`."""
+    corners: np.ndarray
+    """(C,) uint32, indices of vertices, counter-clockwise from outside."""
     planes: np.ndarray
-    """(T, 4): unit normal and its product with any corner; what lies in front of the plane sees the triangle."""
+    """(F, 4): unit normal and its product with any corner; what lies in front of the plane sees the face."""
     colors: np.ndarray
-    """(T,) uint32, light included: red | green << 8 | blue << 16."""
+    """(F,) uint32, light included: red | green << 8 | blue << 16."""
     background: int
     """Color of the sky."""
 
 
 class Figure(NamedTuple):
-    """A character: a tree of bodies, and triangles fixed to them. Index 0 of the bodies is the world."""
+    """A character: a tree of bodies, and faces fixed to them. Index 0 of the bodies is the world."""
 
     parents: np.ndarray
     """(B,) int32, index of each body's parent, which comes before it."""
@@ -91,18 +93,20 @@ class Figure(NamedTuple):
     """(V, 3) m, in the body's frame."""
     vertex_bodies: np.ndarray
     """(V,) int32."""
-    triangles: np.ndarray
-    """(T, 3) uint32."""
-    triangle_bodies: np.ndarray
-    """(T,) int32."""
+    faces: np.ndarray
+    """(F + 1,) uint32, as those of `Mesh`."""
+    corners: np.ndarray
+    """(C,) uint32, as those of `Mesh`."""
+    face_bodies: np.ndarray
+    """(F,) int32."""
     normals: np.ndarray
-    """(T, 3) unit vectors, in the body's frame."""
+    """(F, 3) unit vectors, in the body's frame."""
     colors: np.ndarray
-    """(T, 3), without light, 0 to 1."""
+    """(F, 3), without light, 0 to 1."""
     emissions: np.ndarray
-    """(T,): how much of its color a face shines by itself."""
+    """(F,): how much of its color a face shines by itself."""
     board: np.ndarray
-    """(T,) bool: part of the board, not drawn without it."""
+    """(F,) bool: part of the board, not drawn without it."""
 
 
 @functools.cache
@@ -156,20 +160,19 @@ def load_island_mesh() -> Mesh:
     data = mujoco.MjData(model)
     mujoco.mj_forward(model, data)
     light = load_light()
-    corners, colors = [], []
+    faces: list[np.ndarray] = []
+    colors = []
     for geom in sorted(_drawn_geoms(model, static=True), key=lambda geom: _background(model, geom)):
-        seen = _geom_triangles(model, geom) @ data.geom_xmat[geom].reshape(3, 3).T + data.geom_xpos[geom]
         rgb, emission = _material(model, geom)
-        shade = np.maximum(0.0, -(_normals(seen) @ light.direction))
-        lit = rgb * (light.ambient + light.diffuse * shade[:, None] + emission)
-        corners.append(seen)
-        colors.append(np.minimum(lit, 1.0))
-    every = np.concatenate(corners)
-    vertices, triangles = _shared_vertices(every)
-    normals = _normals(every)
-    planes = np.concatenate([normals, np.sum(normals * every[:, 0], axis=1, keepdims=True)], axis=1)
-    packed = _pack((np.concatenate(colors) * 255 + 0.5).astype(np.uint32))
-    return Mesh(vertices, triangles, planes, packed, int(_pack(_sky(model))))
+        for face in _geom_faces(model, geom):
+            faces.append(face @ data.geom_xmat[geom].reshape(3, 3).T + data.geom_xpos[geom])
+            shade = max(0.0, -float(_normal(faces[-1]) @ light.direction))
+            colors.append(np.minimum(rgb * (light.ambient + light.diffuse * shade + emission), 1.0))
+    vertices, corners = _shared_vertices(np.concatenate(faces))
+    normals = np.array([_normal(face) for face in faces])
+    planes = np.column_stack([normals, [normal @ face[0] for normal, face in zip(normals, faces, strict=True)]])
+    packed = _pack((np.array(colors) * 255 + 0.5).astype(np.uint32))
+    return Mesh(vertices, _starts(faces), corners, planes, packed, int(_pack(_sky(model))))
 
 
 @functools.cache
@@ -184,20 +187,19 @@ def load_figure(character: str) -> Figure:
     hinges = kinds == mujoco.mjtJoint.mjJNT_HINGE
     if not (hinges | (kinds == mujoco.mjtJoint.mjJNT_SLIDE)).all() or (model.qpos0 != 0).any():
         raise ValueError(f"character {character!r}: joints must be slides or hinges without ref")
-    corners, bodies, colors, emissions, board = [], [], [], [], []
+    faces: list[np.ndarray] = []
+    bodies, colors, emissions, board = [], [], [], []
     for geom in _drawn_geoms(model, static=False):
-        local = _geom_triangles(model, geom) @ _axes(model.geom_quat[geom]).T + model.geom_pos[geom]
         rgb, emission = _material(model, geom)
-        corners.append(local)
-        bodies += [model.geom_bodyid[geom]] * len(local)
-        colors += [rgb] * len(local)
-        emissions += [emission] * len(local)
-        board += [model.geom_group[geom] == BOARD_GROUP] * len(local)
-    every = np.concatenate(corners)
-    triangle_bodies = np.array(bodies, np.int32)
+        for face in _geom_faces(model, geom):
+            faces.append(face @ _axes(model.geom_quat[geom]).T + model.geom_pos[geom])
+            bodies.append(model.geom_bodyid[geom])
+            colors.append(rgb)
+            emissions.append(emission)
+            board.append(model.geom_group[geom] == BOARD_GROUP)
     # The body belongs to the key: corners of two bodies are never one.
-    marked = np.concatenate([every, np.broadcast_to(triangle_bodies[:, None, None], (len(every), 3, 1))], axis=2)
-    vertices, triangles = _shared_vertices(marked)
+    marked = [np.column_stack([face, np.full(len(face), body)]) for face, body in zip(faces, bodies, strict=True)]
+    vertices, corners = _shared_vertices(np.concatenate(marked))
     return Figure(
         parents=model.body_parentid.astype(np.int32),
         offsets=model.body_pos.copy(),
@@ -208,9 +210,10 @@ def load_figure(character: str) -> Figure:
         joint_anchors=model.jnt_pos.copy(),
         vertices=np.ascontiguousarray(vertices[:, :3]),
         vertex_bodies=vertices[:, 3].astype(np.int32),
-        triangles=triangles,
-        triangle_bodies=triangle_bodies,
-        normals=_normals(every),
+        faces=_starts(faces),
+        corners=corners,
+        face_bodies=np.array(bodies, np.int32),
+        normals=np.array([_normal(face) for face in faces]),
         colors=np.array(colors),
         emissions=np.array(emissions),
         board=np.array(board),
@@ -265,11 +268,73 @@ def _axes(quaternion: np.ndarray) -> np.ndarray:
     return matrix.reshape(3, 3)
 
 
-def _shared_vertices(triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns vertices (V, n) and indices (T, 3) uint32 of triangles (T, 3, n): each corner, to a micrometer, once."""
-    corners = triangles.reshape(-1, triangles.shape[-1])
+def _shared_vertices(corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns vertices (V, n) and indices (C,) uint32 of corners (C, n): each place, to a micrometer, once."""
     vertices, indices = np.unique(np.round(corners, 6), axis=0, return_inverse=True)
-    return vertices, indices.reshape(-1, 3).astype(np.uint32)
+    return vertices, indices.reshape(-1).astype(np.uint32)
+
+
+def _starts(faces: list[np.ndarray]) -> np.ndarray:
+    """Returns where the corners of each face begin, and the end (F + 1,) uint32."""
+    return np.cumsum([0, *map(len, faces)]).astype(np.uint32)
+
+
+def _normal(face: np.ndarray) -> np.ndarray:
+    """Returns the unit normal (3,) of a face (n, 3), by Newell's method: corners in line with others do no harm."""
+    total = np.cross(face, np.roll(face, -1, axis=0)).sum(axis=0)
+    return total / max(float(np.linalg.norm(total)), 1e-12)
+
+
+def _geom_faces(model: mujoco.MjModel, geom: int) -> list[np.ndarray]:
+    """Returns the surface of a geom as convex faces (n, 3), m in its frame, counter-clockwise from outside."""
+    triangles = _geom_triangles(model, geom)
+    vertices, indices = _shared_vertices(triangles.reshape(-1, 3))
+    by_plane: dict[tuple[float, ...], list[list[int]]] = {}
+    for loop in indices.reshape(-1, 3).tolist():
+        normal = _normal(vertices[loop])
+        plane = np.round([*normal, normal @ vertices[loop[0]]], 4) + 0.0  # not -0.0
+        by_plane.setdefault(tuple(plane.tolist()), []).append(loop)
+    return [vertices[loop] for plane, loops in by_plane.items() for loop in _join(loops, vertices, np.array(plane[:3]))]
+
+
+def _join(loops: list[list[int]], vertices: np.ndarray, normal: np.ndarray) -> list[list[int]]:
+    """Returns polygons of one plane, joined along common edges for as long as they stay convex.
+
+    Args:
+        loops: indices of their corners, counter-clockwise around the normal.
+        vertices: (V, 3).
+        normal: (3,).
+    """
+    done: list[list[int]] = []
+    while loops:
+        loop = loops.pop()
+        joined = True
+        while joined:
+            joined = False
+            for other in loops:
+                both = _along_common_edge(loop, other)
+                if both is not None and _is_convex(vertices[both], normal):
+                    loops.remove(other)
+                    loop, joined = both, True
+                    break
+        done.append(loop)
+    return done
+
+
+def _along_common_edge(one: list[int], other: list[int]) -> list[int] | None:
+    """Returns the outline of two polygons that share an edge, None if they share none."""
+    for i, (start, end) in enumerate(zip(one, one[1:] + one[:1], strict=True)):
+        if start in other and end == other[other.index(start) - 1]:
+            j = other.index(start)
+            between = (other[j:] + other[:j])[1:-1]  # the other goes from the edge's start round to its end
+            return one[: i + 1] + between + one[i + 1 :]
+    return None
+
+
+def _is_convex(polygon: np.ndarray, normal: np.ndarray) -> bool:
+    edges = np.roll(polygon, -1, axis=0) - polygon
+    turns = np.cross(edges, np.roll(edges, -1, axis=0)) @ normal
+    return bool((turns > -1e-9).all()) and len({tuple(corner) for corner in polygon}) == len(polygon)
 
 
 def _geom_triangles(model: mujoco.MjModel, geom: int) -> np.ndarray:
@@ -314,8 +379,8 @@ def _ring() -> np.ndarray:
 @functools.cache
 def _disc() -> np.ndarray:
     """Returns a disc of radius 1 at z = 1, facing up, as triangles."""
-    up = np.array([0.0, 0.0, 1.0])
-    return np.array([(up, p + up, q + up) for p, q in itertools.pairwise(_ring())])
+    ring = _ring() + [0.0, 0.0, 1.0]
+    return np.array([(ring[0], p, q) for p, q in itertools.pairwise(ring[1:-1])])
 
 
 @functools.cache
@@ -324,8 +389,3 @@ def _cylinder() -> np.ndarray:
     up = np.array([0.0, 0.0, 1.0])
     sides = [((p - up, q - up, q + up), (p - up, q + up, p + up)) for p, q in itertools.pairwise(_ring())]
     return np.concatenate([_disc(), _disc()[:, ::-1] * [1, 1, -1], *map(np.array, sides)])
-
-
-def _normals(triangles: np.ndarray) -> np.ndarray:
-    cross = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
-    return cross / np.maximum(np.linalg.norm(cross, axis=1, keepdims=True), 1e-12)

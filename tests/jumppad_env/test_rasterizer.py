@@ -19,15 +19,18 @@ def scratch() -> Scratch:
     return scratch
 
 
-def fill(scratch: Scratch, corners, color: int = RED, depths=(1.0, 1.0, 1.0)) -> np.ndarray:
-    """Fills a triangle of corners (3, 2) and returns which pixels have its color."""
-    arguments = [float(value) for corner, depth in zip(corners, depths, strict=True) for value in (*corner, depth)]
-    rasterizer.fill(*arguments, np.uint32(color), scratch.depth, scratch.pixels)
+def fill(scratch: Scratch, corners, color: int = RED, plane=(1.0, 0.0, 0.0)) -> np.ndarray:
+    """Fills a convex polygon of corners (n, 2), turned round where need be; returns which pixels have its color."""
+    outline = np.array(corners, float)
+    x, y = outline.T
+    if np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y) > 0:  # clockwise as seen, for y points down
+        outline = outline[::-1].copy()
+    rasterizer.fill(outline, len(outline), plane, np.uint32(color), scratch.depth, scratch.pixels)
     return scratch.pixels == color
 
 
 def inside(corners) -> np.ndarray:
-    """Which pixel centers (HEIGHT, WIDTH) lie strictly inside a triangle, by its three edges."""
+    """Which pixel centers (HEIGHT, WIDTH) lie strictly inside a convex polygon, by its edges."""
     y, x = np.mgrid[:HEIGHT, :WIDTH] + 0.5
     sides = []
     for (ax, ay), (bx, by) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
@@ -44,6 +47,24 @@ def test_a_triangle_fills_the_pixels_whose_centers_it_holds(scratch):
         assert np.array_equal(fill(scratch, corners), inside(corners))
 
 
+def test_a_convex_polygon_fills_what_its_triangles_fill(scratch):
+    generator = np.random.default_rng(5)
+    for count in (4, 5, 8, 14) * 30:
+        angles = np.sort(generator.uniform(0, 2 * np.pi, count))
+        ring = generator.uniform(0, 50, 2) + generator.uniform(2, 40, 2) * np.column_stack(
+            [np.cos(angles), np.sin(angles)]
+        )
+        scratch.depth[:] = 0
+        scratch.pixels[:] = 0
+        covered = fill(scratch, ring).copy()
+        assert np.array_equal(covered, inside(ring))
+        scratch.depth[:] = 0
+        scratch.pixels[:] = 0
+        for last in range(2, count):
+            fill(scratch, (ring[0], ring[last - 1], ring[last]))
+        assert np.array_equal(covered, scratch.pixels == RED)
+
+
 def test_neighbors_leave_no_gap_and_share_no_pixel(scratch):
     # A fan of triangles around a point covers a square, each pixel once, wherever the point lies: on pixel centers too.
     generator = np.random.default_rng(1)
@@ -52,11 +73,13 @@ def test_neighbors_leave_no_gap_and_share_no_pixel(scratch):
     for point in points:
         times = np.zeros((HEIGHT, WIDTH), int)
         for one, other in zip(ring, np.roll(ring, -1, axis=0), strict=True):
-            for corners in ((one, other, point), (point, other, one)):  # both ways round give the same pixels
+            covered = []
+            for corners in ((one, other, point), (other, point, one), (point, one, other)):  # whichever is the first
                 scratch.pixels[:] = 0
                 scratch.depth[:] = 0
-                covered = fill(scratch, corners)
-            times += covered
+                covered.append(fill(scratch, corners))
+            assert np.array_equal(covered[0], covered[1]) and np.array_equal(covered[0], covered[2])
+            times += covered[0]
         expected = np.zeros_like(times)
         expected[4:36, 4:50] = 1  # centers from 4.5 to 49.5: the one at 50.5 belongs to the right
         assert np.array_equal(times, expected), point
@@ -70,7 +93,7 @@ def test_the_nearer_one_hides_the_other_in_any_order(scratch):
         scratch.pixels[:] = 0
         for corners in order:
             is_near = corners is near
-            fill(scratch, corners, RED if is_near else BLUE, (0.5,) * 3 if is_near else (0.2,) * 3)
+            fill(scratch, corners, RED if is_near else BLUE, (0.5 if is_near else 0.2, 0.0, 0.0))
         frames.append(scratch.pixels.copy())
     assert np.array_equal(*frames)
     assert (frames[0] == RED).sum() == inside(near).sum()
@@ -78,14 +101,15 @@ def test_the_nearer_one_hides_the_other_in_any_order(scratch):
 
 def test_planes_that_cross_meet_in_a_line(scratch):
     # Depth grows to the right in one and to the left in the other: they meet in the middle.
-    square = [(0, 0), (56, 0), (0, 40)], [(56, 40), (56, 0), (0, 40)]
-    for corners in square:
-        fill(scratch, corners, RED, [0.1 + x / 56 for x, _ in corners])
-        fill(scratch, corners, BLUE, [1.1 - x / 56 for x, _ in corners])
+    square = [(0, 0), (0, 40), (56, 40), (56, 0)]
+    fill(scratch, square, RED, (0.1, 1 / 56, 0.0))
+    fill(scratch, square, BLUE, (1.1, -1 / 56, 0.0))
     assert (scratch.pixels[:, :28] == BLUE).all() and (scratch.pixels[:, 28:] == RED).all()
 
 
-@pytest.mark.parametrize("corners", [[(5, 5), (5, 5), (20, 20)], [(5, 7), (9, 7), (30, 7)], [(3, 3)] * 3])
+@pytest.mark.parametrize(
+    "corners", [[(5, 5), (5, 5), (20, 20)], [(5, 7), (9, 7), (30, 7)], [(3, 3)] * 3, [(5, 5), (9, 9), (12, 12)]]
+)
 def test_what_has_no_area_fills_nothing(scratch, corners):
     assert not fill(scratch, corners).any()
 
@@ -93,11 +117,17 @@ def test_what_has_no_area_fills_nothing(scratch, corners):
 def draw_quad(scratch: Scratch, corners: np.ndarray) -> np.ndarray:
     """Draws a quad (4, 3) m seen from the origin along +y, 1 m at 1 m is half the width, and returns its pixels."""
     scratch.eye[:] = [(0, 0, 0), (WIDTH / 2, 0, 0), (0, 0, HEIGHT / 2), (0, 1, 0)]
-    triangles = np.array([(0, 1, 2), (0, 2, 3)], np.uint32)
-    normal = np.cross(corners[1] - corners[0], corners[2] - corners[0])
-    planes = np.tile([*normal, normal @ corners[0]], (2, 1))
-    rasterizer.draw_mesh(0.25, corners, triangles, planes, np.full(2, RED, np.uint32), scratch)
+    draw_face(scratch, corners)
     return scratch.pixels == RED
+
+
+def draw_face(scratch: Scratch, corners: np.ndarray) -> np.ndarray:
+    """Draws a convex face (n, 3) and returns its plane (4,)."""
+    normal = np.cross(corners[1] - corners[0], corners[2] - corners[0])
+    plane = np.array([[*normal, normal @ corners[0]]])
+    faces, indices = np.array([0, len(corners)], np.uint32), np.arange(len(corners), dtype=np.uint32)
+    rasterizer.draw_mesh(0.25, corners, faces, indices, plane, np.array([RED], np.uint32), scratch)
+    return plane[0]
 
 
 def test_perspective_by_its_formula(scratch):
@@ -210,9 +240,7 @@ def test_triangles_that_reach_behind_the_eye_are_cut_at_the_near_plane(scratch):
         cuts[behind] += 1
         scratch.depth[:] = 0
         scratch.pixels[:] = 0
-        plane = np.array([[*normal, normal @ corners[0]]])
-        triangle = np.array([(0, 1, 2)], np.uint32)
-        rasterizer.draw_mesh(0.25, corners, triangle, plane, np.array([RED], np.uint32), scratch)
+        draw_face(scratch, corners)
         with np.errstate(divide="ignore"):
             distance = normal @ corners[0] / (rays @ normal)
         points = rays * distance[..., None]
@@ -232,7 +260,7 @@ def test_light_by_its_formula(scratch):
     state = np.array([1.0, 2.0, 0.0, 0.7, 1.2])
     rasterizer.pose(figure, state, scratch.origins, scratch.axes)
     rasterizer.dress(figure, light, True, scratch)
-    normals = np.einsum("tij,tj->ti", scratch.axes[figure.triangle_bodies], figure.normals)
+    normals = np.einsum("tij,tj->ti", scratch.axes[figure.face_bodies], figure.normals)
     sun = np.maximum(0, -(normals @ light.direction))[:, None] * light.diffuse
     expected = np.minimum(1, figure.colors * (light.ambient + sun + figure.emissions[:, None])) * 255
     shown = np.stack([scratch.colors & 255, scratch.colors >> 8 & 255, scratch.colors >> 16], axis=1)
