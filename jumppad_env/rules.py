@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 PADS = ("left", "middle", "right")
 """Names of the jump pads; `info["pad"]` is the index, -1 for none."""
@@ -30,8 +31,7 @@ CHARACTERS = {
 }
 
 
-@dataclass(frozen=True)
-class Rules:
+class Rules(NamedTuple):
     """Constants of the game. Units: meters, seconds, radians."""
 
     control_step: float = 0.1

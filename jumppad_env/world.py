@@ -3,18 +3,31 @@
 A single environment is a world of one; a vector environment a world of many. Both run the same arithmetic row by row,
 so that element i of a vector environment is bit for bit a single environment. MuJoCo does the physics (collisions, the
 stairs, jumps, falls, flight); this file only turns the gamepad into servo targets and launches whoever touches a pad.
+Both are compiled: in NumPy the handful of numbers per character cost five times as much as their physics.
 
 Angles are counter-clockwise seen from above, 0 along +y.
 """
 
 from __future__ import annotations
 
+import math
+from typing import NamedTuple
+
 import numpy as np
 
 from jumppad_env import gamepad
+from jumppad_env.compiled import compiled
 from jumppad_env.island import Island, load_island
 from jumppad_env.mujoco_library import Batch
-from jumppad_env.rules import CHARACTERS, PADS, RULES
+from jumppad_env.rules import CHARACTERS, PADS, RULES, Rules
+
+# See `jumppad_env.compiled`.
+assert gamepad.AXES == ("left_x", "left_y", "right_x", "right_y") and gamepad.BUTTONS[:4] == ("A", "B", "X", "Y")
+assert Rules._fields == (
+    *("control_step", "camera_turn_rate", "camera_tilt_rate", "camera_tilt_range", "camera_tilt_start"),
+    *("body_turn_rate", "jump_height", "attack_seconds", "attack_slowdown", "arm_swing"),
+    *("dodge_distance", "dodge_seconds", "dodge_cooldown"),
+)
 
 PHYSICS_STATE = ("x", "y", "z", "yaw", "arm", "vx", "vy", "vz", "yaw_rate", "arm_rate")
 RULE_STATE = (
@@ -32,6 +45,27 @@ RULE_STATE = (
 )
 STATE = PHYSICS_STATE + RULE_STATE
 """Names of the columns of a state, which is exact: setting it and playing on repeats the future bit for bit."""
+X, Y, Z, YAW = range(4)  # of the positions, and the first three of the velocities
+CAMERA_YAW, CAMERA_TILT, GROUNDED, MOUNTED, MOUNT_HELD = range(5)  # of the rule state
+ATTACK_LEFT, DODGE_LEFT, DODGE_WAIT, PAD, FLIGHT_LEFT, SINCE_PAD = range(5, len(RULE_STATE))
+BOARD_SPEED, FOOT_SPEED, HAS_BOARD = range(3)  # of the traits
+
+
+class Places(NamedTuple):
+    """What the rules need to know of the island."""
+
+    landings: np.ndarray
+    """(3, 3) m, where each pad's launch ends."""
+    flight_seconds: float
+    """s from a pad to its landing place."""
+    jump_speed: float
+    """m/s, upwards at take-off."""
+    fall_speed: float
+    """m/s, lost by falling during half of the flight."""
+    ground_sensor: int
+    """Column of the sensor data that counts contacts of the foot."""
+    pad_sensors: int
+    """Columns of the sensor data that count contacts with each pad: the first of them."""
 
 
 def wrap_angle(angle: np.ndarray) -> np.ndarray:
@@ -71,17 +105,18 @@ class World:
         self.rule_state = np.zeros((count, len(RULE_STATE)))
         for column, name in enumerate(RULE_STATE):
             setattr(self, name, self.rule_state[:, column])
-        first, last = RULE_STATE.index("attack_left"), RULE_STATE.index("dodge_wait")
-        self._action_timers = self.rule_state[:, first : last + 1]  # neighbors: attack, dodge, wait for the next dodge
-        names = list(CHARACTERS)
-        self.characters = [names[0]] * count
-        self._board_speed = np.full(count, CHARACTERS[names[0]].board_speed)
-        self._foot_speed = np.full(count, CHARACTERS[names[0]].foot_speed)
-        self._has_board = np.ones(count)
+        self.characters = [next(iter(CHARACTERS))] * count
+        self._traits = np.tile(_traits(self.characters[0]), (count, 1))
         gravity, step = self.island.gravity, self.island.timestep
-        # Semi-implicit steps of length h lose g*h*t/2 of height: take-off speeds make up for it.
-        self._jump_speed = np.sqrt(2 * gravity * RULES.jump_height) + gravity * step / 2
-        self._fall_speed = gravity * (self.island.flight_seconds + step) / 2
+        self._places = Places(
+            landings=self.island.landings,
+            flight_seconds=self.island.flight_seconds,
+            # Semi-implicit steps of length h lose g*h*t/2 of height: take-off speeds make up for it.
+            jump_speed=math.sqrt(2 * gravity * RULES.jump_height) + gravity * step / 2,
+            fall_speed=gravity * (self.island.flight_seconds + step) / 2,
+            ground_sensor=self.island.ground_sensor,
+            pad_sensors=self.island.pad_sensors.start,
+        )
         self._sensors = np.zeros((count, self._substeps, self.island.model.nsensordata))
 
     @property
@@ -108,17 +143,14 @@ class World:
             position: (3,) m, where its feet are.
             heading: rad.
         """
-        traits = CHARACTERS[character]
         self.characters[row] = character
-        self._board_speed[row] = traits.board_speed
-        self._foot_speed[row] = traits.foot_speed
-        self._has_board[row] = traits.has_board
+        self._traits[row] = _traits(character)
         self.qpos[row] = (*position, heading, 0.0)
         self.qvel[row] = 0.0
         self.rule_state[row] = 0.0
         self.camera_yaw[row] = heading
         self.camera_tilt[row] = RULES.camera_tilt_start
-        self.mounted[row] = traits.has_board
+        self.mounted[row] = CHARACTERS[character].has_board
         self.grounded[row] = 1.0
         self.pad[row] = -1.0
         self.since_pad[row] = -1.0
@@ -129,12 +161,20 @@ class World:
         Args:
             actions: (N, 16) integers, validated by the caller.
         """
-        sticks = gamepad.STICK_VALUES[actions[:, : len(gamepad.AXES)]]
-        self._turn_camera(sticks)
-        self._drive(sticks, actions)
+        pressed = np.ascontiguousarray(actions, np.uint8)  # one kind of array, so that Numba compiles once
+        control(
+            pressed,
+            gamepad.STICK_VALUES,
+            self._traits,
+            RULES,
+            self._places,
+            self.rule_state,
+            self.qpos,
+            self.qvel,
+            self._ctrl,
+        )
         self._batch.rollout(self._substeps, record=["sensordata"], out={"sensordata": self._sensors})
-        self._count_down()
-        self._launch()
+        settle(self._sensors, RULES, self._places, self.rule_state, self.qpos, self.qvel)
 
     def get_state(self, row: int) -> np.ndarray:
         """Returns the exact state of one character, float64 (len(STATE),), columns as in `STATE`."""
@@ -161,89 +201,117 @@ class World:
         self.qvel[row] = state[split : len(PHYSICS_STATE)]
         self.rule_state[row] = state[len(PHYSICS_STATE) :]
 
-    def _turn_camera(self, sticks: np.ndarray) -> None:
-        turn = sticks[:, gamepad.RIGHT_X]
-        # Stick to the right turns the view to the right, which is clockwise.
-        self.camera_yaw -= turn * np.abs(turn) * (RULES.camera_turn_rate * RULES.control_step)
-        self.camera_tilt += sticks[:, gamepad.RIGHT_Y] * (RULES.camera_tilt_rate * RULES.control_step)
-        lowest, highest = RULES.camera_tilt_range
-        self.camera_tilt[:] = np.minimum(np.maximum(self.camera_tilt, lowest), highest)
 
-    def _drive(self, sticks: np.ndarray, actions: np.ndarray) -> None:
-        """Turns the gamepad into targets of the servos; jumps and dodges change the velocity at once."""
-        free = self.flight_left <= 0
-        mount = actions[:, gamepad.Y] > 0
-        if mount.any():
-            toggle = mount & (self.mount_held == 0) & free & (self._has_board > 0)
-            self.mounted[toggle] = 1 - self.mounted[toggle]
-        self.mount_held[:] = mount
-        attack = (actions[:, gamepad.X] > 0) & (self.attack_left <= 0) & free
-        if attack.any():
-            self.attack_left[attack] = RULES.attack_seconds
-        attacking = self.attack_left > 0
+def _traits(character: str) -> tuple[float, float, float]:
+    """Returns a character's row of the traits."""
+    traits = CHARACTERS[character]
+    return traits.board_speed, traits.foot_speed, float(traits.has_board)
+
+
+@compiled
+def control(actions, deflections, traits, rules, places, rule_state, positions, velocities, targets):
+    """Turns the camera and the gamepad into targets of the servos; jumps and dodges change the velocity at once.
+
+    Args:
+        actions: (N, 16) uint8.
+        deflections: of each bucket of a stick.
+        traits: (N, 3): top speeds on board and on foot, m/s; whether it has a board.
+        rules: `Rules`.
+        places: `Places`.
+        rule_state: (N, len(RULE_STATE)), written to.
+        positions: (N, >= 4) of the joints, m and rad.
+        velocities: (N, >= 3) of the joints, m/s, written to.
+        targets: (N, 4) of the servos, written to: m/s along x and y, rad/s of the body, rad of the arm.
+    """
+    for row in range(len(actions)):
+        state, position, velocity = rule_state[row], positions[row], velocities[row]
+        x, y = deflections[actions[row, 0]], deflections[actions[row, 1]]
+        turn, tilt = deflections[actions[row, 2]], deflections[actions[row, 3]]
+        jump, dodge = actions[row, 4] > 0, actions[row, 5] > 0
+        attack, mount = actions[row, 6] > 0, actions[row, 7] > 0
+
+        # Stick to the right turns the view to the right, which is clockwise.
+        state[CAMERA_YAW] -= turn * abs(turn) * (rules.camera_turn_rate * rules.control_step)
+        lowest, highest = rules.camera_tilt_range
+        tilted = state[CAMERA_TILT] + tilt * (rules.camera_tilt_rate * rules.control_step)
+        state[CAMERA_TILT] = min(max(tilted, lowest), highest)
+
+        free = state[FLIGHT_LEFT] <= 0
+        if mount and state[MOUNT_HELD] == 0 and free and traits[row, HAS_BOARD] > 0:
+            state[MOUNTED] = 1 - state[MOUNTED]
+        state[MOUNT_HELD] = mount
+        if attack and state[ATTACK_LEFT] <= 0 and free:
+            state[ATTACK_LEFT] = rules.attack_seconds
+        attacking = state[ATTACK_LEFT] > 0
 
         # Movement is relative to the camera; a diagonal is not faster.
-        x, y = sticks[:, gamepad.LEFT_X], sticks[:, gamepad.LEFT_Y]
-        speed = np.where(self.mounted > 0, self._board_speed, self._foot_speed)
-        speed = np.where(attacking, speed * RULES.attack_slowdown, speed)
-        speed = speed / np.maximum(1.0, np.sqrt(x * x + y * y))
-        cos, sin = np.cos(self.camera_yaw), np.sin(self.camera_yaw)
+        speed = traits[row, BOARD_SPEED] if state[MOUNTED] > 0 else traits[row, FOOT_SPEED]
+        if attacking:
+            speed *= rules.attack_slowdown
+        speed /= max(1.0, math.sqrt(x * x + y * y))
+        cos, sin = math.cos(state[CAMERA_YAW]), math.sin(state[CAMERA_YAW])
         drive_x = speed * (x * cos - y * sin)
         drive_y = speed * (x * sin + y * cos)
-        moving = drive_x * drive_x + drive_y * drive_y > 0.01
-
-        yaw = self.qpos[:, 3]
-        aim = np.where(moving, np.arctan2(-drive_x, drive_y), yaw)
-        dodge = (actions[:, gamepad.B] > 0) & (self.dodge_wait <= 0) & free
-        if dodge.any():
-            speed = RULES.dodge_distance / RULES.dodge_seconds
-            self.qvel[dodge, 0] = -speed * np.sin(aim[dodge])
-            self.qvel[dodge, 1] = speed * np.cos(aim[dodge])
-            self.dodge_left[dodge] = RULES.dodge_seconds
-            self.dodge_wait[dodge] = RULES.dodge_cooldown
-        jump = (actions[:, gamepad.A] > 0) & (self.grounded > 0) & free
-        if jump.any():
-            self.qvel[jump, 2] = self._jump_speed
+        aim = math.atan2(-drive_x, drive_y) if drive_x * drive_x + drive_y * drive_y > 0.01 else position[YAW]
+        if dodge and state[DODGE_WAIT] <= 0 and free:
+            dash = rules.dodge_distance / rules.dodge_seconds
+            velocity[X] = -dash * math.sin(aim)
+            velocity[Y] = dash * math.cos(aim)
+            state[DODGE_LEFT] = rules.dodge_seconds
+            state[DODGE_WAIT] = rules.dodge_cooldown
+        if jump and state[GROUNDED] > 0 and free:
+            velocity[Z] = places.jump_speed
 
         # While dodging or flying the servos hold the velocity, so that they exert no force.
-        flying, dodging = ~free, self.dodge_left > 0
-        if dodging.any():
-            drive_x[dodging], drive_y[dodging] = self.qvel[dodging, 0], self.qvel[dodging, 1]
-        if flying.any():
-            landing = self.island.landings[self.pad[flying].astype(int)]
-            left = self.flight_left[flying]
-            drive_x[flying] = (landing[:, 0] - self.qpos[flying, 0]) / left
-            drive_y[flying] = (landing[:, 1] - self.qpos[flying, 1]) / left
-        limit = RULES.body_turn_rate
-        self._ctrl[:, 0] = drive_x
-        self._ctrl[:, 1] = drive_y
-        self._ctrl[:, 2] = np.minimum(np.maximum(wrap_angle(aim - yaw) / RULES.control_step, -limit), limit)
-        self._ctrl[:, 3] = attacking * RULES.arm_swing
+        if not free:
+            landing = places.landings[int(state[PAD])]
+            drive_x = (landing[X] - position[X]) / state[FLIGHT_LEFT]
+            drive_y = (landing[Y] - position[Y]) / state[FLIGHT_LEFT]
+        elif state[DODGE_LEFT] > 0:
+            drive_x, drive_y = velocity[X], velocity[Y]
+        targets[row, 0] = drive_x
+        targets[row, 1] = drive_y
+        turned = (aim - position[YAW] + math.pi) % (2 * math.pi) - math.pi
+        targets[row, 2] = min(max(turned / rules.control_step, -rules.body_turn_rate), rules.body_turn_rate)
+        targets[row, 3] = rules.arm_swing if attacking else 0.0
 
-    def _count_down(self) -> None:
-        self.grounded[:] = self._sensors[:, -1, self.island.ground_sensor] > 0
-        for timers in (self._action_timers, self.flight_left):
+
+@compiled
+def settle(sensors, rules, places, rule_state, positions, velocities):
+    """Counts timers down, and launches whoever has touched a pad during this control step, for the first time.
+
+    Args:
+        sensors: (N, physics steps, n), recorded during the control step.
+        rules: `Rules`.
+        places: `Places`.
+        rule_state: (N, len(RULE_STATE)), written to.
+        positions: (N, >= 3) of the joints, m.
+        velocities: (N, >= 3) of the joints, m/s, written to.
+    """
+    steps = sensors.shape[1]
+    for row in range(len(sensors)):
+        state, position, velocity = rule_state[row], positions[row], velocities[row]
+        state[GROUNDED] = sensors[row, steps - 1, places.ground_sensor] > 0
+        for timer in (ATTACK_LEFT, DODGE_LEFT, DODGE_WAIT, FLIGHT_LEFT):
             # Sums of 0.1 are not exact: what is left of a finished timer is set to zero.
-            timers -= RULES.control_step
-            timers[timers < 1e-9] = 0.0
-        self.since_pad += self.since_pad >= 0
-
-    def _launch(self) -> None:
-        """Launches whoever has touched a pad during this control step, for the first time."""
-        touching = self._sensors[:, :, self.island.pad_sensors] > 0
-        if not touching.any():
-            return
-        touched = np.any(touching, axis=1)
-        new = np.any(touched, axis=1) & (self.pad < 0)
-        if not new.any():
-            return
-        pad = touched[new].argmax(axis=1)
-        flight = self.island.flight_seconds
-        way = self.island.landings[pad] - self.qpos[new, :3]
-        self.pad[new] = pad
-        self.since_pad[new] = 0
-        self.flight_left[new] = flight
-        self.grounded[new] = 0
-        self.dodge_left[new] = 0
-        self.qvel[new, :2] = way[:, :2] / flight
-        self.qvel[new, 2] = way[:, 2] / flight + self._fall_speed
+            left = state[timer] - rules.control_step
+            state[timer] = left if left >= 1e-9 else 0.0
+        if state[SINCE_PAD] >= 0:
+            state[SINCE_PAD] += 1
+        if state[PAD] >= 0:
+            continue
+        for pad in range(len(places.landings)):
+            touched = False
+            for step in range(steps):
+                touched |= sensors[row, step, places.pad_sensors + pad] > 0
+            if touched:
+                way = places.landings[pad]
+                state[PAD] = pad
+                state[SINCE_PAD] = 0
+                state[FLIGHT_LEFT] = places.flight_seconds
+                state[GROUNDED] = 0
+                state[DODGE_LEFT] = 0
+                velocity[X] = (way[X] - position[X]) / places.flight_seconds
+                velocity[Y] = (way[Y] - position[Y]) / places.flight_seconds
+                velocity[Z] = (way[Z] - position[Z]) / places.flight_seconds + places.fall_speed
+                break
