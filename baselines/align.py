@@ -40,7 +40,7 @@ class AlignConfig:
 
     optimizer: OptimizerConfig = field(
         default_factory=lambda: OptimizerConfig(
-            updates=36, learning_rate=1e-3, warmup_updates=6, betas=(0.9, 0.98), weight_decay=0.0, final_fraction=0.2
+            updates=34, learning_rate=7e-4, warmup_updates=6, betas=(0.9, 0.98), weight_decay=0.0, final_fraction=0.05
         )
     )
     """Optimizer and schedule."""
