@@ -56,6 +56,7 @@ class OptimizerConfig:
     def __post_init__(self) -> None:
         """Refuse what cannot train."""
         requirements = {
+            "method must be adamw or muon": self.method in ("adamw", "muon"),
             "updates and warmup_updates must not be negative": min(self.updates, self.warmup_updates) >= 0,
             "learning_rate and gradient_clip must be above 0": min(self.learning_rate, self.gradient_clip) > 0,
             "weight_decay must not be negative": self.weight_decay >= 0,
@@ -173,8 +174,8 @@ def _make_optimizers(
     others = [parameter for parameter in trained.values() if parameter.ndim < 2]
     optimizers: list[torch.optim.Optimizer] = []
     if config.method == "muon":
-        # Neither the rows of an embedding nor those of the last layer mix with each other: to move all of them equally
-        # far makes the rare ones as loud as the frequent ones (validation loss 2.59 instead of 2.35).
+        # Every network of ours calls its last layer `head`. Neither its rows nor an embedding's mix, and to move all
+        # equally far makes the rare ones as loud as the frequent ones (validation loss 2.59 instead of 2.35).
         embedded = {layer.weight for layer in module.modules() if isinstance(layer, nn.Embedding)}
         hidden = [name for name in matrices if not name.startswith("head.") and matrices[name] not in embedded]
         moved = [matrices.pop(name) for name in hidden]

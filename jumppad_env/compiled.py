@@ -1,8 +1,8 @@
 """Numba's compiler, as all of our compiled functions use it.
 
 What Numba keeps on disk is renewed only when the file of the function itself changes. A compiled function may therefore
-use no number of another file but through its arguments, and a file whose functions take a NamedTuple of another file
-asserts its fields.
+use no number of another file but through its arguments, and call no compiled function of another file; a file whose
+functions take a NamedTuple of another file asserts its fields. After a change of this file, `make clean`.
 """
 
 from __future__ import annotations

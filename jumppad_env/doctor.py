@@ -113,7 +113,7 @@ def examine() -> bool:
                 rate, first = frames_per_second(size)
                 rows.append((f"{size}x{size}", f"{rate:,.0f} frames/s, one thread; the first took {first:.1f} s"))
         except Exception as error:  # Numba fails in many ways: another NumPy, a cache of another compiler
-            rows.append(("drawing", "DOES NOT WORK"))
+            rows.append(("environment", "DOES NOT WORK"))
             missing.append(f"{first_line(error)}; pip install --upgrade numba numpy, and {cache()}")
     for name, found in rows:
         print(f"{name:<13}{found}")

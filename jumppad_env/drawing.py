@@ -1,7 +1,7 @@
 """Drawing: pixels of states, seen by the third-person camera.
 
 A `Painter` holds what is drawn and a pool of threads, and hands rows of a batch to the rasterizer. Two qualities come
-from the same triangles: fast, for agents, and antialiased, for people.
+from the same faces: fast, for agents, and antialiased, for people.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ class Scratch(NamedTuple):
             pixels=np.empty((height, width), np.uint32),
             screen=np.empty((max(vertices, len(island.vertices)), 5)),
             eye=np.empty((4, 3)),
-            outline=np.empty((most + 1, 2)),  # the near plane takes off a corner or more and adds two
+            outline=np.empty((2 * most, 2)),  # `cut` writes at most two points per corner
             origins=np.zeros((bodies, 3)),
             axes=np.tile(np.eye(3), (bodies, 1, 1)),
             vertices=np.empty((vertices, 3)),
@@ -265,7 +265,7 @@ def draw_mesh(near, vertices, faces, corners, planes, colors, scratch):
                 outline[corner, 1] = screen[corners[first + corner], 1]
         else:
             count = cut(near, screen, corners[first:end], outline, middle_x, middle_y)
-        # Along the ray through a pixel the plane is `height_above` away, against the normal.
+        # The depth of a pixel whose ray reaches 1 m ahead is -(normal . ray) / height_above: linear on the screen.
         right = -(x * eye[1, 0] + y * eye[1, 1] + z * eye[1, 2]) * per_right / height_above
         down = (x * eye[2, 0] + y * eye[2, 1] + z * eye[2, 2]) * per_up / height_above
         middle = -(x * eye[3, 0] + y * eye[3, 1] + z * eye[3, 2]) / height_above
@@ -340,6 +340,8 @@ def fill(outline, count, plane, color, depth, pixels):
             right_slope = (outline[right_corner, 0] - right_x) / (right_end - right_y) if right_end > right_y else 0.0
         left = left_x + (center - left_y) * left_slope
         right = right_x + (center - right_y) * right_slope
+        if left >= width or right <= 0.0:
+            continue
         begin = math.ceil(left - 0.5) if left > 0.0 else 0
         stop = math.ceil(right - 0.5) if right < width else width
         here = np.float32(plane[0] + center * plane[2] + (begin + 0.5) * plane[1])

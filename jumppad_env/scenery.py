@@ -22,7 +22,7 @@ BOARD_GROUP = 4
 """Geoms of this group are drawn while the character is on its board."""
 CYLINDER_SIDES = 14
 DISC_HEIGHT = 0.1
-"""m; of a cylinder lower than this only the top is drawn, which costs a third."""
+"""m; of a cylinder lower than this only the top is drawn, one face instead of sixteen."""
 DRAWN_LAST = ("cliff_dark", "cliff", "mist", "haze")
 """Materials of the background: what is near is drawn first, so that pixels behind it need no more writing."""
 
@@ -177,7 +177,7 @@ def load_island_mesh() -> Mesh:
 
 @functools.cache
 def load_figure(character: str) -> Figure:
-    """Returns a character's bodies, joints and triangles.
+    """Returns a character's bodies, joints and faces.
 
     Raises:
         ValueError: a joint that is neither a slide nor a hinge.

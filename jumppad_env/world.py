@@ -3,7 +3,8 @@
 A single environment is a world of one; a vector environment a world of many. Both run the same arithmetic row by row,
 so that element i of a vector environment is bit for bit a single environment. MuJoCo does the physics (collisions, the
 stairs, jumps, falls, flight); this file only turns the gamepad into servo targets and launches whoever touches a pad.
-Both are compiled: in NumPy the handful of numbers per character cost five times as much as their physics.
+Both are compiled: in NumPy the handful of numbers of one character cost more than its physics
+(docs/performance.md).
 
 Angles are counter-clockwise seen from above, 0 along +y.
 """
@@ -52,7 +53,7 @@ BOARD_SPEED, FOOT_SPEED, HAS_BOARD = range(3)  # of the traits
 
 
 class Places(NamedTuple):
-    """What the rules need to know of the island."""
+    """What the rules need to know of the island, and what follows from it."""
 
     landings: np.ndarray
     """(3, 3) m, where each pad's launch ends."""
@@ -64,8 +65,8 @@ class Places(NamedTuple):
     """m/s, lost by falling during half of the flight."""
     ground_sensor: int
     """Column of the sensor data that counts contacts of the foot."""
-    pad_sensors: int
-    """Columns of the sensor data that count contacts with each pad: the first of them."""
+    first_pad_sensor: int
+    """First of the columns of the sensor data that count contacts with each pad."""
 
 
 def wrap_angle(angle: np.ndarray) -> np.ndarray:
@@ -115,7 +116,7 @@ class World:
             jump_speed=math.sqrt(2 * gravity * RULES.jump_height) + gravity * step / 2,
             fall_speed=gravity * (self.island.flight_seconds + step) / 2,
             ground_sensor=self.island.ground_sensor,
-            pad_sensors=self.island.pad_sensors.start,
+            first_pad_sensor=self.island.pad_sensors.start,
         )
         self._sensors = np.zeros((count, self._substeps, self.island.model.nsensordata))
 
@@ -161,7 +162,10 @@ class World:
         Args:
             actions: (N, 16) integers, validated by the caller.
         """
-        pressed = np.ascontiguousarray(actions, np.uint8)  # one kind of array, so that Numba compiles once
+        # One kind of array: Numba compiles once for one row, whose state is contiguous, and once for more.
+        pressed = np.array(actions, np.uint8, order="C")
+        # The compiled code checks nothing and would write beyond the end.
+        assert pressed.shape == (self.count, gamepad.FACTORS), f"{pressed.shape} actions for {self.count} characters"
         control(
             pressed,
             gamepad.STICK_VALUES,
@@ -303,15 +307,15 @@ def settle(sensors, rules, places, rule_state, positions, velocities):
         for pad in range(len(places.landings)):
             touched = False
             for step in range(steps):
-                touched |= sensors[row, step, places.pad_sensors + pad] > 0
+                touched |= sensors[row, step, places.first_pad_sensor + pad] > 0
             if touched:
-                way = places.landings[pad]
+                landing = places.landings[pad]
                 state[PAD] = pad
                 state[SINCE_PAD] = 0
                 state[FLIGHT_LEFT] = places.flight_seconds
                 state[GROUNDED] = 0
                 state[DODGE_LEFT] = 0
-                velocity[X] = (way[X] - position[X]) / places.flight_seconds
-                velocity[Y] = (way[Y] - position[Y]) / places.flight_seconds
-                velocity[Z] = (way[Z] - position[Z]) / places.flight_seconds + places.fall_speed
+                velocity[X] = (landing[X] - position[X]) / places.flight_seconds
+                velocity[Y] = (landing[Y] - position[Y]) / places.flight_seconds
+                velocity[Z] = (landing[Z] - position[Z]) / places.flight_seconds + places.fall_speed
                 break

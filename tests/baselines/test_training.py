@@ -229,7 +229,14 @@ def test_the_learning_rate_rises_and_falls():
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("updates", -1), ("learning_rate", 0.0), ("gradient_clip", 0.0), ("final_fraction", 1.5), ("betas", (0.9, 1.0))],
+    [
+        ("method", "sgd"),
+        ("updates", -1),
+        ("learning_rate", 0.0),
+        ("gradient_clip", 0.0),
+        ("final_fraction", 1.5),
+        ("betas", (0.9, 1.0)),
+    ],
 )
 def test_what_cannot_train_is_refused(field, value):
     with pytest.raises(ValueError, match=field):

@@ -1,0 +1,118 @@
+"""Environments come and go: in threads, in processes, by the hundred, and leave nothing behind."""
+
+import gc
+import hashlib
+import os
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
+
+import jumppad_env  # noqa: F401 -- registers the environments
+
+linux = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads Linux's /proc")
+
+
+def make():
+    return gymnasium.make("Jumppad-v0", image_size=(32, 32), observation="both")
+
+
+def play(env, steps=12, seed=3) -> str:
+    """Plays random actions and returns a digest of all that was seen."""
+    generator = np.random.default_rng(seed)
+    digest = hashlib.sha256()
+    observation, _ = env.reset(seed=seed)
+    for _ in range(steps):
+        digest.update(observation["pixels"].tobytes() + observation["state"].tobytes())
+        action = generator.integers([11] * 4 + [2] * 12, size=env.action_space.shape).astype(np.uint8)
+        observation, *_ = env.step(action)
+    return digest.hexdigest()
+
+
+def play_and_close(env, **options) -> str:
+    seen = play(env, **options)
+    env.close()
+    return seen
+
+
+def test_another_process_sees_the_same():
+    program = "from tests.jumppad_env.test_lifetime import *; print(play_and_close(make()))"
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=root, check=True)
+    assert done.stdout.strip() == play_and_close(make())
+
+
+def test_what_was_played_before_does_not_matter():
+    env = make()
+    play(env, seed=8, steps=30)
+    assert play_and_close(env) == play_and_close(make())
+
+
+@pytest.mark.parametrize("context", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_workers_of_gymnasiums_own_vector_environment_see_the_same(context):
+    make().close()  # whatever a first environment starts is there before the fork
+    workers = AsyncVectorEnv([make, make], context=context, autoreset_mode=AutoresetMode.SAME_STEP)
+    seen = play_and_close(workers)
+    assert seen == play_and_close(SyncVectorEnv([make, make], autoreset_mode=AutoresetMode.SAME_STEP))
+
+
+def make_many():
+    return gymnasium.make_vec("Jumppad-v0", num_envs=9, image_size=(32, 32), observation="both")
+
+
+def test_many_threads_make_use_and_close_environments_at_once():
+    expected = {make: play_and_close(make()), make_many: play_and_close(make_many())}
+
+    def job(number):
+        maker = make if number % 2 else make_many
+        return play_and_close(maker()) == expected[maker]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(job, range(120)))
+
+
+def resident() -> int:
+    """Bytes of this process in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@linux
+@pytest.mark.slow
+@pytest.mark.parametrize("many", [False, True])
+def test_two_hundred_environments_leave_no_memory_thread_or_file_behind(many):
+    def use_one():
+        options = {"image_size": (256, 256), "render_mode": "rgb_array"}
+        if many:
+            env = gymnasium.make_vec("Jumppad-v0", num_envs=2, **options)
+        else:
+            env = gymnasium.make("Jumppad-v0", **options)
+        env.reset(seed=0)
+        env.step(env.action_space.sample())
+        env.render()
+        env.close()
+
+    def left() -> tuple[int, int, int]:
+        gc.collect()
+        return len(os.listdir("/proc/self/task")), len(os.listdir("/proc/self/fd")), threading.active_count()
+
+    for _ in range(20):
+        use_one()
+    before, memory = left(), resident()
+    for _ in range(200):
+        use_one()
+    for _ in range(100):  # the system may list a thread for a moment after it has been joined
+        if left() == before:
+            break
+        time.sleep(0.02)
+    assert left() == before
+    # The pixels and depths alone of one are half a megabyte.
+    assert resident() - memory < 25e6
