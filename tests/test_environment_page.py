@@ -10,6 +10,7 @@ import pytest
 
 import jumppad_env  # noqa: F401 -- registers the environments
 from jumppad_env import gamepad
+from jumppad_env.env import JumppadEnv
 from jumppad_env.episodes import RESET_OPTIONS, STATE_OBSERVATION
 from jumppad_env.island import load_island
 from jumppad_env.options import Options
@@ -54,7 +55,7 @@ def test_actions(env):
 
 
 def test_a_button_does_something_where_the_page_says_so():
-    env = gymnasium.make("JumppadState-v0").unwrapped
+    env = JumppadEnv(observation="state")
     env.reset(seed=0)
     env.step(gamepad.NEUTRAL)
     start = env.get_state()

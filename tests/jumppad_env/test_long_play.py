@@ -1,5 +1,7 @@
 """A long time of play that nobody planned: no crash, no number gone astray, nobody caught for good."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ ISLAND = load_island()
 pytestmark = pytest.mark.slow
 
 
-def place_all(world: World, generator: np.random.Generator, rows=range(ROWS)) -> None:
+def place_all(world: World, generator: np.random.Generator, rows: Iterable[int] = range(ROWS)) -> None:
     for row in rows:
         spawn = ISLAND.spawns[generator.integers(len(ISLAND.spawns))]
         world.place(row, str(generator.choice(list(CHARACTERS))), spawn, generator.uniform(-np.pi, np.pi))
