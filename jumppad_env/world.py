@@ -314,7 +314,6 @@ def settle(sensors, rules, places, rule_state, positions, velocities):
                 state[SINCE_PAD] = 0
                 state[FLIGHT_LEFT] = places.flight_seconds
                 state[GROUNDED] = 0
-                state[DODGE_LEFT] = 0
                 velocity[X] = (landing[X] - position[X]) / places.flight_seconds
                 velocity[Y] = (landing[Y] - position[Y]) / places.flight_seconds
                 velocity[Z] = (landing[Z] - position[Z]) / places.flight_seconds + places.fall_speed

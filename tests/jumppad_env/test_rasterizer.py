@@ -259,6 +259,23 @@ def test_faces_that_reach_behind_the_eye_are_cut_at_the_near_plane(scratch, coun
     assert min(cuts.values()) > 15
 
 
+def test_neighbors_are_cut_at_the_very_same_point(scratch):
+    # Their common edge runs one way round in the one and the other way in the other.
+    generator = np.random.default_rng(6)
+    scratch.eye[:] = [(0, 0, 0), (WIDTH / 2, 0, 0), (0, 0, HEIGHT / 2), (0, 1, 0)]
+    outlines = np.empty((2, 6, 2))
+    for _ in range(300):
+        vertices = generator.uniform((-3, 0.3, -3), (3, 3, 3), (4, 3))
+        vertices[1, 1] = -vertices[1, 1]  # behind the eye: the end of the common edge
+        rasterizer.project(scratch.eye, vertices, scratch.screen, WIDTH / 2, HEIGHT / 2)
+        points = []
+        for outline, corners in zip(outlines, ((0, 1, 2), (1, 0, 3)), strict=True):
+            count = rasterizer.cut(0.25, scratch.screen, np.array(corners, np.uint32), outline, WIDTH / 2, HEIGHT / 2)
+            assert count == 4
+            points.append({tuple(point) for point in outline[:count].tolist()})
+        assert len(points[0] & points[1]) == 2  # where the edge begins and where it is cut, to the last bit
+
+
 def test_light_by_its_formula(scratch):
     figure, light = load_figure("rider"), load_light()
     state = np.array([1.0, 2.0, 0.0, 0.7, 1.2])

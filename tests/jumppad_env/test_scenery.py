@@ -64,6 +64,20 @@ def test_what_would_not_be_convex_is_not_joined():
         assert_convex_and_flat(vertices[polygon], np.array([0.0, 0.0, 1.0]))
 
 
+@pytest.mark.parametrize(
+    "pieces",
+    [[[0, 1 + i, 1 + (i + 1) % 6] for i in range(6)], [[0, 1, 2, 3, 4], [0, 4, 5, 6, 1]]],
+    ids=["fan", "halves"],
+)
+def test_what_shares_two_edges_is_joined_without_a_spike(pieces):
+    angles = np.arange(6) * np.pi / 3
+    vertices = np.array([(0.0, 0.0, 0.0), *((np.cos(angle), np.sin(angle), 0.0) for angle in angles)])
+    polygons = scenery._join(pieces, vertices, np.array([0.0, 0.0, 1.0]))
+    assert sum(area(vertices[polygon]) for polygon in polygons) == pytest.approx(6 * np.sqrt(3) / 4)
+    for polygon in polygons:
+        assert_convex_and_flat(vertices[polygon], np.array([0.0, 0.0, 1.0]))
+
+
 def test_every_face_of_the_island_lies_in_its_plane_and_has_a_unit_normal():
     mesh = scenery.load_island_mesh()
     assert mesh.faces[0] == 0 and mesh.faces[-1] == len(mesh.corners) and len(mesh.faces) == len(mesh.planes) + 1

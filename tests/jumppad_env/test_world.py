@@ -244,3 +244,10 @@ def test_a_state_with_an_unknown_pad_is_refused(garden):
         state[STATE.index("pad")] = pad
         with pytest.raises(ValueError, match="pad"):
             world.set_state(0, state)
+
+
+def test_actions_for_others_than_these_are_refused():
+    world = World(2)
+    for shape in ((1, 16), (3, 16), (2, 15)):
+        with pytest.raises(AssertionError, match="actions for 2 characters"):
+            world.step(np.zeros(shape, np.uint8))
