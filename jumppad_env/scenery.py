@@ -161,18 +161,19 @@ def load_island_mesh() -> Mesh:
     mujoco.mj_forward(model, data)
     light = load_light()
     faces: list[np.ndarray] = []
-    colors = []
+    planes, colors = [], []
     for geom in sorted(_drawn_geoms(model, static=True), key=lambda geom: _background(model, geom)):
         rgb, emission = _material(model, geom)
         for face in _geom_faces(model, geom):
-            faces.append(face @ data.geom_xmat[geom].reshape(3, 3).T + data.geom_xpos[geom])
-            shade = max(0.0, -float(_normal(faces[-1]) @ light.direction))
+            seen = face @ data.geom_xmat[geom].reshape(3, 3).T + data.geom_xpos[geom]
+            normal = _normal(seen)
+            shade = max(0.0, -float(normal @ light.direction))
+            faces.append(seen)
+            planes.append([*normal, normal @ seen[0]])
             colors.append(np.minimum(rgb * (light.ambient + light.diffuse * shade + emission), 1.0))
     vertices, corners = _shared_vertices(np.concatenate(faces))
-    normals = np.array([_normal(face) for face in faces])
-    planes = np.column_stack([normals, [normal @ face[0] for normal, face in zip(normals, faces, strict=True)]])
     packed = _pack((np.array(colors) * 255 + 0.5).astype(np.uint32))
-    return Mesh(vertices, _starts(faces), corners, planes, packed, int(_pack(_sky(model))))
+    return Mesh(vertices, _starts(faces), corners, np.array(planes), packed, int(_pack(_sky(model))))
 
 
 @functools.cache
