@@ -1,20 +1,45 @@
 """Numba's compiler, as all of our compiled functions use it.
 
-What Numba keeps on disk is renewed only when the file of the function itself changes. A compiled function may therefore
-use no number of another file but through its arguments, and call no compiled function of another file; a file whose
-functions take a NamedTuple of another file asserts its fields. After a change of this file, `make clean`.
+What Numba keeps on disk is renewed only when the file of the function itself changes, not when a function that it calls
+does. So each state of the package's source has a folder of its own.
 """
 
 from __future__ import annotations
 
+import hashlib
+import os
+from pathlib import Path
 from typing import Any
 
 import numba
 
+PACKAGE = Path(__file__).parent
+
+
+def cache_directory() -> Path:
+    """Returns where compiled code of this state of the package is kept."""
+    digest = hashlib.sha256()
+    for path in sorted(PACKAGE.glob("*.py")):
+        digest.update(path.read_bytes())
+    if numba.config.CACHE_DIR:
+        base = Path(numba.config.CACHE_DIR)
+    elif os.access(PACKAGE, os.W_OK):
+        base = PACKAGE / "__pycache__"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jumppad"
+    return base / f"numba-{digest.hexdigest()[:12]}"
+
+
+_DIRECTORY = cache_directory()
+
 
 def compiled(function: Any) -> Any:
     """Compiles a function without Python's lock, kept on disk where there is a place to keep it."""
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(_DIRECTORY)  # read by Numba here and now, not when it compiles
     try:
         return numba.njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # neither the package's directory nor the user's cache can be written
+    except RuntimeError:  # no place that can be written to
         return numba.njit(nogil=True)(function)
+    finally:
+        numba.config.CACHE_DIR = before

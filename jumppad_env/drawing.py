@@ -1,11 +1,13 @@
 """Drawing: pixels of states, seen by the third-person camera.
 
-A `Painter` holds what is drawn and a pool of threads, and hands rows of a batch to the rasterizer. Two qualities come
-from the same faces: fast, for agents, and antialiased, for people.
+A `Painter` holds what is drawn and a pool of threads, and hands rows of a batch to the compiled code. Two qualities come
+from the same faces: fast, for agents (`jumppad_env.frames`), and fine, for people (`jumppad_env.shading`).
 """
 
 from __future__ import annotations
 
+import functools
+import itertools
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,39 +15,56 @@ from concurrent.futures import ThreadPoolExecutor
 import gymnasium
 import numpy as np
 
-from jumppad_env.rasterizer import Scratch, draw_frames
-from jumppad_env.scenery import load_camera, load_figure, load_island_mesh, load_light
+from jumppad_env.figures import load_figures
+from jumppad_env.frames import CELL, CELLS, CORNER, Looks, Scratch, draw_frames
+from jumppad_env.looks import LIGHT, NUMBERS, Look, make_look, parse_variety
+from jumppad_env.rasterizer import draw_flat
+from jumppad_env.rules import CHARACTERS
+from jumppad_env.scenery import Mesh, load_scenery
+from jumppad_env.shading import (
+    FIGURE_MAP, SUN_CENTER, SUN_MAP, SUN_SIDE, draw_fine, draw_sun_map, face_patterns, sun_axes,
+)  # fmt: skip
 from jumppad_env.world import STATE
 
-RENDERER = "jumppad software rasterizer 2"
+RENDERER = "jumppad software rasterizer 3"
 """Name and version of what draws, for datasets; another version may draw other bytes."""
 
 CHUNK = 8
 """Rows drawn by one job: small enough to balance the threads, large enough to hide the hand-over."""
-FINE_BLOCK = 3
+FINE_BLOCK = 2
 """A pixel for people is the mean of so many times so many."""
+ROOF = 2.3
+"""m: what reaches higher is no ground for the shadow under a figure."""
 
 CLOSED = "this environment has been closed; make a new one"
 
-_COLUMNS = (STATE.index("camera_yaw"), STATE.index("camera_tilt"), STATE.index("mounted"))
+_LOOK = STATE.index("look")
+_NUMBER = {name: index for index, name in enumerate(CHARACTERS)}
 
 
 class Painter:
     """Draws states at one size and quality; the same state is the same bytes, however many threads draw."""
 
-    def __init__(self, height: int, width: int, *, fine: bool = False, threads: int = 1) -> None:
+    def __init__(
+        self, height: int, width: int, *, fine: bool = False, threads: int = 1, variety: object = "none"
+    ) -> None:
         """Prepares; threads start, and shapes are loaded, at the first drawing.
 
         Args:
             height: pixels.
             width: pixels.
-            fine: antialiased, for people; otherwise fast, for agents.
+            fine: for people; otherwise fast, for agents.
             threads: that draw at the same time, the caller's included.
+            variety: see `jumppad_env.looks.parse_variety`.
+
+        Raises:
+            ValueError: an unknown variety.
         """
         self.height, self.width = height, width
-        self._block = FINE_BLOCK if fine else 1
+        self._fine = fine
         self._threads = threads
-        self._scratch: dict[str, list[Scratch]] = {}  # of each character, one per thread
+        self._wardrobe = _Wardrobe(parse_variety(variety), detail=fine)
+        self._brushes: list[_Brush] = []  # one per thread
         self._lock = threading.Lock()  # the scratch serves one drawing at a time
         self._pool: ThreadPoolExecutor | None = None
         self.closed = False
@@ -75,28 +94,26 @@ class Painter:
             raise ValueError(f"for {count} characters states must be ({count}, {len(STATE)}), got {states.shape}")
         if out.shape != expected or out.dtype != np.uint8 or not out.flags.c_contiguous or not out.flags.writeable:
             raise ValueError(f"out must be a contiguous uint8 array {expected}, got {out.dtype} {out.shape}")
+        rows = np.arange(count) if mask is None else np.flatnonzero(mask)
+        who = np.array([_NUMBER[name] for name in characters])
         with self._lock:
-            self._draw(states, characters, out, np.arange(count) if mask is None else np.flatnonzero(mask))
+            self._draw(states, who, out, rows)
 
-    def _draw(self, states: np.ndarray, characters: Sequence[str], out: np.ndarray, rows: np.ndarray) -> None:
-        by_character: dict[str, list[int]] = {}
-        for row in rows.tolist():
-            by_character.setdefault(characters[int(row)], []).append(row)
-        jobs = []
-        for character, own in by_character.items():
-            if character not in self._scratch:
-                self._scratch[character] = self._allocate(character)
-            jobs += [(character, np.array(own[i : i + CHUNK])) for i in range(0, len(own), CHUNK)]
-        waiting = iter(jobs)  # one for all: whoever is free takes the next. A list's iterator is safe to share.
-        camera, light, island = load_camera(), load_light(), load_island_mesh()
+    def _draw(self, states: np.ndarray, characters: np.ndarray, out: np.ndarray, rows: np.ndarray) -> None:
+        while len(self._brushes) < self._threads:
+            self._brushes.append(_Brush(self.height, self.width, FINE_BLOCK if self._fine else 1))
+        slots = self._wardrobe.slots(states, rows)
+        waiting = iter([rows[i : i + CHUNK] for i in range(0, len(rows), CHUNK)])
+        jobs = -(-len(rows) // CHUNK)
 
         def work(thread: int) -> None:
-            for character, chunk in waiting:
-                scratch = self._scratch[character][thread]
-                figure = load_figure(character)
-                draw_frames(chunk, states, _COLUMNS, camera, island, figure, light, scratch, self._block, out)
+            for chunk in waiting:  # one for all: whoever is free takes the next. A list's iterator is safe to share.
+                if self._fine:
+                    self._brushes[thread].draw_fine(chunk, states, characters, slots, self._wardrobe, out)
+                else:
+                    self._brushes[thread].draw_fast(chunk, states, characters, slots, self._wardrobe, out)
 
-        helpers = min(self._threads, len(jobs)) - 1
+        helpers = min(self._threads, jobs) - 1
         if helpers > 0 and self._pool is None:
             self._pool = ThreadPoolExecutor(self._threads - 1, thread_name_prefix="jumppad-draw")
         helping = [self._pool.submit(work, thread + 1) for thread in range(helpers)] if self._pool else []
@@ -115,17 +132,142 @@ class Painter:
     def close(self) -> None:
         """Ends the threads; may be called twice."""
         self.closed = True
-        self._scratch.clear()
+        self._brushes.clear()
         if self._pool is not None:
             self._pool.shutdown()
             self._pool = None
 
-    def _allocate(self, character: str) -> list[Scratch]:
-        height, width = self.height * self._block, self.width * self._block
-        island, figure = load_island_mesh(), load_figure(character)
-        if not self._scratch:
-            return [Scratch.allocate(height, width, island, figure) for _ in range(self._threads)]
-        return [  # all characters share the large arrays
-            Scratch.allocate(1, 1, island, figure)._replace(depth=other.depth, pixels=other.pixels)
-            for other in next(iter(self._scratch.values()))
-        ]
+
+class _Wardrobe:
+    """The looks in use, in slots; a look that nobody has worn for long makes room for another.
+
+    Attributes:
+        looks: as the compiled code wants them.
+        shades: colors (F, 6) of each slot.
+    """
+
+    def __init__(self, kinds: tuple[str, ...], *, detail: bool) -> None:
+        self._kinds, self._detail = kinds, detail
+        self._slots: dict[int, int] = {}  # of each look, the longest unused first
+        self._most = 0
+        self.looks: Looks = Looks(*(np.empty(0),) * 5)
+        self.shades: list[np.ndarray] = []
+
+    def slots(self, states: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Returns the slot of each state's look, int64 (N,), for the rows; made where it is missing."""
+        result = np.zeros(len(states), np.int64)
+        if not self._kinds:
+            if not self.shades:
+                self._make_room(1)
+                self._put(0, make_look((), 0, detail=self._detail))
+            return result
+        self._most = max(self._most, len(rows))
+        for row in rows.tolist():
+            look = int(states[row, _LOOK])
+            slot = self._slots.pop(look, None)
+            if slot is None:
+                if len(self._slots) >= 2 * self._most + 8:
+                    slot = self._slots.pop(next(iter(self._slots)))
+                else:
+                    slot = len(self._slots)
+                    self._make_room(slot + 1)
+                self._put(slot, make_look(self._kinds, look, detail=self._detail))
+            self._slots[look] = slot
+            result[row] = slot
+        return result
+
+    def _make_room(self, count: int) -> None:
+        if count <= len(self.shades):
+            return
+        room = max(2 * len(self.shades), 1)
+        scenery = load_scenery(detail=self._detail)
+        mesh, faces = scenery.movable, len(scenery.materials)
+        empty = Looks(
+            np.empty((room, NUMBERS)),
+            np.empty((room, faces), np.uint32),
+            np.empty((room, *mesh.vertices.shape)),
+            np.empty((room, *mesh.planes.shape)),
+            np.empty((room, *mesh.spheres.shape)),
+        )
+        if self.shades:
+            for old, new in zip(self.looks, empty, strict=True):
+                new[: len(old)] = old
+        self.looks = empty
+        self.shades += [np.empty(0)] * (room - len(self.shades))
+
+    def _put(self, slot: int, look: Look) -> None:
+        self.looks.numbers[slot] = look.numbers
+        levels = (np.minimum(look.shades[:, :3] + look.shades[:, 3:], 1.0) * 255 + 0.5).astype(np.uint32)
+        self.looks.colors[slot] = levels[:, 0] | levels[:, 1] << 8 | levels[:, 2] << 16 | 255 << 24
+        self.looks.vertices[slot], self.looks.planes[slot] = look.vertices, look.planes
+        self.looks.spheres[slot] = look.spheres
+        self.shades[slot] = look.shades
+
+
+class _Brush:
+    """What one thread draws with."""
+
+    def __init__(self, height: int, width: int, block: int) -> None:
+        scenery = load_scenery(detail=block > 1)
+        self._block = block
+        self._scratch = Scratch.allocate(height * block, width * block, scenery, load_figures())
+        self._sun: tuple[bytes, np.ndarray, np.ndarray] | None = None
+        self._figure_sun = np.zeros((3, 4)), np.zeros((FIGURE_MAP, FIGURE_MAP), np.float32)
+
+    def draw_fast(self, rows, states, characters, slots, wardrobe, out) -> None:
+        """Draws rows for agents."""
+        scenery = load_scenery(detail=False)
+        draw_frames(
+            rows, states, characters, slots, wardrobe.looks, scenery.island, scenery.movable, load_figures(),
+            load_heights(), self._scratch, out,
+        )  # fmt: skip
+
+    def draw_fine(self, rows, states, characters, slots, wardrobe, out) -> None:
+        """Draws rows for people."""
+        scenery, looks = load_scenery(detail=True), wardrobe.looks
+        for row in rows.tolist():
+            slot = int(slots[row])
+            sun = (*self._sun_map(slot, looks), *self._figure_sun)
+            draw_fine(
+                states[row], characters[row], slot, looks, wardrobe.shades[slot], scenery.island, scenery.movable,
+                load_figures(), _face_numbers(), sun, self._block, self._scratch, out[row],
+            )  # fmt: skip
+
+    def _sun_map(self, slot: int, looks: Looks) -> tuple[np.ndarray, np.ndarray]:
+        """Returns how the sun sees places, and what it shines on; drawn again when the look is another."""
+        key = looks.numbers[slot, LIGHT].tobytes() + looks.planes[slot].tobytes()
+        if self._sun is None or self._sun[0] != key:
+            direction = looks.numbers[slot, LIGHT.start : LIGHT.start + 3]
+            axes = sun_axes(direction, np.array(SUN_CENTER), SUN_SIDE, *SUN_MAP)
+            lit = np.empty(SUN_MAP, np.float32)
+            scenery = load_scenery(detail=True)
+            unused = np.empty(SUN_MAP, np.uint32)
+            draw_sun_map(slot, looks, scenery.island, scenery.movable, axes, self._scratch.outline, lit, unused)
+            self._sun = key, axes, lit
+        return self._sun[1:]
+
+
+@functools.cache
+def _face_numbers() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns pattern, part and number, from 1, of each face of the scenery."""
+    scenery = load_scenery(detail=True)
+    return face_patterns(), scenery.parts, np.arange(1, len(scenery.parts) + 1, dtype=np.uint32)
+
+
+@functools.cache
+def load_heights() -> np.ndarray:
+    """Returns how high the ground is, m, float32 CELLS; see `jumppad_env.frames.height_below`."""
+    mesh: Mesh = load_scenery(detail=False).island
+    axes = np.array(
+        [[1 / CELL, 0, 0, -CORNER[0] / CELL], [0, -1 / CELL, 0, CORNER[1] / CELL], [0, 0, 1.0, 0]], np.float64
+    )
+    heights = np.full(CELLS, -100.0, np.float32)
+    outline = np.empty((2 * int(np.diff(mesh.faces.astype(int)).max()), 2))
+    for part, (first, end) in enumerate(itertools.pairwise(mesh.part_faces.tolist())):
+        own = mesh.vertices[mesh.part_vertices[part] : mesh.part_vertices[part + 1]]
+        if own[:, 2].max() < ROOF:
+            unused = np.empty(CELLS, np.uint32)
+            draw_flat(
+                mesh.vertices, mesh.faces, mesh.corners, mesh.planes, first, end, axes, outline, heights, unused
+            )
+    return heights

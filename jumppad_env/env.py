@@ -87,8 +87,8 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
         self.action_space = gamepad.action_space()
         self.observation_space = observation_space(self.options)
         self._episodes = Episodes(1, self.options)
-        self._painter = Painter(*self.options.image_size)
-        self._screen = Painter(*self.options.render_size, fine=True)
+        self._painter = Painter(*self.options.image_size, variety=self.options.variety)
+        self._screen = Painter(*self.options.render_size, fine=True, variety=self.options.variety)
         self._window: Any = None
         self._started = False
 

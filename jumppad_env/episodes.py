@@ -12,7 +12,7 @@ from gymnasium import spaces
 
 from jumppad_env.options import Options
 from jumppad_env.rules import CHARACTERS, PADS, RULES
-from jumppad_env.world import World, wrap_angle
+from jumppad_env.world import LOOKS, World, wrap_angle
 
 STATE_OBSERVATION = (
     ("position", 3, "m; x right, y forward, z up; joints x, y, z"),
@@ -30,7 +30,7 @@ STATE_OBSERVATION = (
 """Order, width and unit of the state observation."""
 STATE_WIDTH = sum(width for _, width, _ in STATE_OBSERVATION)
 
-RESET_OPTIONS = ("spawn", "position", "heading", "character")
+RESET_OPTIONS = ("spawn", "position", "heading", "character", "look")
 
 
 def observation_space(options: Options) -> spaces.Space[Any]:
@@ -75,8 +75,9 @@ class Episodes:
 
         Args:
             row: which of the N.
-            generator: draws spawn point and character, always both, so that fixing one does not shift the other.
-            options: `spawn` (int), `position` ((3,) m), `heading` (rad), `character` (name) override what is drawn.
+            generator: draws spawn point, character and look, always all, so that fixing one does not shift the others.
+            options: `spawn` (int), `position` ((3,) m), `heading` (rad), `character` (name), `look` (int) override what
+                is drawn.
 
         Raises:
             ValueError: an unknown or impossible option.
@@ -89,6 +90,7 @@ class Episodes:
         names = list(CHARACTERS)
         spawn = int(generator.integers(len(spawns)))
         character = names[int(generator.integers(len(names)))]
+        look = int(generator.integers(LOOKS))
         if self.options.character != "random":
             character = self.options.character
         character = options.get("character", character)
@@ -97,9 +99,12 @@ class Episodes:
         spawn = options.get("spawn", spawn)
         if isinstance(spawn, bool) or not isinstance(spawn, int | np.integer) or not 0 <= spawn < len(spawns):
             raise ValueError(f"reset option spawn={spawn!r} must be an integer from 0 to {len(spawns) - 1}")
+        look = options.get("look", look)
+        if isinstance(look, bool) or not isinstance(look, int | np.integer) or not 0 <= look < LOOKS:
+            raise ValueError(f"reset option look={look!r} must be an integer from 0 to {LOOKS - 1}")
         position = _finite("position", options.get("position", spawns[spawn]), (3,), "three finite numbers (m)")
         heading = _finite("heading", options.get("heading", 0.0), (), "one finite number (rad)")
-        self.world.place(row, character, position, float(heading))
+        self.world.place(row, character, position, float(heading), int(look))
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Advances all by one control step.

@@ -83,6 +83,7 @@ def load_island() -> Island:
     for geom in list(spec.geoms):  # MuJoCo moves all of them at every step: without scenery a fifth faster
         if not geom.contype and not geom.conaffinity:
             spec.delete(geom)
+    spec.compiler.fusestatic = True  # nor the bodies that only a figure has
     model = spec.compile()
     data = mujoco.MjData(model)
     mujoco.mj_forward(model, data)

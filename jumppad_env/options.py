@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from jumppad_env.looks import parse_variety
 from jumppad_env.rules import CHARACTERS, PADS
 
 OBSERVATIONS = ("pixels", "state", "both")
 RENDER_MODES = ("rgb_array", "human")
-VARIETIES = ("none",)
-"""Visual varieties that are built so far."""
 LARGEST_IMAGE = 2048
 
 
@@ -45,7 +44,7 @@ class Options:
     image_size: tuple[int, int] = (128, 128)
     target: str | None = None
     character: str = "rider"
-    variety: str = "none"
+    variety: str | tuple[str, ...] = "none"
     terminate_on_pad: bool = True
     flight_steps: int = 6
     render_mode: str | None = None
@@ -56,7 +55,9 @@ class Options:
         _expect("observation", self.observation, OBSERVATIONS)
         _expect("target", self.target, (None, *PADS))
         _expect("character", self.character, (*CHARACTERS, "random"))
-        _expect("variety", self.variety, VARIETIES)
+        parse_variety(self.variety)
+        if not isinstance(self.variety, str):
+            object.__setattr__(self, "variety", tuple(self.variety))
         _expect("render_mode", self.render_mode, (None, *RENDER_MODES))
         object.__setattr__(self, "image_size", _size("image_size", self.image_size))
         object.__setattr__(self, "render_size", _size("render_size", self.render_size))

@@ -22,14 +22,6 @@ from jumppad_env.island import Island, load_island
 from jumppad_env.mujoco_library import Batch
 from jumppad_env.rules import CHARACTERS, PADS, RULES, Rules
 
-# See `jumppad_env.compiled`.
-assert gamepad.AXES == ("left_x", "left_y", "right_x", "right_y") and gamepad.BUTTONS[:4] == ("A", "B", "X", "Y")
-assert Rules._fields == (
-    *("control_step", "camera_turn_rate", "camera_tilt_rate", "camera_tilt_range", "camera_tilt_start"),
-    *("body_turn_rate", "jump_height", "attack_seconds", "attack_slowdown", "arm_swing"),
-    *("dodge_distance", "dodge_seconds", "dodge_cooldown"),
-)
-
 PHYSICS_STATE = ("x", "y", "z", "yaw", "arm", "vx", "vy", "vz", "yaw_rate", "arm_rate")
 RULE_STATE = (
     "camera_yaw",  # rad
@@ -43,12 +35,17 @@ RULE_STATE = (
     "pad",  # -1 none, else index of the pad touched first
     "flight_left",  # s of the launch still to go
     "since_pad",  # control steps since the pad was touched, -1 before
+    "steps",  # control steps since the episode began
+    "stride",  # m covered on the ground: legs move with it
+    "look",  # what the look is drawn from, a whole number
 )
 STATE = PHYSICS_STATE + RULE_STATE
 """Names of the columns of a state, which is exact: setting it and playing on repeats the future bit for bit."""
+LOOKS = 2**32
+"""How many looks there are to draw from."""
 X, Y, Z, YAW = range(4)  # of the positions, and the first three of the velocities
 CAMERA_YAW, CAMERA_TILT, GROUNDED, MOUNTED, MOUNT_HELD = range(5)  # of the rule state
-ATTACK_LEFT, DODGE_LEFT, DODGE_WAIT, PAD, FLIGHT_LEFT, SINCE_PAD = range(5, len(RULE_STATE))
+ATTACK_LEFT, DODGE_LEFT, DODGE_WAIT, PAD, FLIGHT_LEFT, SINCE_PAD, STEPS, STRIDE, LOOK = range(5, len(RULE_STATE))
 BOARD_SPEED, FOOT_SPEED, HAS_BOARD = range(3)  # of the traits
 
 
@@ -93,6 +90,9 @@ class World:
     pad: np.ndarray
     flight_left: np.ndarray
     since_pad: np.ndarray
+    steps: np.ndarray
+    stride: np.ndarray
+    look: np.ndarray
 
     def __init__(self, count: int, threads: int = 1, island: Island | None = None) -> None:
         """Makes N characters, physics on a pool of threads; `place` each before the first step."""
@@ -135,7 +135,7 @@ class World:
         """(N,) bool: has fallen off the island."""
         return self.qpos[:, 2] < self.island.fall_height
 
-    def place(self, row: int, character: str, position: np.ndarray, heading: float = 0.0) -> None:
+    def place(self, row: int, character: str, position: np.ndarray, heading: float = 0.0, look: int = 0) -> None:
         """Puts a character down at rest, with the camera behind it.
 
         Args:
@@ -143,6 +143,7 @@ class World:
             character: a name in `CHARACTERS`.
             position: (3,) m, where its feet are.
             heading: rad.
+            look: what the look is drawn from, see `jumppad_env.looks`.
         """
         self.characters[row] = character
         self._traits[row] = _traits(character)
@@ -155,6 +156,7 @@ class World:
         self.grounded[row] = 1.0
         self.pad[row] = -1.0
         self.since_pad[row] = -1.0
+        self.look[row] = look
 
     def step(self, actions: np.ndarray) -> None:
         """Advances everyone by one control step.
@@ -192,7 +194,7 @@ class World:
         """Restores a state of `get_state`; the character (its name) is not part of it.
 
         Raises:
-            ValueError: wrong shape, not finite, or an unknown pad.
+            ValueError: wrong shape, not finite, an unknown pad or an impossible look.
         """
         given, state = state, np.asarray(state)
         if state.shape != (len(STATE),) or state.dtype.kind not in "iuf" or not np.isfinite(state).all():
@@ -200,6 +202,9 @@ class World:
         pad = state[STATE.index("pad")]
         if pad not in range(-1, len(PADS)):
             raise ValueError(f"state has pad {pad}, expected -1 (none) or the index of one of {PADS}")
+        look = state[STATE.index("look")]
+        if look != int(look) or not 0 <= look < LOOKS:
+            raise ValueError(f"state has look {look}, expected a whole number from 0 to {LOOKS - 1}")
         split = self.qpos.shape[1]
         self.qpos[row] = state[:split]
         self.qvel[row] = state[split : len(PHYSICS_STATE)]
@@ -300,6 +305,9 @@ def settle(sensors, rules, places, rule_state, positions, velocities):
             # Sums of 0.1 are not exact: what is left of a finished timer is set to zero.
             left = state[timer] - rules.control_step
             state[timer] = left if left >= 1e-9 else 0.0
+        state[STEPS] += 1
+        if state[GROUNDED] > 0:
+            state[STRIDE] += math.sqrt(velocity[X] ** 2 + velocity[Y] ** 2) * rules.control_step
         if state[SINCE_PAD] >= 0:
             state[SINCE_PAD] += 1
         if state[PAD] >= 0:
