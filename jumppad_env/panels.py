@@ -58,7 +58,6 @@ CONTROLS = (
     ("Again", "R or Enter", "BACK"),
     ("Character", "C", "D-pad left"),
     ("Target", "T", "D-pad right"),
-    ("Full screen", "F11", ""),
     ("This help", "H or F1", ""),
     ("Quit", "Esc (frees the mouse first)", ""),
 )

@@ -60,8 +60,6 @@ def play(game: Game, controls: Controls, window: Window, clock: Callable[[], flo
         commands = controls.read()
         if "quit" in commands:
             return
-        if "fullscreen" in commands:
-            window.toggle_fullscreen()
         game.obey(commands)
         if game.waiting:
             controls.release()

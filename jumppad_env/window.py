@@ -48,7 +48,6 @@ class Window:
         pygame.display.set_caption("jumppad")
         self._clock = pygame.time.Clock()
         self._fps = fps
-        self._size_before = (width, height)  # of full screen
         self._fonts: dict[int, Any] = {}
         self._drawn: dict[tuple[Panel, tuple[int, int]], Any] = {}
 
@@ -68,16 +67,6 @@ class Window:
         self._draw_panels(surface, panels)
         pygame.display.flip()
         self._clock.tick(self._fps)
-
-    def toggle_fullscreen(self) -> None:
-        """Fills the screen, or goes back to the size before."""
-        pygame = self._pygame
-        surface = pygame.display.get_surface()
-        if surface.get_flags() & pygame.FULLSCREEN:
-            pygame.display.set_mode(self._size_before, pygame.RESIZABLE)
-        else:
-            self._size_before = surface.get_size()
-            pygame.display.set_mode((0, 0), pygame.FULLSCREEN)
 
     def close(self) -> None:
         """Closes the window."""
