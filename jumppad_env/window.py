@@ -73,30 +73,23 @@ class Window:
         self._pygame.display.quit()
 
     def _draw_panels(self, surface: Any, panels: Sequence[Panel]) -> None:
-        drawn = {}
-        margin = round(surface.get_height() * 0.025)
+        width, height = surface.get_size()
+        margin = round(height * 0.025)
+        drawn = {}  # a panel is written once, and forgotten when it is not shown any more
         for panel in panels:
-            width, height = surface.get_size()
             key = panel, (width, height)
-            drawn[key] = self._drawn[key] if key in self._drawn else self._write(panel, width, height, margin)
-            room = [total - 2 * margin - own for total, own in zip(key[1], drawn[key].get_size(), strict=True)]
-            surface.blit(drawn[key], [margin + part * free for part, free in zip(panel.place, room, strict=True)])
-        self._drawn = drawn  # a panel is written once, and forgotten when it is not shown any more
+            text = self._drawn[key] if key in self._drawn else self._write(panel, width, height)
+            free = width - 2 * margin - text.get_width(), height - 2 * margin - text.get_height()
+            surface.blit(text, (margin + panel.place[0] * free[0], margin + panel.place[1] * free[1]))
+            drawn[key] = text
+        self._drawn = drawn
 
-    def _write(self, panel: Panel, width: int, height: int, margin: int) -> Any:
-        """Returns the panel as a surface, in the largest font, up to the usual one, in which it fits."""
-        room = width - 2 * margin if panel.place[0] == 0.5 else width // 2 - margin, height - 2 * margin
+    def _write(self, panel: Panel, width: int, height: int) -> Any:
+        """Returns the panel as a surface, in proportion to the window: what fits into one fits into all."""
         size = max(SMALLEST_FONT, round(min(height, 0.6 * width) / LINES_PER_WINDOW))
-        while True:
-            surface = self._write_in(panel, size)
-            if size <= SMALLEST_FONT or (surface.get_width() <= room[0] and surface.get_height() <= room[1]):
-                return surface
-            size -= 1
-
-    def _write_in(self, panel: Panel, size: int) -> Any:
         pygame = self._pygame
         plain, large = self._font(size), self._font(round(size * 1.3))
-        padding, gap = round(size * 0.6), round(size * 1.0)
+        padding, gap = round(size * 0.6), size
         cells = [
             [plain.render(cell, True, TEXT if column and row[0] else LABEL) for column, cell in enumerate(row)]
             for row in panel.rows

@@ -179,6 +179,7 @@ def test_choosing_does_not_end_a_pause(game):
 
 def test_getting_ready_plays_nothing(game):
     game.prepare()
+    assert np.array_equal(game._unwrapped.get_state(), game._newer)
     assert game.standing().seconds_left == pytest.approx(10.0) and game.shown == "help"
 
 

@@ -116,9 +116,9 @@ def command(*arguments: str) -> subprocess.CompletedProcess:
     program = (
         "import sys, pygame, jumppad_env.play as play\n"
         "show, shown = play.Window.show, []\n"
-        "def closing(self, *rest):\n"
-        "    show(self, *rest)\n"
-        "    shown.append(pygame.display.get_surface().get_size())\n"
+        "def closing(self, frame, panels):\n"
+        "    show(self, frame, panels)\n"
+        "    shown.append((pygame.display.get_surface().get_size(), panels[0].title))\n"
         "    pygame.event.post(pygame.event.Event(pygame.QUIT if len(shown) == 3 else pygame.USEREVENT))\n"
         "play.Window.show = closing\n"
         f"sys.argv = ['play', *{arguments!r}]\n"
@@ -132,7 +132,8 @@ def test_the_command_opens_a_window_until_it_is_closed():
     pytest.importorskip("pygame")
     result = command("--size", "90", "150", "--target", "right", "--fps", "30", "--character", "walker")
     assert result.returncode == 0, result.stderr
-    assert str([(150, 90)] * 3) in result.stdout
+    titles = ["One moment: getting ready", *["Walker: run onto the right pad within 10 seconds"] * 2]
+    assert str([((150, 90), title) for title in titles]) in result.stdout
 
 
 @pytest.mark.parametrize(

@@ -44,10 +44,10 @@ def test_a_frame_keeps_its_shape_in_any_window(pygame, window):
     assert picture.sum() == 200 * 120 and not shown(pygame)[:90].any()
 
 
-@pytest.mark.parametrize("size", [(360, 240), (800, 480), (1920, 1080), (500, 900)])
+@pytest.mark.parametrize("size", [(360, 240), (800, 480), (1920, 1080), (500, 900), (1600, 300), (640, 640)])
 def test_every_panel_fits_and_none_hides_another(pygame, window, size):
     pygame.display.set_mode(size, pygame.RESIZABLE)
-    standing = Standing("bruiser", "middle", pad=0, seconds_left=10.0)
+    standing = Standing("bruiser", "middle", pad=2, seconds_left=10.0)
     for panel in (help_panel(standing), pause_panel(standing), summary_panel(standing)):
         left, top, right, bottom = written(pygame, window, panel)
         assert 0 < left < right < size[0] - 1 and 0 < top < bottom < size[1] - 1, panel.title
