@@ -140,6 +140,11 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
         self._window.show(frame)
         return None
 
+    def render_state(self, state: np.ndarray) -> np.ndarray:
+        """Returns the frame of any state of this character as `render` draws it, uint8 (*render_size, 3)."""
+        self._check_open()
+        return self._screen.draw_one(np.asarray(state), self._episodes.world.characters[0])
+
     def close(self) -> None:
         """Closes the window; may be called twice."""
         self._painter.close()

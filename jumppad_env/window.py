@@ -5,17 +5,28 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from jumppad_env.panels import Panel
+
+GROUND = (14, 18, 26, 215)
+"""Behind text: dark, and a little of the game shines through."""
+LABEL, TEXT = (168, 180, 196), (240, 243, 247)
+LINES_PER_WINDOW = 20
+"""How high text is: so many lines would fill a window of usual shape."""
+SMALLEST_FONT = 7
+"""Pixels; a panel may outgrow a window too small for this."""
+
 
 class Window:
-    """Shows frames at a steady rate.
+    """Shows frames at a steady rate, scaled to whatever size the window is dragged to.
 
     Args:
-        height: pixels.
-        width: pixels.
-        fps: frames per second; `show` waits to keep it.
+        height: pixels, at first.
+        width: pixels, at first.
+        fps: frames per second; `show` waits to keep it. 0 never waits.
     """
 
     def __init__(self, height: int, width: int, fps: int) -> None:
@@ -33,32 +44,76 @@ class Window:
             # Without a screen SDL might pick a driver that needs one.
             os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
         pygame.display.init()
-        self._surface = pygame.display.set_mode((width, height))
+        pygame.display.set_mode((width, height), pygame.RESIZABLE)
         pygame.display.set_caption("jumppad")
         self._clock = pygame.time.Clock()
         self._fps = fps
+        self._fonts: dict[int, Any] = {}
+        self._drawn: dict[tuple[Panel, tuple[int, int]], Any] = {}
 
-    def show(self, frame: np.ndarray, lines: Sequence[str] = ()) -> None:
-        """Shows a frame, uint8 (height, width, 3), with lines of text over its lower edge."""
+    def show(self, frame: np.ndarray, panels: Sequence[Panel] = ()) -> None:
+        """Shows a frame, uint8 (height, width, 3), with panels over it, then waits until the next is due."""
         pygame = self._pygame
         pygame.event.pump()
-        pygame.surfarray.blit_array(self._surface, frame.swapaxes(0, 1))
-        if lines:
-            self._write(lines)
+        surface = pygame.display.get_surface()
+        height, width = frame.shape[:2]
+        picture = pygame.image.frombuffer(frame.tobytes(), (width, height), "RGB")
+        scale = min(surface.get_width() / width, surface.get_height() / height)
+        if scale != 1.0:
+            size = max(1, round(width * scale)), max(1, round(height * scale))
+            picture = pygame.transform.smoothscale(picture, size)
+        surface.fill((0, 0, 0))
+        surface.blit(picture, picture.get_rect(center=surface.get_rect().center))
+        self._draw_panels(surface, panels)
         pygame.display.flip()
         self._clock.tick(self._fps)
-
-    def _write(self, lines: Sequence[str]) -> None:
-        pygame = self._pygame
-        pygame.font.init()
-        font = pygame.font.Font(None, 20)
-        bottom = self._surface.get_height() - 6
-        for line in reversed(lines):
-            for color, offset in (((0, 0, 0), 1), ((255, 255, 255), 0)):  # a shadow, to be read on anything
-                text = font.render(line, True, color)
-                self._surface.blit(text, (8 + offset, bottom - text.get_height() + offset))
-            bottom -= font.get_linesize()
 
     def close(self) -> None:
         """Closes the window."""
         self._pygame.display.quit()
+
+    def _draw_panels(self, surface: Any, panels: Sequence[Panel]) -> None:
+        width, height = surface.get_size()
+        margin = round(height * 0.025)
+        drawn = {}  # a panel is written once, and forgotten when it is not shown any more
+        for panel in panels:
+            key = panel, (width, height)
+            text = self._drawn[key] if key in self._drawn else self._write(panel, width, height)
+            free = width - 2 * margin - text.get_width(), height - 2 * margin - text.get_height()
+            surface.blit(text, (margin + panel.place[0] * free[0], margin + panel.place[1] * free[1]))
+            drawn[key] = text
+        self._drawn = drawn
+
+    def _write(self, panel: Panel, width: int, height: int) -> Any:
+        """Returns the panel as a surface, in proportion to the window: what fits into one fits into all."""
+        size = max(SMALLEST_FONT, round(min(height, 0.6 * width) / LINES_PER_WINDOW))
+        pygame = self._pygame
+        plain, large = self._font(size), self._font(round(size * 1.3))
+        padding, gap = round(size * 0.6), size
+        cells = [
+            [plain.render(cell, True, TEXT if column and row[0] else LABEL) for column, cell in enumerate(row)]
+            for row in panel.rows
+        ]
+        title = [large.render(panel.title, True, panel.color)] if panel.title else []
+        columns = [max(cell.get_width() for cell in column) for column in zip(*cells, strict=True)]
+        wide = max([sum(columns) + gap * (len(columns) - 1), *(text.get_width() for text in title)])
+        head = sum(text.get_height() for text in title)
+        between = size // 2 if title and cells else 0
+        line = round(plain.get_linesize() * 1.15)
+        high = head + between + line * (len(cells) - 1) + plain.get_height() if cells else head
+        surface = pygame.Surface((wide + 2 * padding, high + 2 * padding), pygame.SRCALPHA)
+        pygame.draw.rect(surface, GROUND, surface.get_rect(), border_radius=padding)
+        for text in title:
+            surface.blit(text, (padding, padding))
+        for number, row in enumerate(cells):
+            x = padding
+            for cell, column in zip(row, columns, strict=True):
+                surface.blit(cell, (x, padding + head + between + line * number))
+                x += column + gap
+        return surface
+
+    def _font(self, size: int) -> Any:
+        if size not in self._fonts:
+            self._pygame.font.init()
+            self._fonts[size] = self._pygame.font.Font(None, size)
+        return self._fonts[size]

@@ -53,3 +53,14 @@ def at_rest(press: Press, run: Run, garden: np.ndarray) -> float:
     run(world, press(), 40)
     assert abs(world.velocity[0, 2]) < 1e-9
     return float(world.position[0, 2] - garden[2])
+
+
+@pytest.fixture
+def pygame(monkeypatch):
+    """Real pygame with a window on SDL's dummy driver."""
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    pygame = pytest.importorskip("pygame")
+    pygame.display.init()
+    pygame.display.set_mode((150, 90))
+    yield pygame
+    pygame.display.quit()

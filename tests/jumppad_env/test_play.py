@@ -1,5 +1,6 @@
-"""Playing, with SDL's dummy driver for a screen."""
+"""The loop and the command, with SDL's dummy driver for a screen."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -8,64 +9,98 @@ import numpy as np
 import pytest
 
 from jumppad_env import gamepad
-from jumppad_env.play import BUTTON_KEYS, COMMAND_KEYS, STICK_KEYS, both, gamepad_action, keyboard_action
+from jumppad_env.controls import Controls
+from jumppad_env.game import Game
+from jumppad_env.play import play
+from jumppad_env.window import Window
 
 
-def keys(*names: str) -> np.ndarray:
-    return keyboard_action(lambda name: name in names)
+class Clock:
+    """Stands still until the window waits for the next frame."""
+
+    def __init__(self, frame_seconds: float):
+        self.now, self.frame_seconds = 100.0, frame_seconds
+
+    def __call__(self) -> float:
+        return self.now
 
 
-def test_no_key_is_the_neutral_action():
-    assert np.array_equal(keys(), gamepad.NEUTRAL)
+class Script:
+    """A person, played by events: at each frame, what the script says is posted."""
+
+    def __init__(self, pygame, monkeypatch, frame_seconds: float, at: dict[int, tuple[str, dict]], frames: int):
+        self.clock = Clock(frame_seconds)
+        self.actions: list[np.ndarray] = []
+        self.panels: list[list[str]] = []
+        self.states: list[np.ndarray] = []
+        self.game, self.controls, self.window = Game("rider", "left", 0, (36, 60)), Controls(), Window(90, 150, 0)
+        numbers = itertools.count()
+        show, action = self.window.show, self.controls.action
+
+        def post(name: str, attributes: dict) -> None:
+            pygame.event.post(pygame.event.Event(getattr(pygame, name), **attributes))
+
+        def next_frame(frame, panels):
+            show(frame, panels)
+            self.clock.now += self.clock.frame_seconds
+            self.panels.append([panel.title for panel in panels])
+            assert self.game._drawn is not None
+            self.states.append(self.game._drawn[0])
+            number = next(numbers)
+            post(*at.get(number, ("USEREVENT", {})))
+            if number == frames:
+                post("QUIT", {})
+
+        def act():
+            self.actions.append(action())
+            return self.actions[-1]
+
+        monkeypatch.setattr(self.window, "show", next_frame)
+        monkeypatch.setattr(self.controls, "action", act)
+        play(self.game, self.controls, self.window, self.clock)
+        self.game.close()
 
 
-@pytest.mark.parametrize(
-    ("name", "index", "value"),
-    [
-        ("w", gamepad.LEFT_Y, 10),
-        ("s", gamepad.LEFT_Y, 0),
-        ("a", gamepad.LEFT_X, 0),
-        ("d", gamepad.LEFT_X, 10),
-        ("left", gamepad.RIGHT_X, 2),
-        ("right", gamepad.RIGHT_X, 8),
-        ("space", gamepad.A, 1),
-        ("left shift", gamepad.B, 1),
-        ("right shift", gamepad.B, 1),
-        ("f", gamepad.X, 1),
-        ("e", gamepad.Y, 1),
-    ],
-)
-def test_each_key_does_one_thing(name, index, value):
-    action = keys(name)
-    assert action[index] == value
-    action[index] = gamepad.NEUTRAL[index]
-    assert np.array_equal(action, gamepad.NEUTRAL)
+def key(pygame, name: str) -> tuple[str, dict]:
+    return "KEYDOWN", {"key": pygame.key.key_code(name)}
 
 
-def test_up_and_down_tilt_the_view():
-    assert keys("up")[gamepad.RIGHT_Y] > gamepad.CENTER > keys("down")[gamepad.RIGHT_Y]
+@pytest.mark.parametrize(("fps", "frames"), [(60, 180), (30, 90), (4, 12)])
+def test_control_runs_at_10_hz_while_the_window_draws_as_it_can(pygame, monkeypatch, fps, frames):
+    script = Script(pygame, monkeypatch, 1 / fps, {0: key(pygame, "w")}, frames)
+    assert len(script.panels) == frames + 1
+    assert len(script.actions) in (29, 30)
+    assert script.actions[0][gamepad.LEFT_Y] == 10 and script.actions[1][gamepad.LEFT_Y] == gamepad.CENTER
 
 
-def test_opposite_keys_cancel_and_every_combination_is_an_action():
-    assert np.array_equal(keys("w", "s", "left", "right"), gamepad.NEUTRAL)
-    gamepad.validate(keys(*STICK_KEYS, *BUTTON_KEYS), (gamepad.FACTORS,))
+def test_motion_is_drawn_between_control_steps(pygame, monkeypatch):
+    script = Script(pygame, monkeypatch, 1 / 60, {0: key(pygame, "w")}, 12)
+    y = [state[1] for state in script.states]
+    moving = np.diff(y[7:12])
+    assert (moving > 0).all() and np.ptp(moving) < 1e-9, "evenly"
 
 
-def test_no_key_means_two_things_and_pygame_knows_them_all(monkeypatch):
-    pygame = pytest.importorskip("pygame")
-    names = [*STICK_KEYS, *BUTTON_KEYS, *COMMAND_KEYS]
-    assert len(set(names)) == len(names)
-    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
-    pygame.display.init()
-    assert [pygame.key.name(pygame.key.key_code(name)) for name in names] == names
-    pygame.display.quit()
+def test_a_pause_stops_the_steps_and_is_not_made_up_for(pygame, monkeypatch):
+    at = {0: key(pygame, "w"), 60: key(pygame, "p"), 119: key(pygame, "p")}
+    script = Script(pygame, monkeypatch, 1 / 60, at, 120)
+    assert len(script.actions) in (9, 10)
+    assert script.panels[0][0].startswith("Rider: run onto the left pad")
+    assert [titles for titles in script.panels[61:120]] == [["Paused"]] * 59
+    assert script.panels[120][0] == "Rider to the left pad"
 
 
-def test_keyboard_and_gamepad_work_together():
-    pad = gamepad_action(np.array([-0.5, 0.2, 1.0, 0.0]), {"A", "DPAD_UP"})
-    action = both(keys("w", "f"), pad)
-    assert action[:4].tolist() == [2, 10, 10, 5]
-    assert {gamepad.BUTTONS[i] for i in np.flatnonzero(action[4:])} == {"A", "X", "DPAD_UP"}
+def test_losing_the_window_pauses_and_frees_the_mouse(pygame, monkeypatch):
+    at = {0: ("MOUSEBUTTONDOWN", {"button": 1, "pos": (9, 9)}), 5: ("WINDOWFOCUSLOST", {})}
+    script = Script(pygame, monkeypatch, 1 / 60, at, 30)
+    assert script.panels[5] != ["Paused"] == script.panels[-1]
+    assert len(script.actions) == 0 and not script.controls.captured
+
+
+def test_an_episode_ends_with_a_summary_and_starts_again(pygame, monkeypatch):
+    at = {0: key(pygame, "w"), 60: key(pygame, "r")}
+    script = Script(pygame, monkeypatch, 0.25, at, 61)
+    assert script.panels[59] == ["Out of time"] and script.panels[61][0] == "Rider to the left pad"
+    assert len(script.actions) > 100
 
 
 def run(program: str, **environment: str) -> subprocess.CompletedProcess:
@@ -76,58 +111,45 @@ def run(program: str, **environment: str) -> subprocess.CompletedProcess:
     )
 
 
-GAME = """
-import numpy as np, pygame
-from jumppad_env import gamepad, play
-game = play.Game("rider", "left", 0, (90, 150))
-game._window._fps = 0  # no waiting
-controls = play.Controls()
-def press(*names):
-    for name in names:
-        code = pygame.key.key_code(name)
-        pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=code))
-        pygame.event.post(pygame.event.Event(pygame.KEYUP, key=code))
-    action, commands = controls.read()
-    game.advance(action, commands)
-    return action, commands
-action, commands = press("w", "space")
-assert action[gamepad.LEFT_Y] == 10 and action[gamepad.A] == 1 and not commands, "a short tap counts"
-first = pygame.surfarray.array3d(game._window._surface)
-assert np.ptp(first) > 100
-for _ in range(3):
-    press("w")
-assert (pygame.surfarray.array3d(game._window._surface) != first).any()
-assert press("c")[1] == {"character"} and game.character == game._info["character"] == "bruiser"
-assert press("t")[1] == {"target"} and game.target == "middle" and "middle" in game.lines()[0]
-while not game.ended:
-    game.advance(gamepad.NEUTRAL, set())
-assert "Out of time.  R: again" in game.lines()[0]
-assert press("r")[1] == {"again"} and not game.ended
-assert press("escape")[1] == {"quit"}
-game.close()
-"""
-
-
-def test_a_game_is_played_in_a_window():
-    pytest.importorskip("pygame")
-    result = run(GAME, SDL_VIDEODRIVER="dummy")
-    assert result.returncode == 0, result.stderr
-
-
-def test_closing_the_window_ends_the_game():
-    pytest.importorskip("pygame")
+def command(*arguments: str) -> subprocess.CompletedProcess:
+    """Runs the command in a window that is closed after the third frame."""
     program = (
         "import sys, pygame, jumppad_env.play as play\n"
-        "shown = play.Game.advance\n"
-        "def advance(self, *rest):\n"
-        "    shown(self, *rest)\n"
-        "    pygame.event.post(pygame.event.Event(pygame.QUIT))\n"
-        "play.Game.advance = advance\n"
-        "sys.argv = ['play', '--size', '90', '150', '--target', 'right']\n"
+        "show, shown = play.Window.show, []\n"
+        "def closing(self, frame, panels):\n"
+        "    show(self, frame, panels)\n"
+        "    shown.append((pygame.display.get_surface().get_size(), panels[0].title))\n"
+        "    pygame.event.post(pygame.event.Event(pygame.QUIT if len(shown) == 3 else pygame.USEREVENT))\n"
+        "play.Window.show = closing\n"
+        f"sys.argv = ['play', *{arguments!r}]\n"
         "play.main()\n"
+        "print(shown)\n"
     )
-    result = run(program, SDL_VIDEODRIVER="dummy")
+    return run(program, SDL_VIDEODRIVER="dummy")
+
+
+def test_the_command_opens_a_window_until_it_is_closed():
+    pytest.importorskip("pygame")
+    result = command("--size", "90", "150", "--target", "right", "--fps", "30", "--character", "walker")
     assert result.returncode == 0, result.stderr
+    titles = ["One moment: getting ready", *["Walker: run onto the right pad within 10 seconds"] * 2]
+    assert str([((150, 90), title) for title in titles]) in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--fps", "120"), "--fps must be from 30 to 60, got 120"),
+        (("--size", "90", "1"), "render_size=(90, 1)"),
+        (("--seed", "-1"), "seed -1"),
+        (("--variety", "nonsense"), "variety='nonsense'"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(arguments, told):
+    pytest.importorskip("pygame")
+    result = command(*arguments)
+    assert result.returncode == 2 and result.stderr.count("\n") == 1
+    assert result.stderr.startswith("error: ") and told in result.stderr
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there always is a screen")

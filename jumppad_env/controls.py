@@ -1,0 +1,201 @@
+"""Keyboard, mouse and gamepads of a person who plays, turned into the actions of the rules.
+
+Frames come faster than control steps, so events are read at every frame and what was only tapped waits for the next
+action. What a device means is written in the tables and pure functions; `Controls` reads the devices through pygame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from jumppad_env import gamepad
+from jumppad_env.rules import RULES
+
+STICK_KEYS = {"w": (1, 1.0), "s": (1, -1.0), "d": (0, 1.0), "a": (0, -1.0)}
+"""Name of the key: axis and deflection."""
+STICK_KEYS |= {"up": (3, 0.5), "down": (3, -0.5), "right": (2, 0.6), "left": (2, -0.6)}
+BUTTON_KEYS = {"space": "A", "left shift": "B", "right shift": "B", "f": "X", "e": "Y"}
+COMMAND_KEYS = {"r": "again", "return": "again", "c": "character", "t": "target", "escape": "quit"}
+COMMAND_KEYS |= {"p": "pause", "h": "help", "f1": "help"}
+PAD_COMMANDS = {"START": "start", "BACK": "again", "DPAD_LEFT": "character", "DPAD_RIGHT": "target"}
+"""SDL's name of a gamepad's button: command."""
+PAD_BUTTONS = {name: name for name in gamepad.BUTTONS if name not in ("LT", "RT")}
+"""Name of the button: SDL's name. Triggers are axes to SDL."""
+PAD_BUTTONS |= {"LB": "LEFTSHOULDER", "RB": "RIGHTSHOULDER", "L3": "LEFTSTICK", "R3": "RIGHTSTICK"}
+PAD_TRIGGERS = {"LT": "TRIGGERLEFT", "RT": "TRIGGERRIGHT"}
+PAD_STICKS = ("LEFTX", "LEFTY", "RIGHTX", "RIGHTY")
+FULL_DEFLECTION = 32767
+"""What SDL gives for a stick or trigger that is pushed as far as it goes."""
+DEAD_ZONE = 0.15
+"""Deflection of a real stick that is none."""
+LOOK_PER_PIXEL = 0.003
+"""rad that the view turns when the mouse moves by one pixel."""
+
+# Angles that each bucket of the right stick turns the view in one control step, rad, right and up.
+_TURNS = gamepad.STICK_VALUES * np.abs(gamepad.STICK_VALUES) * RULES.camera_turn_rate * RULES.control_step
+_TILTS = gamepad.STICK_VALUES * RULES.camera_tilt_rate * RULES.control_step
+LONGEST_LOOK = 3 * np.array([_TURNS[-1], _TILTS[-1]])
+"""(2,) rad the mouse can be ahead of the view: after a flick the view must not turn on for seconds."""
+
+
+def gamepad_action(axes: np.ndarray, buttons: set[str]) -> np.ndarray:
+    """Returns the action (16,) of stick deflections (4,), right and up positive, and of the buttons that are down."""
+    pressed = [button in buttons for button in gamepad.BUTTONS]
+    return np.concatenate([gamepad.to_buckets(axes), np.array(pressed, dtype=np.uint8)])
+
+
+def keyboard_action(held: Callable[[str], bool]) -> np.ndarray:
+    """Returns the action (16,) of the keys that are held down.
+
+    Args:
+        held: says of a key, by pygame's name of it, whether it is down.
+    """
+    axes = np.zeros(len(gamepad.AXES))
+    for key, (axis, deflection) in STICK_KEYS.items():
+        axes[axis] += deflection * held(key)
+    return gamepad_action(axes, {button for key, button in BUTTON_KEYS.items() if held(key)})
+
+
+def stick_axes(raw: np.ndarray) -> np.ndarray:
+    """Returns deflections (4,), right and up positive, of SDL's axes (4,) in the order of `PAD_STICKS`."""
+    axes = raw / FULL_DEFLECTION
+    axes[1::2] *= -1  # SDL's y axes point down
+    axes[np.abs(axes) < DEAD_ZONE] = 0.0
+    return axes
+
+
+def mouse_action(look: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the action (16,) that turns the view nearest to where the mouse wants it, and what is left to turn.
+
+    The right stick has eleven positions only; what one control step turns too little or too much, the next makes good.
+
+    Args:
+        look: (2,) rad, to the right and up.
+    """
+    turn, tilt = np.abs(_TURNS - look[0]).argmin(), np.abs(_TILTS - look[1]).argmin()
+    action = gamepad.NEUTRAL.copy()
+    action[[gamepad.RIGHT_X, gamepad.RIGHT_Y]] = turn, tilt
+    return action, look - (_TURNS[turn], _TILTS[tilt])
+
+
+def both(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Returns two actions as one: of each stick axis the stronger deflection, and all buttons of either."""
+    action = np.maximum(one, other)
+    sticks = slice(0, len(gamepad.AXES))
+    stronger = np.abs(one[sticks].astype(int) - gamepad.CENTER) >= np.abs(other[sticks].astype(int) - gamepad.CENTER)
+    action[sticks] = np.where(stronger, one[sticks], other[sticks])
+    return action
+
+
+class Controls:
+    """All devices of one person. The window must be open.
+
+    Attributes:
+        captured: whether the mouse belongs to the game: its pointer is hidden and its motion turns the view.
+    """
+
+    def __init__(self) -> None:
+        """Looks for gamepads; more may be plugged in later."""
+        import pygame
+        from pygame._sdl2 import controller
+
+        self._pygame, self._controller = pygame, controller
+        controller.init()
+        self.captured = False
+        self._look = np.zeros(2)
+        self._tapped_keys: set[str] = set()
+        self._tapped_buttons: set[str] = set()
+        self._pads: list[Any] = []
+        self._find_pads()
+
+    def read(self) -> set[str]:
+        """Returns the commands given since the last call; "play" stands for any key that plays.
+
+        Call it at every frame: what is tapped or moved here counts in the next `action`.
+        """
+        pygame = self._pygame
+        commands: set[str] = set()
+        for event in pygame.event.get():
+            if event.type == pygame.QUIT:
+                commands.add("quit")
+            elif event.type == pygame.KEYDOWN:
+                commands |= self._press_key(pygame.key.name(event.key))
+            elif event.type == pygame.CONTROLLERBUTTONDOWN:
+                commands |= self._press_pad(event.button)
+            elif event.type == pygame.MOUSEBUTTONDOWN and event.button == pygame.BUTTON_LEFT:
+                commands |= self._click()
+            elif event.type == pygame.MOUSEMOTION and self.captured:
+                right, down = event.rel
+                look = self._look + LOOK_PER_PIXEL * np.array([right, -down])
+                self._look = np.clip(look, -LONGEST_LOOK, LONGEST_LOOK)
+            elif event.type == pygame.WINDOWFOCUSLOST:
+                commands.add("wait")
+            elif event.type in (pygame.CONTROLLERDEVICEADDED, pygame.CONTROLLERDEVICEREMOVED):
+                before = len(self._pads)
+                self._find_pads()
+                commands |= {"wait"} if len(self._pads) < before else set()
+        return commands
+
+    def action(self) -> np.ndarray:
+        """Returns the action (16,) of this moment, and of what was tapped since the last call."""
+        pygame = self._pygame
+        down, tapped = pygame.key.get_pressed(), self._tapped_keys
+        action = keyboard_action(lambda name: bool(down[pygame.key.key_code(name)]) or name in tapped)
+        by_mouse, self._look = mouse_action(self._look)
+        pressed = gamepad_action(np.zeros(len(gamepad.AXES)), self._tapped_buttons)
+        for other in (by_mouse, pressed, *map(self._pad_action, self._pads)):
+            action = both(action, other)
+        self._tapped_keys, self._tapped_buttons = set(), set()
+        return action
+
+    def release(self) -> None:
+        """Gives the mouse back and forgets what was tapped; may be called at any time."""
+        self._tapped_keys, self._tapped_buttons = set(), set()
+        self._look = np.zeros(2)
+        if self.captured:
+            self._capture(False)
+
+    def _press_key(self, name: str) -> set[str]:
+        if name == "escape" and self.captured:  # what Escape does to a mouse everywhere
+            self.release()
+            return {"wait"}
+        if name in STICK_KEYS or name in BUTTON_KEYS:
+            self._tapped_keys.add(name)
+            return {"play"}
+        return {COMMAND_KEYS[name]} if name in COMMAND_KEYS else set()
+
+    def _press_pad(self, button: int) -> set[str]:
+        for name, sdl in PAD_BUTTONS.items():
+            if button == getattr(self._pygame, f"CONTROLLER_BUTTON_{sdl}"):
+                self._tapped_buttons.add(name)
+                return {"play"}
+        return {name for sdl, name in PAD_COMMANDS.items() if button == self._sdl(f"BUTTON_{sdl}")}
+
+    def _click(self) -> set[str]:
+        if self.captured:
+            self._tapped_buttons.add("X")
+        else:
+            self._capture(True)
+        return {"play"}
+
+    def _capture(self, captured: bool) -> None:
+        self.captured = captured
+        self._pygame.mouse.set_visible(not captured)
+        self._pygame.event.set_grab(captured)  # with the pointer hidden, SDL reports motion without bounds
+        self._pygame.mouse.get_rel()
+
+    def _find_pads(self) -> None:
+        controller = self._controller
+        self._pads = [controller.Controller(i) for i in range(controller.get_count()) if controller.is_controller(i)]
+
+    def _pad_action(self, pad: Any) -> np.ndarray:
+        axes = stick_axes(np.array([pad.get_axis(self._sdl(f"AXIS_{name}")) for name in PAD_STICKS], dtype=np.float64))
+        buttons = {name for name, sdl in PAD_BUTTONS.items() if pad.get_button(self._sdl(f"BUTTON_{sdl}"))}
+        pulled = {name for name, sdl in PAD_TRIGGERS.items() if pad.get_axis(self._sdl(f"AXIS_{sdl}")) > 16000}
+        return gamepad_action(axes, buttons | pulled)
+
+    def _sdl(self, name: str) -> int:
+        return getattr(self._pygame, f"CONTROLLER_{name}")

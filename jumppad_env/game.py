@@ -1,0 +1,165 @@
+"""A person's game: episodes one after the other, at 10 Hz in time that is measured elsewhere, and frames in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+import jumppad_env  # noqa: F401  registers the environments
+from jumppad_env import gamepad, panels
+from jumppad_env.env import JumppadEnv
+from jumppad_env.interpolation import interpolate
+from jumppad_env.rules import CHARACTERS, PADS, RULES
+from jumppad_env.streams import integer_seed
+from jumppad_env.world import STATE
+
+LONGEST_FRAME = 0.5
+"""s of play between two frames; what a computer that stood still for longer has missed is not played."""
+
+
+class Game:
+    """Episodes of one person.
+
+    Args:
+        character: a name in `CHARACTERS`.
+        target: a pad, or None for any.
+        seed: of the first episode; the following ones go on from it.
+        size: (height, width) of the frames, pixels.
+        variety: as of the environment.
+
+    Attributes:
+        shown: "help" or "pause" while the game waits, else None.
+        ended: whether the episode has.
+    """
+
+    def __init__(
+        self, character: str, target: str | None, seed: int, size: tuple[int, int], variety: str = "none"
+    ) -> None:
+        """Starts the first episode, which waits behind the help.
+
+        Raises:
+            ValueError: a size, seed or variety that is none.
+        """
+        self.character, self.target = character, target
+        self.shown: str | None = "help"
+        self._keywords = {"render_mode": "rgb_array", "render_size": size, "variety": variety}
+        self._env = self._make(integer_seed(seed, "play"))
+        self._restart()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether time stands still."""
+        return self.shown is not None
+
+    def prepare(self) -> None:
+        """Compiles rules and rasterizer, which after an installation takes seconds that would be missed in play."""
+        self._env.step(gamepad.NEUTRAL)
+        self.frame()
+        self._restart()
+
+    def obey(self, commands: set[str]) -> None:
+        """Does what was asked for, see `Controls.read`."""
+        if "start" in commands:  # one button for what is needed most
+            commands = commands | {"again" if self.ended else "pause"}
+        if "character" in commands:
+            names = list(CHARACTERS)
+            self.character = names[(names.index(self.character) + 1) % len(names)]
+        if "target" in commands:
+            targets = [None, *PADS]
+            self.target = targets[(targets.index(self.target) + 1) % len(targets)]
+            seed = int(self._unwrapped.np_random.integers(2**31))
+            self._env.close()
+            self._env = self._make(seed)
+        if commands & {"character", "target", "again"}:
+            self._restart()
+        if "help" in commands:
+            self.shown = None if self.shown == "help" else "help"
+        elif commands & {"play", "again"}:
+            self.shown = None
+        elif "pause" in commands and not self.ended:
+            self.shown = None if self.waiting else "pause"
+        elif "wait" in commands and not self.ended:
+            self.shown = self.shown or "pause"
+
+    def advance(self, seconds: float, action: Callable[[], np.ndarray]) -> None:
+        """Lets time pass: as many control steps as fit into it, none while the game waits.
+
+        Args:
+            seconds: since the last call; beyond `LONGEST_FRAME` they are dropped.
+            action: gives the action (16,) of each step when its time has come.
+        """
+        if self.waiting:
+            return
+        self._since_step += min(seconds, LONGEST_FRAME)
+        while self._since_step >= RULES.control_step and not self.ended:
+            self._since_step -= RULES.control_step
+            self._step(action())
+
+    def frame(self) -> np.ndarray:
+        """Returns what is seen now, uint8 (height, width, 3)."""
+        state = interpolate(self._older, self._newer, self._since_step / RULES.control_step)
+        if self._drawn is None or not np.array_equal(state, self._drawn[0]):  # a still picture is drawn once
+            self._drawn = state, self._unwrapped.render_state(state)
+        return self._drawn[1]
+
+    def panels(self) -> list[panels.Panel]:
+        """Returns what is written over the frame."""
+        standing = self.standing()
+        if self.shown == "help":
+            return [panels.help_panel(standing)]
+        if self.shown == "pause":
+            return [panels.pause_panel(standing)]
+        return [panels.summary_panel(standing)] if self.ended else panels.heads_up(standing)
+
+    def standing(self) -> panels.Standing:
+        """Returns how the episode stands."""
+        assert self._env.spec is not None and self._env.spec.max_episode_steps is not None
+        return panels.Standing(
+            character=self.character,
+            target=self.target,
+            pad=self._info["pad"],
+            success=self._info["success"],
+            fell=self._info["fell"],
+            ended=self.ended,
+            seconds=self._run_steps * RULES.control_step,
+            seconds_left=(self._env.spec.max_episode_steps - self._steps) * RULES.control_step,
+            distance=self._distance,
+        )
+
+    def close(self) -> None:
+        """Closes the environment."""
+        self._env.close()
+
+    @property
+    def _unwrapped(self) -> JumppadEnv:
+        env = self._env.unwrapped
+        assert isinstance(env, JumppadEnv), env
+        return env
+
+    def _make(self, seed: int) -> gymnasium.Env[Any, Any]:
+        env = gymnasium.make("JumppadState-v0", target=self.target, **self._keywords)
+        env.reset(seed=seed)
+        return env
+
+    def _restart(self) -> None:
+        self._info = self._env.reset(options={"character": self.character})[1]
+        self._older = self._newer = self._unwrapped.get_state()
+        self._since_step = 0.0
+        self._steps = self._run_steps = 0
+        self._distance = 0.0
+        self._drawn: tuple[np.ndarray, np.ndarray] | None = None
+        self.ended = False
+
+    def _step(self, action: np.ndarray) -> None:
+        running = self._info["pad"] < 0
+        _, _, terminated, truncated, self._info = self._env.step(action)
+        self._older, self._newer = self._newer, self._unwrapped.get_state()
+        self.ended = terminated or truncated
+        self._steps += 1
+        if running:  # the flight from a pad is not the player's
+            ground = [STATE.index("x"), STATE.index("y")]
+            self._run_steps += 1
+            self._distance += float(np.linalg.norm(self._newer[ground] - self._older[ground]))

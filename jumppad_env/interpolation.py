@@ -1,0 +1,34 @@
+"""States between two control steps, so that a window shows smoother motion than the 10 Hz of the rules.
+
+They are for the eye only: no state in between is ever played on from.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from jumppad_env.world import STATE, wrap_angle
+
+LINEAR = ("x", "y", "z", "arm", "camera_tilt")
+"""Columns that move in a straight line, m and rad."""
+ANGLES = ("yaw", "camera_yaw")
+"""Columns that turn on the shorter way round, rad. Every column in neither table takes its newer value."""
+
+_LINEAR = [STATE.index(name) for name in LINEAR]
+_ANGLES = [STATE.index(name) for name in ANGLES]
+
+
+def interpolate(older: np.ndarray, newer: np.ndarray, part: float) -> np.ndarray:
+    """Returns the state to draw between two states, float64 (len(STATE),); neither is changed.
+
+    Args:
+        older: (len(STATE),) as in `world.STATE`.
+        newer: (len(STATE),), one control step later.
+        part: of the way from the older (0) to the newer (1), which is met exactly; clipped to that range.
+    """
+    part = min(max(part, 0.0), 1.0)
+    state = newer.copy()
+    state[_LINEAR] = (1.0 - part) * older[_LINEAR] + part * newer[_LINEAR]
+    # Back from the newer angle, so that it is met to the last bit, whole turns included.
+    state[_ANGLES] -= (1.0 - part) * wrap_angle(newer[_ANGLES] - older[_ANGLES])
+    return state

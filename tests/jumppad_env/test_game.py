@@ -1,0 +1,203 @@
+"""The game in time that the tests make up."""
+
+import numpy as np
+import pytest
+
+from jumppad_env import gamepad
+from jumppad_env.game import LONGEST_FRAME, Game
+from jumppad_env.island import load_island
+from jumppad_env.rules import CHARACTERS, PADS
+from jumppad_env.world import STATE
+
+SIZE = (36, 60)
+
+
+class Player:
+    """Runs ahead, and counts how often it is asked."""
+
+    def __init__(self):
+        self.asked = 0
+        self.action = gamepad.NEUTRAL.copy()
+        self.action[gamepad.LEFT_Y] = 10
+
+    def __call__(self):
+        self.asked += 1
+        return self.action
+
+
+@pytest.fixture
+def player():
+    return Player()
+
+
+@pytest.fixture
+def game():
+    game = Game("rider", "left", 0, SIZE)
+    yield game
+    game.close()
+
+
+@pytest.fixture
+def running(game):
+    game.obey({"play"})
+    return game
+
+
+@pytest.mark.parametrize("fps", [60, 30, 7, 3])
+def test_control_runs_at_10_hz_whatever_the_frame_rate(running, player, fps):
+    for _ in range(4 * fps):
+        running.advance(1 / fps, player)
+    assert player.asked in (39, 40)  # sums of thirds and sixtieths are not exact
+
+
+def test_every_frame_shows_another_moment(running, player):
+    frames = []
+    for _ in range(30):
+        running.advance(1 / 60, player)
+        frames.append(running.frame())
+    changed = [(one != other).any() for one, other in zip(frames[7:], frames[8:], strict=False)]
+    assert player.asked <= 5 and all(changed)
+
+
+def test_what_is_drawn_meets_the_exact_states(running, player):
+    env = running._unwrapped
+    running.advance(0.1, player)
+    running.advance(0.1, player)
+    assert np.array_equal(running.frame(), env.render_state(running._older))
+    while not running.ended:
+        running.advance(0.1, player)
+    running.advance(0.1, player)
+    assert np.array_equal(running.frame(), env.render())
+
+
+def test_a_long_stop_is_not_made_up_for(running, player):
+    running.advance(30.0, player)
+    assert player.asked == round(LONGEST_FRAME / 0.1) and not running.ended
+
+
+def test_the_game_waits_behind_the_help_and_while_paused(game, player):
+    assert game.shown == "help"
+    for commands, shown in [
+        (set(), "help"),
+        ({"play"}, None),
+        ({"pause"}, "pause"),
+        ({"wait"}, "pause"),
+        ({"pause"}, None),
+        ({"wait"}, "pause"),
+        ({"help"}, "help"),
+        ({"wait"}, "help"),
+        ({"help"}, None),
+        ({"start"}, "pause"),
+        ({"start"}, None),
+        ({"pause"}, "pause"),
+        ({"again"}, None),
+    ]:
+        game.obey(commands)
+        assert game.shown == shown, commands
+        asked = player.asked
+        game.advance(0.25, player)
+        assert (player.asked > asked) == (shown is None)
+
+
+def test_nothing_moves_in_a_pause(running, player):
+    running.advance(0.25, player)
+    running.obey({"pause"})
+    before, standing = running.frame(), running.standing()
+    running.advance(0.25, player)
+    assert running.frame() is before and running.standing() == standing
+
+
+def test_after_a_reset_nothing_is_interpolated(running, player):
+    for _ in range(30):
+        running.advance(0.1, player)
+    running.obey({"again"})
+    assert np.array_equal(running.frame(), running._unwrapped.render())
+    running.advance(0.05, player)
+    assert np.array_equal(running.frame(), running._unwrapped.render())
+
+
+def test_the_clock_of_an_episode(running, player):
+    assert running.standing().seconds_left == pytest.approx(10.0)
+    running.advance(0.35, player)
+    standing = running.standing()
+    assert (standing.seconds, standing.seconds_left) == (pytest.approx(0.3), pytest.approx(9.7))
+    player.action = gamepad.NEUTRAL
+    while not running.ended:
+        running.advance(0.1, player)
+    assert player.asked == 100 and running.standing().seconds_left == pytest.approx(0.0)
+    assert running.panels()[0].title == "Out of time"
+    running.advance(1.0, player)
+    assert player.asked == 100, "it is over"
+    for commands in ({"pause"}, {"wait"}):
+        running.obey(commands)
+        assert running.shown is None, "the summary stays"
+    running.obey({"start"})
+    assert not running.ended and running.standing().seconds_left == pytest.approx(10.0)
+
+
+@pytest.mark.parametrize(("target", "success"), [("right", True), (None, True), ("middle", False)])
+def test_the_summary_of_a_pad_counts_to_the_touch(player, target, success):
+    game = Game("rider", target, 0, SIZE)
+    game.obey({"play"})
+    env = game._unwrapped
+    pad = load_island().pads[PADS.index("right")]
+    game._info = game._env.reset(options={"position": pad - (0.0, 5.0, 0.0)})[1]
+    game._older = game._newer = start = env.get_state()
+    while not game.ended:
+        game.advance(0.1, player)
+    standing = game.standing()
+    ground = [STATE.index("x"), STATE.index("y")]
+    flown = np.linalg.norm(env.get_state()[ground] - start[ground])
+    assert (standing.pad, standing.success, standing.fell) == (PADS.index("right"), success, False)
+    assert standing.seconds == pytest.approx((player.asked - env.options.flight_steps) * 0.1)
+    assert 2.0 < standing.distance < 5.0 < flown, "the run, without the flight"
+    assert game.panels()[0].title.startswith("The right pad")
+    game.close()
+
+
+def test_who_falls_off_is_told(running, player):
+    running._info = running._env.reset(options={"position": (500.0, 0.0, -1.0)})[1]
+    while not running.ended:
+        running.advance(0.1, player)
+    assert running.standing().fell and running.panels()[0].title == "Fell off the island"
+
+
+def test_characters_and_targets_are_chosen_in_turn(running, player):
+    for name in [*list(CHARACTERS)[1:], "rider"]:
+        running.advance(0.1, player)
+        running.obey({"character"})
+        assert running.character == running._info["character"] == name and running.standing().seconds == 0
+    for target in ("middle", "right", None, "left"):
+        running.obey({"target"})
+        assert running.target == running._unwrapped.options.target == target
+
+
+def test_choosing_does_not_end_a_pause(game):
+    game.obey({"character", "target"})
+    assert game.shown == "help" and "Bruiser" in game.panels()[0].title and "middle" in game.panels()[0].title
+
+
+def test_getting_ready_plays_nothing(game):
+    game.prepare()
+    assert np.array_equal(game._unwrapped.get_state(), game._newer)
+    assert game.standing().seconds_left == pytest.approx(10.0) and game.shown == "help"
+
+
+def test_the_same_seed_starts_at_the_same_places(game):
+    other = Game("rider", "left", 0, SIZE)
+    for _ in range(4):
+        assert np.array_equal(game._newer, other._newer)
+        game.obey({"again"})
+        other.obey({"again"})
+    other.close()
+
+
+def test_rendering_a_state_is_rendering_there(running, player):
+    env = running._unwrapped
+    state, frame = env.get_state(), env.render()
+    for _ in range(8):
+        running.advance(0.1, player)
+    after = env.get_state()
+    assert (env.render() != frame).any() and np.array_equal(env.render_state(state), frame)
+    assert np.array_equal(env.get_state(), after), "nothing but a look"
+    assert env.render_state(state).shape == (*SIZE, 3) and env.render_state(state).dtype == np.uint8
