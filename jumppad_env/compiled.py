@@ -35,11 +35,22 @@ _DIRECTORY = cache_directory()
 
 def compiled(function: Any) -> Any:
     """Compiles a function without Python's lock, kept on disk where there is a place to keep it."""
+    return _compiled(function, no_cfunc_wrapper=True)
+
+
+def compiled_part(function: Any) -> Any:
+    """Compiles a function that only compiled functions call, which takes a quarter less time."""
+    return _compiled(function, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+
+
+def _compiled(function: Any, **options: bool) -> Any:
+    # Division by zero gives infinity, as in NumPy: to look for it at every division costs time.
+    options = {"nogil": True, **options}
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(_DIRECTORY)  # read by Numba here and now, not when it compiles
     try:
-        return numba.njit(nogil=True, cache=True)(function)
+        return numba.njit(cache=True, error_model="numpy", **options)(function)
     except RuntimeError:  # no place that can be written to
-        return numba.njit(nogil=True)(function)
+        return numba.njit(error_model="numpy", **options)(function)
     finally:
         numba.config.CACHE_DIR = before

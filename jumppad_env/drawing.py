@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 import gymnasium
 import numpy as np
 
+from jumppad_env import hud
 from jumppad_env.figures import load_figures
 from jumppad_env.frames import CELL, CELLS, CORNER, Looks, Scratch, draw_frames
 from jumppad_env.looks import LIGHT, NUMBERS, Look, make_look, parse_variety
@@ -101,22 +102,21 @@ class Painter:
 
     def _draw(self, states: np.ndarray, characters: np.ndarray, out: np.ndarray, rows: np.ndarray) -> None:
         while len(self._brushes) < self._threads:
-            self._brushes.append(_Brush(self.height, self.width, FINE_BLOCK if self._fine else 1))
+            self._brushes.append(_Brush(self.height, self.width, fine=self._fine))
         slots = self._wardrobe.slots(states, rows)
+        if self._threads == 1 or len(rows) <= CHUNK:
+            self._brushes[0].draw(rows, states, characters, slots, self._wardrobe, out)
+            return
         waiting = iter([rows[i : i + CHUNK] for i in range(0, len(rows), CHUNK)])
-        jobs = -(-len(rows) // CHUNK)
 
         def work(thread: int) -> None:
             for chunk in waiting:  # one for all: whoever is free takes the next. A list's iterator is safe to share.
-                if self._fine:
-                    self._brushes[thread].draw_fine(chunk, states, characters, slots, self._wardrobe, out)
-                else:
-                    self._brushes[thread].draw_fast(chunk, states, characters, slots, self._wardrobe, out)
+                self._brushes[thread].draw(chunk, states, characters, slots, self._wardrobe, out)
 
-        helpers = min(self._threads, jobs) - 1
-        if helpers > 0 and self._pool is None:
+        helpers = min(self._threads, -(-len(rows) // CHUNK)) - 1
+        if self._pool is None:
             self._pool = ThreadPoolExecutor(self._threads - 1, thread_name_prefix="jumppad-draw")
-        helping = [self._pool.submit(work, thread + 1) for thread in range(helpers)] if self._pool else []
+        helping = [self._pool.submit(work, thread + 1) for thread in range(helpers)]
         try:
             work(0)
         finally:  # whatever happens, nobody writes to the scratch any more when this returns
@@ -150,7 +150,7 @@ class _Wardrobe:
         self._kinds, self._detail = kinds, detail
         self._slots: dict[int, int] = {}  # of each look, the longest unused first
         self._most = 0
-        self.looks: Looks = Looks(*(np.empty(0),) * 5)
+        self.looks: Looks = Looks(*(np.empty(0),) * len(Looks._fields))
         self.shades: list[np.ndarray] = []
 
     def slots(self, states: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -188,6 +188,8 @@ class _Wardrobe:
             np.empty((room, *mesh.vertices.shape)),
             np.empty((room, *mesh.planes.shape)),
             np.empty((room, *mesh.spheres.shape)),
+            np.empty((room, hud.BOXES, 8)),
+            np.empty((room, hud.NUMBERS, 8)),
         )
         if self.shades:
             for old, new in zip(self.looks, empty, strict=True):
@@ -198,39 +200,47 @@ class _Wardrobe:
     def _put(self, slot: int, look: Look) -> None:
         self.looks.numbers[slot] = look.numbers
         levels = (np.minimum(look.shades[:, :3] + look.shades[:, 3:], 1.0) * 255 + 0.5).astype(np.uint32)
-        self.looks.colors[slot] = levels[:, 0] | levels[:, 1] << 8 | levels[:, 2] << 16 | 255 << 24
+        self.looks.colors[slot] = levels[:, 0] | levels[:, 1] << 8 | levels[:, 2] << 16
         self.looks.vertices[slot], self.looks.planes[slot] = look.vertices, look.planes
         self.looks.spheres[slot] = look.spheres
+        self.looks.boxes[slot], self.looks.counters[slot] = look.hud
         self.shades[slot] = look.shades
 
 
 class _Brush:
     """What one thread draws with."""
 
-    def __init__(self, height: int, width: int, block: int) -> None:
-        scenery = load_scenery(detail=block > 1)
-        self._block = block
-        self._scratch = Scratch.allocate(height * block, width * block, scenery, load_figures())
+    def __init__(self, height: int, width: int, *, fine: bool) -> None:
+        self._block = FINE_BLOCK if fine else 1
+        self._fine = fine
+        self._scenery, self._figures = load_scenery(detail=fine), load_figures()
+        self._heights = load_heights()
+        self._scratch = Scratch.allocate(height * self._block, width * self._block, self._scenery, self._figures)
         self._sun: tuple[bytes, np.ndarray, np.ndarray] | None = None
         self._figure_sun = np.zeros((3, 4)), np.zeros((FIGURE_MAP, FIGURE_MAP), np.float32)
 
-    def draw_fast(self, rows, states, characters, slots, wardrobe, out) -> None:
-        """Draws rows for agents."""
-        scenery = load_scenery(detail=False)
-        draw_frames(
-            rows, states, characters, slots, wardrobe.looks, scenery.island, scenery.movable, load_figures(),
-            load_heights(), self._scratch, out,
-        )  # fmt: skip
-
-    def draw_fine(self, rows, states, characters, slots, wardrobe, out) -> None:
-        """Draws rows for people."""
-        scenery, looks = load_scenery(detail=True), wardrobe.looks
+    def draw(
+        self,
+        rows: np.ndarray,
+        states: np.ndarray,
+        characters: np.ndarray,
+        slots: np.ndarray,
+        wardrobe: _Wardrobe,
+        out: np.ndarray,
+    ) -> None:
+        """Draws some rows (M,) of a batch; the rest as in `Painter.draw`, with numbers of characters and slots."""
+        looks, island, movable = wardrobe.looks, self._scenery.island, self._scenery.movable
+        if not self._fine:
+            draw_frames(
+                rows, states, characters, slots, looks, island, movable, self._figures, self._heights, self._scratch, out
+            )
+            return
         for row in rows.tolist():
             slot = int(slots[row])
             sun = (*self._sun_map(slot, looks), *self._figure_sun)
             draw_fine(
-                states[row], characters[row], slot, looks, wardrobe.shades[slot], scenery.island, scenery.movable,
-                load_figures(), _face_numbers(), sun, self._block, self._scratch, out[row],
+                states[row], characters[row], slot, looks, wardrobe.shades[slot], island, movable, self._figures,
+                _face_numbers(), sun, self._block, self._scratch, out[row],
             )  # fmt: skip
 
     def _sun_map(self, slot: int, looks: Looks) -> tuple[np.ndarray, np.ndarray]:
@@ -240,9 +250,8 @@ class _Brush:
             direction = looks.numbers[slot, LIGHT.start : LIGHT.start + 3]
             axes = sun_axes(direction, np.array(SUN_CENTER), SUN_SIDE, *SUN_MAP)
             lit = np.empty(SUN_MAP, np.float32)
-            scenery = load_scenery(detail=True)
             unused = np.empty(SUN_MAP, np.uint32)
-            draw_sun_map(slot, looks, scenery.island, scenery.movable, axes, self._scratch.outline, lit, unused)
+            draw_sun_map(slot, looks, self._scenery.island, self._scenery.movable, axes, self._scratch.outline, lit, unused)
             self._sun = key, axes, lit
         return self._sun[1:]
 

@@ -105,7 +105,7 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
         self._started = True
         if self.render_mode == "human":
             self.render()
-        return self._observe(), self._info()
+        return self._observe(), self._episodes.info_of_one()
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Advances by 0.1 s.
@@ -120,7 +120,7 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
         rewards, terminated = self._episodes.step(gamepad.validate(action, (gamepad.FACTORS,))[None])
         if self.render_mode == "human":
             self.render()
-        return self._observe(), float(rewards[0]), bool(terminated[0]), False, self._info()
+        return self._observe(), float(rewards[0]), bool(terminated[0]), False, self._episodes.info_of_one()
 
     def render(self) -> Any:
         """Returns uint8 (*render_size, 3) in mode "rgb_array"; shows it in a window in mode "human"."""
@@ -166,7 +166,7 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
         if not self._started:
             self.reset()
         self._episodes.world.set_state(0, state)
-        return self._observe(), self._info()
+        return self._observe(), self._episodes.info_of_one()
 
     def _check_open(self) -> None:
         if self._painter.closed:
@@ -179,7 +179,3 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
         if self.options.observation != "pixels":
             parts["state"] = self._episodes.state_observation()[0]
         return parts if self.options.observation == "both" else parts[self.options.observation]
-
-    def _info(self) -> dict[str, Any]:
-        info = self._episodes.info()
-        return {name: value[0] if value.ndim > 1 else value[:1].tolist()[0] for name, value in info.items()}

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
+from jumppad_env.compiled import compiled
 from jumppad_env.options import Options
 from jumppad_env.rules import CHARACTERS, PADS, RULES
-from jumppad_env.world import LOOKS, World, wrap_angle
+from jumppad_env.world import LOOKS, PAD, SINCE_PAD, World, Z, wrap_angle
 
 STATE_OBSERVATION = (
     ("position", 3, "m; x right, y forward, z up; joints x, y, z"),
@@ -68,7 +69,7 @@ class Episodes:
         self.options = options
         self.count = count
         self.world = World(count, threads)
-        self._target = None if options.target is None else PADS.index(options.target)
+        self._target = -1 if options.target is None else PADS.index(options.target)
 
     def reset(self, row: int, generator: np.random.Generator, options: dict[str, Any] | None = None) -> None:
         """Starts an episode in one row.
@@ -118,14 +119,15 @@ class Episodes:
         """
         world = self.world
         world.step(actions)
-        rewards = np.where(self._success() & (world.since_pad == 0), 1.0, 0.0)
-        if not self.options.terminate_on_pad:
-            return rewards, np.zeros(self.count, dtype=np.bool_)
-        return rewards, (world.since_pad >= self.options.flight_steps) | (world.fell & (world.pad < 0))
+        rewards, terminated = np.empty(self.count), np.empty(self.count, np.bool_)
+        flight_steps = self.options.flight_steps if self.options.terminate_on_pad else -1
+        fall_height = world.island.fall_height
+        judge(world.rule_state, world.qpos, fall_height, self._target, flight_steps, rewards, terminated)
+        return rewards, terminated
 
     def _success(self) -> np.ndarray:
         pad = self.world.pad
-        return pad >= 0 if self._target is None else pad == self._target
+        return pad >= 0 if self._target < 0 else pad == self._target
 
     def info(self) -> dict[str, np.ndarray]:
         """Returns what is told besides the observation, as arrays over the rows; none of them is used again."""
@@ -139,6 +141,22 @@ class Episodes:
             "heading": wrap_angle(world.qpos[:, 3]),
             "camera_yaw": wrap_angle(world.camera_yaw),
             "character": np.array(world.characters, dtype=object),
+        }
+
+    def info_of_one(self) -> dict[str, Any]:
+        """Returns the info of the only row as plain numbers: `info` in a fifth of its time."""
+        world = self.world
+        *place, heading, _ = world.qpos[0].tolist()
+        camera_yaw, pad = float(world.camera_yaw[0]), int(world.pad[0])
+        return {
+            "pad": pad,
+            "success": pad >= 0 if self._target < 0 else pad == self._target,
+            "fell": pad < 0 and place[2] < world.island.fall_height,
+            "position": world.qpos[0, :3].copy(),
+            "velocity": world.qvel[0, :3].copy(),
+            "heading": wrap_angle(heading),
+            "camera_yaw": wrap_angle(camera_yaw),
+            "character": world.characters[0],
         }
 
     def state_observation(self) -> np.ndarray:
@@ -160,6 +178,26 @@ class Episodes:
             world.pad[:, None] == np.arange(len(PADS)),
         ]
         return np.concatenate(columns, axis=1, dtype=np.float32)
+
+
+@compiled
+def judge(rule_state, positions, fall_height, target, flight_steps, rewards, terminated):
+    """Says what a step was worth and whether it was the last.
+
+    Args:
+        rule_state: (N, len(RULE_STATE)).
+        positions: (N, >= 3) of the joints, m.
+        fall_height: m; who is below it has fallen off.
+        target: index of the pad that counts, -1: any.
+        flight_steps: shown after a launch; -1: episodes do not terminate.
+        rewards: (N,) float64, written to.
+        terminated: (N,) bool, written to.
+    """
+    for row in range(len(rule_state)):
+        pad, since = rule_state[row, PAD], rule_state[row, SINCE_PAD]
+        rewards[row] = 1.0 if since == 0 and (target < 0 or pad == target) else 0.0
+        fell = pad < 0 and positions[row, Z] < fall_height
+        terminated[row] = flight_steps >= 0 and (since >= flight_steps or fell)
 
 
 FPS = round(1 / RULES.control_step)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jumppad_env.compiled import compiled
+from jumppad_env.compiled import compiled_part
 from jumppad_env.rules import CHARACTERS
 from jumppad_env.scenery import load_model, starts
 from jumppad_env.shapes import geom_faces, normal, rotation, shared_vertices
@@ -122,7 +122,7 @@ def load_figures() -> Figures:
     )
 
 
-@compiled
+@compiled_part
 def bend(state, angles):
     """Finds how a figure holds itself.
 
@@ -155,15 +155,15 @@ def bend(state, angles):
             crouch, lean = 0.35, -0.25
         angles[BOARD, 0] = 0.06 + 0.3 * lean * (not flying) + (0.5 if flying else 0.0)
         angles[BOARD, 1] = 1.4 * tilt
-        angles[HIPS, 2] = -0.95  # sideways, as one stands on a board
+        angles[HIPS, 2] = -1.35  # sideways, as one stands on a board
         angles[HIPS, 1] = 0.5 * lean
         angles[HIPS, 0] = 0.3 * tilt
         thigh, knee = crouch, -2.0 * crouch
         angles[LEG_LEFT, 1], angles[LEG_RIGHT, 1] = 0.38, -0.38
-        angles[TORSO, 2] = 0.35
+        angles[TORSO, 2] = 0.55
         angles[TORSO, 0] = 0.6 * lean - 0.25 * crouch
         angles[TORSO, 1] = tilt
-        angles[HEAD, 2] = 0.55
+        angles[HEAD, 2] = 0.75
         angles[HEAD, 0] = 0.25 * crouch
         angles[ARM_LEFT, 1], angles[ARM_LEFT, 0] = 0.75 + 0.2 * flying, 0.25
         angles[LEG_LEFT, 0] = angles[LEG_RIGHT, 0] = thigh
@@ -188,7 +188,7 @@ def bend(state, angles):
     return sink, lift
 
 
-@compiled
+@compiled_part
 def stand(figures, character, state, angles, origins, axes):
     """Finds where a figure's bodies are.
 
@@ -232,7 +232,7 @@ def stand(figures, character, state, angles, origins, axes):
                 frame[i, j] = above[i, 0] * turn[0][j] + above[i, 1] * turn[1][j] + above[i, 2] * turn[2][j]
 
 
-@compiled
+@compiled_part
 def dress(figures, character, state, tints, light, pose, shape):
     """Puts a figure's faces into the world, and light on them.
 

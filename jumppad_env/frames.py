@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jumppad_env.compiled import compiled
+from jumppad_env.compiled import compiled, compiled_part
 from jumppad_env.figures import (
     BODIES, DODGE_LEFT, GROUNDED, MIDDLE, MOUNTED, RADIUS, STRIDE, VX, VY, X, Y, YAW, Z, Figures, dress,
 )  # fmt: skip
 from jumppad_env.hud import write_over
-from jumppad_env.looks import CAMERA, HUD, LIGHT, PATHS, SHAKE, SKY, TEAM, TINTS, WHO
+from jumppad_env.looks import CAMERA, LIGHT, PATHS, SHAKE, SKY, TEAM, TINTS, WHO
 from jumppad_env.rasterizer import aim, draw_faces, draw_mesh, is_seen, project
 from jumppad_env.scenery import Scenery
 from jumppad_env.world import STATE
@@ -36,13 +36,17 @@ class Looks(NamedTuple):
     numbers: np.ndarray
     """(S, NUMBERS)."""
     colors: np.ndarray
-    """(S, F) uint32, of the scenery's faces, light included: 255 << 24 | blue << 16 | green << 8 | red."""
+    """(S, F) uint32, of the scenery's faces, light included: red | green << 8 | blue << 16."""
     vertices: np.ndarray
     """(S, V, 3)."""
     planes: np.ndarray
     """(S, F, 4)."""
     spheres: np.ndarray
     """(S, P, 4)."""
+    boxes: np.ndarray
+    """(S, hud.BOXES, 8)."""
+    counters: np.ndarray
+    """(S, hud.NUMBERS, 8)."""
 
 
 class Scratch(NamedTuple):
@@ -51,7 +55,7 @@ class Scratch(NamedTuple):
     depth: np.ndarray
     """(H, W) float32."""
     pixels: np.ndarray
-    """(H, W) uint32: 0 is the sky."""
+    """(H, W) uint32: colors, or the numbers of faces, of which 0 is the sky."""
     screen: np.ndarray
     """(V, 5), see `jumppad_env.rasterizer.project`."""
     eye: np.ndarray
@@ -117,9 +121,10 @@ def draw_frames(rows, states, characters, slots, looks, island, movable, figures
         out: (N, H, W, 3) uint8, written to.
     """
     for row in rows:
-        state, numbers = states[row], looks.numbers[slots[row]]
+        state, slot = states[row], slots[row]
+        numbers = looks.numbers[slot]
         shown = draw_figures(state, characters[row], numbers, figures, False, scratch)
-        draw_scenery(slots[row], looks, island, movable, looks.colors[slots[row]], scratch)
+        draw_scenery(slot, looks, island, movable, looks.colors[slot], scratch)
         eye, depth, pixels = scratch.eye, scratch.depth, scratch.pixels
         darken(state[X], state[Y], state[Z], heights, numbers[CAMERA][5], eye, depth, pixels)
         if shown > 1:
@@ -127,11 +132,11 @@ def draw_frames(rows, states, characters, slots, looks, island, movable, figures
                 place_mate(numbers, mate, state[STEPS], scratch.mate)
                 x, y, z = scratch.mate[X], scratch.mate[Y], scratch.mate[Z]
                 darken(x, y, z, heights, numbers[CAMERA][5], eye, depth, pixels)
-        unpack(pixels, numbers[SKY], eye, out[row])
-        write_over(numbers[HUD], state[STEPS], state, out[row])
+        unpack(pixels, out[row])
+        write_over(looks.boxes[slot], looks.counters[slot], state[STEPS], state, out[row])
 
 
-@compiled
+@compiled_part
 def draw_figures(state, character, numbers, figures, fine, scratch):
     """Aims the camera, clears the frame and draws who plays and the team; returns how many of them are seen.
 
@@ -146,13 +151,16 @@ def draw_figures(state, character, numbers, figures, fine, scratch):
     depth, pixels, eye = scratch.depth, scratch.pixels, scratch.eye
     height, width = depth.shape
     depth[:] = 0
-    pixels[:] = 0
     camera, light = numbers[CAMERA], numbers[LIGHT].reshape(3, 3)
     size, fast, slow, first, second = numbers[SHAKE]
     size *= math.sqrt(state[VX] ** 2 + state[VY] ** 2) / 9.0
     yaw = state[CAMERA_YAW] + size * math.sin(fast * state[STEPS] + first)
     tilt = state[CAMERA_TILT] + size * math.sin(slow * state[STEPS] + second)
     aim(camera, state, yaw, tilt, height, width, eye)
+    if fine:
+        pixels[:] = 0
+    else:
+        paint_sky(numbers[SKY], eye, pixels)
     seen = 0
     for number in range(1 + TEAM):
         who = int(numbers[WHO][number])
@@ -175,7 +183,7 @@ def draw_figures(state, character, numbers, figures, fine, scratch):
             if fine:
                 values[index] = (1 << 16) + (number << 10) + index
             else:
-                value = np.uint32(255 << 24)
+                value = np.uint32(0)
                 for i in range(3):
                     value |= np.uint32(min(colors[index, i] + colors[index, 3 + i], 1.0) * 255 + 0.5) << (8 * i)
                 values[index] = value
@@ -188,7 +196,7 @@ def draw_figures(state, character, numbers, figures, fine, scratch):
     return seen
 
 
-@compiled
+@compiled_part
 def draw_scenery(slot, looks, island, movable, values, scratch):
     """Draws everything but the figures, which come first: what they hide need not be written.
 
@@ -213,7 +221,7 @@ def draw_scenery(slot, looks, island, movable, values, scratch):
     draw_mesh(moved, near, eye, values[still:], screen, outline, depth, pixels)
 
 
-@compiled
+@compiled_part
 def place_mate(numbers, mate, steps, state):
     """Puts a team-mate on its path, which is an ellipse beside a spawn point.
 
@@ -237,7 +245,7 @@ def place_mate(numbers, mate, steps, state):
         state[YAW] += 0.6 * math.sin(0.05 * steps + phase)
 
 
-@compiled
+@compiled_part
 def height_below(x, y, heights):
     """Returns how high the ground is under a place, m; far down where there is none."""
     column, row = int((x - CORNER[0]) / CELL), int((CORNER[1] - y) / CELL)
@@ -246,7 +254,7 @@ def height_below(x, y, heights):
     return -100.0
 
 
-@compiled
+@compiled_part
 def darken(x, y, z, heights, near, eye, depth, pixels):
     """Darkens the ground under a figure: without that nobody sees how high it jumps.
 
@@ -285,33 +293,36 @@ def darken(x, y, z, heights, near, eye, depth, pixels):
             pz = eye[0, 2] + far * (eye[3, 2] + side * eye[1, 2] + up * eye[2, 2]) - ground
             if px * px + py * py < SHADOW_RADIUS**2 and abs(pz) < SHADOW_HEIGHT:
                 color = pixels[row, column]
-                pixels[row, column] = ((color >> 1) & 0x7F7F7F) + ((color >> 3) & 0x1F1F1F) | (255 << 24)
+                pixels[row, column] = ((color >> 1) & 0x7F7F7F) + ((color >> 3) & 0x1F1F1F)
 
 
-@compiled
+@compiled_part
 def sky_color(sky, up, i):
     """Returns one color of the sky, 0 to 1, in a direction whose upward part is `up` for 1 m ahead."""
     part = min(max(up * 1.6, 0.0), 1.0)
     return sky[3 + i] + (sky[i] - sky[3 + i]) * part
 
 
-@compiled
-def unpack(pixels, sky, eye, out):
-    """Writes colors (H, W) as uint8 (H, W, 3); where there is none, the sky's (6,), which does not change along a row."""
+@compiled_part
+def paint_sky(sky, eye, pixels):
+    """Fills a frame with the sky's colors (6,), which do not change along a row."""
     height, width = pixels.shape
     down = eye[2, 0] ** 2 + eye[2, 1] ** 2 + eye[2, 2] ** 2
     for row in range(height):
         up = eye[3, 2] + (height / 2 - row - 0.5) / down * eye[2, 2]
-        red, green, blue = (
-            np.uint8(min(sky_color(sky, up, 0), 1.0) * 255 + 0.5),
-            np.uint8(min(sky_color(sky, up, 1), 1.0) * 255 + 0.5),
-            np.uint8(min(sky_color(sky, up, 2), 1.0) * 255 + 0.5),
-        )
+        color = np.uint32(0)
+        for i in range(3):
+            color |= np.uint32(min(sky_color(sky, up, i), 1.0) * 255 + 0.5) << (8 * i)
+        pixels[row, :] = color
+
+
+@compiled_part
+def unpack(pixels, out):
+    """Writes colors (H, W) as uint8 (H, W, 3)."""
+    height, width = pixels.shape
+    for row in range(height):
         for column in range(width):
             color = pixels[row, column]
-            if color == 0:
-                out[row, column, 0], out[row, column, 1], out[row, column, 2] = red, green, blue
-            else:
-                out[row, column, 0] = color & 255
-                out[row, column, 1] = (color >> 8) & 255
-                out[row, column, 2] = (color >> 16) & 255
+            out[row, column, 0] = np.uint8(color & 255)
+            out[row, column, 1] = np.uint8((color >> 8) & 255)
+            out[row, column, 2] = np.uint8((color >> 16) & 255)

@@ -21,7 +21,7 @@ A, B, X, Y = (len(AXES) + BUTTONS.index(button) for button in "ABXY")
 STICK_VALUES = (np.arange(BUCKETS) - CENTER) / CENTER
 """Deflection of each bucket, right and up positive; left and right are exact opposites."""
 
-_LARGEST = np.array([BUCKETS - 1] * len(AXES) + [1] * len(BUTTONS))
+_LARGEST = np.array([BUCKETS - 1] * len(AXES) + [1] * len(BUTTONS), dtype=np.uint64)
 
 NEUTRAL = np.array([CENTER] * len(AXES) + [0] * len(BUTTONS), dtype=np.uint8)
 """Sticks centered, no button pressed."""
@@ -57,7 +57,7 @@ def validate(actions: object, shape: tuple[int, ...]) -> np.ndarray:
             f"action has dtype {array.dtype}, expected integers; "
             "for continuous sticks use jumppad_env.ContinuousGamepad"
         )
-    if (array > _LARGEST).any() or (array < 0).any():
+    if (array.astype(np.uint64) > _LARGEST).any():  # what is negative becomes huge
         raise ValueError(
             f"action {array.tolist() if array.ndim == 1 else 'batch'} is out of range: "
             f"sticks must lie in 0 to {BUCKETS - 1}, buttons must be 0 or 1"

@@ -5,9 +5,11 @@ Places are parts of the frame's width and height, so that it looks alike at ever
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from jumppad_env.compiled import compiled
+from jumppad_env.compiled import compiled_part
 
 DIGITS = np.array(
     # three columns by five rows each, top row first, a bit per pixel
@@ -19,85 +21,114 @@ DARK = (24.0, 28.0, 34.0)
 ENEMY = (150.0, 30.0, 40.0)
 ORANGE = (240.0, 160.0, 30.0)
 
-
-@compiled
-def box(out, mirrored, left, top, right, bottom, color, opacity):
-    """Mixes a box into a frame.
-
-    Args:
-        out: (H, W, 3) uint8, written to.
-        mirrored: the places count from the right.
-        left: part of the width; so is `right`.
-        top: part of the height; so is `bottom`.
-        right: see `left`.
-        bottom: see `top`.
-        color: red, green, blue, 0 to 255.
-        opacity: 0 to 1.
-    """
-    height, width = out.shape[:2]
-    if mirrored:
-        left, right = 1.0 - right, 1.0 - left
-    rows = max(int(top * height + 0.5), 0), min(int(bottom * height + 0.5), height)
-    columns = max(int(left * width + 0.5), 0), min(int(right * width + 0.5), width)
-    for row in range(rows[0], rows[1]):
-        for column in range(columns[0], columns[1]):
-            for i in range(3):
-                out[row, column, i] = np.uint8(out[row, column, i] * (1.0 - opacity) + color[i] * opacity + 0.5)
+BOXES = 29
+NUMBERS = 5
+CLOCK, PROGRESS, HERE = 0, 1, BOXES - 1
+"""The numbers and the box that change: seconds left, percent done, and where the character is on the map."""
 
 
-@compiled
-def number(out, mirrored, value, digits, left, top, size, color):
-    """Writes a number of so many digits, each `size` of the frame's height high and as wide as fits."""
-    height, width = out.shape[:2]
-    step = max(int(size * height / 5 + 0.5), 1)  # pixels a dot
-    start = int((1.0 - left if mirrored else left) * width) - (4 * step * digits if mirrored else 0)
-    above = int(top * height)
-    for place in range(digits):
-        digit = (value // 10 ** (digits - 1 - place)) % 10
-        for dot in range(15):
-            if (DIGITS[digit] >> (14 - dot)) & 1:
-                row, column = above + dot // 3 * step, start + (4 * place + dot % 3) * step
-                for y in range(max(row, 0), min(row + step, height)):
-                    for x in range(max(column, 0), min(column + step, width)):
-                        for i in range(3):
-                            out[y, x, i] = np.uint8(color[i])
+class Hud(NamedTuple):
+    """What is written over one look; all zero where nothing is."""
+
+    boxes: np.ndarray
+    """(BOXES, 8): left, top, right, bottom, as parts; red, green, blue, 0 to 255; opacity."""
+    numbers: np.ndarray
+    """(NUMBERS, 8): value, digits; left, top, height of a digit, as parts; red, green, blue."""
 
 
-@compiled
-def write_over(hud, steps, position, out):
-    """Draws all of it.
+def make_hud(own: np.ndarray, scores: np.ndarray, seconds: float, *, mirrored: bool) -> Hud:
+    """Returns the panels of one match.
 
     Args:
-        hud: as `jumppad_env.looks.HUD`: shown or not; color of the own team, 0 to 1; scores; s on the clock; mirrored.
-        steps: control steps since the episode began.
-        position: (>= 2,) m, of the character, for the map.
-        out: (H, W, 3) uint8, written to.
+        own: (3,) color of the own team, 0 to 1.
+        scores: of the own and the other team, 0 to 9.
+        seconds: on the clock at the start.
+        mirrored: left and right are exchanged.
     """
-    if hud[0] == 0.0:
-        return
-    own, mirrored = (255.0 * hud[1], 255.0 * hud[2], 255.0 * hud[3]), hud[7] > 0
+    team = tuple(255.0 * own)
+    boxes = []
     for index in range(4):
-        box(out, mirrored, 0.075 + 0.047 * index, 0.05, 0.115 + 0.047 * index, 0.16, own, 0.85)
-        box(out, mirrored, 0.745 + 0.047 * index, 0.05, 0.785 + 0.047 * index, 0.16, ENEMY, 0.85)
-    box(out, mirrored, 0.083, 0.07, 0.107, 0.13, WHITE, 0.8)
-    box(out, mirrored, 0.30, 0.09, 0.455, 0.14, own, 0.6)
-    box(out, mirrored, 0.545, 0.09, 0.70, 0.14, ENEMY, 0.6)
-    number(out, mirrored, int(hud[4]), 1, 0.465, 0.085, 0.065, WHITE)
-    number(out, mirrored, int(hud[5]), 1, 0.52, 0.085, 0.065, WHITE)
-    number(out, mirrored, max(int(hud[6] - 0.1 * steps), 0), 2, 0.475, 0.17, 0.055, ORANGE)
-    # The map: the island lies on its side, forward to the right.
-    box(out, mirrored, 0.79, 0.31, 0.975, 0.47, DARK, 0.45)
-    box(out, mirrored, 0.805, 0.36, 0.83, 0.42, WHITE, 0.25)
-    box(out, mirrored, 0.83, 0.375, 0.87, 0.405, WHITE, 0.25)
-    box(out, mirrored, 0.87, 0.34, 0.92, 0.44, WHITE, 0.25)
-    box(out, mirrored, 0.935, 0.325, 0.97, 0.455, WHITE, 0.2)
-    along = min(max(0.81 + 0.0016 * (position[1] + 2.5), 0.795), 0.965)
-    across = min(max(0.39 + 0.0045 * position[0], 0.315), 0.455)
-    box(out, mirrored, along - 0.008, across - 0.013, along + 0.008, across + 0.013, ORANGE, 1.0)
-    box(out, mirrored, 0.82, 0.55, 0.92, 0.68, DARK, 0.6)
-    number(out, mirrored, min(int(0.08 * steps), 99), 2, 0.845, 0.585, 0.07, WHITE)
-    for index in range(3):
-        box(out, mirrored, 0.795 + 0.055 * index, 0.82, 0.835 + 0.055 * index, 0.885, WHITE, 0.8)
-    number(out, mirrored, 600, 3, 0.055, 0.82, 0.05, WHITE)
-    for index in range(6):
-        box(out, mirrored, 0.052 + 0.029 * index, 0.885, 0.078 + 0.029 * index, 0.92, WHITE, 0.85)
+        boxes.append((0.075 + 0.047 * index, 0.05, 0.115 + 0.047 * index, 0.16, *team, 0.85))
+        boxes.append((0.745 + 0.047 * index, 0.05, 0.785 + 0.047 * index, 0.16, *ENEMY, 0.85))
+    boxes += [
+        (0.083, 0.07, 0.107, 0.13, *WHITE, 0.8),
+        (0.30, 0.09, 0.455, 0.14, *team, 0.6),
+        (0.545, 0.09, 0.70, 0.14, *ENEMY, 0.6),
+        # The map: the island lies on its side, forward to the right.
+        (0.79, 0.31, 0.975, 0.47, *DARK, 0.45),
+        (0.805, 0.36, 0.83, 0.42, *WHITE, 0.25),
+        (0.83, 0.375, 0.87, 0.405, *WHITE, 0.25),
+        (0.87, 0.34, 0.92, 0.44, *WHITE, 0.25),
+        (0.935, 0.325, 0.97, 0.455, *WHITE, 0.2),
+        (0.82, 0.55, 0.92, 0.68, *DARK, 0.6),
+        (0.795, 0.82, 0.835, 0.885, *WHITE, 0.8),
+        (0.850, 0.82, 0.890, 0.885, *WHITE, 0.8),
+        (0.905, 0.82, 0.945, 0.885, *WHITE, 0.8),
+    ]
+    boxes += [(0.052 + 0.029 * index, 0.885, 0.078 + 0.029 * index, 0.92, *WHITE, 0.85) for index in range(6)]
+    boxes += [(0, 0, 0, 0, 0, 0, 0, 0)] * (HERE - len(boxes)) + [(-0.008, -0.013, 0.008, 0.013, *ORANGE, 1.0)]
+    numbers = [
+        (seconds, 2, 0.475, 0.17, 0.055, *ORANGE),
+        (0, 2, 0.845, 0.585, 0.07, *WHITE),
+        (scores[0], 1, 0.465, 0.085, 0.065, *WHITE),
+        (scores[1], 1, 0.52, 0.085, 0.065, *WHITE),
+        (600, 3, 0.055, 0.82, 0.05, *WHITE),
+    ]
+    hud = Hud(np.array(boxes, np.float64), np.array(numbers, np.float64))
+    if mirrored:
+        hud.boxes[:HERE, [0, 2]] = 1.0 - hud.boxes[:HERE, [2, 0]]
+        hud.boxes[HERE, 7] = -1.0
+        hud.numbers[:, 2] = 1.0 - hud.numbers[:, 2] - 0.6 * hud.numbers[:, 1] * hud.numbers[:, 4]
+    return hud
+
+
+def no_hud() -> Hud:
+    """Returns empty panels."""
+    return Hud(np.zeros((BOXES, 8)), np.zeros((NUMBERS, 8)))
+
+
+@compiled_part
+def write_over(boxes, numbers, steps, position, out):
+    """Writes panels over a frame.
+
+    Args:
+        boxes: see `Hud`.
+        numbers: see `Hud`.
+        steps: control steps since the episode began.
+        position: (>= 2,) m, of the character.
+        out: (H, W, 3) uint8, written to.
+    """
+    if boxes[HERE, 7] == 0.0:
+        return
+    height, width = out.shape[:2]
+    for index in range(len(boxes)):
+        left, top, right, bottom, red, green, blue, opacity = boxes[index]
+        if index == HERE:
+            along = min(max(0.81 + 0.0016 * (position[1] + 2.5), 0.795), 0.965)
+            across = min(max(0.39 + 0.0045 * position[0], 0.315), 0.455)
+            if opacity < 0.0:
+                along, opacity = 1.0 - along, 1.0
+            left, right, top, bottom = left + along, right + along, top + across, bottom + across
+        keep = 1.0 - opacity
+        for row in range(max(int(top * height + 0.5), 0), min(int(bottom * height + 0.5), height)):
+            for column in range(max(int(left * width + 0.5), 0), min(int(right * width + 0.5), width)):
+                out[row, column, 0] = np.uint8(out[row, column, 0] * keep + red * opacity + 0.5)
+                out[row, column, 1] = np.uint8(out[row, column, 1] * keep + green * opacity + 0.5)
+                out[row, column, 2] = np.uint8(out[row, column, 2] * keep + blue * opacity + 0.5)
+    for index in range(len(numbers)):
+        value, digits, left, top, size, red, green, blue = numbers[index]
+        if index == CLOCK:
+            value = max(value - 0.1 * steps, 0.0)
+        elif index == PROGRESS:
+            value = min(0.08 * steps, 99.0)
+        step = max(int(size * height / 5 + 0.5), 1)  # pixels a dot
+        rest = int(value)
+        for place in range(int(digits) - 1, -1, -1):
+            digit, rest = DIGITS[rest % 10], rest // 10
+            for dot in range(15):
+                if (digit >> (14 - dot)) & 1:
+                    row = int(top * height) + dot // 3 * step
+                    column = int(left * width) + (4 * place + dot % 3) * step
+                    for y in range(max(row, 0), min(row + step, height)):
+                        for x in range(max(column, 0), min(column + step, width)):
+                            out[y, x, 0], out[y, x, 1], out[y, x, 2] = np.uint8(red), np.uint8(green), np.uint8(blue)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jumppad_env.hud import Hud, make_hud, no_hud
 from jumppad_env.island import load_island
 from jumppad_env.rules import CHARACTERS
 from jumppad_env.scenery import CLUTTER, LANDMARK, load_camera, load_light, load_materials, load_scenery, load_sky
@@ -60,9 +61,7 @@ WHO = slice(38, 42)
 """(1 + TEAM,): index of the character who is seen, -1: who plays, or nobody."""
 PATHS = slice(42, 60)
 """(TEAM, 6): center x, y (m), radii along x and y (m), rad per control step, phase."""
-HUD = slice(60, 68)
-"""Shown or not; red, green, blue of the own team; scores of both; s on the clock; mirrored or not."""
-NUMBERS = 68
+NUMBERS = 60
 
 
 class Look(NamedTuple):
@@ -78,6 +77,7 @@ class Look(NamedTuple):
     """(F, 4): of the movable parts; all zero where nothing is to be seen."""
     spheres: np.ndarray
     """(P, 4) m: of the movable parts."""
+    hud: Hud
 
 
 def parse_variety(variety: object) -> tuple[str, ...]:
@@ -112,6 +112,7 @@ def make_look(kinds: tuple[str, ...], seed: int, *, detail: bool) -> Look:
     numbers[SKY] = load_sky().ravel()
     numbers[TINTS] = 1.0
     numbers[WHO] = -1.0
+    hud = no_hud()
     materials = np.array([material.color for material in load_materials()])
     scenery = load_scenery(detail=detail)
     places = scenery.places.copy()
@@ -134,7 +135,8 @@ def make_look(kinds: tuple[str, ...], seed: int, *, detail: bool) -> Look:
     if "hud" in generators:
         own = generators["hud"]
         red, green, blue = colorsys.hsv_to_rgb(own.uniform(0.45, 0.6), own.uniform(0.5, 0.8), own.uniform(0.35, 0.6))
-        numbers[HUD] = (1, red, green, blue, *own.integers(0, 10, 2), own.integers(20, 100), own.random() < 0.5)
+        color = np.array([red, green, blue])
+        hud = make_hud(color, own.integers(0, 10, 2), float(own.integers(20, 100)), mirrored=own.random() < 0.5)
     if "colors" in generators:
         materials = _recolor(generators["colors"], materials)
     if "landmarks" in generators:
@@ -142,7 +144,7 @@ def make_look(kinds: tuple[str, ...], seed: int, *, detail: bool) -> Look:
     if "clutter" in generators:
         here |= _scatter_clutter(generators["clutter"], places)
     light = numbers[LIGHT].reshape(3, 3)
-    return Look(numbers, _light_up(materials, places, light, detail), *_move(places, here, detail))
+    return Look(numbers, _light_up(materials, places, light, detail), *_move(places, here, detail), hud)
 
 
 def _move_camera(generator: np.random.Generator, numbers: np.ndarray) -> None:

@@ -18,10 +18,13 @@ import math
 
 import numpy as np
 
-from jumppad_env.compiled import compiled
+from jumppad_env.compiled import compiled, compiled_part
+
+SMALLEST = 0.6
+"""Pixels; a part whose sphere has a smaller radius is not drawn."""
 
 
-@compiled
+@compiled_part
 def aim(camera, position, yaw, tilt, height, width, eye):
     """Puts the eye where the camera is.
 
@@ -51,9 +54,9 @@ def aim(camera, position, yaw, tilt, height, width, eye):
     eye[0, 2] += above
 
 
-@compiled
+@compiled_part
 def is_seen(x, y, z, radius, near, eye, height, width):
-    """Tells whether any of a sphere may be in view, and is not smaller than half a pixel."""
+    """Tells whether any of a sphere may be in view, and is not too small to matter."""
     x, y, z = x - eye[0, 0], y - eye[0, 1], z - eye[0, 2]
     ahead = eye[3, 0] * x + eye[3, 1] * y + eye[3, 2] * z
     if ahead < near - radius:
@@ -66,10 +69,10 @@ def is_seen(x, y, z, radius, near, eye, height, width):
         return False
     if abs(up) - 0.5 * height * ahead > radius * math.sqrt(down + 0.25 * height * height):
         return False
-    return radius * math.sqrt(across) > 0.25 * ahead
+    return radius * math.sqrt(across) > SMALLEST * ahead
 
 
-@compiled
+@compiled_part
 def project(eye, vertices, first, end, screen, middle_x, middle_y):
     """Sees vertices from the camera.
 
@@ -96,7 +99,7 @@ def project(eye, vertices, first, end, screen, middle_x, middle_y):
         screen[index, 4] = ahead
 
 
-@compiled
+@compiled_part
 def draw_mesh(mesh, near, eye, values, screen, outline, depth, pixels):
     """Draws the parts of a mesh that are in view.
 
@@ -123,7 +126,7 @@ def draw_mesh(mesh, near, eye, values, screen, outline, depth, pixels):
             )  # fmt: skip
 
 
-@compiled
+@compiled_part
 def draw_faces(first, end, faces, corners, planes, near, eye, values, screen, outline, depth, pixels):
     """Draws those of some faces whose front the eye sees; arguments as those of `draw_mesh`, vertices projected."""
     height, width = depth.shape
@@ -196,7 +199,7 @@ def draw_flat(mesh_vertices, faces, corners, planes, first, end, axes, outline, 
         fill(outline, count, (corner_depth, right, down), np.uint32(0), depth, pixels)
 
 
-@compiled
+@compiled_part
 def cut(near, screen, corners, outline, middle_x, middle_y):
     """Cuts off what of a face is closer than the near plane; returns how many corners the `outline` has then."""
     count = 0
@@ -217,7 +220,7 @@ def cut(near, screen, corners, outline, middle_x, middle_y):
     return count
 
 
-@compiled
+@compiled_part
 def fill(outline, count, plane, value, depth, pixels):
     """Fills the pixels whose centers lie in a convex polygon, where nothing nearer has been drawn.
 

@@ -10,11 +10,11 @@ import math
 
 import numpy as np
 
-from jumppad_env.compiled import compiled
+from jumppad_env.compiled import compiled, compiled_part
 from jumppad_env.figures import MIDDLE, X, Y, Z
 from jumppad_env.frames import STEPS, draw_figures, draw_scenery, sky_color
 from jumppad_env.hud import write_over
-from jumppad_env.looks import HUD, LIGHT, SKY, WHO
+from jumppad_env.looks import SKY, WHO
 from jumppad_env.rasterizer import draw_flat
 from jumppad_env.scenery import load_materials, load_scenery
 
@@ -116,10 +116,10 @@ def draw_fine(state, character, slot, looks, shades, island, movable, figures, p
         figure_axes, scratch.outline, figure_map, np.empty(figure_map.shape, np.uint32),
     )  # fmt: skip
     shade_frame(numbers, shades, parts, sun, block, scratch, out)
-    write_over(numbers[HUD], state[STEPS], state, out)
+    write_over(looks.boxes[slot], looks.counters[slot], state[STEPS], state, out)
 
 
-@compiled
+@compiled_part
 def shade_frame(numbers, shades, parts, sun, block, scratch, out):
     """Gives every pixel its color; arguments as those of `draw_fine`."""
     height, width = out.shape[:2]
@@ -157,7 +157,7 @@ def shade_frame(numbers, shades, parts, sun, block, scratch, out):
                 out[row, column, i] = np.uint8(min(max(total[i], 0.0), 1.0) * 255 + 0.5)
 
 
-@compiled
+@compiled_part
 def is_outline(pixels, top, left, block, near, far, parts):
     """Tells whether a pixel lies on the edge of a thing: other parts, one well behind the other."""
     if near < far * 1.06 or near <= 0.0:
@@ -175,7 +175,7 @@ def is_outline(pixels, top, left, block, near, far, parts):
     return False
 
 
-@compiled
+@compiled_part
 def shade(face, nearness, x, y, numbers, shades, parts, sun, scratch, color):
     """Finds the color of what is seen at a point.
 
@@ -232,7 +232,7 @@ def shade(face, nearness, x, y, numbers, shades, parts, sun, scratch, color):
         color[i] += (sky[3 + i] - color[i]) * haze
 
 
-@compiled
+@compiled_part
 def sun_on(x, y, z, sun, bias):
     """Returns how much of the sun reaches a place, 0 to 1; edges of shadows are as soft as the map is coarse."""
     axes, lit, figure_axes, figure_lit = sun
@@ -260,7 +260,7 @@ def sun_on(x, y, z, sun, bias):
     return result
 
 
-@compiled
+@compiled_part
 def scatter(x, y):
     """Returns a number from 0 to 1 that looks random, the same for the same whole numbers."""
     mixed = (x * 374761393 + y * 668265263) & 0xFFFFFFFF
@@ -268,7 +268,7 @@ def scatter(x, y):
     return ((mixed ^ (mixed >> 16)) & 1023) / 1023.0
 
 
-@compiled
+@compiled_part
 def pattern(kind, x, y, z):
     """Returns what a material's color is multiplied with at a place, around 1."""
     if kind == PLANKS:
@@ -299,7 +299,7 @@ def pattern(kind, x, y, z):
     return (0.78 if z / 0.31 - board < 0.07 else 0.95 + 0.05 * (board % 2)) + 0.05 * grain
 
 
-@compiled
+@compiled_part
 def clouds(bearing, rise):
     """Returns how much cloud there is in a direction, 0 to 1: three sums of waves, wider than high."""
     if rise <= 0.0:

@@ -12,7 +12,7 @@ Angles are counter-clockwise seen from above, 0 along +y.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -49,6 +49,9 @@ ATTACK_LEFT, DODGE_LEFT, DODGE_WAIT, PAD, FLIGHT_LEFT, SINCE_PAD, STEPS, STRIDE,
 BOARD_SPEED, FOOT_SPEED, HAS_BOARD = range(3)  # of the traits
 
 
+Angle = TypeVar("Angle", float, np.ndarray)
+
+
 class Places(NamedTuple):
     """What the rules need to know of the island, and what follows from it."""
 
@@ -66,9 +69,9 @@ class Places(NamedTuple):
     """First of the columns of the sensor data that count contacts with each pad."""
 
 
-def wrap_angle(angle: np.ndarray) -> np.ndarray:
+def wrap_angle(angle: Angle) -> Angle:
     """Returns the angle in [-pi, pi)."""
-    return (angle + np.pi) % (2 * np.pi) - np.pi
+    return (angle + math.pi) % (2 * math.pi) - math.pi
 
 
 class World:
@@ -184,7 +187,7 @@ class World:
 
     def get_state(self, row: int) -> np.ndarray:
         """Returns the exact state of one character, float64 (len(STATE),), columns as in `STATE`."""
-        return np.concatenate([self.qpos[row], self.qvel[row], self.rule_state[row]])
+        return np.concatenate((self.qpos[row], self.qvel[row], self.rule_state[row]))
 
     def states(self) -> np.ndarray:
         """Returns the states of all, float64 (N, len(STATE))."""

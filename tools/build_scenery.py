@@ -24,8 +24,8 @@ Point = Sequence[float]
 
 
 def text(values: Iterable[float]) -> str:
-    """Returns numbers as MJCF wants them, to a millimeter."""
-    return " ".join(f"{value:.3f}".rstrip("0").rstrip(".").replace("-0", "-0") for value in np.round(list(values), 3) + 0.0)
+    """Returns numbers as MJCF wants them, to a micrometer: faces must stay flat."""
+    return " ".join(f"{value:.6f}".rstrip("0").rstrip(".") for value in np.round(list(values), 6) + 0.0)
 
 
 class Scenery:
@@ -115,12 +115,9 @@ def prism(outline: Iterable[Point], bottom: float, top: float, grow: float = 0.0
 def blob(radius: Point, seed: int, sides: int = 6) -> list[tuple[float, float, float]]:
     """Returns the corners of a bush around the origin, flat below."""
     generator = np.random.default_rng(seed)
-    points = []
-    for part, level in ((0.75, 0.0), (1.0, 0.45), (0.6, 0.95)):
-        for x, y, _ in ring(part, 0, sides, start=generator.uniform(0, 1)):
-            wobble = generator.uniform(0.85, 1.12)
-            points.append((x * radius[0] * wobble, y * radius[1] * wobble, level * radius[2] * generator.uniform(0.92, 1.08)))
-    return points
+    start, wide, high = generator.uniform(0, 1), generator.uniform(0.9, 1.1), generator.uniform(0.9, 1.1)
+    levels = ((0.75, 0.0), (1.0 * wide, 0.45), (0.6 * wide, 0.95 * high))
+    return [(x * radius[0], y * radius[1], up * radius[2]) for part, up in levels for x, y, _ in ring(part, 0, sides, start)]
 
 
 def build(solid: mujoco.MjModel) -> Scenery:
@@ -151,10 +148,9 @@ def caps(scene: Scenery, solid: mujoco.MjModel) -> None:
         geom = solid.geom(index)
         if "_wall" not in geom.name:
             continue
-        axes, (length, half, height) = data.geom_xmat[index].reshape(3, 3), geom.size
-        section = ((-0.33, 0.0), (0.33, 0.0), (0.33, 0.08), (0.2, 0.15), (-0.2, 0.15), (-0.33, 0.08))
-        reach = length - half + 0.13
-        corners = [data.geom_xpos[index] + axes @ (side * reach, y, height + z) for side in (-1, 1) for y, z in section]
+        axes, (length, _, height) = data.geom_xmat[index].reshape(3, 3), geom.size
+        section = ((-0.34, 0.0), (0.34, 0.0), (0.24, 0.14), (-0.24, 0.14))
+        corners = [data.geom_xpos[index] + axes @ (end * length, y, height + z) for end in (-1, 1) for y, z in section]
         scene.hull(f"{geom.name}_cap", "edge", corners)
 
 
@@ -166,8 +162,9 @@ def plaza(scene: Scenery) -> None:
     for x, y, half in ((-6, 0.9, 4.9), (-3.6, 0, 5.9), (0, 0, 5.9), (3.6, 0, 5.9), (6, 0.9, 4.9)):
         scene.box("plank_gap", "plank_gap", (x, y, 0.002), (0.05, half, 0.008))
     for x, y in ((-2.4, -2.5), (2.4, -2.5), (-2.4, 2.5), (2.4, 2.5)):
-        for radius, z, material in ((1.4, 0.01, "iron"), (1.28, 0.025, "teal"), (0.95, 0.04, "iron"), (0.72, 0.055, "rim"), (0.45, 0.07, "teal")):
-            scene.disc("spawn_pad", material, (x, y, z), radius, 0.02)
+        rings = ((1.4, "iron", "detail"), (1.3, "teal", "decor"), (0.95, "iron", "decor"), (0.72, "rim", "decor"), (0.45, "teal", "detail"))
+        for level, (radius, material, kind) in enumerate(rings):
+            scene.disc("spawn_pad", material, (x, y, 0.01 + 0.015 * level), radius, 0.02, kind=kind)
         for turn in range(6):
             angle = math.pi * (turn + 0.5) / 3
             where = (x + 1.12 * math.cos(angle), y + 1.12 * math.sin(angle), 0.06)
@@ -206,17 +203,18 @@ def arch(scene: Scenery) -> None:
         for level in range(4):
             low, high = 1.2 + 1.1 * level, 2.3 + 1.1 * level
             ends = (3.45, 4.35) if level % 2 else (4.35, 3.45)
-            scene.beam("arch_brace", "iron", (side * ends[0], 11.7, low), (side * ends[1], 11.7, high), 0.07)
+            scene.beam("arch_brace", "iron", (side * ends[0], 11.7, low), (side * ends[1], 11.7, high), 0.07, kind="detail")
             scene.beam("arch_brace", "iron", (side * 3.45, 11.7, high), (side * 3.45, 12.9, low), 0.06, kind="detail")
         for index, (x, y, z) in enumerate(((4.5, 11.9, 0.6), (4.3, 11.6, 4.4), (3.9, 12.0, 5.6), (4.8, 12.4, 2.6), (3.7, 11.7, 3.0))):
-            kind = "decor" if index < 2 else "detail"
+            kind = "decor" if index < 1 else "detail"
             scene.hull("ivy", ("leaf", "hedge")[index % 2], blob((0.55, 0.5, 0.9), 10 + index), pos=(side * x, y, z), kind=kind)
     angles = [math.radians(angle) for angle in range(0, 181, 30)]
     for y, inner, outer, kind in ((11.7, 3.45, 4.35, "decor"), (12.9, 3.45, 4.35, "detail")):
         for radius in (inner, outer):
+            own = "detail" if radius == outer else kind
             ends = [(radius * math.cos(angle), y, 5.4 + 0.72 * radius * math.sin(angle)) for angle in angles]
             for start, end in zip(ends, ends[1:], strict=False):
-                scene.beam("arch_bow", "iron", start, end, 0.15, kind=kind)
+                scene.beam("arch_bow", "iron", start, end, 0.18, kind=own)
         for first, second in zip(angles, angles[1:], strict=False):
             start = (inner * math.cos(first), y, 5.4 + 0.72 * inner * math.sin(first))
             end = (outer * math.cos(second), y, 5.4 + 0.72 * outer * math.sin(second))
@@ -242,7 +240,7 @@ def paths(scene: Scenery) -> None:
         scene.box("terrace_edge", "edge", (side * 17.9, 12.5, -1.4), (0.2, 10.5, 0.15))
         for index, y in enumerate((5.0, 9.5, 14.0, 18.5)):
             where = (side * (16.9 - 0.4 * (index % 2)), y, -1.5)
-            scene.hull("terrace_bush", ("hedge", "leaf")[index % 2], blob((0.9, 1.5, 1.1), 30 + index), pos=where)
+            scene.hull("terrace_bush", ("hedge", "leaf")[index % 2], blob((0.9, 1.5, 1.1), 30 + index), pos=where, kind="detail")
 
 
 def beds(scene: Scenery) -> None:
@@ -261,7 +259,7 @@ def beds(scene: Scenery) -> None:
         bushes = ((2.45, 29.6, 0.5), (2.6, 31.0, 0.55), (3.2, 33.6, 0.8), (4.3, 35.2, 0.9), (3.0, 37.2, 0.9), (5.3, 36.6, 0.7))
         for index, (x, y, radius) in enumerate(bushes):
             points = blob((radius, radius * 1.1, 0.55 + 0.4 * radius), 50 + index)
-            kind = "decor" if index in (0, 3) else "detail"
+            kind = "decor" if index == 3 else "detail"
             scene.hull("bush", ("leaf", "hedge")[index % 2], points, pos=(side * x, y, 2.1), kind=kind)
         for x, y in trees[side]:
             cypress(scene, (x, y, 2.1))
@@ -269,7 +267,7 @@ def beds(scene: Scenery) -> None:
 
 def cypress(scene: Scenery, pos: Point) -> None:
     """A slender tree: simple for agents, of five skirts for people."""
-    shape = [*ring(0.5, 0, 6), *ring(0.85, 1.2, 6), *ring(0.55, 3.3, 6), (0, 0, 4.9)]
+    shape = [*ring(0.5, 0, 5), *ring(0.85, 1.2, 5), *ring(0.55, 3.3, 5), (0, 0, 4.9)]
     scene.hull("cypress", "cypress", shape, pos=pos)
     for level, (radius, z) in enumerate(((0.98, 0.15), (1.0, 1.0), (0.86, 1.9), (0.68, 2.8), (0.46, 3.7))):
         skirt = [*ring(radius, z, 8, start=0.4 * level), *ring(0.4 * radius, z + 1.25, 8, start=0.4 * level)]
@@ -320,9 +318,9 @@ def cliff(scene: Scenery) -> None:
     for index in range(16):
         x, y = -56 + 7.4 * index + generator.uniform(-2, 2), generator.uniform(90, 98)
         high, wide = generator.uniform(5, 9), generator.uniform(1.6, 2.6)
-        kind = "decor" if index % 2 else "detail"
-        shape = [*ring(wide, 1.2, 6), *ring(0.8 * wide, 0.55 * high, 6, start=0.5), (0, 0, high)]
-        scene.hull("pine", ("cypress", "hedge")[index % 2], shape, pos=(x, y, 8), kind=kind)
+        kind, sides = ("decor", 4) if index % 2 else ("detail", 7)
+        shape = [*ring(wide, 0.6, sides, start=0.5), (0, 0, high)]
+        scene.hull("pine", ("cypress", "hedge")[index // 2 % 2], shape, pos=(x, y, 8), kind=kind)
     for index, x in enumerate((-14, -3, 4.5, 12)):
         high = (2.6, 3.6, 2.8, 3.2)[index]
         scene.box("house", "building", (x, 104 + index, 8 + high), (3.0, 3, high))
@@ -356,17 +354,17 @@ def landmarks(scene: Scenery) -> None:
         scene.beam("crane_boom", "crane", (0.4 * boom, 0, high + 0.4), (-boom, 0, high + 3.4), 0.6)
         scene.box("crane_weight", "iron", (0.38 * boom, 0, high - 0.8), (1.4, 1.0, 1.1))
         scene.box("crane_cabin", "ship_deck", (-1.2, -0.9, high - 0.4), (0.8, 0.8, 0.9))
-        scene.beam("crane_tie", "iron", (0, 0, high + 5), (-0.75 * boom, 0, high + 2.9), 0.14)
-        scene.beam("crane_tie", "iron", (0, 0, high + 5), (0.36 * boom, 0, high + 0.6), 0.14)
+        scene.beam("crane_tie", "iron", (0, 0, high + 5), (-0.75 * boom, 0, high + 2.9), 0.14, kind="detail")
+        scene.beam("crane_tie", "iron", (0, 0, high + 5), (0.36 * boom, 0, high + 0.6), 0.14, kind="detail")
         scene.box("crane_top", "crane", (0, 0, high + 2.4), (0.5, 0.5, 2.6))
         scene.beam("crane_rope", "iron", (-0.8 * boom, 0, high + 2.8), (-0.8 * boom, 0, high - 8), 0.1, kind="detail")
         scene.end()
     scene.body("landmark_scaffold", (30, 72, 4))
     scene.box("scaffold_core", "building", (0, 2, 5), (7, 2.2, 5))
+    for x in (-8, -4, 0, 4, 8):
+        scene.box("scaffold_pole", "iron", (x, -1.9, 5.2), (0.14, 0.14, 5.2), kind="detail")
     for level in range(4):
         scene.box("scaffold_floor", "iron", (0, -0.6, 2.4 + 2.5 * level), (8.2, 1.4, 0.16))
-        for x in (-8, -4, 0, 4, 8):
-            scene.box("scaffold_pole", "iron", (x, -1.9, 5.2 if level == 0 else 5.0), (0.14, 0.14, 5.2), kind="detail") if level == 0 else None
         scene.beam("scaffold_brace", "iron", (-8, -1.9, 2.5 * level), (-4, -1.9, 2.5 * level + 2.5), 0.1, kind="detail")
         scene.beam("scaffold_brace", "iron", (8, -1.9, 2.5 * level), (4, -1.9, 2.5 * level + 2.5), 0.1, kind="detail")
     scene.end()
