@@ -43,7 +43,7 @@ def compiled_part(function: Any) -> Any:
     return _compiled(function, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 
 
-def _compiled(function: Any, **options: bool) -> Any:
+def _compiled(function: Any, **options: Any) -> Any:
     # Division by zero gives infinity, as in NumPy: to look for it at every division costs time.
     options = {"nogil": True, **options}
     before = numba.config.CACHE_DIR

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import itertools
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import gymnasium
@@ -23,7 +23,8 @@ from jumppad_env.rasterizer import draw_flat
 from jumppad_env.rules import CHARACTERS
 from jumppad_env.scenery import Mesh, load_scenery
 from jumppad_env.shading import (
-    FIGURE_MAP, SUN_CENTER, SUN_MAP, SUN_SIDE, draw_fine, draw_sun_map, face_patterns, sun_axes,
+    FIGURE_MAP, SUN_CENTER, SUN_MAP, SUN_SIDE, draw_fine, draw_sun_map, face_patterns, finish, load_clouds,
+    seen_by_sun, shade_rows,
 )  # fmt: skip
 from jumppad_env.world import STATE
 
@@ -104,19 +105,30 @@ class Painter:
         while len(self._brushes) < self._threads:
             self._brushes.append(_Brush(self.height, self.width, fine=self._fine))
         slots = self._wardrobe.slots(states, rows)
-        if self._threads == 1 or len(rows) <= CHUNK:
-            self._brushes[0].draw(rows, states, characters, slots, self._wardrobe, out)
+        if len(rows) <= (1 if self._fine else CHUNK) or self._threads == 1:
+            self._brushes[0].draw(rows, states, characters, slots, self._wardrobe, out, self._share)
             return
-        waiting = iter([rows[i : i + CHUNK] for i in range(0, len(rows), CHUNK)])
+        size = 1 if self._fine else CHUNK
+        chunks = [rows[i : i + size] for i in range(0, len(rows), size)]
+        waiting = iter(chunks)
 
         def work(thread: int) -> None:
             for chunk in waiting:  # one for all: whoever is free takes the next. A list's iterator is safe to share.
-                self._brushes[thread].draw(chunk, states, characters, slots, self._wardrobe, out)
+                self._brushes[thread].draw(chunk, states, characters, slots, self._wardrobe, out, _alone)
 
-        helpers = min(self._threads, -(-len(rows) // CHUNK)) - 1
-        if self._pool is None:
+        self._together(work, len(chunks))
+
+    def _share(self, work: Callable[[int, int], None], count: int) -> None:
+        """Does work(first, end) for bands of a single frame."""
+        edges = [count * i // self._threads for i in range(self._threads + 1)]
+        self._together(lambda thread: work(edges[thread], edges[thread + 1]), self._threads)
+
+    def _together(self, work: Callable[[int], None], jobs: int) -> None:
+        """Calls work(thread) in as many threads as there are jobs, at most all, and waits for them."""
+        helpers = min(self._threads, jobs) - 1
+        if helpers > 0 and self._pool is None:
             self._pool = ThreadPoolExecutor(self._threads - 1, thread_name_prefix="jumppad-draw")
-        helping = [self._pool.submit(work, thread + 1) for thread in range(helpers)]
+        helping = [self._pool.submit(work, thread + 1) for thread in range(helpers)] if self._pool else []
         try:
             work(0)
         finally:  # whatever happens, nobody writes to the scratch any more when this returns
@@ -136,6 +148,11 @@ class Painter:
         if self._pool is not None:
             self._pool.shutdown()
             self._pool = None
+
+
+def _alone(work: Callable[[int, int], None], count: int) -> None:
+    """Does all of a frame in this thread."""
+    work(0, count)
 
 
 class _Wardrobe:
@@ -227,8 +244,12 @@ class _Brush:
         slots: np.ndarray,
         wardrobe: _Wardrobe,
         out: np.ndarray,
+        share: Callable[[Callable[[int, int], None], int], None],
     ) -> None:
-        """Draws some rows (M,) of a batch; the rest as in `Painter.draw`, with numbers of characters and slots."""
+        """Draws some rows (M,) of a batch; the rest as in `Painter.draw`, with numbers of characters and slots.
+
+        `share(work, count)` does a frame's `work(first, end)` for all of its rows of pixels.
+        """
         looks, island, movable = wardrobe.looks, self._scenery.island, self._scenery.movable
         if not self._fine:
             draw_frames(
@@ -236,19 +257,24 @@ class _Brush:
             )
             return
         for row in rows.tolist():
-            slot = int(slots[row])
+            slot, parts = int(slots[row]), _face_numbers()
             sun = (*self._sun_map(slot, looks), *self._figure_sun)
             draw_fine(
-                states[row], characters[row], slot, looks, wardrobe.shades[slot], island, movable, self._figures,
-                _face_numbers(), sun, self._block, self._scratch, out[row],
+                states[row], characters[row], slot, looks, island, movable, self._figures, parts, sun, self._scratch
+            )
+            shade = functools.partial(
+                shade_rows, numbers=looks.numbers[slot], shades=wardrobe.shades[slot], parts=parts, sun=sun,
+                block=self._block, scratch=self._scratch, out=out[row],
             )  # fmt: skip
+            share(shade, len(out[row]))
+            finish(states[row], slot, looks, out[row])
 
     def _sun_map(self, slot: int, looks: Looks) -> tuple[np.ndarray, np.ndarray]:
         """Returns how the sun sees places, and what it shines on; drawn again when the look is another."""
         key = looks.numbers[slot, LIGHT].tobytes() + looks.planes[slot].tobytes()
         if self._sun is None or self._sun[0] != key:
             direction = looks.numbers[slot, LIGHT.start : LIGHT.start + 3]
-            axes = sun_axes(direction, np.array(SUN_CENTER), SUN_SIDE, *SUN_MAP)
+            axes = seen_by_sun(direction, np.array(SUN_CENTER), SUN_SIDE, *SUN_MAP)
             lit = np.empty(SUN_MAP, np.float32)
             unused = np.empty(SUN_MAP, np.uint32)
             draw_sun_map(slot, looks, self._scenery.island, self._scenery.movable, axes, self._scratch.outline, lit, unused)
@@ -257,10 +283,11 @@ class _Brush:
 
 
 @functools.cache
-def _face_numbers() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns pattern, part and number, from 1, of each face of the scenery."""
+def _face_numbers() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Returns pattern, part and number, from 1, of each face of the scenery, and the clouds."""
     scenery = load_scenery(detail=True)
-    return face_patterns(), scenery.parts, np.arange(1, len(scenery.parts) + 1, dtype=np.uint32)
+    numbers = np.arange(1, len(scenery.parts) + 1, dtype=np.uint32)
+    return face_patterns(), scenery.parts, numbers, load_clouds()
 
 
 @functools.cache

@@ -160,7 +160,7 @@ def draw_figures(state, character, numbers, figures, fine, scratch):
     if fine:
         pixels[:] = 0
     else:
-        paint_sky(numbers[SKY], eye, pixels)
+        paint_sky(numbers, eye, pixels)
     seen = 0
     for number in range(1 + TEAM):
         who = int(numbers[WHO][number])
@@ -183,10 +183,8 @@ def draw_figures(state, character, numbers, figures, fine, scratch):
             if fine:
                 values[index] = (1 << 16) + (number << 10) + index
             else:
-                value = np.uint32(0)
-                for i in range(3):
-                    value |= np.uint32(min(colors[index, i] + colors[index, 3 + i], 1.0) * 255 + 0.5) << (8 * i)
-                values[index] = value
+                red, green = colors[index, 0] + colors[index, 3], colors[index, 1] + colors[index, 4]
+                values[index] = pack(red, green, colors[index, 2] + colors[index, 5])
         count = int(figures.first_vertex[who + 1]) - int(figures.first_vertex[who])
         project(eye, scratch.vertices[number], 0, count, scratch.screen, width / 2, height / 2)
         draw_faces(
@@ -297,23 +295,31 @@ def darken(x, y, z, heights, near, eye, depth, pixels):
 
 
 @compiled_part
-def sky_color(sky, up, i):
-    """Returns one color of the sky, 0 to 1, in a direction whose upward part is `up` for 1 m ahead."""
+def sky_colors(numbers, up):
+    """Returns the sky's red, green and blue, 0 to 1, in a direction that rises by `up` for 1 m ahead."""
+    first = SKY.start
     part = min(max(up * 1.6, 0.0), 1.0)
-    return sky[3 + i] + (sky[i] - sky[3 + i]) * part
+    red = numbers[first + 3] + (numbers[first] - numbers[first + 3]) * part
+    green = numbers[first + 4] + (numbers[first + 1] - numbers[first + 4]) * part
+    blue = numbers[first + 5] + (numbers[first + 2] - numbers[first + 5]) * part
+    return red, green, blue
 
 
 @compiled_part
-def paint_sky(sky, eye, pixels):
-    """Fills a frame with the sky's colors (6,), which do not change along a row."""
-    height, width = pixels.shape
+def paint_sky(numbers, eye, pixels):
+    """Fills a frame with the sky of a look, whose colors do not change along a row."""
+    height = pixels.shape[0]
     down = eye[2, 0] ** 2 + eye[2, 1] ** 2 + eye[2, 2] ** 2
     for row in range(height):
-        up = eye[3, 2] + (height / 2 - row - 0.5) / down * eye[2, 2]
-        color = np.uint32(0)
-        for i in range(3):
-            color |= np.uint32(min(sky_color(sky, up, i), 1.0) * 255 + 0.5) << (8 * i)
-        pixels[row, :] = color
+        red, green, blue = sky_colors(numbers, eye[3, 2] + (height / 2 - row - 0.5) / down * eye[2, 2])
+        pixels[row, :] = pack(red, green, blue)
+
+
+@compiled_part
+def pack(red, green, blue):
+    """Returns a color, 0 to 1 and more, as one number."""
+    red, green, blue = min(red, 1.0) * 255 + 0.5, min(green, 1.0) * 255 + 0.5, min(blue, 1.0) * 255 + 0.5
+    return np.uint32(np.uint32(red) | np.uint32(green) << np.uint32(8) | np.uint32(blue) << np.uint32(16))
 
 
 @compiled_part

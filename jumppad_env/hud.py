@@ -36,14 +36,13 @@ class Hud(NamedTuple):
     """(NUMBERS, 8): value, digits; left, top, height of a digit, as parts; red, green, blue."""
 
 
-def make_hud(own: np.ndarray, scores: np.ndarray, seconds: float, *, mirrored: bool) -> Hud:
+def make_hud(own: np.ndarray, scores: np.ndarray, seconds: float) -> Hud:
     """Returns the panels of one match.
 
     Args:
         own: (3,) color of the own team, 0 to 1.
         scores: of the own and the other team, 0 to 9.
         seconds: on the clock at the start.
-        mirrored: left and right are exchanged.
     """
     team = tuple(255.0 * own)
     boxes = []
@@ -74,12 +73,7 @@ def make_hud(own: np.ndarray, scores: np.ndarray, seconds: float, *, mirrored: b
         (scores[1], 1, 0.52, 0.085, 0.065, *WHITE),
         (600, 3, 0.055, 0.82, 0.05, *WHITE),
     ]
-    hud = Hud(np.array(boxes, np.float64), np.array(numbers, np.float64))
-    if mirrored:
-        hud.boxes[:HERE, [0, 2]] = 1.0 - hud.boxes[:HERE, [2, 0]]
-        hud.boxes[HERE, 7] = -1.0
-        hud.numbers[:, 2] = 1.0 - hud.numbers[:, 2] - 0.6 * hud.numbers[:, 1] * hud.numbers[:, 4]
-    return hud
+    return Hud(np.array(boxes, np.float64), np.array(numbers, np.float64))
 
 
 def no_hud() -> Hud:
@@ -106,8 +100,6 @@ def write_over(boxes, numbers, steps, position, out):
         if index == HERE:
             along = min(max(0.81 + 0.0016 * (position[1] + 2.5), 0.795), 0.965)
             across = min(max(0.39 + 0.0045 * position[0], 0.315), 0.455)
-            if opacity < 0.0:
-                along, opacity = 1.0 - along, 1.0
             left, right, top, bottom = left + along, right + along, top + across, bottom + across
         keep = 1.0 - opacity
         for row in range(max(int(top * height + 0.5), 0), min(int(bottom * height + 0.5), height)):

@@ -136,7 +136,7 @@ def make_look(kinds: tuple[str, ...], seed: int, *, detail: bool) -> Look:
         own = generators["hud"]
         red, green, blue = colorsys.hsv_to_rgb(own.uniform(0.45, 0.6), own.uniform(0.5, 0.8), own.uniform(0.35, 0.6))
         color = np.array([red, green, blue])
-        hud = make_hud(color, own.integers(0, 10, 2), float(own.integers(20, 100)), mirrored=own.random() < 0.5)
+        hud = make_hud(color, own.integers(0, 10, 2), float(own.integers(20, 100)))
     if "colors" in generators:
         materials = _recolor(generators["colors"], materials)
     if "landmarks" in generators:

@@ -6,13 +6,14 @@ agree, which most do.
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
 
 from jumppad_env.compiled import compiled, compiled_part
 from jumppad_env.figures import MIDDLE, X, Y, Z
-from jumppad_env.frames import STEPS, draw_figures, draw_scenery, sky_color
+from jumppad_env.frames import STEPS, draw_figures, draw_scenery, sky_colors
 from jumppad_env.hud import write_over
 from jumppad_env.looks import SKY, WHO
 from jumppad_env.rasterizer import draw_flat
@@ -40,8 +41,14 @@ FIGURE_SIDE = 2.2
 """m: half the length of what that covers."""
 BIAS = 0.06
 """m: what is so much nearer to the sun or less casts no shadow."""
+CLOUDS = (64, 512)
+"""Rows and columns of the map of clouds."""
+CLOUD_TOP = 1.2
+"""m up for 1 m ahead, where it ends."""
 INK = 0.30
 """What is left of the color of an outline."""
+HORIZON = SKY.start + 3
+"""Where a look's colors of the horizon begin."""
 HAZE = 420.0
 """m, at which two thirds are lost in haze."""
 
@@ -52,7 +59,7 @@ def face_patterns() -> np.ndarray:
     return of_material[load_scenery(detail=True).materials]
 
 
-def sun_axes(direction: np.ndarray, center: np.ndarray, side: float, rows: int, columns: int) -> np.ndarray:
+def seen_by_sun(direction: np.ndarray, center: np.ndarray, side: float, rows: int, columns: int) -> np.ndarray:
     """Returns how the sun sees places, see `jumppad_env.rasterizer.draw_flat`: (3, 4)."""
     toward = -direction / np.linalg.norm(direction)
     right = np.cross([0.0, 1.0, 0.0], toward)  # the island is longest along y, which is up on the map
@@ -78,23 +85,21 @@ def draw_sun_map(slot, looks, island, movable, axes, outline, depth, pixels):
 
 
 @compiled
-def draw_fine(state, character, slot, looks, shades, island, movable, figures, parts, sun, block, scratch, out):
-    """Draws one frame for people.
+def draw_fine(state, character, slot, looks, island, movable, figures, parts, sun, scratch):
+    """Finds what is seen in one frame for people, and what the sun sees of the figure; `shade_rows` does the rest.
 
     Args:
         state: (len(STATE),) float64.
         character: index of who plays.
         slot: which look.
         looks: `jumppad_env.frames.Looks`.
-        shades: (F, 6) float32 of the look, see `jumppad_env.looks.Look`.
         island: `jumppad_env.scenery.Mesh`.
         movable: the same.
         figures: `jumppad_env.figures.Figures`.
-        parts: patterns (F,) uint8, number of the part (F,), and of the face (F,) uint32 from 1, of the scenery's faces.
+        parts: patterns (F,) uint8, number of the part (F,), and of the face (F,) uint32 from 1, of the scenery's faces;
+            and `load_clouds()`.
         sun: axes (3, 4) and map of the scenery, axes (3, 4) and map of the figure, the latter two overwritten.
-        block: S.
         scratch: of S times the frame's size.
-        out: (H, W, 3) uint8, written to.
     """
     numbers = looks.numbers[slot]
     draw_figures(state, character, numbers, figures, True, scratch)
@@ -115,17 +120,29 @@ def draw_fine(state, character, slot, looks, shades, island, movable, figures, p
         scratch.vertices[0], figures.faces[start : end + 1], figures.corners, scratch.planes[0], 0, end - start,
         figure_axes, scratch.outline, figure_map, np.empty(figure_map.shape, np.uint32),
     )  # fmt: skip
-    shade_frame(numbers, shades, parts, sun, block, scratch, out)
-    write_over(looks.boxes[slot], looks.counters[slot], state[STEPS], state, out)
 
 
-@compiled_part
-def shade_frame(numbers, shades, parts, sun, block, scratch, out):
-    """Gives every pixel its color; arguments as those of `draw_fine`."""
+@compiled
+def shade_rows(first_row, end_row, numbers, shades, parts, sun, block, scratch, out):
+    """Gives the pixels of some rows their colors.
+
+    Args:
+        first_row: of the frame.
+        end_row: one past the last.
+        numbers: (NUMBERS,) of the look.
+        shades: (F, 6) float32 of the look, see `jumppad_env.looks.Look`.
+        parts: see `draw_fine`.
+        sun: see `draw_fine`.
+        block: S.
+        scratch: see `draw_fine`.
+        out: (H, W, 3) uint8, written to.
+    """
     height, width = out.shape[:2]
-    pixels, depth, eye = scratch.pixels, scratch.depth, scratch.eye
-    color, total = np.empty(3), np.empty(3)
-    for row in range(height):
+    pixels, depth, eye, figure_colors = scratch.pixels, scratch.depth, scratch.eye, scratch.colors
+    # Taken apart here, for counting references to arrays at every pixel takes longer than all the rest.
+    kinds, numbers_of_parts, _, clouds = parts
+    sun_axes, lit, figure_axes, figure_lit = sun
+    for row in range(first_row, end_row):
         for column in range(width):
             top, left = row * block, column * block
             first = pixels[top, left]
@@ -134,27 +151,34 @@ def shade_frame(numbers, shades, parts, sun, block, scratch, out):
                 for j in range(block):
                     same &= pixels[top + i, left + j] == first
                     near, far = max(near, depth[top + i, left + j]), min(far, depth[top + i, left + j])
-            total[:] = 0.0
-            if same:
-                middle = 0.5 * (depth[top, left] + depth[top + block - 1, left + block - 1])
-                shade(first, middle, left + 0.5 * block, top + 0.5 * block, numbers, shades, parts, sun, scratch, color)
-                total += color
-            else:
-                outline = is_outline(pixels, top, left, block, near, far, parts[1])
-                for i in range(block):
-                    for j in range(block):
-                        shade(
-                            pixels[top + i, left + j], depth[top + i, left + j], left + j + 0.5, top + i + 0.5,
-                            numbers, shades, parts, sun, scratch, color,
-                        )  # fmt: skip
-                        total += color
-                total /= block * block
-                if outline:
-                    # Farther lines are fainter: there are more of them in a pixel.
-                    left_over = 1.0 - (1.0 - INK) * min(25.0 * near, 1.0)
-                    total *= left_over
-            for i in range(3):
-                out[row, column, i] = np.uint8(min(max(total[i], 0.0), 1.0) * 255 + 0.5)
+            # One sample in the middle, or one in the middle of each of the S x S.
+            red, green, blue = 0.0, 0.0, 0.0
+            side = 1 if same else block
+            step = 0.5 * block / side
+            for i in range(side):
+                for j in range(side):
+                    nearness = depth[top + i, left + j]
+                    if same:
+                        nearness = 0.5 * (nearness + depth[top + block - 1, left + block - 1])
+                    x, y = left + step * (2 * j + 1), top + step * (2 * i + 1)
+                    color = shade(
+                        pixels[top + i, left + j], nearness, x, y, numbers, shades, kinds, clouds, eye, figure_colors,
+                        sun_axes, lit, figure_axes, figure_lit, block * height, block * width,
+                    )  # fmt: skip
+                    red, green, blue = red + color[0], green + color[1], blue + color[2]
+            scale = 255.0 / (side * side)
+            if not same and is_outline(pixels, top, left, block, near, far, numbers_of_parts):
+                # Farther lines are fainter: there are more of them in a pixel.
+                scale *= 1.0 - (1.0 - INK) * min(25.0 * near, 1.0)
+            out[row, column, 0] = np.uint8(min(red * scale, 255.0) + 0.5)
+            out[row, column, 1] = np.uint8(min(green * scale, 255.0) + 0.5)
+            out[row, column, 2] = np.uint8(min(blue * scale, 255.0) + 0.5)
+
+
+@compiled
+def finish(state, slot, looks, out):
+    """Writes the look's panels over a shaded frame (H, W, 3) uint8."""
+    write_over(looks.boxes[slot], looks.counters[slot], state[STEPS], state, out)
 
 
 @compiled_part
@@ -176,8 +200,11 @@ def is_outline(pixels, top, left, block, near, far, parts):
 
 
 @compiled_part
-def shade(face, nearness, x, y, numbers, shades, parts, sun, scratch, color):
-    """Finds the color of what is seen at a point.
+def shade(
+    face, nearness, x, y, numbers, shades, kinds, clouds, eye, figure_colors, sun_axes, lit, figure_axes, figure_lit,
+    height, width,
+):  # fmt: skip
+    """Finds the color, red, green and blue from 0 to 1, of what is seen at a point.
 
     Args:
         face: its number, 0 for the sky.
@@ -186,78 +213,67 @@ def shade(face, nearness, x, y, numbers, shades, parts, sun, scratch, color):
         y: pixels from the top of it.
         numbers: (NUMBERS,) of the look.
         shades: (F, 6) float32.
-        parts: see `draw_fine`.
-        sun: see `draw_fine`.
-        scratch: of the large frame.
-        color: (3,), 0 to 1, written to.
+        kinds: (F,) patterns.
+        clouds: see `load_clouds`.
+        eye: (4, 3).
+        figure_colors: (1 + TEAM, F, 6).
+        sun_axes: as `sun` of `draw_fine`; so are the next three.
+        lit: see `sun_axes`.
+        figure_axes: see `sun_axes`.
+        figure_lit: see `sun_axes`.
+        height: of the large frame, pixels.
+        width: of the large frame, pixels.
     """
-    eye = scratch.eye
-    height, width = scratch.depth.shape
     across = eye[1, 0] ** 2 + eye[1, 1] ** 2 + eye[1, 2] ** 2
     down = eye[2, 0] ** 2 + eye[2, 1] ** 2 + eye[2, 2] ** 2
     side, up = (x - 0.5 * width) / across, (0.5 * height - y) / down
-    sky = numbers[SKY]
     rise = eye[3, 2] + up * eye[2, 2]
     if face == 0 or nearness <= 0.0:
-        bearing = math.atan2(eye[3, 0] + side * eye[1, 0], eye[3, 1] + side * eye[1, 1])
-        cloud = clouds(bearing, rise)
-        for i in range(3):
-            base = sky_color(sky, rise, i)
-            color[i] = base + (min(1.0, sky[3 + i] + 0.1) - base) * cloud
-        return
+        red, green, blue = sky_colors(numbers, rise)
+        part = cloud(clouds, math.atan2(eye[3, 0] + side * eye[1, 0], eye[3, 1] + side * eye[1, 1]), rise)
+        red += (min(1.0, numbers[HORIZON] + 0.1) - red) * part
+        green += (min(1.0, numbers[HORIZON + 1] + 0.1) - green) * part
+        blue += (min(1.0, numbers[HORIZON + 2] + 0.1) - blue) * part
+        return red, green, blue
     far = 1.0 / nearness
     px = eye[0, 0] + far * (eye[3, 0] + side * eye[1, 0] + up * eye[2, 0])
     py = eye[0, 1] + far * (eye[3, 1] + side * eye[1, 1] + up * eye[2, 1])
     pz = eye[0, 2] + far * (eye[3, 2] + side * eye[1, 2] + up * eye[2, 2])
-    sunlit, tone = 1.0, 1.0
+    sunlit, tone, bias = 1.0, 1.0, BIAS
     if face >= 1 << 16:
-        index = face - (1 << 16)
-        own = scratch.colors[index >> 10, index & 1023]
-        for i in range(3):
-            color[i] = own[3 + i]
-        if color[0] + color[1] + color[2] > 0.0:
-            sunlit = sun_on(px, py, pz, sun, 0.12)
-        for i in range(3):
-            color[i] = own[i] + sunlit * own[3 + i]
+        number, index, bias = (face - (1 << 16)) >> 10, face & 1023, 2 * BIAS
+        red, sun_red = figure_colors[number, index, 0], figure_colors[number, index, 3]
+        green, sun_green = figure_colors[number, index, 1], figure_colors[number, index, 4]
+        blue, sun_blue = figure_colors[number, index, 2], figure_colors[number, index, 5]
     else:
-        base = shades[face - 1]
-        if base[3] + base[4] + base[5] > 0.0:
-            sunlit = sun_on(px, py, pz, sun, BIAS)
-        if parts[0][face - 1] > 0:
-            tone = 1.0 + (pattern(parts[0][face - 1], px, py, pz) - 1.0) * min(max(1.3 - far / 60.0, 0.0), 1.0)
-        for i in range(3):
-            color[i] = (base[i] + sunlit * base[3 + i]) * tone
-    haze = 1.0 - math.exp(-max(far - 25.0, 0.0) / HAZE)
-    for i in range(3):
-        color[i] += (sky[3 + i] - color[i]) * haze
+        index = face - 1
+        red, green, blue = float(shades[index, 0]), float(shades[index, 1]), float(shades[index, 2])
+        sun_red, sun_green, sun_blue = float(shades[index, 3]), float(shades[index, 4]), float(shades[index, 5])
+        if kinds[index] > 0:
+            tone = 1.0 + (pattern(kinds[index], px, py, pz) - 1.0) * min(max(1.3 - far / 60.0, 0.0), 1.0)
+    if sun_red + sun_green + sun_blue > 0.0:
+        sunlit = sun_on(px, py, pz, bias, sun_axes, lit) * sun_on(px, py, pz, bias, figure_axes, figure_lit)
+    # Haze goes on top.
+    rest = math.exp((25.0 - far) / HAZE) if far > 25.0 else 1.0
+    red = (red + sunlit * sun_red) * tone * rest + numbers[HORIZON] * (1.0 - rest)
+    green = (green + sunlit * sun_green) * tone * rest + numbers[HORIZON + 1] * (1.0 - rest)
+    blue = (blue + sunlit * sun_blue) * tone * rest + numbers[HORIZON + 2] * (1.0 - rest)
+    return red, green, blue
 
 
 @compiled_part
-def sun_on(x, y, z, sun, bias):
-    """Returns how much of the sun reaches a place, 0 to 1; edges of shadows are as soft as the map is coarse."""
-    axes, lit, figure_axes, figure_lit = sun
-    result = 1.0
+def sun_on(x, y, z, bias, axes, lit):
+    """Returns how much of the sun a map lets through to a place, 0 to 1; shadows are as sharp as the map is fine."""
     u = axes[0, 0] * x + axes[0, 1] * y + axes[0, 2] * z + axes[0, 3] - 0.5
     v = axes[1, 0] * x + axes[1, 1] * y + axes[1, 2] * z + axes[1, 3] - 0.5
+    column, row = int(math.floor(u)), int(math.floor(v))
+    if not (0 <= row < lit.shape[0] - 1 and 0 <= column < lit.shape[1] - 1):
+        return 1.0
     height = axes[2, 0] * x + axes[2, 1] * y + axes[2, 2] * z + axes[2, 3] + bias
-    column, row = int(math.floor(u)), int(math.floor(v))
-    if 0 <= row < lit.shape[0] - 1 and 0 <= column < lit.shape[1] - 1:
-        u, v = u - column, v - row
-        upper = (1.0 - u) * (lit[row, column] < height) + u * (lit[row, column + 1] < height)
-        lower = (1.0 - u) * (lit[row + 1, column] < height) + u * (lit[row + 1, column + 1] < height)
-        result = (1.0 - v) * upper + v * lower
-    u = figure_axes[0, 0] * x + figure_axes[0, 1] * y + figure_axes[0, 2] * z + figure_axes[0, 3] - 0.5
-    v = figure_axes[1, 0] * x + figure_axes[1, 1] * y + figure_axes[1, 2] * z + figure_axes[1, 3] - 0.5
-    column, row = int(math.floor(u)), int(math.floor(v))
-    if 0 <= row < figure_lit.shape[0] - 1 and 0 <= column < figure_lit.shape[1] - 1:
-        height = (
-            figure_axes[2, 0] * x + figure_axes[2, 1] * y + figure_axes[2, 2] * z + figure_axes[2, 3] + bias
-        )
-        u, v = u - column, v - row
-        upper = (1.0 - u) * (figure_lit[row, column] < height) + u * (figure_lit[row, column + 1] < height)
-        lower = (1.0 - u) * (figure_lit[row + 1, column] < height) + u * (figure_lit[row + 1, column + 1] < height)
-        result *= (1.0 - v) * upper + v * lower
-    return result
+    u, v = u - column, v - row
+    upper = (1.0 - u) * (lit[row, column] < height) + u * (lit[row, column + 1] < height)
+    lower = (1.0 - u) * (lit[row + 1, column] < height) + u * (lit[row + 1, column + 1] < height)
+    return (1.0 - v) * upper + v * lower
 
 
 @compiled_part
@@ -299,12 +315,29 @@ def pattern(kind, x, y, z):
     return (0.78 if z / 0.31 - board < 0.07 else 0.95 + 0.05 * (board % 2)) + 0.05 * grain
 
 
+@functools.cache
+def load_clouds() -> np.ndarray:
+    """Returns how much cloud there is by bearing (columns, all round) and rise (rows, up to CLOUD_TOP), 0 to 1.
+
+    Sums of waves, wider than high.
+    """
+    bearing = np.linspace(0, 2 * np.pi, CLOUDS[1], endpoint=False)[None]
+    rise = np.linspace(0, CLOUD_TOP, CLOUDS[0])[:, None]
+    u, v = 3 * bearing, 9 * rise
+    wave = np.sin(2 * u + 1.3 * np.sin(1.1 * v + u)) + 0.6 * np.sin(3 * u - 2.3 * v + 1) + 0.4 * np.sin(6 * u + 4.1 * v)
+    return (np.clip(0.45 * wave - 0.15, 0, 0.75) * np.minimum(5 * rise, 1)).astype(np.float32)
+
+
 @compiled_part
-def clouds(bearing, rise):
-    """Returns how much cloud there is in a direction, 0 to 1: three sums of waves, wider than high."""
+def cloud(clouds, bearing, rise):
+    """Returns how much cloud there is in a direction, 0 to 1."""
     if rise <= 0.0:
         return 0.0
-    u, v = 3.0 * bearing, 9.0 * rise
-    wave = math.sin(1.7 * u + 1.3 * math.sin(1.1 * v + 0.7 * u)) + 0.6 * math.sin(3.1 * u - 2.3 * v + 1.0)
-    wave += 0.4 * math.sin(6.3 * u + 4.1 * v)
-    return min(max(0.45 * wave - 0.15, 0.0), 0.75) * min(rise * 5.0, 1.0)
+    column = (bearing / (2 * math.pi) + 1.0) * clouds.shape[1]
+    row = min(rise / CLOUD_TOP, 0.999) * (clouds.shape[0] - 1)
+    left, above = int(column), int(row)
+    right, below = column - left, row - above
+    first, second = left % clouds.shape[1], (left + 1) % clouds.shape[1]
+    upper = clouds[above, first] * (1.0 - right) + clouds[above, second] * right
+    lower = clouds[above + 1, first] * (1.0 - right) + clouds[above + 1, second] * right
+    return upper * (1.0 - below) + lower * below
