@@ -27,13 +27,14 @@ import json
 import os
 import platform
 import random
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -48,8 +49,8 @@ Step = Callable[[int], object]
 WARM_UP = 50
 """Steps before the first measurement."""
 OPENGL = (
-    "for OpenGL: apt-get install libegl1 libegl-mesa0 libgl1 libgl1-mesa-dri libglu1-mesa, "
-    "or dnf install mesa-libEGL mesa-libGL mesa-dri-drivers mesa-libGLU"
+    "OpenGL by apt-get install libegl1 libegl-mesa0 libgl1 libgl1-mesa-dri libglu1-mesa, "
+    "or by dnf install mesa-libEGL mesa-libGL mesa-dri-drivers mesa-libGLU"
 )
 HEADLESS = platform.system() == "Linux" and not os.environ.get("DISPLAY")
 
@@ -193,8 +194,9 @@ class Worker:
     def measure(self, seconds: float) -> None:
         """Measures once, unless the process has failed."""
         if self.missing is None and self._process.stdin:
-            self._process.stdin.write(f"{seconds}\n")
-            self._process.stdin.flush()
+            with suppress(BrokenPipeError):  # it has died since; the answer will say so
+                self._process.stdin.write(f"{seconds}\n")
+                self._process.stdin.flush()
             answer = self._answer()
             self.missing = answer.get("missing")
             self.rates += [answer["rate"]] if "rate" in answer else []
@@ -289,13 +291,18 @@ def main() -> None:
     if arguments.worker:
         work(arguments.worker, arguments.seed)
         return
-    if not 0 < arguments.seconds < float("inf") or arguments.rounds < 1:
-        parser.error("--seconds must be a positive number, --rounds at least 1")
-    try:
-        result = measure(arguments.python, arguments.seed, arguments.seconds, arguments.rounds)
-    except OSError as error:
-        parser.error(f"--python {arguments.python}: {error.strerror}")
-    print(json.dumps(result) if arguments.json else table(result))
+    from jumppad_env.command_line import command_line  # not at the top: the rivals' interpreter has nothing of ours
+
+    with command_line(stopped="stopped"):
+        if not 0 < arguments.seconds < float("inf"):
+            raise ValueError(f"--seconds {arguments.seconds} must be a positive number of seconds")
+        if arguments.rounds < 1:
+            raise ValueError(f"--rounds {arguments.rounds} must be at least 1")
+        python = shutil.which(arguments.python)
+        if python is None:
+            raise ValueError(f"--python {arguments.python} is no program that can be run")
+        result = measure(os.path.abspath(python), arguments.seed, arguments.seconds, arguments.rounds)
+        print(json.dumps(result) if arguments.json else table(result))
 
 
 if __name__ == "__main__":
