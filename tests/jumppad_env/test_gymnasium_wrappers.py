@@ -206,14 +206,16 @@ def test_single_wrappers_fit_in_gymnasiums_own_vector_environments():
 def test_a_vector_film_shows_all_rows_side_by_side(tmp_path):
     keywords = {"render_mode": "rgb_array", "render_size": (64, 96), "max_episode_steps": 30}
     envs = vector.RecordVideo(make_vector(**keywords), str(tmp_path / "films"), video_aspect_ratio=(4, 1))
-    twins = make_vector(**keywords)
+    alone = [make(**keywords) for _ in range(COUNT)]
     envs.reset(seed=5)
-    twins.reset(seed=5)
-    drawn = [np.concatenate(twins.render() or (), axis=1)]
+    for row, env in enumerate(alone):
+        env.reset(seed=5 + row)
+    drawn = [np.concatenate([env.render() for env in alone], axis=1)]
     for action in actions(29, COUNT):  # with the 30th it would show the next episodes
         envs.step(action)
-        twins.step(action)
-        drawn.append(np.concatenate(twins.render() or (), axis=1))
+        for row, env in enumerate(alone):
+            env.step(action[row])
+        drawn.append(np.concatenate([env.render() for env in alone], axis=1))
     envs.close()
     [path] = (tmp_path / "films").glob("*.mp4")
     agrees(film(path), np.array(drawn))
