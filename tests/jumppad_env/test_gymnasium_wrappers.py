@@ -206,7 +206,7 @@ def test_single_wrappers_fit_in_gymnasiums_own_vector_environments():
 def test_a_vector_film_shows_all_rows_side_by_side(tmp_path):
     keywords = {"render_mode": "rgb_array", "render_size": (64, 96), "max_episode_steps": 30}
     envs = vector.RecordVideo(make_vector(**keywords), str(tmp_path / "films"), video_aspect_ratio=(4, 1))
-    alone = [make(**keywords) for _ in range(COUNT)]
+    alone: list[Any] = [make(**keywords) for _ in range(COUNT)]
     envs.reset(seed=5)
     for row, env in enumerate(alone):
         env.reset(seed=5 + row)
