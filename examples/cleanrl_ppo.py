@@ -2,8 +2,8 @@
 
     python examples/cleanrl_ppo.py
 
-`make setup` installs what it needs. Expect, in 70 to 100 seconds on two CPU cores: success rises from 0% through half at
-90,000 steps to 95% or more. The 16 controls are 16 categorical distributions. The pad's own reward is too rare to be
+`make setup` installs what it needs. Expect, in 70 to 100 seconds on two CPU cores: success rises from 0% through half
+at 90,000 steps to 95% or more. The 16 controls are 16 categorical distributions. The pad's own reward is too rare to be
 found by chance, so each meter gained towards the pad pays too.
 """
 
