@@ -2,7 +2,7 @@
 
     python examples/pixels_wrappers.py --out videos
 
-`make setup` installs what it needs. Expect five episodes that return 1.0 after 56 to 62 steps, one MP4 of each in
+`make setup` installs what it needs. Expect five or six episodes that return 1.0 after 56 to 62 steps, one MP4 each in
 `videos`, and observations of uint8 (4, 64, 64) in gray or, with `--color`, (12, 64, 64). Who plays is a rule of a few
 lines that knows the way: put your network, which sees `observation`, in the place of `steer`.
 """

@@ -33,6 +33,7 @@ def test_every_example_takes_steps_and_a_seed_and_names_its_command(name):
     assert f"python examples/{name}" in EXAMPLES[name].read_text()
 
 
+@pytest.mark.slow
 def test_wrapped_pixels_are_stacked_and_every_episode_is_filmed(tmp_path):
     output = run("pixels_wrappers.py", "--steps", "70", "--out", str(tmp_path / "films"))
     assert "observation: uint8 (4, 64, 64)" in output
