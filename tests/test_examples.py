@@ -1,0 +1,68 @@
+"""Each example runs, and says and leaves what its docstring promises; the slow ones learn."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = {path.name: path for path in sorted((ROOT / "examples").glob("*.py"))}
+
+
+def run(name: str, *arguments: str) -> str:
+    """Runs an example and returns what it prints."""
+    if name.startswith("sb3") and importlib.util.find_spec("stable_baselines3") is None:
+        pytest.skip("Stable-Baselines3 is not installed: pip install .[examples]")
+    done = subprocess.run([sys.executable, EXAMPLES[name], *arguments], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def rates(pattern: str, output: str) -> list[float]:
+    """Returns the percentages that the pattern finds, as shares."""
+    return [int(found) / 100 for found in re.findall(pattern, output)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_takes_steps_and_a_seed_and_names_its_command(name):
+    assert {"--steps", "--seed"} <= set(re.findall(r"--[a-z]+", run(name, "--help")))
+    assert f"python examples/{name}" in EXAMPLES[name].read_text()
+
+
+@pytest.mark.slow
+def test_wrapped_pixels_are_stacked_and_every_episode_is_filmed(tmp_path):
+    output = run("pixels_wrappers.py", "--steps", "70", "--out", str(tmp_path / "films"))
+    assert "observation: uint8 (4, 64, 64)" in output
+    [length] = re.findall(r"episode: return 1\.0, (\d+) steps", output)
+    assert 50 <= int(length) <= 70
+    films = sorted((tmp_path / "films").glob("*.mp4"))
+    assert [film.name for film in films] == ["left-episode-0.mp4", "left-episode-1.mp4"]
+    assert all(film.stat().st_size > 1000 for film in films)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["middle", "right"])
+def test_wrapped_pixels_in_color_lead_to_the_other_pads_too(tmp_path, target):
+    output = run("pixels_wrappers.py", "--color", "--target", target, "--steps", "80", "--out", str(tmp_path))
+    assert "observation: uint8 (12, 64, 64)" in output and "return 1.0" in output
+
+
+@pytest.mark.slow
+def test_the_single_file_ppo_learns():
+    success = rates(r"success +(\d+)%", run("cleanrl_ppo.py", "--steps", "120000"))
+    assert success[0] < 0.05 and success[-1] > 0.3
+
+
+def test_the_single_file_ppo_updates():
+    assert "success   0%" in run("cleanrl_ppo.py", "--steps", "6000")
+
+
+@pytest.mark.slow
+def test_stable_baselines_learns():
+    output = run("sb3_ppo.py", "--steps", "40000", "--episodes", "30")
+    [random], [trained] = rates(r"random: (\d+)%", output), rates(r"trained: (\d+)%", output)
+    assert random == 0 and trained > 0.8
