@@ -43,6 +43,14 @@ def compiled_part(function: Any) -> Any:
     return _compiled(function, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 
 
+def inlined(function: Any) -> Any:
+    """Compiles a function into those that call it: to hand over many arrays takes longer than little work with them.
+
+    It must give arrays no second name: their references would be counted at every call.
+    """
+    return _compiled(function, inline="always")
+
+
 def _compiled(function: Any, **options: Any) -> Any:
     # Division by zero gives infinity, as in NumPy: to look for it at every division costs time.
     options = {"nogil": True, **options}

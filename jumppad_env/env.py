@@ -88,7 +88,7 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
         self.observation_space = observation_space(self.options)
         self._episodes = Episodes(1, self.options)
         self._painter = Painter(*self.options.image_size, variety=self.options.variety)
-        self._screen = Painter(*self.options.render_size, fine=True, variety=self.options.variety)
+        self._screen = Painter(*self.options.render_size, fine=True, threads=2, variety=self.options.variety)
         self._window: Any = None
         self._started = False
 

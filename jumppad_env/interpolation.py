@@ -9,8 +9,8 @@ import numpy as np
 
 from jumppad_env.world import STATE, wrap_angle
 
-LINEAR = ("x", "y", "z", "arm", "camera_tilt")
-"""Columns that move in a straight line, m and rad."""
+LINEAR = ("x", "y", "z", "arm", "vx", "vy", "vz", "yaw_rate", "camera_tilt", "steps", "stride")
+"""Columns that change evenly; figures lean with the velocities and walk with the stride."""
 ANGLES = ("yaw", "camera_yaw")
 """Columns that turn on the shorter way round, rad. Every column in neither table takes its newer value."""
 

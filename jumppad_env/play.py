@@ -19,12 +19,14 @@ import numpy as np
 from jumppad_env.command_line import command_line
 from jumppad_env.controls import Controls
 from jumppad_env.game import Game
-from jumppad_env.options import VARIETIES
+from jumppad_env.looks import VARIETIES
 from jumppad_env.panels import LOADING
 from jumppad_env.rules import CHARACTERS, PADS
 from jumppad_env.window import Window
 
 SLOWEST_FPS, FASTEST_FPS = 30, 60
+ZOOM = 1.6
+"""How much larger the window opens than what is drawn: drawing is what limits the frame rate."""
 
 
 def check_screen() -> None:
@@ -76,16 +78,16 @@ def main() -> None:
     parser.add_argument("--character", choices=CHARACTERS, default="rider", help="who plays (default rider)")
     parser.add_argument("--target", choices=PADS, help="the pad that counts (default any)")
     parser.add_argument("--seed", type=int, default=0, help="of the spawn points (default 0)")
-    parser.add_argument("--size", type=int, nargs=2, default=(480, 800), metavar=("HEIGHT", "WIDTH"), help="in pixels")
+    parser.add_argument("--size", type=int, nargs=2, default=(360, 600), metavar=("HEIGHT", "WIDTH"), help="pixels drawn")
     parser.add_argument("--fps", type=int, default=FASTEST_FPS, help="frames per second, 30 to 60 (default 60)")
-    parser.add_argument("--variety", default="none", help=f"visual variety: {', '.join(VARIETIES)} (default none)")
+    parser.add_argument("--variety", choices=VARIETIES, default="none", help=f"what it looks like: {', '.join(VARIETIES)} (default none)")
     arguments = parser.parse_args()
     if not SLOWEST_FPS <= arguments.fps <= FASTEST_FPS:
         raise ValueError(f"--fps must be from {SLOWEST_FPS} to {FASTEST_FPS}, got {arguments.fps}")
     check_screen()
     size = tuple(arguments.size)
     game = Game(arguments.character, arguments.target, arguments.seed, size, arguments.variety)
-    window = Window(*size, fps=arguments.fps)
+    window = Window(*(round(ZOOM * pixels) for pixels in size), fps=arguments.fps)
     try:
         window.show(np.zeros((*size, 3), np.uint8), [LOADING])
         game.prepare()

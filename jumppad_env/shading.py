@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from jumppad_env.compiled import compiled, compiled_part
+from jumppad_env.compiled import compiled, compiled_part, inlined
 from jumppad_env.figures import MIDDLE, X, Y, Z
 from jumppad_env.frames import STEPS, draw_figures, draw_scenery, sky_colors
 from jumppad_env.hud import write_over
@@ -199,7 +199,7 @@ def is_outline(pixels, top, left, block, near, far, parts):
     return False
 
 
-@compiled_part
+@inlined
 def shade(
     face, nearness, x, y, numbers, shades, kinds, clouds, eye, figure_colors, sun_axes, lit, figure_axes, figure_lit,
     height, width,
@@ -261,7 +261,7 @@ def shade(
     return red, green, blue
 
 
-@compiled_part
+@inlined
 def sun_on(x, y, z, bias, axes, lit):
     """Returns how much of the sun a map lets through to a place, 0 to 1; shadows are as sharp as the map is fine."""
     u = axes[0, 0] * x + axes[0, 1] * y + axes[0, 2] * z + axes[0, 3] - 0.5
