@@ -1,7 +1,7 @@
 """Drawing: pixels of states, seen by the third-person camera.
 
-A `Painter` holds what is drawn and a pool of threads, and hands rows of a batch to the compiled code. Two qualities come
-from the same faces: fast, for agents (`jumppad_env.frames`), and fine, for people (`jumppad_env.shading`).
+A `Painter` holds what is drawn and a pool of threads, and hands rows of a batch to the compiled code. Two qualities
+come from the same faces: fast, for agents (`jumppad_env.frames`), and fine, for people (`jumppad_env.shading`).
 """
 
 from __future__ import annotations
@@ -23,8 +23,17 @@ from jumppad_env.rasterizer import draw_flat
 from jumppad_env.rules import CHARACTERS
 from jumppad_env.scenery import Mesh, load_scenery
 from jumppad_env.shading import (
-    FIGURE_MAP, SUN_CENTER, SUN_MAP, SUN_SIDE, draw_fine, draw_sun_map, face_patterns, finish, load_clouds,
-    seen_by_sun, shade_rows,
+    FIGURE_MAP,
+    SUN_CENTER,
+    SUN_MAP,
+    SUN_SIDE,
+    draw_fine,
+    draw_sun_map,
+    face_patterns,
+    finish,
+    load_clouds,
+    seen_by_sun,
+    shade_rows,
 )  # fmt: skip
 from jumppad_env.world import STATE
 
@@ -253,7 +262,17 @@ class _Brush:
         looks, island, movable = wardrobe.looks, self._scenery.island, self._scenery.movable
         if not self._fine:
             draw_frames(
-                rows, states, characters, slots, looks, island, movable, self._figures, self._heights, self._scratch, out
+                rows,
+                states,
+                characters,
+                slots,
+                looks,
+                island,
+                movable,
+                self._figures,
+                self._heights,
+                self._scratch,
+                out,
             )
             return
         for row in rows.tolist():
@@ -277,7 +296,9 @@ class _Brush:
             axes = seen_by_sun(direction, np.array(SUN_CENTER), SUN_SIDE, *SUN_MAP)
             lit = np.empty(SUN_MAP, np.float32)
             unused = np.empty(SUN_MAP, np.uint32)
-            draw_sun_map(slot, looks, self._scenery.island, self._scenery.movable, axes, self._scratch.outline, lit, unused)
+            draw_sun_map(
+                slot, looks, self._scenery.island, self._scenery.movable, axes, self._scratch.outline, lit, unused
+            )
             self._sun = key, axes, lit
         return self._sun[1:]
 
@@ -303,7 +324,5 @@ def load_heights() -> np.ndarray:
         own = mesh.vertices[mesh.part_vertices[part] : mesh.part_vertices[part + 1]]
         if own[:, 2].max() < ROOF:
             unused = np.empty(CELLS, np.uint32)
-            draw_flat(
-                mesh.vertices, mesh.faces, mesh.corners, mesh.planes, first, end, axes, outline, heights, unused
-            )
+            draw_flat(mesh.vertices, mesh.faces, mesh.corners, mesh.planes, first, end, axes, outline, heights, unused)
     return heights

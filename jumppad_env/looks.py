@@ -22,10 +22,13 @@ from jumppad_env.streams import stream
 PAPER = ("character", "team", "hud", "shake", "weather")
 """What a match looks like."""
 KINDS = (*PAPER, "light", "colors", "landmarks", "clutter", "camera")
-"""Kinds of variety. `character`: another of them is seen. `team`: three team-mates at the spawn. `hud`: what a game writes over
-the picture. `shake`: of the camera, with speed. `weather`: small changes of light. `light`: time of day. `colors`: each family of
-materials in another color. `landmarks`: somewhere else. `clutter`: things beside the way. `camera`: distance, height, shoulder and
-field of view."""
+"""Kinds of variety.
+
+`character`: another of them is seen. `team`: three team-mates at the spawn. `hud`: what a game writes over the picture.
+`shake`: of the camera, with speed. `weather`: small changes of light. `light`: time of day. `colors`: each family of
+materials in another color. `landmarks`: somewhere else. `clutter`: things beside the way. `camera`: distance, height,
+shoulder and field of view.
+"""
 VARIETIES = {"none": (), "paper": PAPER, "high": KINDS}
 
 FAMILIES = (
@@ -151,7 +154,7 @@ def _move_camera(generator: np.random.Generator, numbers: np.ndarray) -> None:
     camera = load_camera()
     field = generator.uniform(0.85, 1.2)
     numbers[CAMERA] = (
-        camera.distance * generator.uniform(0.8, 1.3),
+        camera.distance * generator.uniform(0.8, 1.15),  # from farther back it would see the plaza's wall from outside
         camera.height * generator.uniform(0.85, 1.2),
         generator.uniform(-0.55, 0.75),
         camera.half_width * field,

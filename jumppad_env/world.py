@@ -20,7 +20,7 @@ from jumppad_env import gamepad
 from jumppad_env.compiled import compiled
 from jumppad_env.island import Island, load_island
 from jumppad_env.mujoco_library import Batch
-from jumppad_env.rules import CHARACTERS, PADS, RULES, Rules
+from jumppad_env.rules import CHARACTERS, PADS, RULES
 
 PHYSICS_STATE = ("x", "y", "z", "yaw", "arm", "vx", "vy", "vz", "yaw_rate", "arm_rate")
 RULE_STATE = (
