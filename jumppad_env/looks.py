@@ -154,7 +154,7 @@ def _move_camera(generator: np.random.Generator, numbers: np.ndarray) -> None:
     camera = load_camera()
     field = generator.uniform(0.85, 1.2)
     numbers[CAMERA] = (
-        camera.distance * generator.uniform(0.8, 1.15),  # from farther back it would see the plaza's wall from outside
+        camera.distance * generator.uniform(0.75, 1.05),  # from farther back it would see the plaza's wall from outside
         camera.height * generator.uniform(0.85, 1.2),
         generator.uniform(-0.55, 0.75),
         camera.half_width * field,
