@@ -98,7 +98,7 @@ def episode_frames(trajectory: Trajectory, agent: str, episode: int) -> Iterator
     """Yields the captioned frames of one episode, uint8 (*EPISODE_SIZE, 3)."""
     doing = f" ({trajectory.mode.replace('_', ' ')})" if trajectory.mode else ""
     detail = f"episode {episode}, seed {trajectory.seed}{doing}"
-    painter = Painter(*EPISODE_SIZE, fine=True)
+    painter = Painter(*EPISODE_SIZE, fine=True, threads=2)
     try:
         for step in range(len(trajectory) + HOLD):
             frame = painter.draw_one(trajectory.states[min(step, len(trajectory) - 1)], trajectory.character)
@@ -116,7 +116,7 @@ def grid_frames(trajectories: Sequence[Trajectory], agent: str) -> Iterator[np.n
     rows = math.ceil(len(trajectories) / columns)
     top = 2 * round(0.03 * columns * width)
     shape = (top + rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, 3)
-    painter = Painter(height, width, fine=True)
+    painter = Painter(height, width, fine=True, threads=2)
     cells = np.zeros((len(trajectories), height, width, 3), dtype=np.uint8)
     try:
         for step in range(max(map(len, trajectories)) + HOLD):
