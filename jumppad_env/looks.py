@@ -32,7 +32,7 @@ FAMILIES = (
     ("planks", "plank_gap", "path"),
     ("grass",),
     ("stone", "stone_dark"),
-    ("wall", "edge", "bed", "trim"),
+    ("wall", "edge", "bed"),
     ("hedge", "leaf", "cypress"),
     ("teal", "rim"),
     ("ramp", "chevron", "glow"),
@@ -70,7 +70,7 @@ class Look(NamedTuple):
     numbers: np.ndarray
     """(NUMBERS,): see the slices above."""
     shades: np.ndarray
-    """(F, 6) float32: colors of the scenery's faces, 0 to 1: in the shade, and what the sun adds."""
+    """(F, 6) float32: colors of the scenery's faces: in the shade, and what the sun adds; 1 is as bright as a pixel gets."""
     vertices: np.ndarray
     """(V, 3) m: of the movable parts, in the world."""
     planes: np.ndarray
@@ -199,9 +199,9 @@ def _recolor(generator: np.random.Generator, materials: np.ndarray) -> np.ndarra
     result = materials.copy()
     for family in families:
         turn, dye, brightness = generator.normal(0, 0.12), generator.uniform(0.5, 1.3), generator.uniform(0.65, 1.25)
-        if family[0] not in ("ramp", "mist") and generator.random() < 0.25:
+        if family[0] != "ramp" and generator.random() < 0.25:
             turn = generator.random()
-        for index in (names.index(name) for name in family if name in names):
+        for index in map(names.index, family):
             hue, saturation, value = colorsys.rgb_to_hsv(*materials[index])
             color = colorsys.hsv_to_rgb((hue + turn) % 1, min(saturation * dye, 1), min(value * brightness, 1))
             result[index] = color
