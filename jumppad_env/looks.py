@@ -49,6 +49,8 @@ SKIES = (
     ((0.03, 0.05, 0.14), (0.12, 0.18, 0.34), (0.16, 0.20, 0.32), (0.22, 0.25, 0.38)),  # night
 )
 TEAM = 3
+RIDERS = [index for index, character in enumerate(CHARACTERS.values()) if character.has_board]
+"""Those who can be seen in another's place: who has no board would be seen riding on nothing."""
 
 CAMERA = slice(0, 6)
 LIGHT = slice(6, 15)
@@ -128,7 +130,7 @@ def make_look(kinds: tuple[str, ...], seed: int, *, detail: bool) -> Look:
         numbers[SHAKE] = (own.uniform(0.004, 0.010), *own.uniform(1.2, 2.6, 2), *own.uniform(0, 2 * np.pi, 2))
     if "character" in generators:
         own = generators["character"]
-        numbers[WHO.start] = own.integers(len(CHARACTERS))
+        numbers[WHO.start] = own.choice(RIDERS)
         numbers[TINTS][:3] = own.uniform(0.7, 1.15, 3)
     if "team" in generators:
         _gather_team(generators["team"], numbers)
@@ -179,7 +181,7 @@ def _change_weather(generator: np.random.Generator, numbers: np.ndarray) -> None
 
 def _gather_team(generator: np.random.Generator, numbers: np.ndarray) -> None:
     spawns = load_island().spawns[generator.permutation(4)[:TEAM]]
-    numbers[WHO][1:] = generator.integers(len(CHARACTERS), size=TEAM)
+    numbers[WHO][1:] = generator.choice(RIDERS, TEAM)
     numbers[TINTS][3:] = generator.uniform(0.75, 1.1, 3 * TEAM)
     paths = numbers[PATHS].reshape(TEAM, 6)
     # Beside the spawn points, where nobody stands in the way of who starts there.
