@@ -26,7 +26,7 @@ from jumppad_env.shading import (
     FIGURE_MAP, SUN_CENTER, SUN_MAP, SUN_SIDE, draw_fine, draw_sun_map, face_patterns, finish, load_clouds,
     seen_by_sun, shade_rows,
 )  # fmt: skip
-from jumppad_env.world import STATE
+from jumppad_env.world import LOOKS, STATE
 
 RENDERER = "jumppad software rasterizer 3"
 """Name and version of what draws, for datasets; another version may draw other bytes."""
@@ -83,7 +83,7 @@ class Painter:
             mask: (N,) bool; rows outside are left alone. All by default.
 
         Raises:
-            ValueError: shapes that do not fit.
+            ValueError: shapes that do not fit, or an impossible look.
             gymnasium.error.ClosedEnvironmentError: after `close`.
         """
         if self.closed:
@@ -171,25 +171,36 @@ class _Wardrobe:
         self.shades: list[np.ndarray] = []
 
     def slots(self, states: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Returns the slot of each state's look, int64 (N,), for the rows; made where it is missing."""
+        """Returns the slot of each state's look, int64 (N,), for the rows; made where it is missing.
+
+        Raises:
+            ValueError: an impossible look.
+        """
         result = np.zeros(len(states), np.int64)
         if not self._kinds:
             if not self.shades:
                 self._make_room(1)
                 self._put(0, make_look((), 0, detail=self._detail))
             return result
-        self._most = max(self._most, len(rows))
-        for row in rows.tolist():
-            look = int(states[row, _LOOK])
-            slot = self._slots.pop(look, None)
+        numbers = states[rows, _LOOK]
+        possible = (numbers >= 0) & (numbers < LOOKS) & (numbers == np.floor(numbers))
+        if not possible.all():
+            raise ValueError(f"a state has look {numbers[~possible][0]}, expected a whole number from 0 to {LOOKS - 1}")
+        wanted = numbers.astype(np.int64).tolist()
+        self._most = max(self._most, len(set(wanted)))
+        for row, look in zip(rows.tolist(), wanted, strict=True):
+            slot = self._slots.get(look)
             if slot is None:
+                made = make_look(self._kinds, look, detail=self._detail)  # if interrupted, all slots are as they were
                 if len(self._slots) >= 2 * self._most + 8:
                     slot = self._slots.pop(next(iter(self._slots)))
                 else:
                     slot = len(self._slots)
                     self._make_room(slot + 1)
-                self._put(slot, make_look(self._kinds, look, detail=self._detail))
-            self._slots[look] = slot
+                self._put(slot, made)
+            else:
+                del self._slots[look]
+            self._slots[look] = slot  # the last now
             result[row] = slot
         return result
 
