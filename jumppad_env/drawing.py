@@ -145,6 +145,7 @@ class Painter:
         """Ends the threads; may be called twice."""
         self.closed = True
         self._brushes.clear()
+        self._wardrobe.clear()
         if self._pool is not None:
             self._pool.shutdown()
             self._pool = None
@@ -166,7 +167,12 @@ class _Wardrobe:
     def __init__(self, kinds: tuple[str, ...], *, detail: bool) -> None:
         self._kinds, self._detail = kinds, detail
         self._slots: dict[int, int] = {}  # of each look, the longest unused first
-        self._most = 0
+        self._most = 0  # different looks in one drawing
+        self.clear()
+
+    def clear(self) -> None:
+        """Forgets all looks."""
+        self._slots.clear()
         self.looks: Looks = Looks(*(np.empty(0),) * len(Looks._fields))
         self.shades: list[np.ndarray] = []
 
