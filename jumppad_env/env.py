@@ -64,7 +64,8 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
     `velocity` (float64 (3,), m/s), `heading` and `camera_yaw` (float, rad), `character` (str).
 
     ## Reset options
-    `spawn` (0 to 3), `position` ((3,) m), `heading` (rad), `character` (name).
+    `spawn` (0 to 3), `position` ((3,) m), `heading` (rad), `character` (name), `look` (int from 0, what `variety` is
+    drawn from).
 
     ## Version history
     v0: initial version.
