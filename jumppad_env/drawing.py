@@ -86,8 +86,7 @@ class Painter:
             ValueError: shapes that do not fit, or an impossible look.
             gymnasium.error.ClosedEnvironmentError: after `close`.
         """
-        if self.closed:
-            raise gymnasium.error.ClosedEnvironmentError(CLOSED)
+        self._check_open()
         count = len(characters)
         states = np.array(states, np.float64, order="C")  # one kind of array, so that Numba compiles once
         expected = (count, self.height, self.width, 3)
@@ -99,7 +98,12 @@ class Painter:
         rows = np.arange(count) if mask is None else np.flatnonzero(mask)
         who = np.array([_NUMBER[name] for name in characters])
         with self._lock:
+            self._check_open()  # it may have been closed while this waited
             self._draw(states, who, out, rows)
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise gymnasium.error.ClosedEnvironmentError(CLOSED)
 
     def _draw(self, states: np.ndarray, characters: np.ndarray, out: np.ndarray, rows: np.ndarray) -> None:
         while len(self._brushes) < self._threads:
@@ -142,13 +146,14 @@ class Painter:
         return out[0]
 
     def close(self) -> None:
-        """Ends the threads; may be called twice."""
-        self.closed = True
-        self._brushes.clear()
-        self._wardrobe.clear()
-        if self._pool is not None:
-            self._pool.shutdown()
-            self._pool = None
+        """Ends the threads, after what they are drawing; may be called twice."""
+        with self._lock:
+            self.closed = True
+            self._brushes.clear()
+            self._wardrobe.clear()
+            if self._pool is not None:
+                self._pool.shutdown()
+                self._pool = None
 
 
 def _alone(work: Callable[[int, int], None], count: int) -> None:
