@@ -59,15 +59,14 @@ def test_a_look_comes_back_the_same_whatever_was_worn_meanwhile(expected, count,
 
 
 def test_fine_frames_come_back_the_same_too():
-    def fresh(number: int) -> np.ndarray:
-        return draw(Painter(*SIZE, variety="high", fine=True), [number])[0]
-
-    painter = Painter(*SIZE, variety="high", fine=True, threads=2)
-    before = draw(painter, [1, 2])
-    draw(painter, list(range(10, 40)))
-    assert np.array_equal(draw(painter, [2, 1])[::-1], before)
-    assert np.array_equal(before, [fresh(1), fresh(2)])
-    painter.close()
+    numbers = list(range(8))
+    fresh = [draw(Painter(*SIZE, variety="high", fine=True), [number])[0] for number in numbers]
+    for threads in (1, 3):
+        painter = Painter(*SIZE, variety="high", fine=True, threads=threads)
+        assert np.array_equal(draw(painter, numbers), fresh)
+        draw(painter, list(range(10, 40)))
+        assert np.array_equal(draw(painter, numbers[::-1])[::-1], fresh)
+        painter.close()
 
 
 def test_rows_outside_the_mask_are_left_alone_and_get_no_look(expected):
