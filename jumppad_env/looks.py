@@ -72,7 +72,7 @@ class Look(NamedTuple):
     numbers: np.ndarray
     """(NUMBERS,): see the slices above."""
     shades: np.ndarray
-    """(F, 6) float32: colors of the scenery's faces: in the shade, and what the sun adds; 1 is as bright as a pixel gets."""
+    """(F, 6) float32: colors of the scenery's faces: in the shade, and what the sun adds; what glows exceeds 1."""
     vertices: np.ndarray
     """(V, 3) m: of the movable parts, in the world."""
     planes: np.ndarray
