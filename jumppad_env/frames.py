@@ -59,7 +59,7 @@ class Looks(NamedTuple):
     boxes: np.ndarray
     """(S, hud.BOXES, 8)."""
     counters: np.ndarray
-    """(S, hud.NUMBERS, 8)."""
+    """(S, hud.COUNTERS, 8)."""
 
 
 class Scratch(NamedTuple):
