@@ -1,4 +1,4 @@
-"""The island's solid shapes are their own mirror image, apart from the places of the outer pads; so is the play on them."""
+"""The island's solid shapes are their own mirror image, apart from the outer pads; so is the play on them."""
 
 import numpy as np
 import pytest
