@@ -36,7 +36,7 @@ HOLD = FPS
 """Frames for which the last picture stands, so that the outcome can be read."""
 INK, PAPER = (255, 255, 255), (16, 20, 26)
 GIF_WIDTH = 320
-GIF_BYTES = 2_500_000
+GIF_BYTES = 1_000_000
 """What a GIF for a README may weigh."""
 
 _PAD = STATE.index("pad")
@@ -86,7 +86,7 @@ def write_gif(path: Path | str, film: Path | str) -> None:
     height = round(images[0].height * GIF_WIDTH / images[0].width)
     images = [image.resize((GIF_WIDTH, height), Image.Resampling.LANCZOS) for image in images]
     content = b""
-    for stride, colors in ((1, 128), (2, 128), (2, 64), (4, 64)):
+    for stride, colors in ((1, 128), (2, 128), (2, 64), (2, 32), (4, 64)):
         content = _gif(images[::stride], colors, 1000 * stride // FPS)
         if len(content) <= GIF_BYTES:
             break
