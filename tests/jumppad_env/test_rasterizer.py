@@ -7,7 +7,7 @@ import pytest
 
 from jumppad_env import rasterizer
 from jumppad_env.rasterizer import SMALLEST, draw_flat
-from jumppad_env.scenery import make_mesh
+from jumppad_env.scenery import Mesh, make_mesh
 
 HEIGHT, WIDTH = 40, 56
 RED, BLUE = 0xFF, 0xFF0000
@@ -299,6 +299,13 @@ def random_axes(generator: np.random.Generator) -> np.ndarray:
     return axes
 
 
+def draw_map(canvas: Canvas, mesh: Mesh, axes: np.ndarray) -> None:
+    canvas.depth[:] = -1e9
+    count = len(mesh.planes)
+    vertices, faces, corners, planes = mesh[:4]
+    draw_flat(vertices, faces, corners, planes, 0, count, axes, canvas.outline, canvas.depth, canvas.pixels)
+
+
 def test_a_flat_map_of_a_tilted_plane_by_its_formula(canvas):
     generator = np.random.default_rng(10)
     drawn = 0
@@ -307,10 +314,7 @@ def test_a_flat_map_of_a_tilted_plane_by_its_formula(canvas):
         corner, one, other = generator.normal(size=(3, 3)) * [[1], [3], [3]]
         face = np.array([corner, corner + one, corner + one + other, corner + other])
         mesh = make_mesh([[face]])
-        canvas.depth[:] = -1e9
-        draw_flat(
-            mesh.vertices, mesh.faces, mesh.corners, mesh.planes, 0, 1, axes, canvas.outline, canvas.depth, canvas.pixels
-        )  # fmt: skip
+        draw_map(canvas, mesh, axes)
         covered = canvas.depth > -1e9
         normal, offset = mesh.planes[0, :3], mesh.planes[0, 3]
         if normal @ axes[2, :3] <= 0:
@@ -336,10 +340,7 @@ def test_of_two_faces_on_a_flat_map_the_nearer_one_counts(canvas):
     axes = np.array([[4.0, 0, 0, WIDTH / 2], [0, -4.0, 0, HEIGHT / 2], [0, 0, 1, 0]])
     for order in ((floor, table), (table, floor)):
         mesh = make_mesh([list(order)])
-        canvas.depth[:] = -1e9
-        draw_flat(
-            mesh.vertices, mesh.faces, mesh.corners, mesh.planes, 0, 2, axes, canvas.outline, canvas.depth, canvas.pixels
-        )  # fmt: skip
+        draw_map(canvas, mesh, axes)
         expected = np.zeros((HEIGHT, WIDTH))
         expected[:, :8] = expected[:, 48:] = -1e9
         expected[12:28, 20:36] = 1
