@@ -71,7 +71,6 @@ def test_a_wall_shades_as_far_as_the_sun_is_low():
         draw_flat(mesh.vertices, mesh.faces, mesh.corners, mesh.planes, 0, 2, axes, np.empty((16, 2)), lit, unused)
         for y in (-2.5, 0.0, 1.7):
             assert sun_on(0.5 * length, y, 0.0, BIAS, axes, lit) == 0
-            assert sun_on(0.9 * length, y, 0.0, BIAS, axes, lit) == (0 if 0.1 > BIAS else 1)
             assert sun_on(1.1 * length, y, 0.0, BIAS, axes, lit) == 1
             assert sun_on(-0.3, y, 0.0, BIAS, axes, lit) == 1, "before the wall"
             assert sun_on(0.1 * length, y, 1.0, BIAS, axes, lit) == 1, "above the shadow"
@@ -271,3 +270,20 @@ def test_a_pattern_keeps_a_color_about_as_it_is_and_is_fainter_with_distance(can
     assert canvas.shade(1, 1 / 78.1, 3.0, 4.0, gray, kind=kind) == pytest.approx(
         canvas.shade(1, 1 / 78.1, 3.0, 4.0, gray)
     )
+
+
+def test_outlines_stand_where_one_part_lies_well_behind_another(from_python):
+    is_outline, parts = from_python(shading.is_outline), np.array([0, 0, 1])
+    figure = (1 << 16) + 5  # of who plays; of a team-mate 1 << 10 more
+
+    def outlined(one: int, other: int, near: float, far: float) -> bool:
+        pixels = np.full((4, 4), 77, np.uint32)
+        pixels[2:, 2:] = [[one, one], [one, other]]
+        return is_outline(pixels, 2, 2, 2, near, far, parts)
+
+    assert outlined(1, 3, 1 / 10, 1 / 12), "another part behind"
+    assert not outlined(1, 3, 1 / 10, 1 / 10.5), "another part right beside"
+    assert not outlined(1, 2, 1 / 10, 1 / 12), "another face of the same part"
+    assert outlined(1, 0, 1 / 10, 0.0) and outlined(0, 1, 1 / 10, 0.0), "the sky behind"
+    assert outlined(1, figure, 1 / 4, 1 / 12) and not outlined(figure, figure + 1, 1 / 4, 1 / 12)
+    assert not outlined(1, 1, 1 / 4, 1 / 12) and not outlined(0, 0, 0.0, 0.0)
