@@ -1,4 +1,4 @@
-"""What Numba keeps belongs to one state of the source; and compiled code checks no bounds when it runs: here it does."""
+"""What Numba keeps belongs to one state of the source. Compiled code checks no bounds when it runs; here it does."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ import numba
 import numpy as np
 import pytest
 
-from jumppad_env import compiled, rasterizer
+from jumppad_env import compiled
 
 FOLDER = Path(__file__).parent
 DRAWING = ("rasterizer", "figures", "frames", "hud", "shading")
@@ -58,15 +58,6 @@ def test_compiling_leaves_numbas_own_setting_as_it_was(monkeypatch, tmp_path):
 
     assert numba.config.CACHE_DIR == str(tmp_path)
     assert divide(1.0, 0.0) == np.inf, "as in NumPy"
-
-
-def test_what_python_cannot_call_is_called_by_compiled_code(from_python):
-    axes = np.empty((4, 3))
-    arguments = (np.ones(6), np.zeros(3), 0.0, 0.0, 40, 56, axes)
-    with pytest.raises(NotImplementedError):
-        rasterizer.aim(*arguments)
-    from_python(rasterizer.aim)(*arguments)
-    assert np.array_equal(axes[3], [0, 1, 0])
 
 
 @pytest.mark.slow
