@@ -6,9 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numba
 import numpy as np
 import pytest
+from numba.core import config
 
 from jumppad_env import compiled
 
@@ -23,7 +23,7 @@ def package(tmp_path, monkeypatch) -> Path:
     copy = tmp_path / "jumppad_env"
     shutil.copytree(compiled.PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "assets"))
     monkeypatch.setattr(compiled, "PACKAGE", copy)
-    monkeypatch.setattr(numba.config, "CACHE_DIR", "")
+    monkeypatch.setattr(config, "CACHE_DIR", "")
     return copy
 
 
@@ -45,18 +45,18 @@ def test_the_cache_lies_in_the_package_where_numba_is_told_or_in_the_users_folde
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # an installation that only root may write to
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
     assert compiled.cache_directory().parent == tmp_path / "own" / "jumppad"
-    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "told"))
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path / "told"))
     assert compiled.cache_directory().parent == tmp_path / "told"
 
 
 def test_compiling_leaves_numbas_own_setting_as_it_was(monkeypatch, tmp_path):
-    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))
 
     @compiled.compiled
     def divide(one, other):
         return one / other
 
-    assert numba.config.CACHE_DIR == str(tmp_path)
+    assert vars(config)["CACHE_DIR"] == str(tmp_path)
     assert divide(1.0, 0.0) == np.inf, "as in NumPy"
 
 
