@@ -170,8 +170,14 @@ def test_a_jumping_figures_shadow_is_a_disc_on_the_ground_below(darken):
     assert seen > 40
 
 
-def test_who_is_far_above_the_ground_casts_no_shadow(darken):
-    assert not darken(0.0, 0.0, 8.1, 0.0, 0.0, -0.6)[0].any()
+def test_who_is_far_above_the_ground_casts_no_shadow(from_python, look_from):
+    eye = look_from((0.0, 0.0, 0.0), 0.0, -0.3)  # of somebody else, who sees the place below
+    depth = (rays(eye)[..., 2] / -eye[0, 2]).clip(0).astype(np.float32)
+    for height, dark in ((7.9, True), (8.1, False)):
+        pixels = np.full(depth.shape, GRAY, np.uint32)
+        heights = np.zeros(frames.CELLS, np.float32)
+        from_python(frames.darken)(0.0, 0.0, height, heights, CAMERA[5], eye, depth, pixels)
+        assert (pixels != GRAY).any() == dark
 
 
 def test_a_shadow_is_darker_by_three_eighths_and_lies_on_nothing_higher(from_python, look_from):

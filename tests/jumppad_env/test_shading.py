@@ -79,6 +79,19 @@ def test_a_wall_shades_as_far_as_the_sun_is_low():
         assert sun_on(0.5 * length, 900.0, 0.0, BIAS, axes, lit) == 1, "what the map does not show is in the sun"
 
 
+def test_the_edge_of_a_shadow_is_soft_by_its_formula():
+    # The map counts at the middle of its cells, and in between in parts.
+    axes = np.eye(3, 4)
+    lit = np.array([[-9, 9, -9], [-9, -9, -9], [9, 9, 9]], np.float32)
+    generator = np.random.default_rng(3)
+    for u, v in generator.uniform(0.5, 2.5, (100, 2)):
+        right, down = u - 0.5 - int(u - 0.5), v - 0.5 - int(v - 0.5)
+        corners = (lit < 0)[int(v - 0.5) : int(v - 0.5) + 2, int(u - 0.5) : int(u - 0.5) + 2]
+        expected = np.sum(np.outer([1 - down, down], [1 - right, right]) * corners)
+        assert sun_on(u, v, 0.0, BIAS, axes, lit) == pytest.approx(expected)
+    assert sun_on(1.5, 2.5 - 1e-9, 0.0, BIAS, axes, lit) < 1e-6 and sun_on(0.5, 1.5, 0.0, BIAS, axes, lit) == 1
+
+
 @pytest.fixture(scope="module")
 def sun_of_the_island():
     """Axes and map of what the MJCF's sun shines on."""
