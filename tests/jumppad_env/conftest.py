@@ -1,7 +1,10 @@
 """What several tests of the environment share."""
 
+import functools
 from collections.abc import Callable
+from typing import Any
 
+import numba
 import numpy as np
 import pytest
 
@@ -11,6 +14,22 @@ from jumppad_env.world import World
 
 Press = Callable[..., np.ndarray]
 Run = Callable[..., None]
+FromPython = Callable[[Any], Callable[..., Any]]
+
+
+@pytest.fixture(scope="session")
+def from_python() -> FromPython:
+    """Makes callable from Python what `compiled_part` compiled for compiled code only; it is the same machine code."""
+
+    @functools.cache
+    def from_python(part: Any) -> Callable[..., Any]:
+        @numba.njit(error_model="numpy")
+        def call(*arguments):
+            return part(*arguments)
+
+        return call
+
+    return from_python
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,63 @@
-"""Compiled code checks no bounds when it runs; here it does."""
+"""What Numba keeps belongs to one state of the source. Compiled code checks no bounds when it runs; here it does."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numba.core import config
+
+from jumppad_env import compiled
 
 FOLDER = Path(__file__).parent
-TESTS = [FOLDER / f"test_{name}.py" for name in ("rasterizer", "world", "pads", "walls", "vector_env")]
+DRAWING = ("rasterizer", "figures", "frames", "hud", "shading")
+TESTS = [FOLDER / f"test_{name}.py" for name in (*DRAWING, "world", "pads", "walls", "vector_env")]
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch) -> Path:
+    """A copy of the package's source, which may be changed."""
+    copy = tmp_path / "jumppad_env"
+    shutil.copytree(compiled.PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "assets"))
+    monkeypatch.setattr(compiled, "PACKAGE", copy)
+    monkeypatch.setattr(config, "CACHE_DIR", "")
+    return copy
+
+
+def test_the_cache_is_another_when_any_source_of_the_package_changes(package):
+    paths = sorted(package.glob("*.py"))
+    assert len(paths) > 20
+    folders = [compiled.cache_directory()]
+    assert compiled.cache_directory() == folders[0]
+    for path in paths:
+        path.write_text(path.read_text() + "\n")
+        folders.append(compiled.cache_directory())
+    (package / "more.py").write_text("")
+    folders.append(compiled.cache_directory())
+    assert len(set(folders)) == len(paths) + 1, "an empty file has no bytes"
+
+
+def test_the_cache_lies_in_the_package_where_numba_is_told_or_in_the_users_folder(package, tmp_path, monkeypatch):
+    assert compiled.cache_directory().parent == package / "__pycache__"
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # an installation that only root may write to
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
+    assert compiled.cache_directory().parent == tmp_path / "own" / "jumppad"
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path / "told"))
+    assert compiled.cache_directory().parent == tmp_path / "told"
+
+
+def test_compiling_leaves_numbas_own_setting_as_it_was(monkeypatch, tmp_path):
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))
+
+    @compiled.compiled
+    def divide(one, other):
+        return one / other
+
+    assert vars(config)["CACHE_DIR"] == str(tmp_path)
+    assert divide(1.0, 0.0) == np.inf, "as in NumPy"
 
 
 @pytest.mark.slow

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from jumppad_env.drawing import CHUNK, Painter
-from jumppad_env.island import character_path, load_island
+from jumppad_env.island import character_path
+from jumppad_env.looks import KINDS, make_look
 from jumppad_env.rules import CHARACTERS
-from jumppad_env.scenery import HIDDEN_GROUP, load_camera, load_island_mesh, load_light
+from jumppad_env.scenery import CLUTTER, HIDDEN_GROUP, load_camera, load_materials, load_scenery
+from jumppad_env.shapes import CYLINDER_SIDES, rotation
 from jumppad_env.world import STATE, World
 
-ISLAND = load_island()
 SIZE = (64, 96)
 PLACES = [
     (0.0, -2.5, 0.0),
@@ -93,23 +94,70 @@ def test_the_character_stands_left_of_the_center():
     assert 0.4 < np.median(rows) / 128 < 0.8
 
 
-def test_what_matters_is_seen(painter):
-    base = standing((0, 15.0, 1.0))
-    changes = {
-        "x": 0.5,
-        "y": 16.0,
-        "z": 1.5,
-        "yaw": 0.7,
-        "arm": 2.0,
-        "camera_yaw": 0.1,
-        "camera_tilt": 0.1,
-        "mounted": 0.0,
-    }
+def seen_columns(painter: Painter, base: np.ndarray) -> set[str]:
+    """Names of the columns of the state that change the frame when they change by themselves."""
+    frame = painter.draw_one(base, "rider")
+    seen = set()
     for name in STATE:
         state = base.copy()
-        state[STATE.index(name)] = changes.get(name, 1.0)
-        seen = difference(painter.draw_one(base, "rider"), painter.draw_one(state, "rider")) > 0
-        assert seen == (name in changes), name
+        state[STATE.index(name)] += {"mounted": -1.0, "grounded": -1.0, "look": 1.0, "z": 0.5, "stride": 0.4}.get(
+            name, 0.7
+        )
+        if not np.array_equal(painter.draw_one(state, "rider"), frame):
+            seen.add(name)
+    return seen
+
+
+SEEN = {
+    "x",
+    "y",
+    "z",
+    "yaw",
+    "arm",
+    "vx",
+    "vy",
+    "yaw_rate",
+    "camera_yaw",
+    "camera_tilt",
+    "grounded",
+    "mounted",
+    "dodge_left",
+}
+"""Columns that a figure in motion shows, or its place and camera."""
+
+
+def test_what_matters_is_seen(painter):
+    riding = standing((0, 15.0, 1.0), vx=1.0, vy=6.0, look=5.0)
+    flying = standing((0, 15.0, 3.0), vx=1.0, vy=6.0, vz=2.0, flight_left=1.0, grounded=0.0, look=5.0)
+    walking = standing((0, 15.0, 1.0), vx=1.0, vy=3.0, stride=0.3, mounted=0.0, look=5.0)
+    assert seen_columns(painter, riding) == SEEN | {"stride", "flight_left"}
+    assert seen_columns(painter, flying) >= {"vz", "x", "y", "z", "yaw", "camera_yaw", "camera_tilt"}
+    assert seen_columns(painter, walking) == SEEN - {"mounted"} | {"stride", "flight_left"}  # -1 is not mounted either
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_look_is_seen_with_any_kind_of_variety_and_time_with_those_that_move(kind):
+    # Beside a landmark, a team-mate and clutter, at a run.
+    painter = Painter(*SIZE, variety=kind)
+    base = standing((0.0, -4.5, 0.0), vy=8.0, camera_tilt=0.0)
+    looks, times = (
+        {
+            painter.draw_one(base + change * np.eye(len(STATE))[STATE.index(name)], "rider").tobytes()
+            for change in range(6)
+        }
+        for name in ("look", "steps")
+    )
+    painter.close()
+    assert len(looks) > 3
+    assert (len(times) > 1) == (kind in ("team", "hud", "shake"))
+
+
+def test_looks_and_time_are_seen_with_high_variety_and_not_without(painter):
+    base = standing((0.0, -4.5, 0.0), vy=8.0)
+    varied = Painter(*SIZE, variety="high")
+    assert {"look", "steps"} <= seen_columns(varied, base)
+    assert not {"look", "steps"} & seen_columns(painter, base)
+    varied.close()
 
 
 def test_pads_shine_yellow_from_the_neck(painter):
@@ -160,90 +208,132 @@ def test_painters_draw_at_the_same_time_in_threads_of_their_own(painter):
 
 
 @pytest.fixture(scope="module")
-def plain_mujoco():
-    """MuJoCo's own renderer of the MJCF: a function of state and character to a frame of SIZE."""
-    options = mujoco.MjvOption()
-    renderers = {}
-    camera = load_camera()
+def empty_painter():
+    """Draws the island without figures and without the shadow under them."""
+    painter = Painter(*SIZE)
+    painter.draw_one(standing(), "rider")
+    (brush,) = painter._brushes
+    brush._figures = brush._figures._replace(first_face=np.zeros_like(brush._figures.first_face))
+    brush._heights = np.full_like(brush._heights, -100)
+    yield painter
+    painter.close()
 
-    def draw(state: np.ndarray, character: str) -> np.ndarray:
-        if character not in renderers:
-            model = mujoco.MjModel.from_xml_path(str(character_path(character)))
-            model.vis.map.zfar = 1000  # ours sees infinitely far
-            renderers[character] = model, mujoco.MjData(model), mujoco.Renderer(model, *SIZE)
-        model, data, renderer = renderers[character]
-        data.qpos[:] = state[: model.nq]
-        mujoco.mj_forward(model, data)
+
+def flat_model() -> mujoco.MjModel:
+    """The MJCF with every triangle of a mesh on corners of its own: else MuJoCo's edges look round."""
+    spec = mujoco.MjSpec.from_file(str(character_path("rider")))
+    model = spec.compile()
+    for mesh in spec.meshes:
+        index = model.mesh(mesh.name).id
+        first, face = model.mesh_vertadr[index], model.mesh_faceadr[index]
+        places = model.mesh_vert[first : first + model.mesh_vertnum[index]] @ rotation(model.mesh_quat[index]).T
+        triangles = (places + model.mesh_pos[index])[model.mesh_face[face : face + model.mesh_facenum[index]]]
+        normals = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
+        mesh.uservert = triangles.ravel()
+        mesh.userface = mesh.userfacenormal = np.arange(3 * len(triangles))
+        mesh.usernormal = (normals / np.linalg.norm(normals, axis=1, keepdims=True)).repeat(3, axis=0).ravel()
+    return spec.compile()
+
+
+@pytest.fixture(scope="module")
+def plain_mujoco():
+    """MuJoCo's own renderer of the MJCF without character and clutter: of a state, a frame of SIZE and where sky is."""
+    model = flat_model()
+    model.vis.map.zfar = 1000  # ours sees infinitely far
+    model.vis.quality.numslices = CYLINDER_SIDES
+    for geom in range(model.ngeom):
+        body = int(model.geom_bodyid[geom])
+        if model.body_weldid[body] != 0 or model.body(body).name.startswith(CLUTTER):
+            model.geom_group[geom] = HIDDEN_GROUP
+    data, camera, options = mujoco.MjData(model), load_camera(), mujoco.MjvOption()
+    options.geomgroup[:] = (1, 0, 0, 0, 0, 0)
+    mujoco.mj_forward(model, data)
+    try:
+        renderer = mujoco.Renderer(model, *SIZE)
+    except Exception as error:  # each GL backend fails in a way of its own
+        pytest.skip(f"no GL library to compare with: {error}")
+
+    def draw(state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         yaw, tilt = state[STATE.index("camera_yaw")], state[STATE.index("camera_tilt")]
         right = np.array([np.cos(yaw), np.sin(yaw), 0.0])
         back = np.array([np.sin(yaw) * np.cos(tilt), -np.cos(yaw) * np.cos(tilt), -np.sin(tilt)])
         index = model.camera("observer").id
         data.cam_xmat[index] = np.stack([right, np.cross(back, right), back], axis=1).ravel()
         data.cam_xpos[index] = state[:3] + [0, 0, camera.height] + back * camera.distance + right * camera.shoulder
-        options.geomgroup[:] = (1, 0, 0, 0, int(state[STATE.index("mounted")]), 0)
         renderer.update_scene(data, camera="observer", scene_option=options)
         for flag in (mujoco.mjtRndFlag.mjRND_HAZE, mujoco.mjtRndFlag.mjRND_SHADOW):
             renderer.scene.flags[flag] = False
-        return renderer.render()
+        frame = renderer.render().copy()
+        renderer.enable_segmentation_rendering()
+        sky = renderer.render()[..., 0] < 0
+        renderer.disable_segmentation_rendering()
+        return frame, sky
 
-    try:
-        draw(standing(), "rider")
-    except Exception as error:  # each GL backend fails in a way of its own
-        pytest.skip(f"no GL library to compare with: {error}")
     yield draw
-    for _, _, renderer in renderers.values():
-        renderer.close()
+    renderer.close()
 
 
-@pytest.mark.parametrize("character", list(CHARACTERS))
-def test_frames_look_like_those_of_mujocos_own_renderer(painter, plain_mujoco, character):
-    generator = np.random.default_rng(0)
+def test_the_island_looks_as_in_mujocos_own_renderer(empty_painter, plain_mujoco):
+    generator, skies, differences = np.random.default_rng(0), 0, []
+    no_land = empty_painter.draw_one(standing((0.0, 0.0, 9000.0)), "rider")
+    assert (no_land == no_land[:, :1]).all(), "rows of the sky"
     for place in PLACES:
         for heading in (0.0, 1.0, -1.5, 3.0):
-            state = standing(
-                place,
-                heading,
-                yaw=heading + generator.normal(),
-                arm=generator.uniform(0, 3),
-                camera_tilt=generator.uniform(-0.7, 0.4),
-                mounted=float(CHARACTERS[character].has_board and generator.random() < 0.5),
-            )
-            expected, frame = plain_mujoco(state, character), painter.draw_one(state, character)
-            # What is left are pixels on edges, which another rule gives to another side.
-            assert difference(expected, frame) < 1.5, (place, heading)
-            assert (np.abs(expected.astype(int) - frame).max(axis=2) > 24).mean() < 0.02, (place, heading)
+            tilt = generator.uniform(-0.7, 0.4)
+            state = standing(place, heading, camera_tilt=tilt)
+            expected, sky = plain_mujoco(state)
+            frame = empty_painter.draw_one(state, "rider")
+            # The sky is ours: what shows it are the pixels that a frame of nothing but sky has too.
+            state[2] = 9000.0
+            own_sky = (frame == empty_painter.draw_one(state, "rider")).all(axis=2)
+            assert (own_sky != sky).mean() < 0.01, (place, heading)
+            land = ~sky & ~own_sky
+            skies += sky.sum()
+            # What is left are pixels on edges, which another rule gives to another side, and the sides of low discs.
+            differences.append(difference(expected[land], frame[land]))
+            assert (np.abs(expected.astype(int) - frame).max(axis=2) > 24)[land].mean() < 0.02, (place, heading)
+    assert max(differences) < 1.8 and np.mean(differences) < 0.45
+    assert skies > 24 * 300
 
 
-def test_all_that_is_not_hidden_is_drawn():
+def test_figures_hide_the_island_and_change_no_other_pixel(painter, empty_painter):
+    # Around the figure is the same island; the shadow under it lies within 0.6 m of its feet.
+    camera = load_camera()
+    for place in PLACES:
+        state = standing(place, 0.3, camera_tilt=0.0, mounted=0.0)
+        for name in CHARACTERS:
+            changed = (painter.draw_one(state, name) != empty_painter.draw_one(state, name)).any(axis=2)
+            rows, columns = np.nonzero(changed)
+            assert 40 < changed.sum()
+            # At least camera.distance - 1.2 m ahead; the figure's middle is half a meter left of the middle.
+            nearest = camera.distance - 1.2
+            span = np.array([-camera.shoulder - 1.2, -camera.shoulder + 1.2]) / nearest / camera.half_width
+            assert (columns >= (span[0] + 1) / 2 * SIZE[1] - 1).all() and (
+                columns <= (span[1] + 1) / 2 * SIZE[1] + 1
+            ).all()
+
+
+def test_all_that_is_not_hidden_is_drawn(empty_painter):
     # Faces are flat, so each material has exact colors. Those that no other material has are looked for in many frames.
-    model, mesh, light = ISLAND.model, load_island_mesh(), load_light()
-    shades = np.maximum(0, -(mesh.planes[:, :3] @ light.direction))
+    scenery, look = load_scenery(detail=False), make_look((), 0, detail=False)
+    names = [material.name for material in load_materials()]
+    lit = np.floor(np.minimum(look.shades[:, :3] + look.shades[:, 3:], 1) * 255 + 0.5).astype(int)
+    seen = np.concatenate([np.ones(len(scenery.island.planes), bool), look.planes.any(axis=1)])
     colors: dict[str, set[tuple[int, ...]]] = {}
-    for geom in range(model.ngeom):
-        if model.geom_bodyid[geom] == 0 and model.geom_group[geom] != HIDDEN_GROUP:
-            material = int(model.geom_matid[geom])
-            rgb, emission = model.mat_rgba[material, :3].astype(float), float(model.mat_emission[material])
-            lit = np.minimum(rgb * (light.ambient + light.diffuse * shades[:, None] + emission), 1)
-            colors[str(model.mat(material).name)] = {tuple(color) for color in (lit * 255 + 0.5).astype(int).tolist()}
-    painter = Painter(256, 256)
+    for face in np.flatnonzero(seen):
+        colors.setdefault(names[scenery.materials[face]], set()).add(tuple(lit[face].tolist()))
     shown: set[tuple[int, ...]] = set()
-    for y in (-10.0, 10.0, 30.0, 60.0):
+    for x, y in ((0.0, -10.0), (0.0, 10.0), (0.0, 30.0), (0.0, 60.0), (-25.0, 62.0), (25.0, 62.0)):
         for z in (2.0, 12.0):
             for heading in np.linspace(-np.pi, np.pi, 8, endpoint=False):
                 for tilt in (-0.9, -0.2):
-                    frame = painter.draw_one(standing((0.0, y, z), heading, camera_tilt=tilt), "rider")
+                    frame = empty_painter.draw_one(standing((x, y, z), heading, camera_tilt=tilt), "rider")
                     shown |= {tuple(color) for color in np.unique(frame.reshape(-1, 3), axis=0).tolist()}
-    assert len(colors) > 20
+    of_group = {names[scenery.materials[face]] for face in np.flatnonzero(seen)}
+    assert set(colors) == of_group and len(colors) > 20
     for name, own in colors.items():
         others = set().union(*(theirs for other, theirs in colors.items() if other != name))
         assert (own - others) & shown, name
-
-
-def test_frames_for_people_have_smooth_edges():
-    state = standing((0, 13.0, 1.0))
-    smooth, plain = (Painter(90, 150, fine=fine).draw_one(state, "rider") for fine in (True, False))
-    assert len(np.unique(smooth.reshape(-1, 3), axis=0)) > 2 * len(np.unique(plain.reshape(-1, 3), axis=0))
-    assert difference(smooth, plain) < 6
 
 
 def test_a_closed_painter_says_so(painter):
@@ -277,9 +367,31 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(painter):
     assert frames[:2].any(axis=(1, 2, 3)).all()
 
 
-def test_characters_share_the_large_arrays():
-    painter = Painter(*SIZE, fine=True, threads=2)
-    painter.draw(np.stack([standing()] * len(CHARACTERS)), list(CHARACTERS), np.zeros((5, *SIZE, 3), np.uint8))
-    large = {id(scratch.depth) for several in painter._scratch.values() for scratch in several}
-    small = {id(scratch.vertices) for several in painter._scratch.values() for scratch in several}
-    assert len(large) == 2 and len(small) == 2 * len(CHARACTERS)
+def test_characters_and_looks_share_the_large_arrays():
+    painter = Painter(*SIZE, threads=2, variety="high")
+    count = 3 * CHUNK
+    states = np.stack([standing(look=float(row)) for row in range(count)])
+    names = [list(CHARACTERS)[row % len(CHARACTERS)] for row in range(count)]
+    painter.draw(states, names, np.zeros((count, *SIZE, 3), np.uint8))
+    assert len(painter._brushes) == 2, "one per thread"
+    painter.close()
+
+
+def test_more_looks_than_there_is_room_for_are_drawn_right(painter):
+    # Those unused for long are forgotten and made again.
+    varied = Painter(24, 36, variety=("colors", "light"))
+    states = [standing(look=float(look)) for look in range(14)]
+    first = [varied.draw_one(state, "rider") for state in states]
+    assert len({frame.tobytes() for frame in first}) == 14
+    again = [varied.draw_one(state, "rider") for state in reversed(states)][::-1]
+    assert np.array_equal(first, again)
+    batch = np.zeros((14, 24, 36, 3), np.uint8)
+    varied.draw(np.stack(states), ["rider"] * 14, batch)
+    assert np.array_equal(batch, first)
+    assert len(varied._wardrobe.shades) <= 4 * 14 + 16, "and there is an end to the room they take"
+    varied.close()
+
+
+def test_an_unknown_variety_is_refused_with_what_is_known():
+    with pytest.raises(ValueError, match="'colours'.*'colors'"):
+        Painter(*SIZE, variety="colours")
