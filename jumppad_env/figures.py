@@ -19,15 +19,18 @@ from jumppad_env.shapes import geom_faces, normal, rotation, shared_vertices
 from jumppad_env.world import STATE
 
 BODIES = (
-    *("character", "board", "trail", "hips", "leg_left", "shin_left", "leg_right", "shin_right"),
-    *("torso", "head", "arm_left", "arm"),
+    *("character", "board", "trail", "hips", "leg_left", "shin_left", "foot_left"),
+    *("leg_right", "shin_right", "foot_right", "torso", "head", "arm_left", "arm"),
 )
 """Names of the bodies of every character, in the order of the MJCF; `arm` is the right one, which attacks."""
-ROOT, BOARD, TRAIL, HIPS, LEG_LEFT, SHIN_LEFT, LEG_RIGHT, SHIN_RIGHT, TORSO, HEAD, ARM_LEFT, ARM = range(len(BODIES))
-RADIUS = 1.6
+ROOT, BOARD, TRAIL, HIPS, LEG_LEFT, SHIN_LEFT, FOOT_LEFT = range(7)
+LEG_RIGHT, SHIN_RIGHT, FOOT_RIGHT, TORSO, HEAD, ARM_LEFT, ARM = range(7, len(BODIES))
+RADIUS = 1.9
 """m; a sphere of this radius around the middle of a figure without its trail holds it in any pose."""
 MIDDLE = 0.95
 """m above the feet."""
+THIGH = 0.42
+"""m, for which the hips of `bend` sink; those of shorter legs sink less."""
 
 X, Y, Z, YAW, ARM_ANGLE, VX, VY, VZ, YAW_RATE = range(9)  # of the state
 assert STATE[:9] == ("x", "y", "z", "yaw", "arm", "vx", "vy", "vz", "yaw_rate")
@@ -181,7 +184,12 @@ def bend(state, angles):
         angles[ARM_LEFT, 0] = -0.9 * swing
         angles[ARM_LEFT, 1] = 0.12 + 0.9 * (not grounded)
         angles[ARM, 0] = 0.9 * swing
-        sink = 0.02 + 0.12 * abs(swing)
+        sink = 0.04 + 0.12 * abs(swing)
+    # Soles stay as level as ankles allow.
+    flat = 1.0 if mounted else 0.6
+    angles[FOOT_LEFT, 0] = -flat * (angles[LEG_LEFT, 0] + angles[SHIN_LEFT, 0])
+    angles[FOOT_RIGHT, 0] = -flat * (angles[LEG_RIGHT, 0] + angles[SHIN_RIGHT, 0])
+    angles[FOOT_LEFT, 1], angles[FOOT_RIGHT, 1] = -flat * angles[LEG_LEFT, 1], -flat * angles[LEG_RIGHT, 1]
     angles[ARM, 1] = -0.12 - 0.45 * mounted
     angles[ARM, 0] += state[ARM_ANGLE]
     angles[TORSO, 2] += 0.3 * min(state[ARM_ANGLE], 2.5)
@@ -223,7 +231,7 @@ def stand(figures, character, state, angles, origins, axes):
         above, place = axes[parent], origins[parent]
         x, y, z = figures.offsets[character, body]
         if body == HIPS:
-            z += lift - sink
+            z += lift + sink * figures.offsets[character, SHIN_LEFT, 2] / THIGH
         elif body == BOARD:
             z += lift - 0.16
         for i in range(3):

@@ -150,15 +150,12 @@ def load_sky() -> np.ndarray:
     """Returns the colors of the MJCF's sky box (2, 3), 0 to 1: overhead, and at the horizon.
 
     Raises:
-        ValueError: it has no gradient.
+        ValueError: it is no gradient.
     """
-    model = load_model(next(iter(CHARACTERS)))
-    for texture in np.flatnonzero(model.tex_type == mujoco.mjtTexture.mjTEXTURE_SKYBOX):
-        width, height = int(model.tex_width[texture]), int(model.tex_height[texture])
-        texels = model.tex_data[model.tex_adr[texture] :][: width * height * 3].reshape(6, -1, 3)
-        # MuJoCo's order of the faces: right, left, up, down, front, back. A gradient runs from pole to pole.
-        return np.stack([texels[2].max(axis=0), texels[0, len(texels[0]) // 2]]).astype(np.float64) / 255
-    raise ValueError('the MJCF must have a sky box: type="skybox" builtin="gradient"')
+    sky = mujoco.MjSpec.from_file(str(character_path(next(iter(CHARACTERS))))).texture("sky")
+    if sky is None or sky.builtin != mujoco.mjtBuiltin.mjBUILTIN_GRADIENT:
+        raise ValueError('the MJCF must have a sky box "sky" with builtin="gradient"')
+    return np.array([sky.rgb1, sky.rgb2])
 
 
 @functools.cache

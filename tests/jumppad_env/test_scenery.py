@@ -116,11 +116,6 @@ def test_the_sky_is_paler_at_the_horizon():
     assert (overhead < horizon - 0.02).all() and overhead[2] > overhead[0] + 0.3
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="load_sky takes the palest texel of the upper face, 45 degrees from overhead, and the middle of MuJoCo's "
-    "gradient from pole to pole, so neither rgb1 nor rgb2, which island.xml calls overhead and at the horizon",
-)
 def test_the_sky_is_the_mjcfs():
     texture = mujoco.MjSpec.from_file(RIDER).texture("sky")
     assert np.abs(scenery.load_sky() - [texture.rgb1, texture.rgb2]).max() < 0.03  # texels are coarse
@@ -163,6 +158,13 @@ def test_another_kind_of_camera_light_or_sky_is_refused(changed):
     changed.light_type[0] = mujoco.mjtLightType.mjLIGHT_SPOT
     with pytest.raises(ValueError, match="directional"):
         scenery.load_light.__wrapped__()
-    changed.tex_type[:] = mujoco.mjtTexture.mjTEXTURE_2D
-    with pytest.raises(ValueError, match="sky box"):
+
+
+def test_a_sky_without_a_gradient_is_refused(monkeypatch, tmp_path):
+    path = tmp_path / "flat.xml"
+    path.write_text(
+        '<mujoco><asset><texture name="sky" type="skybox" builtin="flat" width="8" height="8"/></asset></mujoco>'
+    )
+    monkeypatch.setattr(scenery, "character_path", lambda character: path)
+    with pytest.raises(ValueError, match="gradient"):
         scenery.load_sky.__wrapped__()
