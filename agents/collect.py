@@ -41,6 +41,8 @@ class CollectConfig:
     """Height and width of the frames; None collects states only."""
     character: str = "rider"
     """One of five looks, or "random": another one in every episode."""
+    variety: str = "none"
+    """What the frames look like: "none", "paper", "high", or the name of a kind; play is the same in all."""
 
     def __post_init__(self) -> None:
         """Refuses what cannot be collected."""
@@ -66,7 +68,9 @@ def collect(config: CollectConfig, directory: Path | str) -> int:
     """
     if Path(directory).exists():  # before the work, not after it
         raise ValueError(f"{directory} exists; choose another place or delete it")
-    envs = make_envs(min(PARALLEL, config.episodes), config.image_size, character=config.character)
+    envs = make_envs(
+        min(PARALLEL, config.episodes), config.image_size, character=config.character, variety=config.variety
+    )
     try:
         actor = Crowd(POPULATIONS[config.population], envs.num_envs)
         if config.population == "curated":
@@ -74,7 +78,8 @@ def collect(config: CollectConfig, directory: Path | str) -> int:
         else:
             name = f"collect {config.population}"
             played = rollout(envs, actor, [integer_seed(config.seed, name, index) for index in range(config.episodes)])
-        keywords = {name: getattr(envs.unwrapped.options, name) for name in ("observation", "image_size", "character")}
+        names = ("observation", "image_size", "character", "variety")
+        keywords = {name: getattr(envs.unwrapped.options, name) for name in names}
         description = {
             "population": config.population,
             "shares": POPULATIONS[config.population].shares,

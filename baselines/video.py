@@ -36,7 +36,7 @@ HOLD = FPS
 """Frames for which the last picture stands, so that the outcome can be read."""
 INK, PAPER = (255, 255, 255), (16, 20, 26)
 GIF_WIDTH = 320
-GIF_BYTES = 2_500_000
+GIF_BYTES = 1_000_000
 """What a GIF for a README may weigh."""
 
 _PAD = STATE.index("pad")
@@ -86,7 +86,7 @@ def write_gif(path: Path | str, film: Path | str) -> None:
     height = round(images[0].height * GIF_WIDTH / images[0].width)
     images = [image.resize((GIF_WIDTH, height), Image.Resampling.LANCZOS) for image in images]
     content = b""
-    for stride, colors in ((1, 128), (2, 128), (2, 64), (4, 64)):
+    for stride, colors in ((1, 128), (2, 128), (2, 64), (2, 32), (4, 64)):
         content = _gif(images[::stride], colors, 1000 * stride // FPS)
         if len(content) <= GIF_BYTES:
             break
@@ -98,7 +98,7 @@ def episode_frames(trajectory: Trajectory, agent: str, episode: int) -> Iterator
     """Yields the captioned frames of one episode, uint8 (*EPISODE_SIZE, 3)."""
     doing = f" ({trajectory.mode.replace('_', ' ')})" if trajectory.mode else ""
     detail = f"episode {episode}, seed {trajectory.seed}{doing}"
-    painter = Painter(*EPISODE_SIZE, fine=True)
+    painter = Painter(*EPISODE_SIZE, fine=True, threads=2)
     try:
         for step in range(len(trajectory) + HOLD):
             frame = painter.draw_one(trajectory.states[min(step, len(trajectory) - 1)], trajectory.character)
@@ -116,7 +116,7 @@ def grid_frames(trajectories: Sequence[Trajectory], agent: str) -> Iterator[np.n
     rows = math.ceil(len(trajectories) / columns)
     top = 2 * round(0.03 * columns * width)
     shape = (top + rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, 3)
-    painter = Painter(height, width, fine=True)
+    painter = Painter(height, width, fine=True, threads=2)
     cells = np.zeros((len(trajectories), height, width, 3), dtype=np.uint8)
     try:
         for step in range(max(map(len, trajectories)) + HOLD):

@@ -30,6 +30,8 @@ ROUNDS = 5
 ROWS = 64
 """Elements of the vector environment."""
 PLAIN_SIZE = 128
+SLOW = 1_000
+"""Steps per second of one environment at 64x64; below that something is wrong."""
 NO_GL = (
     "mujoco.Renderer, to compare with, needs a GL library ({reason}). On Debian or Ubuntu: "
     "apt-get install libegl1 libegl-mesa0 libgl1 libgl1-mesa-dri. "
@@ -80,9 +82,9 @@ def single(closing: ExitStack, seed: int, **keywords: Any) -> Step:
     return step
 
 
-def vector(closing: ExitStack, seed: int, size: int) -> Step:
-    """Returns a step of a vector environment on all cores."""
-    envs = gymnasium.make_vec("Jumppad-v0", num_envs=ROWS, image_size=(size, size))
+def vector(closing: ExitStack, seed: int, **keywords: Any) -> Step:
+    """Returns a step of a vector environment, on all cores unless `threads` says otherwise."""
+    envs = gymnasium.make_vec("Jumppad-v0", num_envs=ROWS, **keywords)
     closing.callback(envs.close)
     envs.reset(seed=integer_seed(seed, "bench"))
     actions = random_actions(seed, ROWS)
@@ -152,8 +154,11 @@ def measure(seed: int, seconds: float) -> dict[str, Any]:
             "state": single(closing, seed, observation="state"),
             "single_64": single(closing, seed, image_size=(64, 64)),
             "single_128": single(closing, seed, image_size=(128, 128)),
-            "vector_64": vector(closing, seed, 64),
-            "vector_128": vector(closing, seed, 128),
+            "vector_state": vector(closing, seed, observation="state"),
+            "vector_64": vector(closing, seed, image_size=(64, 64)),
+            "vector_64_high": vector(closing, seed, image_size=(64, 64), variety="high"),
+            "vector_64_one_thread": vector(closing, seed, image_size=(64, 64), threads=1),
+            "vector_128": vector(closing, seed, image_size=(128, 128)),
             **({"plain_mujoco_128": plain} if plain else {}),
         }
         rates: dict[str, list[float]] = {name: [] for name in steps}
@@ -175,7 +180,10 @@ def table(result: dict[str, Any]) -> str:
         "state": "one environment, states only",
         "single_64": "one environment, one thread, 64x64",
         "single_128": "one environment, one thread, 128x128",
+        "vector_state": f"{ROWS} environments, all cores, states only",
         "vector_64": f"{ROWS} environments, all cores, 64x64",
+        "vector_64_high": '... with variety "high"',
+        "vector_64_one_thread": "... in one thread",
         "vector_128": f"{ROWS} environments, all cores, 128x128",
     }
     plain = result["plain_mujoco_128"]
@@ -184,7 +192,21 @@ def table(result: dict[str, Any]) -> str:
     if plain is not None:
         lines.append(f"{'mujoco.Renderer, same scene, 128x128':<42}{plain:>10,.0f}   on {result['gl_renderer']}")
         lines.append(f"one environment, one thread: {result['steps_per_second']['single_128'] / plain:.0f} times that")
-    return "\n".join(lines)
+    rates = result["steps_per_second"]
+    lines.append(f"all cores: {rates['vector_64'] / rates['vector_64_one_thread']:.2f} times one thread")
+    lines.append(f'variety "high": {rates["vector_64_high"] / rates["vector_64"]:.0%} of the speed')
+    return "\n".join([*lines, verdict(rates["single_64"])])
+
+
+def verdict(rate: float) -> str:
+    """Returns what to think of a number of steps a second, one environment at 64x64, and what to do about it."""
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
+        return "slow: NUMBA_DISABLE_JIT is set, so nothing is compiled; unset it"
+    if rate < SLOW:
+        return (
+            f"slow: laptops make more than {SLOW:,} steps a second at 64x64; is the machine busy, or its clock lowered?"
+        )
+    return "as fast as it should be"
 
 
 @command_line(stopped="stopped")

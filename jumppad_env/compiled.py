@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import numba
+import numba.core.config
 
+CONFIG: Any = numba.core.config
 PACKAGE = Path(__file__).parent
 
 
@@ -21,8 +23,8 @@ def cache_directory() -> Path:
     digest = hashlib.sha256()
     for path in sorted(PACKAGE.glob("*.py")):
         digest.update(path.read_bytes())
-    if numba.config.CACHE_DIR:
-        base = Path(numba.config.CACHE_DIR)
+    if CONFIG.CACHE_DIR:
+        base = Path(CONFIG.CACHE_DIR)
     elif os.access(PACKAGE, os.W_OK):
         base = PACKAGE / "__pycache__"
     else:
@@ -54,11 +56,11 @@ def inlined(function: Any) -> Any:
 def _compiled(function: Any, **options: Any) -> Any:
     # Division by zero gives infinity, as in NumPy: to look for it at every division costs time.
     options = {"nogil": True, **options}
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(_DIRECTORY)  # read by Numba here and now, not when it compiles
+    before = CONFIG.CACHE_DIR
+    CONFIG.CACHE_DIR = str(_DIRECTORY)  # read by Numba here and now, not when it compiles
     try:
         return numba.njit(cache=True, error_model="numpy", **options)(function)
     except RuntimeError:  # no place that can be written to
         return numba.njit(error_model="numpy", **options)(function)
     finally:
-        numba.config.CACHE_DIR = before
+        CONFIG.CACHE_DIR = before

@@ -1,7 +1,7 @@
 """Drawing: pixels of states, seen by the third-person camera.
 
-A `Painter` holds what is drawn and a pool of threads, and hands rows of a batch to the compiled code. Two qualities come
-from the same faces: fast, for agents (`jumppad_env.frames`), and fine, for people (`jumppad_env.shading`).
+A `Painter` holds what is drawn and a pool of threads, and hands rows of a batch to the compiled code. Two qualities
+come from the same faces: fast, for agents (`jumppad_env.frames`), and fine, for people (`jumppad_env.shading`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import functools
 import itertools
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import gymnasium
 import numpy as np
@@ -23,10 +23,19 @@ from jumppad_env.rasterizer import draw_flat
 from jumppad_env.rules import CHARACTERS
 from jumppad_env.scenery import Mesh, load_scenery
 from jumppad_env.shading import (
-    FIGURE_MAP, SUN_CENTER, SUN_MAP, SUN_SIDE, draw_fine, draw_sun_map, face_patterns, finish, load_clouds,
-    seen_by_sun, shade_rows,
+    FIGURE_MAP,
+    SUN_CENTER,
+    SUN_MAP,
+    SUN_SIDE,
+    draw_fine,
+    draw_sun_map,
+    face_patterns,
+    finish,
+    load_clouds,
+    seen_by_sun,
+    shade_rows,
 )  # fmt: skip
-from jumppad_env.world import STATE
+from jumppad_env.world import LOOKS, STATE
 
 RENDERER = "jumppad software rasterizer 3"
 """Name and version of what draws, for datasets; another version may draw other bytes."""
@@ -83,11 +92,10 @@ class Painter:
             mask: (N,) bool; rows outside are left alone. All by default.
 
         Raises:
-            ValueError: shapes that do not fit.
+            ValueError: shapes that do not fit, or an impossible look.
             gymnasium.error.ClosedEnvironmentError: after `close`.
         """
-        if self.closed:
-            raise gymnasium.error.ClosedEnvironmentError(CLOSED)
+        self._check_open()
         count = len(characters)
         states = np.array(states, np.float64, order="C")  # one kind of array, so that Numba compiles once
         expected = (count, self.height, self.width, 3)
@@ -99,7 +107,12 @@ class Painter:
         rows = np.arange(count) if mask is None else np.flatnonzero(mask)
         who = np.array([_NUMBER[name] for name in characters])
         with self._lock:
+            self._check_open()  # it may have been closed while this waited
             self._draw(states, who, out, rows)
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise gymnasium.error.ClosedEnvironmentError(CLOSED)
 
     def _draw(self, states: np.ndarray, characters: np.ndarray, out: np.ndarray, rows: np.ndarray) -> None:
         while len(self._brushes) < self._threads:
@@ -132,8 +145,9 @@ class Painter:
         try:
             work(0)
         finally:  # whatever happens, nobody writes to the scratch any more when this returns
-            for helper in helping:
-                helper.result()
+            wait(helping)
+        for helper in helping:
+            helper.result()
 
     def draw_one(self, state: np.ndarray, character: str) -> np.ndarray:
         """Returns the frame of one state (len(STATE),), uint8 (height, width, 3)."""
@@ -142,12 +156,14 @@ class Painter:
         return out[0]
 
     def close(self) -> None:
-        """Ends the threads; may be called twice."""
-        self.closed = True
-        self._brushes.clear()
-        if self._pool is not None:
-            self._pool.shutdown()
-            self._pool = None
+        """Ends the threads, after what they are drawing; may be called twice."""
+        with self._lock:
+            self.closed = True
+            self._brushes.clear()
+            self._wardrobe.clear()
+            if self._pool is not None:
+                self._pool.shutdown()
+                self._pool = None
 
 
 def _alone(work: Callable[[int, int], None], count: int) -> None:
@@ -166,30 +182,46 @@ class _Wardrobe:
     def __init__(self, kinds: tuple[str, ...], *, detail: bool) -> None:
         self._kinds, self._detail = kinds, detail
         self._slots: dict[int, int] = {}  # of each look, the longest unused first
-        self._most = 0
+        self._most = 0  # different looks in one drawing
+        self.clear()
+
+    def clear(self) -> None:
+        """Forgets all looks."""
+        self._slots.clear()
         self.looks: Looks = Looks(*(np.empty(0),) * len(Looks._fields))
         self.shades: list[np.ndarray] = []
 
     def slots(self, states: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Returns the slot of each state's look, int64 (N,), for the rows; made where it is missing."""
+        """Returns the slot of each state's look, int64 (N,), for the rows; made where it is missing.
+
+        Raises:
+            ValueError: an impossible look.
+        """
         result = np.zeros(len(states), np.int64)
         if not self._kinds:
             if not self.shades:
                 self._make_room(1)
                 self._put(0, make_look((), 0, detail=self._detail))
             return result
-        self._most = max(self._most, len(rows))
-        for row in rows.tolist():
-            look = int(states[row, _LOOK])
-            slot = self._slots.pop(look, None)
+        numbers = states[rows, _LOOK]
+        possible = (numbers >= 0) & (numbers < LOOKS) & (numbers == np.floor(numbers))
+        if not possible.all():
+            raise ValueError(f"a state has look {numbers[~possible][0]}, expected a whole number from 0 to {LOOKS - 1}")
+        wanted = numbers.astype(np.int64).tolist()
+        self._most = max(self._most, len(set(wanted)))
+        for row, look in zip(rows.tolist(), wanted, strict=True):
+            slot = self._slots.get(look)
             if slot is None:
+                made = make_look(self._kinds, look, detail=self._detail)  # if interrupted, all slots are as they were
                 if len(self._slots) >= 2 * self._most + 8:
                     slot = self._slots.pop(next(iter(self._slots)))
                 else:
                     slot = len(self._slots)
                     self._make_room(slot + 1)
-                self._put(slot, make_look(self._kinds, look, detail=self._detail))
-            self._slots[look] = slot
+                self._put(slot, made)
+            else:
+                del self._slots[look]
+            self._slots[look] = slot  # the last now
             result[row] = slot
         return result
 
@@ -206,7 +238,7 @@ class _Wardrobe:
             np.empty((room, *mesh.planes.shape)),
             np.empty((room, *mesh.spheres.shape)),
             np.empty((room, hud.BOXES, 8)),
-            np.empty((room, hud.NUMBERS, 8)),
+            np.empty((room, hud.COUNTERS, 8)),
         )
         if self.shades:
             for old, new in zip(self.looks, empty, strict=True):
@@ -253,7 +285,17 @@ class _Brush:
         looks, island, movable = wardrobe.looks, self._scenery.island, self._scenery.movable
         if not self._fine:
             draw_frames(
-                rows, states, characters, slots, looks, island, movable, self._figures, self._heights, self._scratch, out
+                rows,
+                states,
+                characters,
+                slots,
+                looks,
+                island,
+                movable,
+                self._figures,
+                self._heights,
+                self._scratch,
+                out,
             )
             return
         for row in rows.tolist():
@@ -277,7 +319,9 @@ class _Brush:
             axes = seen_by_sun(direction, np.array(SUN_CENTER), SUN_SIDE, *SUN_MAP)
             lit = np.empty(SUN_MAP, np.float32)
             unused = np.empty(SUN_MAP, np.uint32)
-            draw_sun_map(slot, looks, self._scenery.island, self._scenery.movable, axes, self._scratch.outline, lit, unused)
+            draw_sun_map(
+                slot, looks, self._scenery.island, self._scenery.movable, axes, self._scratch.outline, lit, unused
+            )
             self._sun = key, axes, lit
         return self._sun[1:]
 
@@ -303,7 +347,5 @@ def load_heights() -> np.ndarray:
         own = mesh.vertices[mesh.part_vertices[part] : mesh.part_vertices[part + 1]]
         if own[:, 2].max() < ROOF:
             unused = np.empty(CELLS, np.uint32)
-            draw_flat(
-                mesh.vertices, mesh.faces, mesh.corners, mesh.planes, first, end, axes, outline, heights, unused
-            )
+            draw_flat(mesh.vertices, mesh.faces, mesh.corners, mesh.planes, first, end, axes, outline, heights, unused)
     return heights

@@ -18,56 +18,19 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
 
     A reproduction of the testbed of "Aligning Agents like Large Language Models" (arXiv 2406.04208) in MuJoCo.
 
-    ## Action space
-    `MultiDiscrete([11, 11, 11, 11] + [2] * 12)`. Stick buckets: 0 is -1.0, 5 the center, 10 is +1.0; up and right are
-    positive.
+    The page of the environment, docs/environment.md, has the tables of keywords, actions, observations and infos with
+    their units, the map and the looks; a test holds it to this code. In short:
 
-    | index | control | effect |
-    |---|---|---|
-    | 0, 1 | left stick x, y | movement relative to the camera, top speed 9 m/s on the board |
-    | 2, 3 | right stick x, y | turns the camera right, tilts it up |
-    | 4 | A | jumps 1.3 m |
-    | 5 | B | dodges: a dash of 3 m, once a second |
-    | 6 | X | attacks: swings the arm, a third of the speed for 0.5 s |
-    | 7 | Y | leaves or mounts the board |
-    | 8 to 15 | LB RB LT RT L3 R3 DPAD_UP DPAD_DOWN | nothing |
+    - Actions: `MultiDiscrete([11, 11, 11, 11] + [2] * 12)`, a gamepad's sticks and buttons (`jumppad_env.gamepad`).
+    - Observations: pixels `Box(0, 255, (height, width, 3), uint8)`, or a state `Box(float32)` in the order of
+      `jumppad_env.episodes.STATE_OBSERVATION`, or a `Dict` of both.
+    - Reward: 1.0 at the step that touches the `target` pad (any pad if `target` is None), else 0.
+    - End: terminates `flight_steps` steps after a pad was touched, or when the character has fallen off; truncates
+      after 100 steps (10 s). With `terminate_on_pad=False` it always lasts 100 steps.
+    - Infos: `pad`, `success`, `fell`, `position`, `velocity`, `heading`, `camera_yaw`, `character`.
+    - Reset options: `spawn`, `position`, `heading`, `character`, `look`.
 
-    ## Observation space
-    `observation="pixels"`: `Box(0, 255, (height, width, 3), uint8)` from the third-person camera.
-    `observation="state"`: `Box(float32)`, in this order (see `jumppad_env.episodes.STATE_OBSERVATION`):
-
-    | columns | what | unit, MJCF name |
-    |---|---|---|
-    | 0 to 2 | position of the feet | m; joints x, y, z |
-    | 3 to 5 | velocity | m/s; joints x, y, z |
-    | 6, 7 | sine, cosine of the heading | joint yaw; 0 along +y, counter-clockwise |
-    | 8, 9 | sine, cosine of the camera's yaw | |
-    | 10 | camera's tilt | rad, positive up |
-    | 11 | grounded | 0 or 1; sensor ground |
-    | 12 | mounted | 0 or 1 |
-    | 13 | attack, time left | s |
-    | 14 | dodge, time until the next | s |
-    | 15 to 20 | way to the left, middle, right pad, x and y | m; geoms pad_left, pad_middle, pad_right |
-    | 21 to 23 | pad touched, one-hot | |
-
-    `observation="both"`: `Dict(pixels=..., state=...)`.
-
-    ## Reward
-    1.0 at the step that touches the `target` pad (any pad if `target` is None), else 0.
-
-    ## Episode end
-    Terminates `flight_steps` steps after a pad was touched, or when the character has fallen off; truncates after 100
-    steps (10 s). With `terminate_on_pad=False` it always lasts 100 steps.
-
-    ## Info
-    `pad` (int, -1 none, 0 left, 1 middle, 2 right), `success` (bool), `fell` (bool), `position` (float64 (3,), m),
-    `velocity` (float64 (3,), m/s), `heading` and `camera_yaw` (float, rad), `character` (str).
-
-    ## Reset options
-    `spawn` (0 to 3), `position` ((3,) m), `heading` (rad), `character` (name).
-
-    ## Version history
-    v0: initial version.
+    Version history: v0, the first.
     """
 
     metadata = {"render_modes": list(RENDER_MODES), "render_fps": FPS}

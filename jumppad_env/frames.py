@@ -9,7 +9,20 @@ import numpy as np
 
 from jumppad_env.compiled import compiled, compiled_part
 from jumppad_env.figures import (
-    BODIES, DODGE_LEFT, GROUNDED, MIDDLE, MOUNTED, RADIUS, STRIDE, VX, VY, X, Y, YAW, Z, Figures, dress,
+    BODIES,
+    GROUNDED,
+    MIDDLE,
+    MOUNTED,
+    RADIUS,
+    STRIDE,
+    VX,
+    VY,
+    YAW,
+    Figures,
+    X,
+    Y,
+    Z,
+    dress,
 )  # fmt: skip
 from jumppad_env.hud import write_over
 from jumppad_env.looks import CAMERA, LIGHT, PATHS, SHAKE, SKY, TEAM, TINTS, WHO
@@ -46,7 +59,7 @@ class Looks(NamedTuple):
     boxes: np.ndarray
     """(S, hud.BOXES, 8)."""
     counters: np.ndarray
-    """(S, hud.NUMBERS, 8)."""
+    """(S, hud.COUNTERS, 8)."""
 
 
 class Scratch(NamedTuple):

@@ -21,8 +21,8 @@ DARK = (24.0, 28.0, 34.0)
 ENEMY = (150.0, 30.0, 40.0)
 ORANGE = (240.0, 160.0, 30.0)
 
-BOXES = 29
-NUMBERS = 5
+BOXES = 27
+COUNTERS = 5
 CLOCK, PROGRESS, HERE = 0, 1, BOXES - 1
 """The numbers and the box that change: seconds left, percent done, and where the character is on the map."""
 
@@ -33,7 +33,7 @@ class Hud(NamedTuple):
     boxes: np.ndarray
     """(BOXES, 8): left, top, right, bottom, as parts; red, green, blue, 0 to 255; opacity."""
     numbers: np.ndarray
-    """(NUMBERS, 8): value, digits; left, top, height of a digit, as parts; red, green, blue."""
+    """(COUNTERS, 8): value, digits; left, top, height of a digit, as parts; red, green, blue."""
 
 
 def make_hud(own: np.ndarray, scores: np.ndarray, seconds: float) -> Hud:
@@ -65,7 +65,7 @@ def make_hud(own: np.ndarray, scores: np.ndarray, seconds: float) -> Hud:
         (0.905, 0.82, 0.945, 0.885, *WHITE, 0.8),
     ]
     boxes += [(0.052 + 0.029 * index, 0.885, 0.078 + 0.029 * index, 0.92, *WHITE, 0.85) for index in range(6)]
-    boxes += [(0, 0, 0, 0, 0, 0, 0, 0)] * (HERE - len(boxes)) + [(-0.008, -0.013, 0.008, 0.013, *ORANGE, 1.0)]
+    boxes.append((-0.008, -0.013, 0.008, 0.013, *ORANGE, 1.0))
     numbers = [
         (seconds, 2, 0.475, 0.17, 0.055, *ORANGE),
         (0, 2, 0.845, 0.585, 0.07, *WHITE),
@@ -78,7 +78,7 @@ def make_hud(own: np.ndarray, scores: np.ndarray, seconds: float) -> Hud:
 
 def no_hud() -> Hud:
     """Returns empty panels."""
-    return Hud(np.zeros((BOXES, 8)), np.zeros((NUMBERS, 8)))
+    return Hud(np.zeros((BOXES, 8)), np.zeros((COUNTERS, 8)))
 
 
 @compiled_part

@@ -22,17 +22,20 @@ from jumppad_env.streams import stream
 PAPER = ("character", "team", "hud", "shake", "weather")
 """What a match looks like."""
 KINDS = (*PAPER, "light", "colors", "landmarks", "clutter", "camera")
-"""Kinds of variety. `character`: another of them is seen. `team`: three team-mates at the spawn. `hud`: what a game writes over
-the picture. `shake`: of the camera, with speed. `weather`: small changes of light. `light`: time of day. `colors`: each family of
-materials in another color. `landmarks`: somewhere else. `clutter`: things beside the way. `camera`: distance, height, shoulder and
-field of view."""
+"""Kinds of variety.
+
+`character`: another of them is seen. `team`: three team-mates at the spawn. `hud`: what a game writes over the picture.
+`shake`: of the camera, with speed. `weather`: small changes of light. `light`: time of day. `colors`: each family of
+materials in another color. `landmarks`: somewhere else. `clutter`: things beside the way. `camera`: distance, height,
+shoulder and field of view.
+"""
 VARIETIES = {"none": (), "paper": PAPER, "high": KINDS}
 
 FAMILIES = (
     ("planks", "plank_gap", "path"),
     ("grass",),
     ("stone", "stone_dark"),
-    ("wall", "edge", "bed", "trim"),
+    ("wall", "edge", "bed"),
     ("hedge", "leaf", "cypress"),
     ("teal", "rim"),
     ("ramp", "chevron", "glow"),
@@ -49,6 +52,8 @@ SKIES = (
     ((0.03, 0.05, 0.14), (0.12, 0.18, 0.34), (0.16, 0.20, 0.32), (0.22, 0.25, 0.38)),  # night
 )
 TEAM = 3
+RIDERS = [index for index, character in enumerate(CHARACTERS.values()) if character.has_board]
+"""Those who can be seen in another's place: who has no board would be seen riding on nothing."""
 
 CAMERA = slice(0, 6)
 LIGHT = slice(6, 15)
@@ -70,7 +75,7 @@ class Look(NamedTuple):
     numbers: np.ndarray
     """(NUMBERS,): see the slices above."""
     shades: np.ndarray
-    """(F, 6) float32: colors of the scenery's faces, 0 to 1: in the shade, and what the sun adds."""
+    """(F, 6) float32: colors of the scenery's faces: in the shade, and what the sun adds; what glows exceeds 1."""
     vertices: np.ndarray
     """(V, 3) m: of the movable parts, in the world."""
     planes: np.ndarray
@@ -128,7 +133,7 @@ def make_look(kinds: tuple[str, ...], seed: int, *, detail: bool) -> Look:
         numbers[SHAKE] = (own.uniform(0.004, 0.010), *own.uniform(1.2, 2.6, 2), *own.uniform(0, 2 * np.pi, 2))
     if "character" in generators:
         own = generators["character"]
-        numbers[WHO.start] = own.integers(len(CHARACTERS))
+        numbers[WHO.start] = own.choice(RIDERS)
         numbers[TINTS][:3] = own.uniform(0.7, 1.15, 3)
     if "team" in generators:
         _gather_team(generators["team"], numbers)
@@ -151,7 +156,7 @@ def _move_camera(generator: np.random.Generator, numbers: np.ndarray) -> None:
     camera = load_camera()
     field = generator.uniform(0.85, 1.2)
     numbers[CAMERA] = (
-        camera.distance * generator.uniform(0.8, 1.3),
+        camera.distance * generator.uniform(0.75, 1.05),  # from farther back it would see the plaza's wall from outside
         camera.height * generator.uniform(0.85, 1.2),
         generator.uniform(-0.55, 0.75),
         camera.half_width * field,
@@ -179,11 +184,11 @@ def _change_weather(generator: np.random.Generator, numbers: np.ndarray) -> None
 
 def _gather_team(generator: np.random.Generator, numbers: np.ndarray) -> None:
     spawns = load_island().spawns[generator.permutation(4)[:TEAM]]
-    numbers[WHO][1:] = generator.integers(len(CHARACTERS), size=TEAM)
+    numbers[WHO][1:] = generator.choice(RIDERS, TEAM)
     numbers[TINTS][3:] = generator.uniform(0.75, 1.1, 3 * TEAM)
     paths = numbers[PATHS].reshape(TEAM, 6)
     # Beside the spawn points, where nobody stands in the way of who starts there.
-    paths[:, 0] = spawns[:, 0] + np.sign(spawns[:, 0]) * generator.uniform(1.4, 2.2, TEAM)
+    paths[:, 0] = spawns[:, 0] + np.sign(spawns[:, 0]) * generator.uniform(1.8, 2.4, TEAM)
     paths[:, 1] = spawns[:, 1] + generator.uniform(-0.6, 1.2, TEAM)
     moving = generator.random(TEAM) < 0.6
     paths[:, 2:4] = generator.uniform(0.3, 0.9, (TEAM, 2)) * moving[:, None]
@@ -199,9 +204,9 @@ def _recolor(generator: np.random.Generator, materials: np.ndarray) -> np.ndarra
     result = materials.copy()
     for family in families:
         turn, dye, brightness = generator.normal(0, 0.12), generator.uniform(0.5, 1.3), generator.uniform(0.65, 1.25)
-        if family[0] not in ("ramp", "mist") and generator.random() < 0.25:
+        if family[0] != "ramp" and generator.random() < 0.25:
             turn = generator.random()
-        for index in (names.index(name) for name in family if name in names):
+        for index in map(names.index, family):
             hue, saturation, value = colorsys.rgb_to_hsv(*materials[index])
             color = colorsys.hsv_to_rgb((hue + turn) % 1, min(saturation * dye, 1), min(value * brightness, 1))
             result[index] = color
@@ -209,11 +214,13 @@ def _recolor(generator: np.random.Generator, materials: np.ndarray) -> np.ndarra
 
 
 def _move_landmarks(generator: np.random.Generator, places: np.ndarray) -> None:
+    # Nearer than in the MJCF they would, turned, reach over the chasm; and launches end in front of them all.
+    nearest = np.maximum(places[:, 1], load_island().landings[:, 1].max() + 11)
     for index, name in enumerate(load_scenery(detail=False).movable_names):
-        drawn = generator.random(3)  # always three, so that one more landmark shifts no other
+        drawn = generator.random(3)
         if name.startswith(LANDMARK):
             places[index, 0] = -58 + 116 * drawn[0]
-            places[index, 1] += 12 * drawn[1] - 4
+            places[index, 1] = nearest[index] + 12 * drawn[1]
             places[index, 3] = 2 * np.pi * drawn[2]
 
 

@@ -78,9 +78,16 @@ def main() -> None:
     parser.add_argument("--character", choices=CHARACTERS, default="rider", help="who plays (default rider)")
     parser.add_argument("--target", choices=PADS, help="the pad that counts (default any)")
     parser.add_argument("--seed", type=int, default=0, help="of the spawn points (default 0)")
-    parser.add_argument("--size", type=int, nargs=2, default=(360, 600), metavar=("HEIGHT", "WIDTH"), help="pixels drawn")
+    parser.add_argument(
+        "--size", type=int, nargs=2, default=(360, 600), metavar=("HEIGHT", "WIDTH"), help="pixels drawn"
+    )
     parser.add_argument("--fps", type=int, default=FASTEST_FPS, help="frames per second, 30 to 60 (default 60)")
-    parser.add_argument("--variety", choices=VARIETIES, default="none", help=f"what it looks like: {', '.join(VARIETIES)} (default none)")
+    parser.add_argument(
+        "--variety",
+        choices=VARIETIES,
+        default="none",
+        help=f"what it looks like: {', '.join(VARIETIES)} (default none)",
+    )
     arguments = parser.parse_args()
     if not SLOWEST_FPS <= arguments.fps <= FASTEST_FPS:
         raise ValueError(f"--fps must be from {SLOWEST_FPS} to {FASTEST_FPS}, got {arguments.fps}")

@@ -104,7 +104,7 @@ def draw_mesh(mesh, near, eye, values, screen, outline, depth, pixels):
     """Draws the parts of a mesh that are in view.
 
     Args:
-        mesh: vertices, faces, corners, planes, part_vertices, part_faces, spheres: see `jumppad_env.scenery.Mesh`.
+        mesh: see `jumppad_env.scenery.Mesh`.
         near: m; what is closer is cut off.
         eye: (4, 3), see `aim`.
         values: (F,) uint32, what is written to the pixels of each face.
@@ -121,8 +121,8 @@ def draw_mesh(mesh, near, eye, values, screen, outline, depth, pixels):
             first, end = int(part_vertices[part]), int(part_vertices[part + 1])
             project(eye, vertices, first, end, screen, width / 2, height / 2)
             draw_faces(
-                int(part_faces[part]), int(part_faces[part + 1]), faces, corners, planes, near, eye, values, screen, outline,
-                depth, pixels,
+                int(part_faces[part]), int(part_faces[part + 1]), faces, corners, planes, near, eye, values, screen,
+                outline, depth, pixels,
             )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from jumppad_env.shapes import geom_faces, normal, rotation, shared_vertices
 
 HIDDEN_GROUP = 3
 """Geoms of this group are solid and never drawn."""
-DRAWN_LAST = ("cliff_dark", "cliff", "mist")
+DRAWN_LAST = ("cliff_dark", "cliff")
 """Materials of the background: what is near is drawn first, so that pixels behind it need no more writing."""
 DETAIL_GROUP = 2
 """Geoms of this group are drawn for people only."""

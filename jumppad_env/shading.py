@@ -1,7 +1,7 @@
 """Frames for people: the same faces, with smooth edges, shadows, patterns on the materials, haze, and drawn outlines.
 
-First every pixel learns which face it shows (`jumppad_env.frames`), S x S times; then it is shaded, once where all S x S
-agree, which most do.
+First every pixel learns which face it shows (`jumppad_env.frames`), S x S times; then it is shaded, once where all
+S x S agree, as most do.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from jumppad_env.compiled import compiled, compiled_part, inlined
-from jumppad_env.figures import MIDDLE, X, Y, Z
+from jumppad_env.figures import MIDDLE, X
 from jumppad_env.frames import STEPS, draw_figures, draw_scenery, sky_colors
 from jumppad_env.hud import write_over
 from jumppad_env.looks import SKY, WHO

@@ -82,9 +82,7 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         self._retired = np.zeros(num_envs, dtype=np.bool_)
         self._pixels = np.zeros((num_envs, *self.options.image_size, 3), dtype=np.uint8)  # as last drawn
         self._painter = Painter(*self.options.image_size, threads=self.threads, variety=self.options.variety)
-        self._screen = Painter(
-            *self.options.render_size, fine=True, threads=self.threads, variety=self.options.variety
-        )
+        self._screen = Painter(*self.options.render_size, fine=True, threads=self.threads, variety=self.options.variety)
 
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None

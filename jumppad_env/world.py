@@ -20,7 +20,7 @@ from jumppad_env import gamepad
 from jumppad_env.compiled import compiled
 from jumppad_env.island import Island, load_island
 from jumppad_env.mujoco_library import Batch
-from jumppad_env.rules import CHARACTERS, PADS, RULES, Rules
+from jumppad_env.rules import CHARACTERS, PADS, RULES
 
 PHYSICS_STATE = ("x", "y", "z", "yaw", "arm", "vx", "vy", "vz", "yaw_rate", "arm_rate")
 RULE_STATE = (
@@ -102,7 +102,8 @@ class World:
         self.island = island or load_island()
         self.count = count
         self._substeps = self.island.substeps(RULES.control_step)
-        self._batch = Batch(self.island.model, count, threads)
+        # One thread is the caller's: to wake another takes a fifth of a character's physics.
+        self._batch = Batch(self.island.model, count, threads if threads > 1 else 0)
         self.qpos = self._batch.bind("qpos")
         self.qvel = self._batch.bind("qvel")
         self._ctrl = self._batch.bind("ctrl")

@@ -13,9 +13,10 @@ from jumppad_env import gamepad
 from jumppad_env.env import JumppadEnv
 from jumppad_env.episodes import RESET_OPTIONS, STATE_OBSERVATION
 from jumppad_env.island import load_island
+from jumppad_env.looks import KINDS, PAPER
 from jumppad_env.options import Options
 from jumppad_env.rules import CHARACTERS, RULES
-from jumppad_env.world import STATE
+from jumppad_env.world import LOOKS, STATE
 
 PAGE = (Path(__file__).parents[1] / "docs" / "environment.md").read_text()
 
@@ -88,6 +89,11 @@ def test_the_state_observation(env):
     assert env.observation_space["state"].shape == (first,)
 
 
+def test_kinds_of_looks():
+    expected = [[kind, "paper, high" if kind in PAPER else "high"] for kind in KINDS]
+    assert [row[:2] for row in table("kind")] == expected
+
+
 def test_infos(env):
     _, info = env.reset(seed=0)
     kinds = {"int": int, "bool": bool, "float": float, "str": str}
@@ -104,6 +110,7 @@ def test_reset_options_states_and_limits(env):
     assert [name for name, _ in table("option")] == list(RESET_OPTIONS)
     columns = re.search(r"Columns \(`jumppad_env.world.STATE`\): (.*?)\.\n", PAGE, re.DOTALL)
     assert columns is not None and re.findall(r"`(\w+)`", columns[1]) == list(STATE)
+    assert f"0 to {LOOKS - 1}: what the look" in PAGE
     assert f"z = {load_island().fall_height:g} m" in PAGE
     assert f"truncated after {env.spec.max_episode_steps} steps of {RULES.control_step} s" in PAGE
     assert f"0 to {len(load_island().spawns) - 1}: which spawn point" in PAGE

@@ -9,115 +9,13 @@ shape is a box, a cylinder or a convex mesh. Class "decor" is seen by agents and
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import mujoco
 import numpy as np
+from scene_writer import Point, Scenery, blob, prism, ring
 
 ASSETS = Path(__file__).parents[1] / "assets"
-HEAD = """<mujoco>
-  <!-- Made by tools/build_scenery.py: all that is seen and not touched. -->
-"""
-
-Point = Sequence[float]
-
-
-def text(values: Iterable[float]) -> str:
-    """Returns numbers as MJCF wants them, to a micrometer: faces must stay flat."""
-    return " ".join(f"{value:.6f}".rstrip("0").rstrip(".") for value in np.round(list(values), 6) + 0.0)
-
-
-class Scenery:
-    """Collects meshes, geoms and bodies, and writes them."""
-
-    def __init__(self) -> None:
-        """Starts empty."""
-        self._meshes: list[str] = []
-        self._lines: list[str] = []
-        self._indent = "    "
-        self._count: dict[str, int] = {}
-
-    def name(self, stem: str) -> str:
-        """Returns a name that no other has."""
-        number = self._count.get(stem, 0)
-        self._count[stem] = number + 1
-        return f"{stem}_{number}"
-
-    def body(self, name: str, pos: Point, yaw: float = 0.0) -> None:
-        """Opens a body that looks may move; angles in degrees."""
-        turn = f' euler="0 0 {yaw:g}"' if yaw else ""
-        self._lines.append(f'    <body name="{name}" pos="{text(pos)}"{turn}>')
-        self._indent = "      "
-
-    def end(self) -> None:
-        """Closes it."""
-        self._lines.append("    </body>")
-        self._indent = "    "
-
-    def comment(self, words: str) -> None:
-        """Adds a comment."""
-        self._lines.append(f"\n{self._indent}<!-- {words} -->")
-
-    def site(self, stem: str, pos: Point) -> None:
-        """Adds a named place."""
-        self._lines.append(f'{self._indent}<site name="{self.name(stem)}" pos="{text(pos)}" group="5"/>')
-
-    def box(self, stem: str, material: str, pos: Point, size: Point, euler: Point = (0, 0, 0), kind: str = "decor") -> None:
-        """Adds a box of half sizes; angles in degrees."""
-        turn = f' euler="{text(euler)}"' if any(euler) else ""
-        self._geom(kind, stem, f'pos="{text(pos)}"{turn} size="{text(size)}" material="{material}"')
-
-    def beam(self, stem: str, material: str, start: Point, end: Point, thick: float, kind: str = "decor") -> None:
-        """Adds a square beam from one point to another."""
-        start, end = np.array(start, float), np.array(end, float)
-        along = (end - start) / np.linalg.norm(end - start)
-        side = np.cross(along, [0.0, 0.0, 1.0] if abs(along[2]) < 0.9 else [0.0, 1.0, 0.0])
-        side /= np.linalg.norm(side)
-        size = (np.linalg.norm(end - start) / 2, thick, thick)
-        where = f'pos="{text((start + end) / 2)}" xyaxes="{text([*along, *side])}"'
-        self._geom(kind, stem, f'{where} size="{text(size)}" material="{material}"')
-
-    def disc(self, stem: str, material: str, pos: Point, radius: float, height: float = 0.03, kind: str = "decor") -> None:
-        """Adds an upright cylinder of half height."""
-        self._geom(kind, stem, f'type="cylinder" pos="{text(pos)}" size="{text([radius, height])}" material="{material}"')
-
-    def hull(self, stem: str, material: str, points: Iterable[Point], kind: str = "decor", pos: Point = (0, 0, 0)) -> None:
-        """Adds the convex hull of points."""
-        mesh = self.name(f"mesh_{stem}")
-        self._meshes.append(f'    <mesh name="{mesh}" vertex="{"  ".join(text(point) for point in points)}"/>')
-        self._geom(kind, stem, f'type="mesh" mesh="{mesh}" pos="{text(pos)}" material="{material}"')
-
-    def write(self, path: Path) -> None:
-        """Writes the MJCF."""
-        meshes, lines = "\n".join(self._meshes), "\n".join(self._lines)
-        path.write_text(f"{HEAD}  <asset>\n{meshes}\n  </asset>\n  <worldbody>{lines}\n  </worldbody>\n</mujoco>\n")
-
-    def _geom(self, kind: str, stem: str, rest: str) -> None:
-        self._lines.append(f'{self._indent}<geom class="{kind}" name="{self.name(stem)}" {rest}/>')
-
-
-def ring(radius: float, z: float, sides: int, start: float = 0.0, squash: float = 1.0) -> list[tuple[float, float, float]]:
-    """Returns points of a circle around the origin."""
-    angles = [start + 2 * math.pi * index / sides for index in range(sides)]
-    return [(radius * math.cos(angle), squash * radius * math.sin(angle), z) for angle in angles]
-
-
-def prism(outline: Iterable[Point], bottom: float, top: float, grow: float = 0.0) -> list[tuple[float, float, float]]:
-    """Returns the corners of an upright prism, its top larger by `grow` all round."""
-    flat = np.array(list(outline), float)[:, :2]
-    middle = flat.mean(axis=0)
-    out = flat - middle
-    wide = flat + grow * out / np.linalg.norm(out, axis=1, keepdims=True)
-    return [(x, y, bottom) for x, y in flat] + [(x, y, top) for x, y in wide]
-
-
-def blob(radius: Point, seed: int, sides: int = 6) -> list[tuple[float, float, float]]:
-    """Returns the corners of a bush around the origin, flat below."""
-    generator = np.random.default_rng(seed)
-    start, wide, high = generator.uniform(0, 1), generator.uniform(0.9, 1.1), generator.uniform(0.9, 1.1)
-    levels = ((0.75, 0.0), (1.0 * wide, 0.45), (0.6 * wide, 0.95 * high))
-    return [(x * radius[0], y * radius[1], up * radius[2]) for part, up in levels for x, y, _ in ring(part, 0, sides, start)]
 
 
 def build(solid: mujoco.MjModel) -> Scenery:
@@ -157,12 +55,29 @@ def caps(scene: Scenery, solid: mujoco.MjModel) -> None:
 def plaza(scene: Scenery) -> None:
     """Floor, spawn pads, cables and stairs."""
     scene.comment("Plaza: planks, spawn pads, stairs.")
-    outline = [(-5, -6), (5, -6), (8, -3), (8, 5), (5.6, 8.5), (3.3, 11.8), (-3.3, 11.8), (-5.6, 8.5), (-8, 5), (-8, -3)]
+    outline = [
+        (-5, -6),
+        (5, -6),
+        (8, -3),
+        (8, 5),
+        (5.6, 8.5),
+        (3.3, 11.8),
+        (-3.3, 11.8),
+        (-5.6, 8.5),
+        (-8, 5),
+        (-8, -3),
+    ]
     scene.hull("plaza", "planks", prism(outline, -3, 0))
     for x, y, half in ((-6, 0.9, 4.9), (-3.6, 0, 5.9), (0, 0, 5.9), (3.6, 0, 5.9), (6, 0.9, 4.9)):
         scene.box("plank_gap", "plank_gap", (x, y, 0.002), (0.05, half, 0.008))
     for x, y in ((-2.4, -2.5), (2.4, -2.5), (-2.4, 2.5), (2.4, 2.5)):
-        rings = ((1.4, "iron", "detail"), (1.3, "teal", "decor"), (0.95, "iron", "decor"), (0.72, "rim", "decor"), (0.45, "teal", "detail"))
+        rings = (
+            (1.4, "iron", "detail"),
+            (1.3, "teal", "decor"),
+            (0.95, "iron", "decor"),
+            (0.72, "rim", "decor"),
+            (0.45, "teal", "detail"),
+        )
         for level, (radius, material, kind) in enumerate(rings):
             scene.disc("spawn_pad", material, (x, y, 0.01 + 0.015 * level), radius, 0.02, kind=kind)
         for turn in range(6):
@@ -203,11 +118,17 @@ def arch(scene: Scenery) -> None:
         for level in range(4):
             low, high = 1.2 + 1.1 * level, 2.3 + 1.1 * level
             ends = (3.45, 4.35) if level % 2 else (4.35, 3.45)
-            scene.beam("arch_brace", "iron", (side * ends[0], 11.7, low), (side * ends[1], 11.7, high), 0.07, kind="detail")
+            scene.beam(
+                "arch_brace", "iron", (side * ends[0], 11.7, low), (side * ends[1], 11.7, high), 0.07, kind="detail"
+            )
             scene.beam("arch_brace", "iron", (side * 3.45, 11.7, high), (side * 3.45, 12.9, low), 0.06, kind="detail")
-        for index, (x, y, z) in enumerate(((4.5, 11.9, 0.6), (4.3, 11.6, 4.4), (3.9, 12.0, 5.6), (4.8, 12.4, 2.6), (3.7, 11.7, 3.0))):
+        for index, (x, y, z) in enumerate(
+            ((4.5, 11.9, 0.6), (4.3, 11.6, 4.4), (3.9, 12.0, 5.6), (4.8, 12.4, 2.6), (3.7, 11.7, 3.0))
+        ):
             kind = "decor" if index < 1 else "detail"
-            scene.hull("ivy", ("leaf", "hedge")[index % 2], blob((0.55, 0.5, 0.9), 10 + index), pos=(side * x, y, z), kind=kind)
+            scene.hull(
+                "ivy", ("leaf", "hedge")[index % 2], blob((0.55, 0.5, 0.9), 10 + index), pos=(side * x, y, z), kind=kind
+            )
     angles = [math.radians(angle) for angle in range(0, 181, 30)]
     for y, inner, outer, kind in ((11.7, 3.45, 4.35, "decor"), (12.9, 3.45, 4.35, "detail")):
         for radius in (inner, outer):
@@ -231,16 +152,32 @@ def paths(scene: Scenery) -> None:
     scene.hull("garden_tip", "grass", prism([*tip, *((-x, y) for x, y in tip[::-1])], -4, 1))
     flat = (0.98, 1.03)
     scene.hull("landing", "stone", prism([(-3.2, 11.8), (3.2, 11.8), (2.6, 13.4), (-2.6, 13.4)], 0.95, 1.04))
-    scene.hull("path", "path", prism([(-1.7, 13.2), (1.7, 13.2), (1.35, 18), (1.5, 24), (-1.5, 24), (-1.35, 18)], *flat))
-    scene.hull("path", "path", prism([(-1.5, 23.9), (1.5, 23.9), (3.6, 28.2), (1.6, 30), (-1.6, 30), (-3.6, 28.2)], *flat))
-    scene.hull("path", "path", prism([(-1.5, 29.9), (1.5, 29.9), (1.3, 38), (1.7, 44), (0.9, 47.4), (-0.9, 47.4), (-1.7, 44), (-1.3, 38)], *flat))
+    scene.hull(
+        "path", "path", prism([(-1.7, 13.2), (1.7, 13.2), (1.35, 18), (1.5, 24), (-1.5, 24), (-1.35, 18)], *flat)
+    )
+    scene.hull(
+        "path", "path", prism([(-1.5, 23.9), (1.5, 23.9), (3.6, 28.2), (1.6, 30), (-1.6, 30), (-3.6, 28.2)], *flat)
+    )
+    scene.hull(
+        "path",
+        "path",
+        prism(
+            [(-1.5, 29.9), (1.5, 29.9), (1.3, 38), (1.7, 44), (0.9, 47.4), (-0.9, 47.4), (-1.7, 44), (-1.3, 38)], *flat
+        ),
+    )
     for side in (-1, 1):
         lane = [(2.0, 27.2), (3.6, 26.6), (5.6, 30.4), (9.6, 38.2), (9.7, 39.6), (7.6, 39.4), (6.9, 36.8), (3.7, 29.6)]
         scene.hull("path", "path", prism([(side * x, y) for x, y in lane], *flat))
         scene.box("terrace_edge", "edge", (side * 17.9, 12.5, -1.4), (0.2, 10.5, 0.15))
         for index, y in enumerate((5.0, 9.5, 14.0, 18.5)):
             where = (side * (16.9 - 0.4 * (index % 2)), y, -1.5)
-            scene.hull("terrace_bush", ("hedge", "leaf")[index % 2], blob((0.9, 1.5, 1.1), 30 + index), pos=where, kind="detail")
+            scene.hull(
+                "terrace_bush",
+                ("hedge", "leaf")[index % 2],
+                blob((0.9, 1.5, 1.1), 30 + index),
+                pos=where,
+                kind="detail",
+            )
 
 
 def beds(scene: Scenery) -> None:
@@ -256,7 +193,14 @@ def beds(scene: Scenery) -> None:
         scene.hull("bed_foot", "iron", prism(rim, 0.95, 1.12))
         inner = [middle + (np.array(point) - middle) * (0.93, 0.95) for point in own]
         scene.hull("hedge", "hedge", prism(inner, 1.9, 2.28, grow=-0.2))
-        bushes = ((2.45, 29.6, 0.5), (2.6, 31.0, 0.55), (3.2, 33.6, 0.8), (4.3, 35.2, 0.9), (3.0, 37.2, 0.9), (5.3, 36.6, 0.7))
+        bushes = (
+            (2.45, 29.6, 0.5),
+            (2.6, 31.0, 0.55),
+            (3.2, 33.6, 0.8),
+            (4.3, 35.2, 0.9),
+            (3.0, 37.2, 0.9),
+            (5.3, 36.6, 0.7),
+        )
         for index, (x, y, radius) in enumerate(bushes):
             points = blob((radius, radius * 1.1, 0.55 + 0.4 * radius), 50 + index)
             kind = "decor" if index == 3 else "detail"
@@ -309,7 +253,9 @@ def cliff(scene: Scenery) -> None:
         shape = [(x - half, 62.1, -23), (x + half, 62.1, -23), (x - half * 0.6, 60.2, -23), (x + half * 0.6, 60.2, -23)]
         scene.hull("column", "cliff_dark", [*shape, *((px, py, 3.4 - 0.5 * (index % 2)) for px, py, _ in shape)])
         for z in (-2.5, -7.5, -12.5):
-            corners = [(x + 6.5 + dx, y, z + dz) for dx, dz in ((0, 2), (1.1, 0), (0, -2), (-1.1, 0)) for y in (61.85, 62.2)]
+            corners = [
+                (x + 6.5 + dx, y, z + dz) for dx, dz in ((0, 2), (1.1, 0), (0, -2), (-1.1, 0)) for y in (61.85, 62.2)
+            ]
             scene.hull("diamond", "diamond", corners, kind="detail")
     scene.box("cliff_lip", "stone", (0, 62.2, 4.1), (75, 0.7, 0.3))
     scene.box("upper_terrace", "cliff", (0, 100, 5.5), (72, 12, 2.5))
@@ -350,7 +296,9 @@ def landmarks(scene: Scenery) -> None:
         scene.body(f"landmark_crane_{index}", (x, y, 4), yaw)
         scene.box("crane_mast", "crane", (0, 0, high / 2), (0.8, 0.8, high / 2))
         for level in range(int(high // 3)):
-            scene.beam("crane_lattice", "iron", (-0.82, -0.84, 3 * level), (0.82, -0.84, 3 * level + 3), 0.12, kind="detail")
+            scene.beam(
+                "crane_lattice", "iron", (-0.82, -0.84, 3 * level), (0.82, -0.84, 3 * level + 3), 0.12, kind="detail"
+            )
         scene.beam("crane_boom", "crane", (0.4 * boom, 0, high + 0.4), (-boom, 0, high + 3.4), 0.6)
         scene.box("crane_weight", "iron", (0.38 * boom, 0, high - 0.8), (1.4, 1.0, 1.1))
         scene.box("crane_cabin", "ship_deck", (-1.2, -0.9, high - 0.4), (0.8, 0.8, 0.9))
@@ -405,7 +353,17 @@ def clutter(scene: Scenery) -> None:
     scene.hull("lamp_light", "glow", [*ring(0.18, 2.6, 5), *ring(0.3, 2.95, 5)])
     scene.end()
     scene.body("clutter_drum", far)
-    scene.hull("drum", "crate", [(x, y, z) for x in (-0.35, 0.35) for _, y, z in [(0, 0.7 * math.cos(a), 0.7 + 0.7 * math.sin(a)) for a in np.linspace(0, 2 * math.pi, 8, endpoint=False)]])
+    scene.hull(
+        "drum",
+        "crate",
+        [
+            (x, y, z)
+            for x in (-0.35, 0.35)
+            for _, y, z in [
+                (0, 0.7 * math.cos(a), 0.7 + 0.7 * math.sin(a)) for a in np.linspace(0, 2 * math.pi, 8, endpoint=False)
+            ]
+        ],
+    )
     scene.end()
     scene.body("clutter_bench", far)
     scene.box("bench_seat", "path", (0, 0, 0.42), (0.9, 0.22, 0.06))
@@ -414,7 +372,15 @@ def clutter(scene: Scenery) -> None:
     scene.end()
     for side in (-1, 1):
         spots = [(7.2, -2.4, 0), (7.2, 0.6, 0), (7.1, 3.6, 0), (5.2, -4.9, 0), (2.7, -5.3, 0), (6.2, 5.4, 0)]
-        spots += [(2.75, 14.6, 1), (2.75, 18.2, 1), (2.75, 21.8, 1), (4.4, 26.9, 1), (6.4, 30.6, 1), (10.6, 40.4, 1), (4.4, 42.6, 1)]
+        spots += [
+            (2.75, 14.6, 1),
+            (2.75, 18.2, 1),
+            (2.75, 21.8, 1),
+            (3.2, 40.2, 1),
+            (5.2, 40.6, 1),
+            (2.7, 44.4, 1),
+            (4.4, 42.6, 1),
+        ]
         spots += [(7.5, 6.5, -1.5), (9.5, 11.0, -1.5), (7.0, 16.0, -1.5), (12.0, 20.0, -1.5)]
         for x, y, z in spots:
             scene.site("clutter_spot", (side * x, y, z))

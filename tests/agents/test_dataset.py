@@ -15,6 +15,7 @@ from agents.dataset import Dataset, write_dataset
 from agents.demonstrator import Crowd
 from agents.population import HUMAN
 from agents.rollout import make_envs, rollout
+from jumppad_env.drawing import Painter
 from jumppad_env.env import JumppadEnv
 
 SIZE = (16, 16)
@@ -66,6 +67,18 @@ def test_the_same_seed_collects_the_same_bytes(collected, tmp_path):
         assert (collected / name).read_bytes() == (tmp_path / "again" / name).read_bytes(), name
     collect(CollectConfig(episodes=10, image_size=SIZE, seed=4), tmp_path / "other")
     assert (collected / "actions.npy").read_bytes() != (tmp_path / "other" / "actions.npy").read_bytes()
+
+
+def test_variety_changes_the_frames_and_nothing_else(collected, tmp_path):
+    collect(CollectConfig(episodes=10, image_size=SIZE, seed=3, variety="high"), tmp_path / "varied")
+    plain, varied = Dataset(collected), Dataset(tmp_path / "varied")
+    assert np.array_equal(plain.actions, varied.actions) and np.array_equal(plain.states, varied.states)
+    assert (plain.frames != varied.frames).any(axis=(1, 2, 3)).all()
+    assert json.loads((tmp_path / "varied" / "manifest.json").read_text())["environment"]["variety"] == "high"
+    painter = Painter(*SIZE, variety="high")
+    for row in range(0, len(varied.states), 97):  # a stored state is drawn under its look again
+        assert np.array_equal(painter.draw_one(plain.states[row], "rider"), varied.frames[row])
+    painter.close()
 
 
 def test_stored_episodes_replay_in_the_single_environment(collected):

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from jumppad_env.bench import steps_per_second
+from jumppad_env.bench import SLOW, steps_per_second, verdict
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess:
@@ -18,7 +18,10 @@ def test_json_has_the_keys_of_the_contract_and_nothing_else_is_on_stdout():
     measured = json.loads(result.stdout)
     assert list(measured) == ["steps_per_second", "plain_mujoco_128", "gl_renderer"]
     rates = measured["steps_per_second"]
-    assert list(rates) == ["state", "single_64", "single_128", "vector_64", "vector_128"]
+    assert list(rates) == [
+        *("state", "single_64", "single_128"),
+        *("vector_state", "vector_64", "vector_64_high", "vector_64_one_thread", "vector_128"),
+    ]
     assert all(rate > 0 for rate in rates.values())
     if "needs a GL library" in result.stderr:
         assert measured["plain_mujoco_128"] is None and measured["gl_renderer"] is None
@@ -44,3 +47,11 @@ def test_all_environments_of_a_step_are_counted():
     rate, following = steps_per_second(step, 7, 0.01)
     assert calls == list(range(7, following)) and rate > 64 * 100
     assert steps_per_second(step, 0, 0.0)[1] == 1, "once at least"
+
+
+def test_the_verdict_names_the_remedy(monkeypatch):
+    monkeypatch.delenv("NUMBA_DISABLE_JIT", raising=False)
+    assert verdict(SLOW) == "as fast as it should be"
+    assert "busy" in verdict(SLOW - 1)
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    assert "unset it" in verdict(10 * SLOW)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jumppad_env import hud
-from jumppad_env.hud import BOXES, CLOCK, DIGITS, HERE, NUMBERS, PROGRESS, Hud, make_hud, no_hud, write_over
+from jumppad_env.hud import BOXES, CLOCK, DIGITS, HERE, COUNTERS, PROGRESS, Hud, make_hud, no_hud, write_over
 from jumppad_env.island import load_island
 
 SIZES = [(64, 64), (128, 128), (360, 600), (90, 150)]
@@ -33,7 +33,7 @@ def only(panels: Hud, *, boxes=(), numbers=()) -> Hud:
     some = Hud(panels.boxes.copy(), panels.numbers.copy())
     some.boxes[[index for index in range(HERE) if index not in boxes]] = 0
     some.boxes[HERE, 2:4] = some.boxes[HERE, :2]  # opaque, which switches all on, and of no size
-    some.numbers[[index for index in range(NUMBERS) if index not in numbers], 1] = 0  # no digits
+    some.numbers[[index for index in range(COUNTERS) if index not in numbers], 1] = 0  # no digits
     return some
 
 
@@ -96,7 +96,7 @@ def test_a_box_is_blended_by_its_opacity_and_nothing_else_is_touched(written, pa
 
 @pytest.mark.parametrize("size", SIZES)
 def test_every_number_can_be_read_at_every_size(written, panels, size):
-    for index in range(NUMBERS):
+    for index in range(COUNTERS):
         shown = read(written(only(panels, numbers=[index]), size), panels.numbers[index])
         assert shown == (47, 0, 3, 8, 600)[index]
 
@@ -113,7 +113,7 @@ def test_the_clock_counts_down_and_the_progress_up(written, panels):
 def test_who_plays_is_on_the_map_and_moves_with_it(written, panels, size):
     height, width = size
     island, places = load_island(), []
-    alone = Hud(np.zeros((BOXES, 8)), np.zeros((NUMBERS, 8)))
+    alone = Hud(np.zeros((BOXES, 8)), np.zeros((COUNTERS, 8)))
     alone.boxes[HERE] = panels.boxes[HERE]
     chart = next(box for box in panels.boxes if (box[4:7] == hud.DARK).all())
     everywhere = [*island.spawns, *island.ways.values(), *island.pads, *island.landings]

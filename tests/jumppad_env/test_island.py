@@ -44,8 +44,12 @@ def test_all_characters_share_the_physics(model):
         other = model.geom(name).id
         for field in ("geom_pos", "geom_quat", "geom_size", "geom_conaffinity", "geom_contype", "geom_condim"):
             assert np.array_equal(getattr(model, field)[other], getattr(shared, field)[index]), (name, field)
-    for field in ("actuator_gainprm", "actuator_biasprm", "dof_damping", "body_mass", "jnt_type", "jnt_axis"):
+    for field in ("actuator_gainprm", "actuator_biasprm", "dof_damping", "jnt_type", "jnt_axis"):
         assert np.array_equal(getattr(model, field), getattr(shared, field)), field
+    assert model.body_mass.sum() == shared.body_mass.sum(), "what is only seen weighs nothing"
+    for body in ("character", "arm"):
+        assert np.array_equal(model.body(body).mass, shared.body(body).mass)
+        assert np.array_equal(model.body(body).inertia, shared.body(body).inertia)
 
 
 def test_places_are_where_the_papers_map_has_them():

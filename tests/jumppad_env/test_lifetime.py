@@ -87,10 +87,11 @@ def resident() -> int:
 
 @linux
 @pytest.mark.slow
+@pytest.mark.parametrize("variety", ["none", "high"])
 @pytest.mark.parametrize("many", [False, True])
-def test_two_hundred_environments_leave_no_memory_thread_or_file_behind(many):
+def test_two_hundred_environments_leave_no_memory_thread_or_file_behind(many, variety):
     def use_one():
-        options = {"image_size": (256, 256), "render_mode": "rgb_array"}
+        options = {"image_size": (256, 256), "render_mode": "rgb_array", "variety": variety}
         if many:
             env = gymnasium.make_vec("Jumppad-v0", num_envs=2, **options)
         else:
