@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jumppad_env import hud
-from jumppad_env.hud import BOXES, CLOCK, DIGITS, HERE, COUNTERS, PROGRESS, Hud, make_hud, no_hud, write_over
+from jumppad_env.hud import BOXES, CLOCK, COUNTERS, DIGITS, HERE, PROGRESS, Hud, make_hud, no_hud, write_over
 from jumppad_env.island import load_island
 
 SIZES = [(64, 64), (128, 128), (360, 600), (90, 150)]
