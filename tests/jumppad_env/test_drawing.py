@@ -65,6 +65,8 @@ def test_frames_are_not_flipped(painter):
     up, down = (painter.draw_one(standing(camera_tilt=tilt), "rider") for tilt in (0.3, -0.6))
     sky = up[:8].astype(float).mean(axis=(0, 1))
     assert sky[2] > sky[0] + 30, "the sky is above, and blue"
+    ground = down[:8].astype(float).mean(axis=(0, 1))
+    assert ground[2] < ground[0], "who looks down sees none of it"
     assert difference(up, down) > 20
 
 

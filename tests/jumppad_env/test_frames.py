@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jumppad_env import frames, rasterizer
-from jumppad_env.drawing import load_heights
+from jumppad_env.drawing import Painter, load_heights
 from jumppad_env.figures import GROUNDED, VX, VY, YAW
 from jumppad_env.frames import SHADOW_HEIGHT, SHADOW_RADIUS
 from jumppad_env.island import load_island
@@ -168,6 +168,28 @@ def test_a_jumping_figures_shadow_is_a_disc_on_the_ground_below(darken):
         assert np.array_equal(darker, expected)
         seen += darker.sum() > 20
     assert seen > 40
+
+
+@pytest.mark.parametrize("variety", ["none", "team"])
+def test_a_frame_has_the_shadow_of_who_plays_and_of_the_team(variety):
+    # Against a painter whose ground is so far below that nobody casts a shadow.
+    shadowed, plain = (Painter(HEIGHT, WIDTH, variety=variety) for _ in range(2))
+    state, sizes, spread = np.zeros(len(STATE)), [], []
+    state[[1, 2, STATE.index("camera_tilt")]] = -1.0, 0.5, -0.25  # a jump on the plaza
+    plain.draw_one(state, "walker")
+    (brush,) = plain._brushes
+    brush._heights = np.full_like(brush._heights, -100)
+    for look in range(8):
+        state[STATE.index("look")] = look
+        dark, light = (painter.draw_one(state, "walker").astype(int) for painter in (shadowed, plain))
+        changed = (dark != light).any(axis=2)
+        assert np.abs(dark - light * 5 / 8)[changed].max() <= 2, "five eighths of the light are left"
+        sizes.append(changed.sum())
+        spread.append(np.ptp(np.nonzero(changed)[1]))
+    assert min(sizes) > 10
+    assert (max(spread) > WIDTH / 3) == (variety == "team")
+    for painter in (shadowed, plain):
+        painter.close()
 
 
 def test_who_is_far_above_the_ground_casts_no_shadow(from_python, look_from):
