@@ -11,14 +11,15 @@ from matplotlib.patches import Polygon
 
 from jumppad_env.island import load_island
 from jumppad_env.mujoco_library import mujoco
-from jumppad_env.rules import PADS
+from jumppad_env.rules import CHARACTERS, PADS
+from jumppad_env.scenery import load_model
 
 LAYERS: dict[str, tuple[str, ...]] = {
     "terrace": ("terrace_left", "terrace_right"),
     "terrace edge": ("terrace_edge_",),
-    "ground": ("plaza", "neck", "garden", "garden_end"),
+    "ground": ("plaza_0", "neck_0", "garden_0", "garden_tip_0"),
     "step": ("step_",),
-    "lane": ("path_neck", "lane_"),
+    "lane": ("path_",),
     "bed": ("bed_left", "bed_right"),
     "wall": ("plaza_wall_", "stairs_wall_", "neck_wall_", "garden_wall_"),
     "pad": tuple(f"pad_{pad}" for pad in PADS),
@@ -57,7 +58,7 @@ class IslandMap:
 def load_map() -> IslandMap:
     """Returns the map, worked out once per process from the compiled model."""
     island = load_island()
-    model = island.model
+    model = load_model(next(iter(CHARACTERS)))  # with what is only seen
     data = mujoco.MjData(model)
     mujoco.mj_forward(model, data)
     names = [model.geom(index).name for index in range(model.ngeom)]
@@ -113,7 +114,7 @@ def draw_paths(axes: Axes, paths: Iterable[np.ndarray], color: str, width: float
 
 
 def _matches(name: str, wanted: tuple[str, ...]) -> bool:
-    if name.endswith("_edge"):  # the light top of a wall
+    if "_cap_" in name:  # the light top of a wall
         return False
     return any(name == pattern or (pattern.endswith("_") and name.startswith(pattern)) for pattern in wanted)
 

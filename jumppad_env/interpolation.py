@@ -28,7 +28,9 @@ def interpolate(older: np.ndarray, newer: np.ndarray, part: float) -> np.ndarray
     """
     part = min(max(part, 0.0), 1.0)
     state = newer.copy()
-    state[_LINEAR] = (1.0 - part) * older[_LINEAR] + part * newer[_LINEAR]
+    if part == 1.0:
+        return state
+    state[_LINEAR] = older[_LINEAR] + part * (newer[_LINEAR] - older[_LINEAR])
     # Back from the newer angle, so that it is met to the last bit, whole turns included.
     state[_ANGLES] -= (1.0 - part) * wrap_angle(newer[_ANGLES] - older[_ANGLES])
     return state

@@ -84,7 +84,6 @@ def main() -> None:
     parser.add_argument("--fps", type=int, default=FASTEST_FPS, help="frames per second, 30 to 60 (default 60)")
     parser.add_argument(
         "--variety",
-        choices=VARIETIES,
         default="none",
         help=f"what it looks like: {', '.join(VARIETIES)} (default none)",
     )

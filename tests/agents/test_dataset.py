@@ -73,6 +73,7 @@ def test_variety_changes_the_frames_and_nothing_else(collected, tmp_path):
     collect(CollectConfig(episodes=10, image_size=SIZE, seed=3, variety="high"), tmp_path / "varied")
     plain, varied = Dataset(collected), Dataset(tmp_path / "varied")
     assert np.array_equal(plain.actions, varied.actions) and np.array_equal(plain.states, varied.states)
+    assert plain.frames is not None and varied.frames is not None
     assert (plain.frames != varied.frames).any(axis=(1, 2, 3)).all()
     assert json.loads((tmp_path / "varied" / "manifest.json").read_text())["environment"]["variety"] == "high"
     painter = Painter(*SIZE, variety="high")

@@ -11,7 +11,7 @@ import pytest
 from jumppad_env import gamepad
 from jumppad_env.controls import Controls
 from jumppad_env.game import Game
-from jumppad_env.play import play
+from jumppad_env.play import ZOOM, play
 from jumppad_env.window import Window
 
 
@@ -133,7 +133,8 @@ def test_the_command_opens_a_window_until_it_is_closed():
     result = command("--size", "90", "150", "--target", "right", "--fps", "30", "--character", "walker")
     assert result.returncode == 0, result.stderr
     titles = ["One moment: getting ready", *["Walker: run onto the right pad within 10 seconds"] * 2]
-    assert str([((150, 90), title) for title in titles]) in result.stdout
+    size = round(ZOOM * 150), round(ZOOM * 90)
+    assert str([(size, title) for title in titles]) in result.stdout
 
 
 @pytest.mark.parametrize(
