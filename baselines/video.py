@@ -124,17 +124,26 @@ def grid_frames(trajectories: Sequence[Trajectory], agent: str) -> Iterator[np.n
             canvas = np.empty(shape, dtype=np.uint8)
             canvas[:] = PAPER
             _headline(canvas[:top], agent, outcomes, _clock(step))
-            for index, trajectory in enumerate(trajectories):
-                if step <= len(trajectory):  # once more at the end, for the outcome
-                    drawn = painter.draw_one(trajectory.states[min(step, len(trajectory) - 1)], trajectory.character)
-                    detail = trajectory.mode.replace("_", " ")
-                    cells[index] = caption(drawn, f"{index + 1}", detail, outcomes[index] or "", outcomes[index])
+            seen = [index for index, trajectory in enumerate(trajectories) if step <= len(trajectory)]
+            for index, picture in zip(seen, _pictures(painter, [trajectories[i] for i in seen], step), strict=True):
+                detail = trajectories[index].mode.replace("_", " ")
+                cells[index] = caption(picture, f"{index + 1}", detail, outcomes[index] or "", outcomes[index])
+            for index in range(len(trajectories)):
                 y = top + GAP + index // columns * (height + GAP)
                 x = GAP + index % columns * (width + GAP)
                 canvas[y : y + height, x : x + width] = cells[index]
             yield canvas
     finally:
         painter.close()
+
+
+def _pictures(painter: Painter, trajectories: Sequence[Trajectory], step: int) -> np.ndarray:
+    """Returns what each shows at a step, uint8 (N, H, W, 3); after its end, once more the last picture."""
+    pictures = np.empty((len(trajectories), painter.height, painter.width, 3), dtype=np.uint8)
+    if trajectories:
+        states = np.stack([trajectory.states[min(step, len(trajectory) - 1)] for trajectory in trajectories])
+        painter.draw(states, [trajectory.character for trajectory in trajectories], pictures)
+    return pictures
 
 
 def outcome_at(trajectory: Trajectory, step: int) -> str | None:

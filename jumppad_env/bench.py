@@ -103,6 +103,7 @@ def plain_mujoco(closing: ExitStack) -> Step | None:
     """
     from jumppad_env.island import character_path
     from jumppad_env.mujoco_library import mujoco
+    from jumppad_env.scenery import DETAIL_GROUP
 
     model = mujoco.MjModel.from_xml_path(str(character_path("rider")))
     default = mujoco.MjSpec().visual.quality
@@ -119,11 +120,13 @@ def plain_mujoco(closing: ExitStack) -> Step | None:
     frame = np.empty((PLAIN_SIZE, PLAIN_SIZE, 3), np.uint8)
     behind = mujoco.MjvCamera()  # as our camera: behind the character and a little above
     behind.distance, behind.azimuth, behind.elevation = 4.2, 90.0, -7.0
+    shown = mujoco.MjvOption()
+    shown.geomgroup[DETAIL_GROUP] = 0  # what agents see, no more
 
     def step(index: int) -> int:
         mujoco.mj_step(model, data, substeps)
         behind.lookat[:] = data.qpos[:3] + [0, 0, 1.6]
-        renderer.update_scene(data, camera=behind)
+        renderer.update_scene(data, camera=behind, scene_option=shown)
         renderer.render(out=frame)
         return 1
 

@@ -143,7 +143,7 @@ def make_look(kinds: tuple[str, ...], seed: int, *, detail: bool) -> Look:
         color = np.array([red, green, blue])
         hud = make_hud(color, own.integers(0, 10, 2), float(own.integers(20, 100)))
     if "colors" in generators:
-        materials = _recolor(generators["colors"], materials)
+        materials = _recolor(generators["colors"])
     if "landmarks" in generators:
         _move_landmarks(generators["landmarks"], places)
     if "clutter" in generators:
@@ -196,21 +196,32 @@ def _gather_team(generator: np.random.Generator, numbers: np.ndarray) -> None:
     paths[:, 5] = generator.uniform(0, 2 * np.pi, TEAM)
 
 
-def _recolor(generator: np.random.Generator, materials: np.ndarray) -> np.ndarray:
+def _recolor(generator: np.random.Generator) -> np.ndarray:
     """Returns other colors for the materials (M, 3): hue, saturation and lightness change by family."""
+    hue, saturation, value, family = _dyes()
+    count = int(family.max()) + 1
+    turn, dye, brightness = generator.normal(0, 0.12, count), *generator.uniform((0.5, 0.65), (1.3, 1.25), (count, 2)).T
+    wild = generator.random(count) < 0.25
+    wild[FAMILIES.index(("ramp", "chevron", "glow"))] = False  # pads stay about as yellow as they are
+    turn = np.where(wild, generator.random(count), turn)
+    hue = (hue + turn[family]) % 1
+    saturation, value = np.minimum(saturation * dye[family], 1), np.minimum(value * brightness[family], 1)
+    # From hue, saturation and value to red, green and blue; each is a trapezoid of the hue.
+    place = (np.array([5, 3, 1]) + 6 * hue[:, None]) % 6
+    fade = np.clip(np.minimum(place, 4 - place), 0, 1)
+    return value[:, None] * (1 - saturation[:, None] * fade)
+
+
+@functools.cache
+def _dyes() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Returns hue, saturation and value, 0 to 1, and the number of the family of each material (M,)."""
     names = [material.name for material in load_materials()]
     listed = {name for family in FAMILIES for name in family}
     families = [*FAMILIES, *((name,) for name in names if name not in listed)]
-    result = materials.copy()
-    for family in families:
-        turn, dye, brightness = generator.normal(0, 0.12), generator.uniform(0.5, 1.3), generator.uniform(0.65, 1.25)
-        if family[0] != "ramp" and generator.random() < 0.25:
-            turn = generator.random()
-        for index in map(names.index, family):
-            hue, saturation, value = colorsys.rgb_to_hsv(*materials[index])
-            color = colorsys.hsv_to_rgb((hue + turn) % 1, min(saturation * dye, 1), min(value * brightness, 1))
-            result[index] = color
-    return result
+    owner = {name: number for number, family in enumerate(families) for name in family}
+    assert owner.keys() == set(names), f"no material is named {sorted(owner.keys() - set(names))}"
+    hue, saturation, value = np.array([colorsys.rgb_to_hsv(*material.color) for material in load_materials()]).T
+    return hue, saturation, value, np.array([owner[name] for name in names])
 
 
 def _move_landmarks(generator: np.random.Generator, places: np.ndarray) -> None:
