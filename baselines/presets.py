@@ -70,7 +70,9 @@ def _smoke() -> Preset:
             optimizer=OptimizerConfig("muon", updates=20, learning_rate=5e-4, warmup_updates=2), batch_episodes=8
         ),
         aligned=AlignConfig(
-            OptimizerConfig(updates=10, learning_rate=3e-4, warmup_updates=1, weight_decay=0.0), episodes=32
+            OptimizerConfig(updates=8, learning_rate=2e-4, warmup_updates=1, weight_decay=0.0),
+            episodes=32,
+            kl_coefficient=0.2,  # sixty comparisons make a reward model that is soon fooled
         ),
         evaluation=EvaluateConfig(episodes=64),
         preference_evaluation=EvaluateConfig(episodes=64),
