@@ -34,7 +34,7 @@ from jumppad_env.shading import (
     load_clouds,
     seen_by_sun,
     shade_rows,
-)  # fmt: skip
+)
 from jumppad_env.world import LOOKS, STATE
 
 RENDERER = "jumppad software rasterizer 3"

@@ -23,7 +23,7 @@ from jumppad_env.figures import (
     Y,
     Z,
     dress,
-)  # fmt: skip
+)
 from jumppad_env.hud import write_over
 from jumppad_env.looks import CAMERA, LIGHT, PATHS, SHAKE, SKY, TEAM, TINTS, WHO
 from jumppad_env.rasterizer import aim, draw_faces, draw_mesh, is_seen, project
