@@ -111,7 +111,7 @@ def film(path: Any) -> np.ndarray:
 
 
 def faults(filmed: np.ndarray, drawn: np.ndarray) -> list[str]:
-    """How a film differs from what was drawn: H.264 loses a little; moviepy rounds times, and may show a frame twice."""
+    """How a film differs from what was drawn: H.264 loses a little, and moviepy may show a frame twice."""
     errors = np.array([[np.abs(gray(frame) - gray(picture)).mean() for picture in drawn] for frame in filmed])
     shown, wanted = errors.argmin(axis=1), np.arange(len(filmed))
     expectations = {
