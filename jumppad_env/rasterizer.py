@@ -19,6 +19,7 @@ import math
 import numpy as np
 
 from jumppad_env.compiled import compiled, compiled_part
+from jumppad_env.lanes import LANES, write_nearer
 
 SMALLEST = 0.6
 """Pixels; a part whose sphere has a smaller radius is not drawn."""
@@ -243,15 +244,16 @@ def fill(outline, count, plane, value, depth, pixels):
             top, upper = corner, y
         lower = max(lower, y)
         leftmost, rightmost = min(leftmost, x), max(rightmost, x)
-    if rightmost <= 0.0 or leftmost >= width or lower <= 0.0 or upper >= height:
-        return
-    first = math.ceil(upper - 0.5) if upper > 0.0 else 0
-    end = math.ceil(lower - 0.5) if lower < height else height
+    first = math.ceil(max(upper, 0.0) - 0.5)
+    end = math.ceil(min(lower, float(height)) - 0.5)
+    if first >= end or math.ceil(max(leftmost, 0.0) - 0.5) >= math.ceil(min(rightmost, float(width)) - 0.5):
+        return  # out of view, or between the centers of pixels
     # Down both sides at once, edge by edge, each edge from its upper end: then neighbors find the same points on it.
     left_corner, right_corner = top, top
     left_x = left_y = left_slope = right_x = right_y = right_slope = 0.0
     left_end, right_end = upper, upper
     step = np.float32(plane[1])
+    last = height * width - LANES
     for row in range(first, end):
         center = row + 0.5
         while left_end <= center:
@@ -266,14 +268,14 @@ def fill(outline, count, plane, value, depth, pixels):
             right_slope = (outline[right_corner, 0] - right_x) / (right_end - right_y) if right_end > right_y else 0.0
         left = left_x + (center - left_y) * left_slope
         right = right_x + (center - right_y) * right_slope
-        if left >= width or right <= 0.0:
-            continue
-        begin = math.ceil(left - 0.5) if left > 0.0 else 0
-        stop = math.ceil(right - 0.5) if right < width else width
-        here = np.float32(plane[0] + center * plane[2] + (begin + 0.5) * plane[1])
-        depths, values = depth[row], pixels[row]
-        for column in range(begin, stop):
-            if here > depths[column]:
-                depths[column] = here
-                values[column] = value
-            here += step
+        begin = math.ceil(max(left, 0.0) - 0.5)
+        stop = math.ceil(min(right, float(width)) - 0.5)
+        index, stop = row * width + begin, row * width + stop
+        at_edge = plane[0] + center * plane[2] + (0.5 - row * width) * plane[1]
+        while index < stop:
+            base = min(index, last)  # at the end of the frame there is no room for all lanes
+            start = np.float32(at_edge + base * plane[1])
+            write_nearer(
+                depth, pixels, base, np.int32(index - base), np.int32(stop - base), (start, step), np.uint32(value)
+            )
+            index = base + LANES

@@ -98,12 +98,11 @@ class World:
     look: np.ndarray
 
     def __init__(self, count: int, threads: int = 1, island: Island | None = None) -> None:
-        """Makes N characters, physics on a pool of threads; `place` each before the first step."""
+        """Makes N characters, physics on so many threads, the caller's included; `place` each before the first step."""
         self.island = island or load_island()
         self.count = count
         self._substeps = self.island.substeps(RULES.control_step)
-        # One thread is the caller's: to wake another takes a fifth of a character's physics.
-        self._batch = Batch(self.island.model, count, threads if threads > 1 else 0)
+        self._batch = Batch(self.island.model, count, threads)  # the caller's is one of them; 0 would be all
         self.qpos = self._batch.bind("qpos")
         self.qvel = self._batch.bind("qvel")
         self._ctrl = self._batch.bind("ctrl")
