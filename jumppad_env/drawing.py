@@ -17,7 +17,7 @@ import numpy as np
 
 from jumppad_env import hud
 from jumppad_env.figures import load_figures
-from jumppad_env.frames import CELL, CELLS, CORNER, Looks, Scratch, draw_frames
+from jumppad_env.frames import CELL, CELLS, CORNER, Looks, Scratch, draw_frames, pack_shades
 from jumppad_env.looks import LIGHT, NUMBERS, Look, make_look, parse_variety
 from jumppad_env.rasterizer import draw_flat
 from jumppad_env.rules import CHARACTERS
@@ -37,7 +37,7 @@ from jumppad_env.shading import (
 )
 from jumppad_env.world import LOOKS, STATE
 
-RENDERER = "jumppad software rasterizer 3"
+RENDERER = "jumppad software rasterizer 4"
 """Name and version of what draws, for datasets; another version may draw other bytes."""
 
 CHUNK = 8
@@ -248,8 +248,7 @@ class _Wardrobe:
 
     def _put(self, slot: int, look: Look) -> None:
         self.looks.numbers[slot] = look.numbers
-        levels = (np.minimum(look.shades[:, :3] + look.shades[:, 3:], 1.0) * 255 + 0.5).astype(np.uint32)
-        self.looks.colors[slot] = levels[:, 0] | levels[:, 1] << 8 | levels[:, 2] << 16
+        pack_shades(look.shades, self.looks.colors[slot])
         self.looks.vertices[slot], self.looks.planes[slot] = look.vertices, look.planes
         self.looks.spheres[slot] = look.spheres
         self.looks.boxes[slot], self.looks.counters[slot] = look.hud

@@ -335,6 +335,14 @@ def pack(red, green, blue):
     return np.uint32(np.uint32(red) | np.uint32(green) << np.uint32(8) | np.uint32(blue) << np.uint32(16))
 
 
+@compiled
+def pack_shades(shades, colors):
+    """Writes colors (F, 6), in the shade and what the sun adds, as (F,) uint32 of faces in the sun."""
+    for face in range(len(shades)):
+        red, green, blue = shades[face, :3] + shades[face, 3:]
+        colors[face] = pack(red, green, blue)
+
+
 @compiled_part
 def unpack(pixels, out):
     """Writes colors (H, W) as uint8 (H, W, 3)."""

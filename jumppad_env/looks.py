@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import colorsys
 import functools
+import math
+import zlib
 from typing import NamedTuple
 
 import numpy as np
 
+from jumppad_env.compiled import compiled
 from jumppad_env.hud import Hud, make_hud, no_hud
 from jumppad_env.island import load_island
 from jumppad_env.rules import CHARACTERS
 from jumppad_env.scenery import CLUTTER, LANDMARK, load_camera, load_light, load_materials, load_scenery, load_sky
-from jumppad_env.streams import stream
 
 PAPER = ("character", "team", "hud", "shake", "weather")
 """What a match looks like."""
@@ -110,7 +112,7 @@ def make_look(kinds: tuple[str, ...], seed: int, *, detail: bool) -> Look:
         seed: at least 0.
         detail: with what only people see; the same otherwise.
     """
-    generators = {kind: stream(seed, kind) for kind in kinds}
+    streams = _Streams(seed)
     numbers = np.zeros(NUMBERS)
     numbers[CAMERA] = load_camera()
     numbers[LIGHT] = np.concatenate(load_light())
@@ -118,38 +120,58 @@ def make_look(kinds: tuple[str, ...], seed: int, *, detail: bool) -> Look:
     numbers[TINTS] = 1.0
     numbers[WHO] = -1.0
     hud = no_hud()
-    materials = np.array([material.color for material in load_materials()])
-    scenery = load_scenery(detail=detail)
-    places = scenery.places.copy()
-    here = np.array([not name.startswith(CLUTTER) for name in scenery.movable_names])
-    if "camera" in generators:
-        _move_camera(generators["camera"], numbers)
-    if "light" in generators:
-        _change_time_of_day(generators["light"], numbers)
-    if "weather" in generators:
-        _change_weather(generators["weather"], numbers)
-    if "shake" in generators:
-        own = generators["shake"]
+    scenery, outfit = load_scenery(detail=detail), _outfit(detail)
+    materials, places, here = outfit.materials, scenery.places.copy(), outfit.here
+    if "camera" in kinds:
+        _move_camera(streams.of("camera"), numbers)
+    if "light" in kinds:
+        _change_time_of_day(streams.of("light"), numbers)
+    if "weather" in kinds:
+        _change_weather(streams.of("weather"), numbers)
+    if "shake" in kinds:
+        own = streams.of("shake")
         numbers[SHAKE] = (own.uniform(0.004, 0.010), *own.uniform(1.2, 2.6, 2), *own.uniform(0, 2 * np.pi, 2))
-    if "character" in generators:
-        own = generators["character"]
+    if "character" in kinds:
+        own = streams.of("character")
         numbers[WHO.start] = own.choice(RIDERS)
         numbers[TINTS][:3] = own.uniform(0.7, 1.15, 3)
-    if "team" in generators:
-        _gather_team(generators["team"], numbers)
-    if "hud" in generators:
-        own = generators["hud"]
+    if "team" in kinds:
+        _gather_team(streams.of("team"), numbers)
+    if "hud" in kinds:
+        own = streams.of("hud")
         red, green, blue = colorsys.hsv_to_rgb(own.uniform(0.45, 0.6), own.uniform(0.5, 0.8), own.uniform(0.35, 0.6))
         color = np.array([red, green, blue])
         hud = make_hud(color, own.integers(0, 10, 2), float(own.integers(20, 100)))
-    if "colors" in generators:
-        materials = _recolor(generators["colors"])
-    if "landmarks" in generators:
-        _move_landmarks(generators["landmarks"], places)
-    if "clutter" in generators:
-        here |= _scatter_clutter(generators["clutter"], places)
+    if "colors" in kinds:
+        materials = _recolor(streams.of("colors"))
+    if "landmarks" in kinds:
+        _move_landmarks(streams.of("landmarks"), places)
+    if "clutter" in kinds:
+        here = here | _scatter_clutter(streams.of("clutter"), places)
+    island, mesh = scenery.island, scenery.movable
+    vertices, planes, spheres = (np.empty_like(array) for array in (mesh.vertices, mesh.planes, mesh.spheres))
+    arrange(mesh, places, here, vertices, planes, spheres)
+    shades = np.empty((len(scenery.materials), 6), np.float32)
     light = numbers[LIGHT].reshape(3, 3)
-    return Look(numbers, _light_up(materials, places, light, detail), *_move(places, here, detail), hud)
+    shine((island.planes, planes), scenery.materials, materials, outfit.emissions, light, shades)
+    return Look(numbers, shades, vertices, planes, spheres, hud)
+
+
+class _Streams:
+    """Random numbers of one look: an independent stream for each kind, keyed by its name."""
+
+    def __init__(self, seed: int) -> None:
+        # A new generator takes ten times as long as a new key.
+        self._philox = np.random.Philox(key=0)
+        self._start = self._philox.state
+        self._start["state"]["key"][0] = seed
+        self._generator = np.random.Generator(self._philox)
+
+    def of(self, kind: str) -> np.random.Generator:
+        """Returns a kind's generator, from its beginning, until the next call."""
+        self._start["state"]["key"][1] = zlib.crc32(kind.encode())
+        self._philox.state = self._start
+        return self._generator
 
 
 def _move_camera(generator: np.random.Generator, numbers: np.ndarray) -> None:
@@ -249,52 +271,80 @@ def _scatter_clutter(generator: np.random.Generator, places: np.ndarray) -> np.n
     return here
 
 
-def _turned(vectors: np.ndarray, yaw: np.ndarray) -> np.ndarray:
-    """Returns vectors (n, 3) turned about the vertical, each by its yaw (n,)."""
-    cos, sin = np.cos(yaw), np.sin(yaw)
-    x, y, z = vectors.T
-    return np.stack([cos * x - sin * y, sin * x + cos * y, z], axis=1)
+class _Outfit(NamedTuple):
+    """What all looks begin with."""
+
+    materials: np.ndarray
+    """(M, 3), the MJCF's colors."""
+    emissions: np.ndarray
+    """(M,)."""
+    here: np.ndarray
+    """(P,) bool: which movable parts are seen without clutter."""
 
 
 @functools.cache
-def _owners(detail: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Returns parts of the movable vertices and faces, and colors, emissions and normals of all faces."""
-    scenery, materials = load_scenery(detail=detail), load_materials()
-    mesh = scenery.movable
-    count = np.arange(len(mesh.spheres))
-    emissions = np.array([material.emission for material in materials])[scenery.materials]
-    normals = np.concatenate([scenery.island.planes[:, :3], mesh.planes[:, :3]])
-    return (
-        np.repeat(count, np.diff(mesh.part_vertices.astype(int))),
-        np.repeat(count, np.diff(mesh.part_faces.astype(int))),
-        scenery.materials,
-        emissions,
-        normals,
+def _outfit(detail: bool) -> _Outfit:
+    return _Outfit(
+        materials=np.array([material.color for material in load_materials()]),
+        emissions=np.array([material.emission for material in load_materials()]),
+        here=np.array([not name.startswith(CLUTTER) for name in load_scenery(detail=detail).movable_names]),
     )
 
 
-def _light_up(materials: np.ndarray, places: np.ndarray, light: np.ndarray, detail: bool) -> np.ndarray:
-    """Returns the scenery's colors (F, 6) float32 in a light (3, 3): direction, of the sun, from everywhere."""
-    _, face_parts, of_faces, emissions, normals = _owners(detail)
-    still = len(normals) - len(face_parts)
-    normals = np.concatenate([normals[:still], _turned(normals[still:], places[face_parts, 3])])
-    colors = materials[of_faces]
-    shade = np.maximum(-(normals @ light[0]), 0.0)
-    result = np.empty((len(colors), 6), np.float32)
-    result[:, :3] = colors * (light[2] + emissions[:, None])
-    result[:, 3:] = colors * light[1] * shade[:, None]
-    return result
+@compiled
+def arrange(mesh, places, here, vertices, planes, spheres):
+    """Puts movable parts where a look has them.
+
+    Args:
+        mesh: `jumppad_env.scenery.Mesh`, each part in the frame of its body.
+        places: (P, 4): x, y, z (m) and yaw (rad).
+        here: (P,) bool; the faces of other parts are seen by nobody.
+        vertices: (V, 3) m, written to.
+        planes: (F, 4), written to.
+        spheres: (P, 4) m, written to.
+    """
+    for part in range(len(places)):
+        x, y, z, yaw = places[part]
+        cos, sin = math.cos(yaw), math.sin(yaw)
+        for index in range(mesh.part_vertices[part], mesh.part_vertices[part + 1]):
+            right, ahead, up = mesh.vertices[index]
+            vertices[index, 0] = cos * right - sin * ahead + x
+            vertices[index, 1] = sin * right + cos * ahead + y
+            vertices[index, 2] = up + z
+        for face in range(mesh.part_faces[part], mesh.part_faces[part + 1]):
+            if not here[part]:
+                planes[face] = 0.0  # a plane that nobody is in front of
+                continue
+            right, ahead, up, offset = mesh.planes[face]
+            across, along = cos * right - sin * ahead, sin * right + cos * ahead
+            planes[face, 0], planes[face, 1], planes[face, 2] = across, along, up
+            planes[face, 3] = offset + across * x + along * y + up * z
+        right, ahead, up, radius = mesh.spheres[part]
+        spheres[part, 0] = cos * right - sin * ahead + x
+        spheres[part, 1] = sin * right + cos * ahead + y
+        spheres[part, 2], spheres[part, 3] = up + z, radius
 
 
-def _move(places: np.ndarray, here: np.ndarray, detail: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns vertices, planes and spheres of the movable parts at their places (P, 4), where they are `here` (P,)."""
-    mesh = load_scenery(detail=detail).movable
-    vertex_parts, face_parts = _owners(detail)[:2]
-    vertices = _turned(mesh.vertices, places[vertex_parts, 3]) + places[vertex_parts, :3]
-    planes = np.empty_like(mesh.planes)
-    planes[:, :3] = _turned(mesh.planes[:, :3], places[face_parts, 3])
-    planes[:, 3] = mesh.planes[:, 3] + (planes[:, :3] * places[face_parts, :3]).sum(axis=1)
-    planes[~here[face_parts]] = 0.0
-    spheres = mesh.spheres.copy()
-    spheres[:, :3] = _turned(spheres[:, :3], places[:, 3]) + places[:, :3]
-    return vertices, planes, spheres
+@compiled
+def shine(planes, of_faces, materials, emissions, light, shades):
+    """Finds the colors of all faces in a light.
+
+    Args:
+        planes: of the island (F, 4) and of the movable parts (G, 4).
+        of_faces: (F + G,) int, their materials.
+        materials: (M, 3), colors.
+        emissions: (M,).
+        light: (3, 3): the direction along which the sun shines, its strength, and that of what comes from everywhere.
+        shades: (F + G, 6) float32, written to: in the shade, and what the sun adds.
+    """
+    face = 0
+    for several in planes:
+        for index in range(len(several)):
+            x, y, z = several[index, 0], several[index, 1], several[index, 2]
+            facing = max(-(x * light[0, 0] + y * light[0, 1] + z * light[0, 2]), 0.0)
+            material = of_faces[face]
+            for channel in range(3):
+                color = materials[material, channel]
+                shades[face, channel] = color * (light[2, channel] + emissions[material])
+                shades[face, 3 + channel] = color * light[1, channel] * facing
+            face += 1

@@ -18,7 +18,7 @@ import math
 
 import numpy as np
 
-from jumppad_env.compiled import compiled, compiled_part
+from jumppad_env.compiled import compiled, compiled_part, inlined
 from jumppad_env.lanes import LANES, write_nearer
 
 SMALLEST = 0.6
@@ -221,7 +221,7 @@ def cut(near, screen, corners, outline, middle_x, middle_y):
     return count
 
 
-@compiled_part
+@inlined
 def fill(outline, count, plane, value, depth, pixels):
     """Fills the pixels whose centers lie in a convex polygon, where nothing nearer has been drawn.
 

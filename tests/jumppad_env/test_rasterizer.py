@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+import numba
 import numpy as np
 import pytest
 
@@ -41,9 +42,12 @@ def canvas() -> Canvas:
 
 
 @pytest.fixture(scope="module")
-def fill(from_python):
+def fill():
     """Fills a convex polygon of corners (n, 2), turned round where need be; returns which pixels have its color."""
-    part = from_python(rasterizer.fill)
+
+    @numba.njit(error_model="numpy")
+    def part(outline, count, plane, value, depth, pixels):
+        rasterizer.fill(outline, count, plane, value, depth, pixels)  # compiled into its caller
 
     def fill(canvas: Canvas, corners: Any, color: int = RED, plane=(1.0, 0.0, 0.0)) -> np.ndarray:
         outline = np.array(corners, float)
