@@ -146,7 +146,7 @@ class Episodes:
     def info_of_one(self) -> dict[str, Any]:
         """Returns the info of the only row as plain numbers: `info` in a fifth of its time."""
         world = self.world
-        *place, heading, _ = world.qpos[0].tolist()
+        *place, heading = world.qpos[0].tolist()
         camera_yaw, pad = float(world.camera_yaw[0]), int(world.pad[0])
         return {
             "pad": pad,

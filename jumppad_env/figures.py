@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jumppad_env.compiled import compiled_part
-from jumppad_env.rules import CHARACTERS
+from jumppad_env.rules import CHARACTERS, RULES
 from jumppad_env.scenery import load_model, starts
 from jumppad_env.shapes import geom_faces, normal, rotation, shared_vertices
 from jumppad_env.world import STATE
@@ -29,13 +29,16 @@ RADIUS = 1.9
 """m; a sphere of this radius around the middle of a figure without its trail holds it in any pose."""
 MIDDLE = 0.95
 """m above the feet."""
+ARM_SWING = 2.2
+"""rad, how far an attack raises the arm."""
+ATTACK_SECONDS = RULES.attack_seconds
 THIGH = 0.42
 """m, for which the hips of `bend` sink; those of shorter legs sink less."""
 
-X, Y, Z, YAW, ARM_ANGLE, VX, VY, VZ, YAW_RATE = range(9)  # of the state
-assert STATE[:9] == ("x", "y", "z", "yaw", "arm", "vx", "vy", "vz", "yaw_rate")
-GROUNDED, MOUNTED, DODGE_LEFT, FLIGHT_LEFT, STRIDE = map(
-    STATE.index, ("grounded", "mounted", "dodge_left", "flight_left", "stride")
+X, Y, Z, YAW, VX, VY, VZ, YAW_RATE = range(8)  # of the state
+assert STATE[:8] == ("x", "y", "z", "yaw", "vx", "vy", "vz", "yaw_rate")
+GROUNDED, MOUNTED, ATTACK_LEFT, DODGE_LEFT, FLIGHT_LEFT, STRIDE = map(
+    STATE.index, ("grounded", "mounted", "attack_left", "dodge_left", "flight_left", "stride")
 )
 
 
@@ -191,8 +194,10 @@ def bend(state, angles):
     angles[FOOT_RIGHT, 0] = -flat * (angles[LEG_RIGHT, 0] + angles[SHIN_RIGHT, 0])
     angles[FOOT_LEFT, 1], angles[FOOT_RIGHT, 1] = -flat * angles[LEG_LEFT, 1], -flat * angles[LEG_RIGHT, 1]
     angles[ARM, 1] = -0.12 - 0.45 * mounted
-    angles[ARM, 0] += state[ARM_ANGLE]
-    angles[TORSO, 2] += 0.3 * min(state[ARM_ANGLE], 2.5)
+    # An attack raises the arm and lowers it again.
+    raised = ARM_SWING * math.sin(math.pi * state[ATTACK_LEFT] / ATTACK_SECONDS)
+    angles[ARM, 0] += raised
+    angles[TORSO, 2] += 0.3 * raised
     return sink, lift
 
 

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import numpy as np
 
+from jumppad_env.rules import RULES
 from jumppad_env.world import STATE, wrap_angle
 
-LINEAR = ("x", "y", "z", "arm", "vx", "vy", "vz", "yaw_rate", "camera_tilt", "steps", "stride")
+LINEAR = ("x", "y", "z", "vx", "vy", "vz", "yaw_rate", "camera_tilt", "steps", "stride")
 """Columns that change evenly; figures lean with the velocities and walk with the stride."""
 ANGLES = ("yaw", "camera_yaw")
-"""Columns that turn on the shorter way round, rad. Every column in neither table takes its newer value."""
+"""Columns that turn on the shorter way round, rad."""
+TIMER = "attack_left"
+"""Counts down, s: the arm swings with it. Every other column takes its newer value."""
 
 _LINEAR = [STATE.index(name) for name in LINEAR]
 _ANGLES = [STATE.index(name) for name in ANGLES]
+_TIMER = STATE.index(TIMER)
 
 
 def interpolate(older: np.ndarray, newer: np.ndarray, part: float) -> np.ndarray:
@@ -33,4 +37,6 @@ def interpolate(older: np.ndarray, newer: np.ndarray, part: float) -> np.ndarray
     state[_LINEAR] = older[_LINEAR] + part * (newer[_LINEAR] - older[_LINEAR])
     # Back from the newer angle, so that it is met to the last bit, whole turns included.
     state[_ANGLES] -= (1.0 - part) * wrap_angle(newer[_ANGLES] - older[_ANGLES])
+    if older[_TIMER] != newer[_TIMER]:  # an attack that has just begun comes down from its full time, not up from 0
+        state[_TIMER] += (1.0 - part) * RULES.control_step
     return state

@@ -48,8 +48,6 @@ class Rules(NamedTuple):
     """m; clears 1.2 m."""
     attack_seconds: float = 0.5
     attack_slowdown: float = 1 / 3
-    arm_swing: float = 2.2
-    """rad, how far the arm is raised while attacking."""
     dodge_distance: float = 3.0
     dodge_seconds: float = 0.2
     dodge_cooldown: float = 1.0

@@ -22,7 +22,7 @@ from jumppad_env.island import Island, load_island
 from jumppad_env.mujoco_library import Batch
 from jumppad_env.rules import CHARACTERS, PADS, RULES
 
-PHYSICS_STATE = ("x", "y", "z", "yaw", "arm", "vx", "vy", "vz", "yaw_rate", "arm_rate")
+PHYSICS_STATE = ("x", "y", "z", "yaw", "vx", "vy", "vz", "yaw_rate")
 RULE_STATE = (
     "camera_yaw",  # rad
     "camera_tilt",  # rad, positive looks up
@@ -36,11 +36,13 @@ RULE_STATE = (
     "flight_left",  # s of the launch still to go
     "since_pad",  # control steps since the pad was touched, -1 before
     "steps",  # control steps since the episode began
-    "stride",  # m covered on the ground: legs move with it
+    "stride",  # m covered on the ground, in whole parts of 1 / STRIDES: legs move with it
     "look",  # what the look is drawn from, a whole number
 )
 STATE = PHYSICS_STATE + RULE_STATE
 """Names of the columns of a state, which is exact: setting it and playing on repeats the future bit for bit."""
+STRIDES = 1024
+"""Parts of a meter in which strides are counted: whole numbers take less room on disk."""
 LOOKS = 2**32
 """How many looks there are to draw from."""
 X, Y, Z, YAW = range(4)  # of the positions, and the first three of the velocities
@@ -150,7 +152,7 @@ class World:
         """
         self.characters[row] = character
         self._traits[row] = _traits(character)
-        self.qpos[row] = (*position, heading, 0.0)
+        self.qpos[row] = (*position, heading)
         self.qvel[row] = 0.0
         self.rule_state[row] = 0.0
         self.camera_yaw[row] = heading
@@ -233,7 +235,7 @@ def control(actions, deflections, traits, rules, places, rule_state, positions, 
         rule_state: (N, len(RULE_STATE)), written to.
         positions: (N, >= 4) of the joints, m and rad.
         velocities: (N, >= 3) of the joints, m/s, written to.
-        targets: (N, 4) of the servos, written to: m/s along x and y, rad/s of the body, rad of the arm.
+        targets: (N, 3) of the servos, written to: m/s along x and y, rad/s of the body.
     """
     for row in range(len(actions)):
         state, position, velocity = rule_state[row], positions[row], velocities[row]
@@ -285,7 +287,6 @@ def control(actions, deflections, traits, rules, places, rule_state, positions, 
         targets[row, 1] = drive_y
         turned = (aim - position[YAW] + math.pi) % (2 * math.pi) - math.pi
         targets[row, 2] = min(max(turned / rules.control_step, -rules.body_turn_rate), rules.body_turn_rate)
-        targets[row, 3] = rules.arm_swing if attacking else 0.0
 
 
 @compiled
@@ -310,7 +311,8 @@ def settle(sensors, rules, places, rule_state, positions, velocities):
             state[timer] = left if left >= 1e-9 else 0.0
         state[STEPS] += 1
         if state[GROUNDED] > 0:
-            state[STRIDE] += math.sqrt(velocity[X] ** 2 + velocity[Y] ** 2) * rules.control_step
+            covered = math.sqrt(velocity[X] ** 2 + velocity[Y] ** 2) * rules.control_step
+            state[STRIDE] += math.floor(covered * STRIDES + 0.5) / STRIDES
         if state[SINCE_PAD] >= 0:
             state[SINCE_PAD] += 1
         if state[PAD] >= 0:

@@ -93,7 +93,7 @@ def draw_characters() -> None:
         {"vy": 8.5},
         {"vx": 5.0, "vy": 6.0, "yaw": -0.7, "yaw_rate": -5.0},
         {"z": 2.0, "vz": 2.0, "grounded": 0.0},
-        {"arm": 2.0, "vy": 3.0, "attack_left": 0.3},
+        {"vy": 3.0, "attack_left": 0.3},
         {"vy": 15.0, "dodge_left": 0.1},
         {"z": 6.0, "vy": 12.0, "vz": 16.0, "grounded": 0.0, "flight_left": 1.8, "camera_tilt": -0.3},
         {"vy": 5.5, "mounted": 0.0, "stride": 0.45},

@@ -115,7 +115,7 @@ SEEN = {
     "y",
     "z",
     "yaw",
-    "arm",
+    "attack_left",
     "vx",
     "vy",
     "yaw_rate",

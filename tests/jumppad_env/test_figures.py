@@ -10,6 +10,7 @@ from jumppad_env import figures
 from jumppad_env.figures import (
     ARM,
     ARM_LEFT,
+    ARM_SWING,
     BOARD,
     BODIES,
     FOOT_LEFT,
@@ -99,7 +100,7 @@ def random_state(generator: np.random.Generator, *, attack: bool = True) -> np.n
     return make_state(
         **dict(zip("xyz", 9 * generator.normal(size=3), strict=True)),
         yaw=generator.uniform(-7, 7),
-        arm=generator.uniform(0, 2.3) * attack,
+        attack_left=generator.uniform(0, 0.5) * attack,
         vx=speed * np.cos(course),
         vy=speed * np.sin(course),
         vz=generator.uniform(-20, 20),
@@ -262,6 +263,12 @@ def distance_from_middle(posed: Pose, state: np.ndarray) -> float:
     """Largest distance (m) from the middle of a figure of what may be seen besides its trail."""
     kept = (posed.bodies != TRAIL) & ((posed.bodies != BOARD) | (state[figures.MOUNTED] > 0))
     return float(np.linalg.norm(posed.vertices[kept] - state[:3] - [0, 0, MIDDLE], axis=1).max())
+
+
+def test_an_attack_raises_the_right_arm_and_lowers_it_again(pose):
+    raised = [pose("rider", make_state(attack_left=left))[0][ARM, 0] for left in np.linspace(0.5, 0.0, 11)]
+    assert np.argmax(raised) == 5 and raised[5] == pytest.approx(raised[0] + ARM_SWING)
+    assert np.allclose(raised, raised[::-1]) and (np.diff(raised[:6]) > 0).all()
 
 
 @pytest.mark.parametrize("character", NAMES)

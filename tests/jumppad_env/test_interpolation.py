@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jumppad_env.interpolation import ANGLES, LINEAR, interpolate
+from jumppad_env.interpolation import ANGLES, LINEAR, TIMER, interpolate
 from jumppad_env.world import STATE
 
 
@@ -36,7 +36,7 @@ def test_positions_move_in_a_straight_line_and_what_is_discrete_jumps_at_once(pa
     state = interpolate(older, newer, 0.25)
     for name, value, old, new in zip(STATE, state, older, newer, strict=True):
         expected = 0.75 * old + 0.25 * new if name in LINEAR + ANGLES else new
-        assert value == pytest.approx(expected, abs=1e-12), name
+        assert name == TIMER or value == pytest.approx(expected, abs=1e-12), name
     assert {"mounted", "pad", "grounded", "since_pad"}.isdisjoint(LINEAR + ANGLES)
 
 
@@ -51,6 +51,14 @@ def test_angles_go_the_short_way_round(name, old, new, middle):
     steps = [interpolate(older, newer, part)[STATE.index(name)] for part in np.linspace(0, 1, 11)]
     assert np.cos(steps[5] - middle) == pytest.approx(1.0, abs=1e-12)
     assert np.abs(np.diff(steps)).max() < 0.05, "no jump on the way"
+
+
+@pytest.mark.parametrize(("old", "new"), [(0.0, 0.4), (0.4, 0.3), (0.1, 0.0)])
+def test_the_time_left_of_an_attack_counts_down(old, new):
+    older, newer = np.zeros(len(STATE)), np.zeros(len(STATE))
+    older[STATE.index(TIMER)], newer[STATE.index(TIMER)] = old, new
+    left = [interpolate(older, newer, part)[STATE.index(TIMER)] for part in (0.0, 0.25, 1.0)]
+    assert left == pytest.approx([new + 0.1, new + 0.075, new])
 
 
 @pytest.mark.parametrize(("part", "same"), [(-0.5, 0.0), (1.5, 1.0)])

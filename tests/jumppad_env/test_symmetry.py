@@ -46,7 +46,7 @@ def test_mirrored_actions_give_mirrored_paths(character):
         assert (world.pad < 0).all(), "the pads themselves are not symmetric"
     assert np.abs(paths[0][-1] - starts).max() > 5, "somebody got somewhere"
     apart = np.abs(paths[0] * [-1, 1, 1] - paths[1])
-    assert apart.max() < 1e-3, "what is left is the arm that attacks, a milligram on one side"
+    assert apart.max() < 1e-9
 
 
 @pytest.mark.parametrize("spawn", range(4))
