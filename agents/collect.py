@@ -78,12 +78,13 @@ def collect(config: CollectConfig, directory: Path | str, workers: int | None = 
         raise ValueError(f"workers must be at least 1, got {workers}")
     with Unfinished(directory, _asked(config)) as work:
         with EpisodeLog(work.path) as log:
-            cast = Cast(config.population, config.character)
-            with PlayerPool(cast, config.episodes - len(log.seeds), workers) as pool:
-                choose = _curated if config.population == "curated" else _all
-                played = choose(pool, config, log.seeds)
-                for trajectory in _progress(played, config, len(log.seeds)):
-                    log.append(trajectory)
+            missing = config.episodes - len(log.seeds)
+            if missing:
+                with PlayerPool(Cast(config.population, config.character), missing, workers) as pool:
+                    choose = _curated if config.population == "curated" else _all
+                    played = choose(pool, config, list(log.seeds))
+                    for trajectory in _progress(played, config, len(log.seeds)):
+                        log.append(trajectory)
             found = log.finish()
         digests = {}
         if config.image_size is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import tokenize
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,8 @@ from jumppad_env.world import LOOKS, STATE
 LARGEST_MANIFEST = 2**24
 """Bytes; a larger one is none."""
 _OPTIONAL = ("goals.npy", "frames.npy")
-_BROKEN_HEADER = (
-    ValueError, TypeError, SyntaxError, OverflowError, MemoryError, RecursionError, tokenize.TokenError,
-)  # fmt: skip
-"""What NumPy raises at one: it reads the header as a literal of Python."""
+_HEADER = re.compile(r"\{'descr': (.+), 'fortran_order': False, 'shape': \((\d{1,16}(?:, ?\d{1,16})*),?\), \} *\n")
+"""Of an .npy file; NumPy would read it as a literal of Python, which takes more than we write."""
 
 
 class Dataset:
@@ -50,9 +48,9 @@ class Dataset:
         steps, files = self.manifest["steps"], self.manifest["files"]
         byte = np.dtype(np.uint8)
         self.episodes = _load(directory, "episodes", EPISODE, (self.manifest["episodes"],))
-        _check_episodes(directory / "episodes.npy", self.episodes, steps)
         self.actions = _load(directory, "actions", byte, (steps, FACTORS))
         self.packed_states = _load(directory, "states", np.dtype(np.float64), (steps, len(PACKED)))
+        _check_episodes(directory / "episodes.npy", self.episodes, steps)
         self.states = States(self.packed_states, self.episodes)
         self.goals = _load(directory, "goals", byte, (steps,)) if "goals.npy" in files else None
         self.frames = _load(directory, "frames", byte, (steps, None, None, 3)) if "frames.npy" in files else None
@@ -161,22 +159,28 @@ def read_manifest(directory: Path) -> dict[str, Any]:
         newer = isinstance(version, int) and version > FORMAT
         remedy = "it is newer, update jumppad" if newer else "it is older, collect the dataset again"
         raise ValueError(f"{path} has format version {str(version)[:40]}, this code reads {FORMAT}: {remedy}")
-    files = manifest.get("files")
-    counts = [manifest.get("episodes"), manifest.get("steps")]
-    if (
-        any(type(count) is not int or not 0 < count < 2**48 for count in counts)
-        or not isinstance(files, dict)
-        or not {*FILES} - {*_OPTIONAL} <= files.keys() <= {*FILES}
-        or not isinstance(manifest.get("goals", []), list)
-        or not isinstance(manifest.get("environment"), dict)
-    ):
+    if not _is_complete(manifest):
         raise damaged
     if manifest.get("states") != description():
         raise ValueError(f"the states of {directory} are of other rules or packed otherwise; collect the dataset again")
-    missing = [name for name in files if not (directory / name).is_file()]
+    missing = [name for name in manifest["files"] if not (directory / name).is_file()]
     if missing:
         raise FileNotFoundError(f"{directory} lacks {', '.join(missing)}; collect the dataset again")
     return manifest
+
+
+def _is_complete(manifest: dict[str, Any]) -> bool:
+    """Returns whether all is there that is read later, and is what it must be."""
+    files, environment, goals = (manifest.get(name) for name in ("files", "environment", "goals"))
+    return (
+        all(type(manifest.get(name)) is int and 0 < manifest[name] < 2**48 for name in ("episodes", "steps"))
+        and isinstance(files, dict)
+        and {*FILES} - {*_OPTIONAL} <= files.keys() <= {*FILES}
+        and isinstance(environment, dict)
+        and isinstance(environment.get("character", ""), str)
+        and ("goals.npy" not in files or (isinstance(goals, list) and all(isinstance(goal, str) for goal in goals)))
+        and ("drawn_as" not in manifest or manifest["drawn_as"] in list(CHARACTERS))
+    )
 
 
 def check_files(directory: Path, manifest: dict[str, Any], names: tuple[str, ...] = FILES) -> list[str]:
@@ -188,18 +192,16 @@ def _load(directory: Path, name: str, dtype: np.dtype[Any], shape: tuple[int | N
     """Maps an array into memory after a look at what its file says of itself; nothing else is ever read as an array."""
     path = directory / f"{name}.npy"
     remedy = "collect the dataset again"
-    try:
-        with path.open("rb") as file:
-            major, _ = np.lib.format.read_magic(file)
-            if major != 1:
-                raise ValueError("of another version")
-            found, fortran, its_dtype = np.lib.format.read_array_header_1_0(file)
-            start = file.tell()
-    except _BROKEN_HEADER as error:
-        raise ValueError(f"{path} is truncated or no NumPy array ({error}); {remedy}") from None
+    with path.open("rb") as file:
+        magic, size = file.read(8), int.from_bytes(file.read(2), "little")
+        header = _HEADER.fullmatch(file.read(size).decode("latin-1"))
+        start = file.tell()
+    if magic != b"\x93NUMPY\x01\x00" or header is None:
+        raise ValueError(f"{path} is truncated or no NumPy array of ours; {remedy}")
+    found = tuple(int(number) for number in header[2].split(","))
     fits = len(found) == len(shape) and all(want in (None, there) for want, there in zip(shape, found, strict=True))
-    if its_dtype != dtype or fortran or not fits or not all(type(size) is int for size in found):
-        raise ValueError(f"{path} is {its_dtype} {found}, expected {dtype} {shape}; {remedy}")
+    if header[1] != repr(np.lib.format.dtype_to_descr(dtype)) or not fits:
+        raise ValueError(f"{path} is {header[1][:80]} {found}, expected {dtype} {shape}; {remedy}")
     if name == "frames" and not all(8 <= size <= LARGEST_IMAGE for size in found[1:3]):
         raise ValueError(f"{path} has frames of {found[1]}x{found[2]}, expected 8 to {LARGEST_IMAGE} pixels; {remedy}")
     bytes_there, bytes_wanted = path.stat().st_size, start + dtype.itemsize * int(np.prod(found, dtype=object))
@@ -232,4 +234,4 @@ def _check_episodes(path: Path, episodes: np.ndarray, steps: int) -> None:
 def _is_text(names: np.ndarray) -> np.ndarray:
     """Returns which names consist of code points that exist, (E,) bool."""
     points = np.ascontiguousarray(names).view(np.uint32).reshape(len(names), -1)
-    return ((points <= 0x10FFFF) & ((points < 0xD800) | (points > 0xDFFF))).all(axis=1)
+    return np.all((points <= 0x10FFFF) & ((points < 0xD800) | (points > 0xDFFF)), axis=1)

@@ -1,7 +1,7 @@
 """Datasets put together and taken apart: merge, split, filter. Episodes are copied as they are, bit for bit.
 
-What is copied is checked against its checksum first, so that damage is not passed on under a new one. Where all episodes
-of one dataset are wanted its files are linked, which takes no room; nobody ever writes to a finished one.
+What is copied is checked against its checksum first, so that damage is not passed on under a new one. Where all of one
+dataset is wanted its files are linked, which takes no room; nobody ever writes to a finished one.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def verify(directory: Path, frames: int, threads: int, seed: int = 0) -> tuple[l
             faults, told = _frame_faults(dataset, frames, threads, seed)
             right += [] if faults else [told]
         return faults, right
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, FileNotFoundError, RecursionError) as error:
         return [" ".join(str(error).split())], []
 
 
@@ -71,8 +71,10 @@ def _file_faults(directory: Path, manifest: dict[str, Any]) -> list[str]:
     faults = []
     if seal({key: value for key, value in manifest.items() if key != "sha256"}) != text:
         faults.append(f"{MANIFEST}: it is not as it was written")
-    names = tuple(tqdm(manifest["files"], desc="checksums", unit="file", dynamic_ncols=True))
-    return faults + [f"{name}: its checksum is not the manifest's" for name in check_files(directory, manifest, names)]
+    for name in tqdm(manifest["files"], desc="checksums", unit="file", dynamic_ncols=True):
+        if check_files(directory, manifest, (name,)):
+            faults.append(f"{name}: its checksum is not the manifest's")
+    return faults
 
 
 def _play_faults(dataset: Dataset, threads: int) -> Iterator[str]:
@@ -122,8 +124,8 @@ def _batch_faults(dataset: Dataset, episodes: Episodes, batch: np.ndarray) -> It
             if row not in wrong:
                 wrong.add(row)
                 yield (
-                    f"states.npy: episode {batch[row]}, step {step + 1}: {STATE[column]} is {stored[index, column]!r}, "
-                    f"played again {states[row, column]!r}"
+                    f"states.npy: episode {batch[row]}, step {step + 1}: {STATE[column]} is "
+                    f"{float(stored[index, column])!r}, played again {float(states[row, column])!r}"
                 )
         for row in np.flatnonzero(told["length"] == step + 1).tolist():
             pad, fell = int(world.pad[row]), bool(world.fell[row] and world.pad[row] < 0)
