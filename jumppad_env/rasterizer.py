@@ -139,25 +139,28 @@ def draw_faces(first, end, faces, corners, planes, near, eye, values, screen, ou
         height_above = x * eye[0, 0] + y * eye[0, 1] + z * eye[0, 2] - planes[index, 3]
         if height_above <= 0.0:
             continue
-        start, stop = int(faces[index]), int(faces[index + 1])
-        ahead = 0
+        start, stop = faces[index], faces[index + 1]
+        count = 0
+        nearest, farthest = np.inf, -np.inf
         for corner in range(start, stop):
-            ahead += screen[corners[corner], 4] >= near
-        if ahead == 0:
-            continue
-        if ahead == stop - start:
-            count = ahead
-            for corner in range(count):
-                outline[corner, 0] = screen[corners[start + corner], 0]
-                outline[corner, 1] = screen[corners[start + corner], 1]
-        else:
+            vertex = corners[corner]
+            outline[count, 0], outline[count, 1] = screen[vertex, 0], screen[vertex, 1]
+            nearest, farthest = min(nearest, screen[vertex, 4]), max(farthest, screen[vertex, 4])
+            count += 1
+        if nearest < near:
+            if farthest < near:
+                continue
             count = cut(near, screen, corners[start:stop], outline, middle_x, middle_y)
+        top, upper, lower = span(outline, count, height, width)
+        if upper >= lower:
+            continue
         # The depth of a pixel whose ray reaches 1 m ahead is -(normal . ray) / height_above: linear on the screen.
-        right = -(x * eye[1, 0] + y * eye[1, 1] + z * eye[1, 2]) * per_right / height_above
-        down = (x * eye[2, 0] + y * eye[2, 1] + z * eye[2, 2]) * per_up / height_above
-        middle = -(x * eye[3, 0] + y * eye[3, 1] + z * eye[3, 2]) / height_above
+        per_height = 1.0 / height_above
+        right = -(x * eye[1, 0] + y * eye[1, 1] + z * eye[1, 2]) * per_right * per_height
+        down = (x * eye[2, 0] + y * eye[2, 1] + z * eye[2, 2]) * per_up * per_height
+        middle = -(x * eye[3, 0] + y * eye[3, 1] + z * eye[3, 2]) * per_height
         corner_depth = middle - right * middle_x - down * middle_y
-        fill(outline, count, (corner_depth, right, down), values[index], depth, pixels)
+        fill(outline, count, top, upper, lower, (corner_depth, right, down), values[index], depth, pixels)
 
 
 @compiled
@@ -197,7 +200,8 @@ def draw_flat(mesh_vertices, faces, corners, planes, first, end, axes, outline, 
         right = -(x * axes[0, 0] + y * axes[0, 1] + z * axes[0, 2]) / (facing * scale)
         down = -(x * axes[1, 0] + y * axes[1, 1] + z * axes[1, 2]) / (facing * scale)
         corner_depth = start - right * outline[0, 0] - down * outline[0, 1]
-        fill(outline, count, (corner_depth, right, down), np.uint32(0), depth, pixels)
+        top, upper, lower = span(outline, count, depth.shape[0], depth.shape[1])
+        fill(outline, count, top, upper, lower, (corner_depth, right, down), np.uint32(0), depth, pixels)
 
 
 @compiled_part
@@ -222,7 +226,34 @@ def cut(near, screen, corners, outline, middle_x, middle_y):
 
 
 @inlined
-def fill(outline, count, plane, value, depth, pixels):
+def span(outline, count, height, width):
+    """Finds the rows of pixels that a polygon may reach.
+
+    Args:
+        outline: (>= count, 2) pixels to the right and down.
+        count: of its corners.
+        height: of the frame, pixels.
+        width: of the frame, pixels.
+
+    Returns:
+        The topmost corner; the first row, and one past the last: no rows for what is out of view, or lies between the
+        centers of pixels.
+    """
+    top, upper, lower = 0, outline[0, 1], outline[0, 1]
+    leftmost, rightmost = outline[0, 0], outline[0, 0]
+    for corner in range(1, count):
+        x, y = outline[corner, 0], outline[corner, 1]
+        top, upper = (corner, y) if y < upper else (top, upper)
+        lower = max(lower, y)
+        leftmost, rightmost = min(leftmost, x), max(rightmost, x)
+    first, end = math.ceil(max(upper, 0.0) - 0.5), math.ceil(min(lower, float(height)) - 0.5)
+    if math.ceil(max(leftmost, 0.0) - 0.5) >= math.ceil(min(rightmost, float(width)) - 0.5):
+        end = first
+    return top, first, end
+
+
+@inlined
+def fill(outline, count, top, first, end, plane, value, depth, pixels):
     """Fills the pixels whose centers lie in a convex polygon, where nothing nearer has been drawn.
 
     A center on an edge belongs to one of the two polygons that share the edge: to the one on its right or below.
@@ -230,24 +261,16 @@ def fill(outline, count, plane, value, depth, pixels):
     Args:
         outline: (>= count, 2) pixels to the right and down, counter-clockwise as seen; may lie far outside.
         count: of its corners.
+        top: its topmost corner.
+        first: row of pixels, see `span`.
+        end: one past the last row.
         plane: depth in the frame's top left corner, and how much it grows per pixel to the right and down.
         value: what is written to the pixels.
         depth: (H, W) float32, written to.
         pixels: (H, W) uint32, written to.
     """
     height, width = depth.shape
-    top, upper, lower = 0, outline[0, 1], outline[0, 1]
-    leftmost, rightmost = outline[0, 0], outline[0, 0]
-    for corner in range(1, count):
-        x, y = outline[corner, 0], outline[corner, 1]
-        if y < upper:
-            top, upper = corner, y
-        lower = max(lower, y)
-        leftmost, rightmost = min(leftmost, x), max(rightmost, x)
-    first = math.ceil(max(upper, 0.0) - 0.5)
-    end = math.ceil(min(lower, float(height)) - 0.5)
-    if first >= end or math.ceil(max(leftmost, 0.0) - 0.5) >= math.ceil(min(rightmost, float(width)) - 0.5):
-        return  # out of view, or between the centers of pixels
+    upper = outline[top, 1]
     # Down both sides at once, edge by edge, each edge from its upper end: then neighbors find the same points on it.
     left_corner, right_corner = top, top
     left_x = left_y = left_slope = right_x = right_y = right_slope = 0.0
