@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from jumppad_env import rasterizer
+from jumppad_env.lanes import ROWS
 from jumppad_env.rasterizer import SMALLEST, draw_flat
 from jumppad_env.scenery import Mesh, make_mesh
 
@@ -22,6 +23,7 @@ class Canvas(NamedTuple):
     pixels: np.ndarray
     screen: np.ndarray
     outline: np.ndarray
+    spans: np.ndarray
     eye: np.ndarray
 
     def clear(self) -> None:
@@ -36,6 +38,7 @@ def canvas() -> Canvas:
         pixels=np.zeros((HEIGHT, WIDTH), np.uint32),
         screen=np.empty((32, 5)),
         outline=np.empty((64, 2)),
+        spans=np.empty((2, ROWS), np.int32),
         eye=np.array(AHEAD, float),
     )
     return canvas
@@ -47,7 +50,8 @@ def fill():
 
     @numba.njit(error_model="numpy")
     def part(outline, count, plane, value, depth, pixels):
-        rasterizer.fill(outline, count, plane, value, depth, pixels)  # compiled into its caller
+        first, end = rasterizer.find_rows(outline, count, depth.shape[0], depth.shape[1])
+        rasterizer.fill(outline, count, first, end, plane, value, np.empty((2, ROWS), np.int32), depth, pixels)
 
     def fill(canvas: Canvas, corners: Any, color: int = RED, plane=(1.0, 0.0, 0.0)) -> np.ndarray:
         outline = np.array(corners, float)
@@ -72,7 +76,7 @@ def draw_face(from_python):
         project(canvas.eye, corners, 0, len(corners), canvas.screen, WIDTH / 2, HEIGHT / 2)
         draw_faces(
             0, 1, faces, indices, plane, NEAR, canvas.eye, np.array([RED], np.uint32), canvas.screen, canvas.outline,
-            canvas.depth, canvas.pixels,
+            canvas.spans, canvas.depth, canvas.pixels,
         )  # fmt: skip
         return canvas.pixels == RED
 
