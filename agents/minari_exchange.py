@@ -234,7 +234,9 @@ def _episodes(dataset: MinariDataset, source: Path) -> Iterator[tuple[EpisodeDat
     """Yields each episode of T steps with its metadata as plain values, having checked the lengths."""
     with _reading(source):
         for index in dataset.episode_indices.tolist():
-            episode = next(iter(dataset.iterate_episodes([index])))
+            episode = next(dataset.iterate_episodes([index]), None)
+            if episode is None:
+                raise ValueError(f"episode {index} is missing")
             metadata = dict(next(iter(dataset.storage.get_episode_metadata([index]))))
             steps = len(episode.actions)
             lengths = (len(episode.observations), len(episode.rewards), len(episode.terminations))
