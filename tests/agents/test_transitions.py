@@ -1,6 +1,7 @@
 """What follows from a trajectory is what the environment says when the episode is played again."""
 
 import dataclasses
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -15,7 +16,7 @@ SIZE = (16, 16)
 
 def played(keywords, seed, act, options=None):
     """Plays an episode; returns its trajectory and all that the environment said."""
-    env = gymnasium.make("Jumppad-v0", image_size=SIZE, **keywords)
+    env: Any = gymnasium.make("Jumppad-v0", image_size=SIZE, **keywords)
     observation, info = env.reset(seed=seed, options=options)
     frames, states, actions, rewards, terminations, truncations = (
         [observation],
