@@ -27,7 +27,7 @@ from agents.dataset import Dataset, write_dataset
 from agents.exchange_packages import need
 from agents.trajectory import Trajectory
 from agents.transitions import Player
-from jumppad_env.gamepad import action_space
+from jumppad_env.gamepad import FACTORS, action_space, validate
 
 if TYPE_CHECKING:
     from minari import EpisodeData, MinariDataset
@@ -242,11 +242,9 @@ def _episodes(dataset: MinariDataset, source: Path) -> Iterator[tuple[EpisodeDat
             lengths = (len(episode.observations), len(episode.rewards), len(episode.terminations))
             if steps == 0 or lengths != (steps + 1, steps, steps):
                 raise ValueError(f"episode {index} has {steps} actions, and observations, rewards, ends: {lengths}")
-            if (
-                episode.observations.shape[1:] != dataset.observation_space.shape
-                or (episode.actions >= dataset.action_space.nvec).any()
-            ):
-                raise ValueError(f"episode {index} does not fit the dataset's spaces")
+            if episode.observations.shape[1:] != dataset.observation_space.shape:
+                raise ValueError(f"episode {index} has observations {episode.observations.shape[1:]}")
+            validate(episode.actions, (steps, FACTORS))
             plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in metadata.items()}
             yield episode, plain
 

@@ -88,6 +88,12 @@ def test_an_export_comes_back_bit_for_bit(demonstrations, root, tmp_path, data_f
     assert again.manifest["imported"]["manifest"] == demonstrations.manifest
 
 
+def test_namespaces_are_minaris(demonstrations, local):
+    out = export_minari(demonstrations, "jumppad/people/human-v0")
+    assert out == local / "jumppad/people/human-v0"
+    assert {"jumppad", "jumppad/people"} <= set(minari.namespace.list_local_namespaces())
+
+
 def test_an_agent_without_mode_comes_back(demonstrations, tmp_path):
     trajectory = dataclasses.replace(demonstrations.trajectory(0), mode="", seed=2**40)
     write_dataset(tmp_path / "d", [trajectory], seed=0, description={})
@@ -97,14 +103,14 @@ def test_an_agent_without_mode_comes_back(demonstrations, tmp_path):
     assert again.mode == "" and again.seed == 2**40 and again.character == trajectory.character
 
 
-def record(dataset_id, *, seeds=(5, 6), wrapper=None, jpeg=False, change=None, **keywords):
+def record(dataset_id, *, seeds=(5, 6), options=None, wrapper=None, jpeg=False, change=None, **keywords):
     """Records random play as others would, by Minari alone."""
     env: Any = gymnasium.make("Jumppad-v0", image_size=SIZE, max_episode_steps=12, **keywords)
     env = wrapper(env) if wrapper else env
     env.action_space.seed(0)
     buffers, states = [], []
     for seed in seeds:
-        observation, _ = env.reset(seed=5 if seed is None else seed)
+        observation, _ = env.reset(seed=5 if seed is None else seed, options=options)
         columns = {"observations": [observation], "actions": [], "rewards": [], "terminations": [], "truncations": []}
         over = False
         while not over:
@@ -118,7 +124,7 @@ def record(dataset_id, *, seeds=(5, 6), wrapper=None, jpeg=False, change=None, *
             over = terminated or truncated
         if change:
             change(columns)
-        buffers.append(minari.data_collector.EpisodeBuffer(seed=seed, **columns))
+        buffers.append(minari.data_collector.EpisodeBuffer(seed=seed, options=options, **columns))
     with pytest.warns(UserWarning):  # Minari wants authors
         minari.create_dataset_from_buffers(dataset_id, buffers, env=env, jpeg_encoding=jpeg)
     env.close()
@@ -139,6 +145,13 @@ def test_a_recording_of_others_is_played_again(local, tmp_path, jpeg):
     assert jpeg != np.array_equal(dataset.frames[:12], stored.observations[:-1])  # drawn, not decoded
 
 
+def test_reset_options_are_played_again_too(local, tmp_path):
+    states = record("others/random-v0", options={"spawn": 2, "character": "mystic", "heading": 0.5})
+    import_minari("others/random-v0", tmp_path / "d")
+    assert np.array_equal(Dataset(tmp_path / "d").states, states)
+    assert Dataset(tmp_path / "d").episodes["character"].tolist() == ["mystic"] * 2
+
+
 def brighter(columns):
     columns["observations"][3] = columns["observations"][3] ^ 1
 
@@ -151,6 +164,18 @@ def other_actions(columns):
     columns["actions"] = columns["actions"][::-1]
 
 
+def no_last_frame(columns):
+    columns["observations"].pop()
+
+
+def impossible_action(columns):
+    columns["actions"][2] = np.full(16, 2)
+
+
+def other_size(columns):
+    columns["observations"] = [frame[1:] for frame in columns["observations"]]
+
+
 @pytest.mark.parametrize(
     ("recording", "message"),
     [
@@ -158,6 +183,9 @@ def other_actions(columns):
         ({"change": rewarded}, "not the one stored"),
         ({"change": other_actions}, "not the one stored"),
         ({"change": other_actions, "jpeg": True}, "not the one stored"),
+        ({"change": no_last_frame}, r"12 actions, and observations, rewards, ends: \(12, 12, 12\)"),
+        ({"change": impossible_action}, "out of range"),
+        ({"change": other_size}, r"episode 0 has observations \(39, 48, 3\)"),
         ({"seeds": (5, None)}, "episode 1 holds neither states nor a seed"),
         ({"wrapper": DiscreteGamepad}, r"actions Discrete\(10\), expected MultiDiscrete"),
         ({"observation": "state"}, r"observations Box.*24,.*expected Box\(0, 255, \(height, width, 3\), uint8\)"),
@@ -209,22 +237,22 @@ def first_arrow(data):
 
 
 @pytest.mark.parametrize(
-    ("data_format", "damage"),
+    ("data_format", "damage", "said"),
     [
-        ("hdf5", lambda data: cut(data / "main_data.hdf5")),
-        ("hdf5", lambda data: cut(data / "metadata.json")),
-        ("hdf5", lambda data: (data / "metadata.json").unlink()),
-        ("hdf5", lambda data: (data / "main_data.hdf5").write_bytes(b"no such format")),
-        ("arrow", lambda data: cut(first_arrow(data))),
-        ("arrow", lambda data: first_arrow(data).unlink()),
-        ("arrow", lambda data: (data / "3/metadata.json").unlink()),
-        ("arrow", lambda data: (data / "3/metadata.json").write_text('{"seed": 3}')),
+        ("hdf5", lambda data: cut(data / "main_data.hdf5"), "truncated"),
+        ("hdf5", lambda data: (data / "main_data.hdf5").write_bytes(b"no such format"), "signature"),
+        ("hdf5", lambda data: cut(data / "metadata.json"), "Unterminated|Expecting"),
+        ("hdf5", lambda data: (data / "metadata.json").unlink(), "No such file"),
+        ("arrow", lambda data: cut(first_arrow(data)), "Arrow|IPC"),
+        ("arrow", lambda data: first_arrow(data).unlink(), "episode 2 is missing"),
+        ("arrow", lambda data: (data / "3/metadata.json").unlink(), "No such file"),
+        ("arrow", lambda data: (data / "3/metadata.json").write_text('{"seed": 3}'), "character"),
     ],
 )
-def test_damage_gets_one_clear_error_and_leaves_nothing(root, tmp_path, data_format, damage):
+def test_damage_gets_one_clear_error_and_leaves_nothing(root, tmp_path, data_format, damage, said):
     shutil.copytree(root / "jumppad" / f"{data_format}-v0", tmp_path / "root" / "copy-v0")
     damage(tmp_path / "root" / "copy-v0" / "data")
-    with pytest.raises(ValueError, match="damaged or can't be read") as caught:
+    with pytest.raises(ValueError, match=f"damaged or can't be read .*({said})") as caught:
         import_minari("copy-v0", tmp_path / "d", tmp_path / "root")
     assert "\n" not in str(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == ["root"]
