@@ -17,7 +17,7 @@ from agents.transitions import Player
 from jumppad_env import DiscreteGamepad
 
 minari = pytest.importorskip("minari")
-pytest.importorskip("h5py")
+h5py = pytest.importorskip("h5py")
 pytest.importorskip("pyarrow")
 SIZE = (40, 48)  # Minari takes no picture below 32x32 for one, and would not make a JPEG of it
 FORMATS = ("hdf5", "arrow")
@@ -232,6 +232,11 @@ def cut(path, share=0.5):
     path.write_bytes(content[: int(len(content) * share)])
 
 
+def other_buttons(data):
+    with h5py.File(data / "main_data.hdf5", "a") as file:
+        file["episode_0/actions"][0] = 200  # pyright: ignore[reportIndexIssue]
+
+
 def first_arrow(data):
     return sorted(data.glob("2/*.arrow"))[0]
 
@@ -241,6 +246,7 @@ def first_arrow(data):
     [
         ("hdf5", lambda data: cut(data / "main_data.hdf5"), "truncated"),
         ("hdf5", lambda data: (data / "main_data.hdf5").write_bytes(b"no such format"), "signature"),
+        ("hdf5", other_buttons, "out of range"),
         ("hdf5", lambda data: cut(data / "metadata.json"), "Unterminated|Expecting"),
         ("hdf5", lambda data: (data / "metadata.json").unlink(), "No such file"),
         ("arrow", lambda data: cut(first_arrow(data)), "Arrow|IPC"),

@@ -1,7 +1,10 @@
 """Windows: what the arrays hold, evenly drawn, in little memory."""
 
 import multiprocessing
+import os
 import pickle
+import subprocess
+import sys
 import tracemalloc
 
 import numpy as np
@@ -163,3 +166,12 @@ def test_the_comparison_with_minari_counts_frames(dataset):
     rates = compare(CompareConfig(dataset.directory, steps=STEPS, batch=4, rounds=1, seconds=0.2))
     assert list(rates) == ["windows", "windows, new arrays", "Minari, hdf5", "Minari, arrow"]
     assert min(rates.values()) > 0 and rates["windows"] > 2 * rates["Minari, hdf5"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"), [(["nowhere"], "no dataset in nowhere"), (["nowhere", "--rounds", "0"], "at least 1")]
+)
+def test_the_comparison_ends_in_one_line_and_exit_code_2(arguments, message):
+    command = [sys.executable, "-m", "agents.compare_windows", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "COLUMNS": "300"})
+    assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr
