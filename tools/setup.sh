@@ -81,7 +81,7 @@ install_packages() {
     say "installing the packages of constraints.txt (the first time takes minutes)"
     # shellcheck disable=SC2046  # an option and its value, or nothing
     $VENV/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-        $(torch_option) --editable '.[play,video,baselines,examples,dev]' ||
+        $(torch_option) --editable '.[play,video,baselines,exchange,examples,dev]' ||
         fail "pip failed (above). If it found no torch: is $TORCH_INDEX reachable, and has it a build for" \
             "$($VENV/bin/python --version)? Another interpreter: rm -rf $VENV && make setup PYTHON=python3.12"
 }
