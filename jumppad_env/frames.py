@@ -25,7 +25,7 @@ from jumppad_env.figures import (
     dress,
 )
 from jumppad_env.hud import write_over
-from jumppad_env.lanes import ROWS
+from jumppad_env.lanes import LANES, ROWS, unpack_lanes
 from jumppad_env.looks import CAMERA, LIGHT, PATHS, SHAKE, SKY, TEAM, TINTS, WHO
 from jumppad_env.rasterizer import aim, draw_faces, draw_mesh, is_seen, project
 from jumppad_env.scenery import Scenery
@@ -205,7 +205,7 @@ def draw_figures(state, character, numbers, figures, fine, scratch):
         count = int(figures.first_vertex[who + 1]) - int(figures.first_vertex[who])
         project(eye, scratch.vertices[number], 0, count, scratch.screen, width / 2, height / 2)
         draw_faces(
-            0, end - start, figures.faces[start : end + 1], figures.corners, planes, camera[5], eye, values,
+            0, end - start, figures.faces[start : end + 1], figures.corners, 0, planes, camera[5], eye, values,
             scratch.screen, scratch.outline, scratch.spans, depth, pixels,
         )  # fmt: skip
     return seen
@@ -350,10 +350,7 @@ def pack_shades(shades, colors):
 @compiled_part
 def unpack(pixels, out):
     """Writes colors (H, W) as uint8 (H, W, 3)."""
-    height, width = pixels.shape
-    for row in range(height):
-        for column in range(width):
-            color = pixels[row, column]
-            out[row, column, 0] = np.uint8(color & 255)
-            out[row, column, 1] = np.uint8((color >> 8) & 255)
-            out[row, column, 2] = np.uint8((color >> 16) & 255)
+    colors, channels = pixels.reshape(-1), out.reshape(-1)
+    last = len(colors) - LANES
+    for start in range(0, len(colors), LANES):
+        unpack_lanes(colors, channels, min(start, last))

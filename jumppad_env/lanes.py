@@ -128,6 +128,34 @@ def write_nearer(typing_context: Any, depth: Any, pixels: Any, base: Any, begin:
     return signature, generate
 
 
+@intrinsic
+def unpack_lanes(typing_context: Any, pixels: Any, out: Any, base: Any):
+    """Writes `LANES` colors as three bytes each.
+
+    Args:
+        typing_context: Numba's.
+        pixels: (n,) uint32, C order: red | green << 8 | blue << 16.
+        out: (3 * n,) uint8, C order, written to.
+        base: int64, index of the first color.
+    """
+    signature = types.void(pixels, out, types.int64)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pixels, out, base = arguments
+        words, bytes_ = ir.VectorType(_INT, LANES), ir.IntType(8)
+        colors = builder.load(_address(context, builder, signature.args[0], pixels, base, words), align=4)
+        # The lowest byte comes first on every processor that Numba knows.
+        spread = builder.bitcast(colors, ir.VectorType(bytes_, 4 * LANES))
+        kept = [4 * lane + byte for lane in range(LANES) for byte in range(3)]
+        order = ir.Constant(ir.VectorType(_INT, len(kept)), kept)
+        channels = builder.shuffle_vector(spread, ir.Constant(spread.type, ir.Undefined), order)
+        start = builder.mul(base, ir.Constant(base.type, 3))
+        builder.store(channels, _address(context, builder, signature.args[1], out, start, channels.type), align=1)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
 def _address(context: Any, builder: Any, kind: Any, array: Any, base: Any, vector: ir.VectorType) -> Any:
     """Returns the address of the elements that begin at an index, as a vector."""
     data = context.make_array(kind)(context, builder, array).data

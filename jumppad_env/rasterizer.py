@@ -82,8 +82,8 @@ def project(eye, vertices, first, end, screen, middle_x, middle_y):
         vertices: (V, 3) m.
         first: of those to see.
         end: one past the last.
-        screen: (>= V, 5), written to: pixels to the right and down, and, before the division, pixels times m to the
-            right and up, m ahead.
+        screen: (>= end - first, 5), written to from its beginning: pixels to the right and down, and, before the
+            division, pixels times m to the right and up, m ahead.
         middle_x: pixels from the left to the middle.
         middle_y: pixels from the top to the middle.
     """
@@ -93,11 +93,12 @@ def project(eye, vertices, first, end, screen, middle_x, middle_y):
         up = eye[2, 0] * x + eye[2, 1] * y + eye[2, 2] * z
         ahead = eye[3, 0] * x + eye[3, 1] * y + eye[3, 2] * z
         depth = 1.0 / ahead if ahead != 0.0 else 0.0
-        screen[index, 0] = middle_x + right * depth
-        screen[index, 1] = middle_y - up * depth
-        screen[index, 2] = right
-        screen[index, 3] = up
-        screen[index, 4] = ahead
+        seen = index - first
+        screen[seen, 0] = middle_x + right * depth
+        screen[seen, 1] = middle_y - up * depth
+        screen[seen, 2] = right
+        screen[seen, 3] = up
+        screen[seen, 4] = ahead
 
 
 @compiled_part
@@ -123,14 +124,17 @@ def draw_mesh(mesh, near, eye, values, screen, outline, spans, depth, pixels):
             first, end = int(part_vertices[part]), int(part_vertices[part + 1])
             project(eye, vertices, first, end, screen, width / 2, height / 2)
             draw_faces(
-                int(part_faces[part]), int(part_faces[part + 1]), faces, corners, planes, near, eye, values, screen,
-                outline, spans, depth, pixels,
+                int(part_faces[part]), int(part_faces[part + 1]), faces, corners, first, planes, near, eye, values,
+                screen, outline, spans, depth, pixels,
             )  # fmt: skip
 
 
 @compiled_part
-def draw_faces(first, end, faces, corners, planes, near, eye, values, screen, outline, spans, depth, pixels):
-    """Draws those of some faces whose front the eye sees; arguments as those of `draw_mesh`, vertices projected."""
+def draw_faces(first, end, faces, corners, base, planes, near, eye, values, screen, outline, spans, depth, pixels):
+    """Draws those of some faces whose front the eye sees.
+
+    Args as those of `draw_mesh`, but for `base`: which vertex is the first in `screen`, where they are projected.
+    """
     height, width = depth.shape
     middle_x, middle_y = width / 2, height / 2
     per_right = 1.0 / (eye[1, 0] ** 2 + eye[1, 1] ** 2 + eye[1, 2] ** 2)
@@ -144,14 +148,14 @@ def draw_faces(first, end, faces, corners, planes, near, eye, values, screen, ou
         count = 0
         nearest, farthest = np.inf, -np.inf
         for corner in range(start, stop):
-            vertex = corners[corner]
+            vertex = int(corners[corner]) - base
             outline[count, 0], outline[count, 1] = screen[vertex, 0], screen[vertex, 1]
             nearest, farthest = min(nearest, screen[vertex, 4]), max(farthest, screen[vertex, 4])
             count += 1
         if nearest < near:
             if farthest < near:
                 continue
-            count = cut(near, screen, corners[start:stop], outline, middle_x, middle_y)
+            count = cut(near, screen, corners[start:stop], base, outline, middle_x, middle_y)
         upper, lower = find_rows(outline, count, height, width)
         if upper >= lower:
             continue
@@ -207,11 +211,12 @@ def draw_flat(mesh_vertices, faces, corners, planes, first, end, axes, outline, 
 
 
 @compiled_part
-def cut(near, screen, corners, outline, middle_x, middle_y):
+def cut(near, screen, corners, base, outline, middle_x, middle_y):
     """Cuts off what of a face is closer than the near plane; returns how many corners the `outline` has then."""
     count = 0
-    last = corners[-1]
-    for this in corners:
+    last = int(corners[-1]) - base
+    for corner in corners:
+        this = int(corner) - base
         if (screen[last, 4] >= near) != (screen[this, 4] >= near):
             # Always from the far corner to the near one: neighbors must find the same point on their common edge.
             far, close = (last, this) if screen[last, 4] >= near else (this, last)

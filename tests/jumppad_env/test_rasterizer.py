@@ -75,7 +75,7 @@ def draw_face(from_python):
         faces, indices = np.array([0, len(corners)], np.uint32), np.arange(len(corners), dtype=np.uint32)
         project(canvas.eye, corners, 0, len(corners), canvas.screen, WIDTH / 2, HEIGHT / 2)
         draw_faces(
-            0, 1, faces, indices, plane, NEAR, canvas.eye, np.array([RED], np.uint32), canvas.screen, canvas.outline,
+            0, 1, faces, indices, 0, plane, NEAR, canvas.eye, np.array([RED], np.uint32), canvas.screen, canvas.outline,
             canvas.spans, canvas.depth, canvas.pixels,
         )  # fmt: skip
         return canvas.pixels == RED
