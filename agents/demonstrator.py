@@ -24,6 +24,7 @@ DRIFT_MEMORY = 0.85
 HOP, JAB = 0.016, 0.012
 """Chances per step of a jump by the bored and bold, and of an attack by the bored, for fun while moving."""
 
+_DRIFT_STEP = math.sqrt(1 - DRIFT_MEMORY**2)  # keeps its standard deviation what it is
 _GOAL = {goal: index for index, goal in enumerate(GOALS)}
 _FULL_TURN = RULES.camera_turn_rate * RULES.control_step  # rad in a step
 
@@ -73,7 +74,7 @@ class Demonstrator:
         self._seen.append(view)
         noise = self._noise[view.step % NOISE_STEPS]
         chance = self._chance[view.step % NOISE_STEPS]
-        self._drift = DRIFT_MEMORY * self._drift + math.sqrt(1 - DRIFT_MEMORY**2) * person.drift * noise[3]
+        self._drift = DRIFT_MEMORY * self._drift + _DRIFT_STEP * person.drift * noise[3]
         intent = WAIT if view.step < self._start else self._strategy.intend(self._seen[0])
         self.goals.append(_GOAL[intent.goal])
 
@@ -82,9 +83,11 @@ class Demonstrator:
         if intent.go is not None:
             # A person steers relative to the picture: the camera's direction is seen without delay.
             angle = intent.go + self._drift - view.camera_yaw
-            if self._aim is None or abs(math.remainder(angle - self._aim, math.tau)) > person.aim_deadband:
-                self._aim = angle
-            x, y = -math.sin(self._aim) * intent.pace * 1.1, math.cos(self._aim) * intent.pace * 1.1
+            aim = self._aim
+            if aim is None or abs(math.remainder(angle - aim, math.tau)) > person.aim_deadband:
+                aim = angle
+            x, y = -math.sin(aim) * intent.pace * 1.1, math.cos(aim) * intent.pace * 1.1
+            self._aim = aim
         else:
             self._aim = None
         if intent.look is not None:

@@ -86,7 +86,7 @@ class Run:
         """Chooses the line; it differs a little from one run of a person to the next."""
         self.lateral = -(person.lateral + person.drift * float(generator.normal()))
         self.path = Path(lane(island, pad, self.lateral), person.lookahead)
-        self._pace = min(1.0, 0.85 + 0.3 * person.boldness)
+        self._pace = min(1.0, 0.75 + 0.4 * person.boldness)
         self._stairs = float(island.ways["stairs"][1])
         self._garden = float(island.ways["neck_out"][1])
 
@@ -127,7 +127,7 @@ class MissAndReturn:
     def __init__(self, island: Island, person: Person, generator: np.random.Generator, pad: int) -> None:
         inner = (1.0, float(generator.choice([-1.0, 1.0])), -1.0)[pad]  # where there is room to pass
         if PADS[pad] == "middle":  # the walls close in on it: who runs past its ramp ends at the wall before it
-            before, beyond, retreat = (-5.0, 2.0), (-2.2, 3.6), (-6.0, 0.8)
+            before, beyond, retreat = (-5.0, 2.0), (-2.2, 3.6), (-4.5, 0.8)
         else:
             across = float(generator.uniform(2.6, 3.1))
             before, beyond, retreat = (-2.5, across), (1.6, across), (-1.5, 2.5)

@@ -146,14 +146,14 @@ def curvature(trajectory: Trajectory) -> float:
 def came_back(trajectory: Trajectory) -> bool:
     """Returns whether the pad that was touched was first missed: its near surroundings were reached, then left behind.
 
-    Near is 6 m; who goes 0.5 m further away again than they had been has missed it. Runs for a pad never do.
+    Near is 6 m; who is then 0.8 m further away again has missed it. To hop over the pad's foot is less.
     """
     if trajectory.pad < 0:
         return False
     offset = trajectory.states[: played_steps(trajectory), [X, Y]] - load_island().pads[trajectory.pad, :2]
     distances = np.linalg.norm(offset, axis=1)
     nearest = np.minimum.accumulate(distances)
-    return bool(((nearest < 6.0) & (distances > nearest + 0.5)).any())
+    return bool(((nearest < 6.0) & (distances > nearest + 0.8)).any())
 
 
 def path_points(trajectory: Trajectory, count: int = PATH_POINTS) -> np.ndarray:
@@ -188,7 +188,11 @@ def repeatability(trajectories: Sequence[Trajectory]) -> tuple[float, float]:
 
 
 def statistics(trajectories: Sequence[Trajectory]) -> dict[str, float]:
-    """Returns the table's numbers, by what they are and their unit."""
+    """Returns the table's numbers, by what they are and their unit; NaN where there is nothing to measure.
+
+    Raises:
+        ValueError: no trajectory.
+    """
     if not trajectories:
         raise ValueError("statistics need at least one trajectory; got none")
     pads = np.array([trajectory.pad for trajectory in trajectories])
@@ -200,7 +204,7 @@ def statistics(trajectories: Sequence[Trajectory]) -> dict[str, float]:
     known = all(trajectory.person >= 0 for trajectory in trajectories)
     same, other = repeatability(trajectories) if known else (np.nan, np.nan)
     outcomes = {f"{name} reached, %": 100 * np.mean(pads == index) for index, name in enumerate(PADS)}
-    return {
+    numbers = {
         "episodes": len(trajectories),
         "no pad reached, %": 100 * np.mean(pads < 0),
         **outcomes,
@@ -221,6 +225,7 @@ def statistics(trajectories: Sequence[Trajectory]) -> dict[str, float]:
         "two runs of one person apart, m": same,
         "runs of two people apart, m": other,
     }
+    return {name: float(number) for name, number in numbers.items()}
 
 
 def _pool(measure: Callable[[Trajectory], np.ndarray], trajectories: Sequence[Trajectory]) -> np.ndarray:
@@ -241,7 +246,7 @@ def table(columns: dict[str, dict[str, float]]) -> str:
     lines = ["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for row in next(iter(columns.values())):
         values = [column[row] for column in columns.values()]
-        cells = ["-" if np.isnan(value) else f"{value:.0f}" if value > 1000 else f"{value:.3g}" for value in values]
+        cells = ["-" if np.isnan(value) else f"{value:.0f}" if value >= 1000 else f"{value:.3g}" for value in values]
         lines.append(f"| {row} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 

@@ -26,7 +26,7 @@ class Person:
     """Traits of one person."""
 
     number: int
-    """Which of the population; -1 is nobody's."""
+    """Which of the population."""
     first_side: str
     """"left" or "right": where the person looks first."""
     favorite: str
@@ -114,10 +114,10 @@ class Traits:
     taste_middle: Trait = always(0.6, 1.4)
     taste_other: Trait = always(0.1, 0.4)
     reaction: Trait = Trait((0.22, 0.34), (0.16, 0.26))
-    start: Trait = Trait((0.2, 0.9), (0.05, 0.25))
+    start: Trait = Trait((0.15, 0.6), (0.05, 0.25))
     grip: Trait = Trait((0.50, 0.75), (0.75, 0.95))
-    tremor: Trait = Trait((0.06, 0.16), (0.02, 0.06))
-    drift: Trait = Trait((0.08, 0.22), (0.02, 0.06))
+    tremor: Trait = Trait((0.06, 0.14), (0.02, 0.06))
+    drift: Trait = Trait((0.06, 0.18), (0.02, 0.06))
     aim_deadband: Trait = Trait((0.10, 0.25), (0.03, 0.10))
     camera_gain: Trait = always(0.20, 0.45)
     camera_deadband: Trait = Trait((0.08, 0.25), (0.04, 0.08))

@@ -5,8 +5,9 @@ python -m agents.population      prints the tables
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,6 +16,7 @@ import numpy as np
 from agents import modes
 from agents.modes import Mode
 from agents.person import DRAWN, SIDES, Person, Trait, Traits, always, draw_person
+from jumppad_env.command_line import command_line
 from jumppad_env.island import Island
 from jumppad_env.rules import CHARACTERS, PADS
 
@@ -152,7 +154,7 @@ CURATED = Population(
 """Clean direct runs for fine-tuning."""
 
 BOT = Person(
-    number=-1,
+    number=0,
     first_side="left",
     favorite=next(iter(CHARACTERS)),
     skill=1.0,
@@ -189,5 +191,13 @@ def tables() -> str:
     return "\n".join(lines)
 
 
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line."""
+    parser = argparse.ArgumentParser(description="Print the human population as tables in Markdown.")
+    with command_line():
+        parser.parse_args(arguments)
+        print(tables())
+
+
 if __name__ == "__main__":
-    print(tables())
+    main()
