@@ -97,6 +97,7 @@ def test_the_spectrum_finds_a_wave_and_keeps_the_variance():
     generator = np.random.default_rng(1)
     _, noise = motion.spectrum([generator.normal(size=3200) for _ in range(10)])
     assert noise[1:-1].max() / noise[1:-1].min() < 1.2, "white"
+    assert noise[-1] == pytest.approx(noise[1:-1].mean() / 2, rel=0.1), "half a frequency's width"
     assert np.isnan(motion.spectrum([np.zeros(motion.WINDOW - 1)])[1]).all()
 
 
