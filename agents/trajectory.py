@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +34,12 @@ class Trajectory:
     """float64 (T, len(STATE)), exact, columns as in `jumppad_env.world.STATE`."""
     frames: np.ndarray | None
     """uint8 (T, H, W, 3), or None if none were drawn."""
+    person: int = -1
+    """Ground truth: who of the population acted, -1 if nobody knows."""
+    skill: float = math.nan
+    """Ground truth: the person's, 0 to 1; not a number if nobody knows."""
+    goals: np.ndarray | None = None
+    """Ground truth: uint8 (T,), indices into `agents.modes.GOALS`; None if nobody knows."""
 
     def __post_init__(self) -> None:
         length = len(self.actions)
@@ -44,6 +51,8 @@ class Trajectory:
             raise ValueError(f"states must be ({length}, {len(STATE)}) to fit the actions; got {self.states.shape}")
         if self.frames is not None and (len(self.frames) != length or self.frames.dtype != np.uint8):
             raise ValueError(f"frames must be uint8 ({length}, H, W, 3); got {self.frames.dtype} {self.frames.shape}")
+        if self.goals is not None and (self.goals.shape != (length,) or self.goals.dtype != np.uint8):
+            raise ValueError(f"goals must be uint8 ({length},); got {self.goals.dtype} {self.goals.shape}")
         if self.character not in CHARACTERS or not -1 <= self.pad < len(PADS):
             raise ValueError(f"character {self.character!r} or pad {self.pad} is unknown")
 
