@@ -9,6 +9,7 @@ The rules advance at 10 Hz, as for agents; the window draws the motion in betwee
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import time
@@ -22,6 +23,7 @@ from jumppad_env.game import Game
 from jumppad_env.looks import VARIETIES
 from jumppad_env.panels import LOADING
 from jumppad_env.rules import CHARACTERS, PADS
+from jumppad_env.sharpness import Sharpness
 from jumppad_env.window import Window
 
 SLOWEST_FPS, FASTEST_FPS = 30, 60
@@ -48,13 +50,20 @@ def check_screen() -> None:
         raise ValueError(f"playing needs a screen: {error}") from error
 
 
-def play(game: Game, controls: Controls, window: Window, clock: Callable[[], float] = time.perf_counter) -> None:
+def play(
+    game: Game,
+    controls: Controls,
+    window: Window,
+    sharpness: Sharpness,
+    clock: Callable[[], float] = time.perf_counter,
+) -> None:
     """Plays until the window is closed.
 
     Args:
         game: what is played.
         controls: who plays it.
         window: where; it waits after each frame. If a frame takes longer to draw there are fewer, not a slower game.
+        sharpness: how large frames are drawn.
         clock: gives seconds.
     """
     before = clock()
@@ -68,7 +77,9 @@ def play(game: Game, controls: Controls, window: Window, clock: Callable[[], flo
         now = clock()
         game.advance(now - before, controls.action)
         before = now
-        window.show(game.frame(), game.panels())
+        window.show(game.frame(sharpness.size), game.panels())
+        if not (game.waiting or game.ended):  # a still picture says nothing about how long one takes
+            sharpness.note(window.busy)
 
 
 @command_line(stopped="stopped")
@@ -97,7 +108,8 @@ def main() -> None:
     try:
         window.show(np.zeros((*size, 3), np.uint8), [LOADING])
         game.prepare()
-        play(game, Controls(), window)
+        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C in the terminal closes the window, as its button does
+            play(game, Controls(), window, Sharpness(size, 1 / SLOWEST_FPS))
     finally:
         game.close()
         window.close()

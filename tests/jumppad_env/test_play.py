@@ -11,7 +11,8 @@ import pytest
 from jumppad_env import gamepad
 from jumppad_env.controls import Controls
 from jumppad_env.game import Game
-from jumppad_env.play import ZOOM, play
+from jumppad_env.play import SLOWEST_FPS, ZOOM, play
+from jumppad_env.sharpness import Sharpness
 from jumppad_env.window import Window
 
 
@@ -57,7 +58,7 @@ class Script:
 
         monkeypatch.setattr(self.window, "show", next_frame)
         monkeypatch.setattr(self.controls, "action", act)
-        play(self.game, self.controls, self.window, self.clock)
+        play(self.game, self.controls, self.window, Sharpness((36, 60), 1 / SLOWEST_FPS), self.clock)
         self.game.close()
 
 

@@ -75,7 +75,7 @@ def test_text_is_bright_on_a_ground_that_lets_the_game_shine_through(pygame, win
     box = shown(pygame)[top : bottom + 1, left : right + 1].reshape(-1, 3)
     ground = np.median(box, axis=0)
     assert (ground < 70).all() and ground[1] > ground[0] + 10, "dark, with a touch of the green"
-    assert box.min(axis=1).max() == 255
+    assert box.min(axis=1).max() > 250
 
 
 def test_a_panel_is_written_once(pygame, window, monkeypatch):
