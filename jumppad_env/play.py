@@ -29,14 +29,17 @@ from jumppad_env.window import Window
 SLOWEST_FPS, FASTEST_FPS = 30, 60
 ZOOM = 1.6
 """How much larger the window opens than what is drawn: drawing is what limits the frame rate."""
+LARGEST_WINDOW = 0.9
+"""Part of the screen that the window opens with at most."""
 
 
-def check_screen() -> None:
-    """Says what is missing to open a window.
+def check_screen() -> tuple[int, int]:
+    """Returns height and width of the screen, pixels, or says what is missing to open a window.
 
     Raises:
         ValueError: no pygame, or no screen.
     """
+    os.environ.setdefault("SDL_VIDEO_X11_WMCLASS", "jumppad")  # else a desktop's task bar says play.py
     try:
         import pygame
     except ImportError as error:
@@ -48,6 +51,14 @@ def check_screen() -> None:
         pygame.display.init()
     except pygame.error as error:
         raise ValueError(f"playing needs a screen: {error}") from error
+    width, height = pygame.display.get_desktop_sizes()[0]
+    return height, width
+
+
+def window_size(size: tuple[int, int], screen: tuple[int, int]) -> tuple[int, int]:
+    """Returns (height, width) to open the window with, pixels, for what is drawn and a screen (both height, width)."""
+    zoom = min(ZOOM, *(LARGEST_WINDOW * free / drawn for free, drawn in zip(screen, size, strict=True)))
+    return round(zoom * size[0]), round(zoom * size[1])
 
 
 def play(
@@ -101,10 +112,10 @@ def main() -> None:
     arguments = parser.parse_args()
     if not SLOWEST_FPS <= arguments.fps <= FASTEST_FPS:
         raise ValueError(f"--fps must be from {SLOWEST_FPS} to {FASTEST_FPS}, got {arguments.fps}")
-    check_screen()
+    screen = check_screen()
     size = tuple(arguments.size)
     game = Game(arguments.character, arguments.target, arguments.seed, size, arguments.variety)
-    window = Window(*(round(ZOOM * pixels) for pixels in size), fps=arguments.fps)
+    window = Window(*window_size(size, screen), fps=arguments.fps)
     try:
         window.show(np.zeros((*size, 3), np.uint8), [LOADING])
         game.prepare()

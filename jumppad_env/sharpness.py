@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SMALLER = (1.0, 5 / 6, 2 / 3, 1 / 2)
+SMALLER = (1.0, 5 / 6, 2 / 3, 1 / 2, 1 / 3)
 """Height and width that can be drawn, as parts of what was asked for."""
 FRAMES_TO_SHRINK, FRAMES_TO_GROW = 10, 90
 """Frames at one size before another is tried: what is too slow is seen soon, what is fast enough should stay so."""

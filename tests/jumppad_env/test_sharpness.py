@@ -35,7 +35,7 @@ def test_a_slow_one_soon_draws_as_large_as_it_can_often_enough(sharpness, second
 
 
 def test_there_is_a_smallest_size_of_the_same_shape(sharpness):
-    assert draw(sharpness, 9.0, 1000)[-1] == (180, 300)
+    assert draw(sharpness, 9.0, 1000)[-1] == (120, 200)
     assert all(height / width == 0.6 for height, width in sharpness._sizes)
 
 
