@@ -17,7 +17,6 @@ import numpy as np
 import pytest
 
 from jumppad_env.game import Game
-from jumppad_env.panels import Panel
 from jumppad_env.window import Window
 
 Xlib = pytest.importorskip("Xlib.display", reason="needs python-xlib: make setup")
@@ -125,9 +124,9 @@ def game(pygame):
     game.close()
 
 
-def expected(pygame, game: Game, size: tuple[int, int], panels: list[Panel] | None = None) -> np.ndarray:
+def expected(pygame, game: Game, size: tuple[int, int]) -> np.ndarray:
     window = Window(*size, fps=0)
-    window.show(game.frame(), game.panels() if panels is None else panels)
+    window.show(game.frame(), game.panels())
     return pygame.surfarray.array3d(pygame.display.get_surface()).swapaxes(0, 1)
 
 
@@ -212,7 +211,7 @@ def test_w_runs_and_a_pause_stands_still(screen, playing):
 
 
 def test_an_episode_ends_with_its_summary_and_r_starts_the_next(screen, playing):
-    screen.press("s")  # into the plaza's back wall: the ten seconds pass
+    screen.press("s")  # begins
     screen.press("s", down=False)
     time.sleep(9.0)
     last = screen.picture()
