@@ -21,12 +21,17 @@ AXES, BUTTONS = 6, 15
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds SDL among the libraries that Linux has loaded")
 
 
+def loaded_sdl() -> ctypes.CDLL:
+    """Returns the SDL that pygame uses."""
+    lines = Path("/proc/self/maps").read_text().splitlines()
+    return ctypes.CDLL(next(line.split()[-1] for line in lines if "/libSDL2-2" in line))
+
+
 class VirtualPad:
     """Plugged in when made."""
 
     def __init__(self, pygame):
-        loaded = {line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines() if "/libSDL2-2" in line}
-        self._pygame, self._sdl = pygame, ctypes.CDLL(loaded.pop())
+        self._pygame, self._sdl = pygame, loaded_sdl()
         self._sdl.SDL_JoystickOpen.restype = ctypes.c_void_p
         device = self._sdl.SDL_JoystickAttachVirtual(GAMECONTROLLER, AXES, BUTTONS, 0)
         assert device >= 0, "this SDL was built without virtual joysticks"
@@ -54,10 +59,10 @@ class VirtualPad:
 
 
 @pytest.fixture
-def plug(monkeypatch, request) -> Iterator[Callable[[], VirtualPad]]:
+def plug(pygame) -> Iterator[Callable[[], VirtualPad]]:
     # A window on SDL's dummy driver never has the focus, without which SDL tells nothing of gamepads.
-    monkeypatch.setenv("SDL_JOYSTICK_ALLOW_BACKGROUND_EVENTS", "1")
-    pygame = request.getfixturevalue("pygame")
+    without_focus = b"SDL_JOYSTICK_ALLOW_BACKGROUND_EVENTS"
+    loaded_sdl().SDL_SetHint(without_focus, b"1")
     pads = []
 
     def plug() -> VirtualPad:
@@ -68,6 +73,7 @@ def plug(monkeypatch, request) -> Iterator[Callable[[], VirtualPad]]:
     for pad in pads:
         if pad.plugged:
             pad.unplug()
+    loaded_sdl().SDL_SetHint(without_focus, b"0")
 
 
 @pytest.fixture
