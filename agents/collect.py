@@ -18,7 +18,8 @@ from tqdm import tqdm
 
 from agents.dataset.drawing import draw_frames
 from agents.demonstrator import Demonstrator
-from agents.player_pool import Cast, PlayerPool, count_cores
+from agents.modes import GOALS
+from agents.player_pool import FAVORITE, Cast, PlayerPool, count_cores
 from agents.population import POPULATIONS
 from jumppad_env.command_line import command_line
 from jumppad_env.dataset_writer import EpisodeLog, Unfinished
@@ -42,7 +43,7 @@ class CollectConfig:
     image_size: tuple[int, int] | None = (64, 64)
     """Height and width of the frames; None collects states only."""
     character: str = "rider"
-    """One of five looks, or "random": another one in every episode."""
+    """One of five looks; "random": another one in every episode; "favorite": everybody plays the one they like best."""
     variety: str = "none"
     """What the frames look like: "none", "paper", "high", or the name of a kind; play is the same in all."""
 
@@ -77,7 +78,9 @@ def collect(config: CollectConfig, directory: Path | str, workers: int | None = 
     if workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
     with Unfinished(directory, _asked(config)) as work:
-        with EpisodeLog(work.path) as log:
+        if work.manifest is not None:  # killed just before the end
+            return work.manifest["steps"]
+        with EpisodeLog(work.path, GOALS) as log:
             missing = config.episodes - len(log.seeds)
             if missing:
                 with PlayerPool(Cast(config.population, config.character), missing, workers) as pool:
@@ -86,7 +89,7 @@ def collect(config: CollectConfig, directory: Path | str, workers: int | None = 
                     for trajectory in _progress(played, config, len(log.seeds)):
                         log.append(trajectory)
             found = log.finish()
-        digests = {}
+        digests: dict[str, str] = {}
         if config.image_size is not None:
             digests["frames.npy"] = draw_frames(work.path, config.image_size, config.variety, None, workers)
         work.finish(found, digests)
@@ -95,7 +98,8 @@ def collect(config: CollectConfig, directory: Path | str, workers: int | None = 
 
 def _asked(config: CollectConfig) -> dict[str, Any]:
     """Returns what the manifest says of what was asked for."""
-    keywords: dict[str, Any] = {"character": config.character, "variety": config.variety}
+    favorites = config.character == FAVORITE
+    keywords: dict[str, Any] = {"character": "random" if favorites else config.character, "variety": config.variety}
     if config.image_size is None:
         keywords = {"observation": "state", **keywords}
     else:
@@ -106,6 +110,7 @@ def _asked(config: CollectConfig) -> dict[str, Any]:
         "population": config.population,
         "shares": POPULATIONS[config.population].shares,
         "environment": {"id": "Jumppad-v0", **keywords},
+        **({"favorites": True} if favorites else {}),
         "renderer": None if config.image_size is None else RENDERER,
         "episodes": config.episodes,
     }

@@ -1,64 +1,157 @@
-"""A person at the gamepad: the traits in which demonstrators differ."""
+"""A person at the gamepad: lasting traits, in which people differ.
+
+A person is drawn from a table of traits by its number alone, and is the same in every episode. Whatever has a side is
+told from the person's own point of view: people whose first side is the right are mirror images of those whose first
+side is the left. So nothing but the share of the two can make a difference between left and right.
+
+docs/demonstrations.md says which numbers come from the literature and which are our guesses.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+
+from jumppad_env.rules import CHARACTERS
+from jumppad_env.streams import stream
+
+SIDES = ("left", "right")
 
 
 @dataclass(frozen=True)
 class Person:
-    """Traits of one person; all are our guesses, chosen to look plausible at 10 Hz."""
+    """Traits of one person."""
 
-    reaction_steps: int
-    """Control steps (0.1 s) between seeing and acting."""
-    start_steps: int
-    """Control steps before the first movement."""
+    number: int
+    """Which of the population."""
+    first_side: str
+    """"left" or "right": where the person looks first."""
+    favorite: str
+    """Character that the person likes best."""
+    skill: float
+    """0 (clumsy) to 1 (expert); most of the other traits depend on it."""
+    boredom: float
+    """0 to 1: dawdles, jabs, and would rather do something else."""
+    boldness: float
+    """0 to 1: hops, runs at full speed, tries what is forbidden."""
+    taste_first: float
+    """Weight of the pad on the first side, among the three."""
+    taste_middle: float
+    """Weight of the pad in the middle."""
+    taste_other: float
+    """Weight of the pad on the other side."""
+    reaction: float
+    """s between seeing and acting."""
+    start: float
+    """s, mean time of getting one's bearings before the first movement, beyond the reaction."""
+    grip: float
+    """Share of the way to where it should be that the thumb moves a stick in 0.1 s."""
     tremor: float
-    """Standard deviation of the fast noise of both sticks, in deflection."""
+    """Standard deviation of a stick's noise, as a share of its deflection."""
     drift: float
-    """Standard deviation of the slow error of the heading, rad."""
-    drift_memory: float
-    """How much of the slow error survives a step, 0 to 1."""
+    """Standard deviation of the slow error of the heading, rad; 85% of it is left after 0.1 s."""
+    aim_deadband: float
+    """rad by which the left stick may be off before it is moved."""
     camera_gain: float
-    """Share of the viewing error that the right stick corrects in a step."""
+    """Share of the viewing error that the right stick corrects in 0.1 s."""
     camera_deadband: float
     """rad of viewing error that is left alone."""
+    glance: float
+    """Chance of a look to the first side before setting out."""
     lateral: float
-    """m, habitual offset from the middle of the way, positive to the right."""
+    """m, habitual offset from the middle of the way, towards the first side."""
     lookahead: float
     """m from a way point at which the next is aimed for."""
     fidget: float
-    """Chance per step of pressing a button that does nothing here."""
-    hop: float
-    """Chance per step of a jump for fun while moving."""
-    jab: float
-    """Chance per step of an attack for fun while moving."""
-    dawdle_steps: int
-    """Control steps of strolling before setting out for a pad."""
+    """Chance per 0.1 s of pressing a button that does nothing here."""
+
+    @property
+    def mirrored(self) -> bool:
+        """Whether the person is the mirror image of one whose first side is the left."""
+        return self.first_side == "right"
+
+    @property
+    def habit(self) -> float:
+        """Chance of the first side where one of the two sides is chosen."""
+        return self.taste_first / (self.taste_first + self.taste_other)
 
 
-def draw_person(generator: np.random.Generator, skill: float) -> Person:
-    """Draws a person.
+class Trait(NamedTuple):
+    """How a trait is distributed: evenly between two bounds, which move with skill."""
 
-    Args:
-        generator: source of all randomness.
-        skill: 0 (clumsy) to 1 (expert).
+    clumsy: tuple[float, float]
+    """Bounds at skill 0."""
+    expert: tuple[float, float]
+    """Bounds at skill 1."""
+
+    def at(self, skill: float, place: float) -> float:
+        """Returns the value at a place from 0 (lower bound) to 1 (upper bound)."""
+        low = self.clumsy[0] + skill * (self.expert[0] - self.clumsy[0])
+        high = self.clumsy[1] + skill * (self.expert[1] - self.clumsy[1])
+        return low + place * (high - low)
+
+
+def always(low: float, high: float) -> Trait:
+    """Returns a trait that does not depend on skill."""
+    return Trait((low, high), (low, high))
+
+
+@dataclass(frozen=True)
+class Traits:
+    """The table that people are drawn from."""
+
+    left_first: float = 0.70
+    """Share of people who look to the left first."""
+    favorites: tuple[float, ...] = (0.30, 0.15, 0.25, 0.20, 0.10)
+    """Shares of the favorite characters, in the order of `jumppad_env.rules.CHARACTERS`."""
+    skill: Trait = always(0.2, 1.0)
+    boredom: Trait = always(0.0, 1.0)
+    boldness: Trait = always(0.0, 1.0)
+    taste_first: Trait = always(0.7, 1.3)
+    taste_middle: Trait = always(0.6, 1.4)
+    taste_other: Trait = always(0.1, 0.4)
+    reaction: Trait = Trait((0.22, 0.34), (0.16, 0.26))
+    start: Trait = Trait((0.15, 0.6), (0.05, 0.25))
+    grip: Trait = Trait((0.50, 0.75), (0.75, 0.95))
+    tremor: Trait = Trait((0.06, 0.14), (0.02, 0.06))
+    drift: Trait = Trait((0.06, 0.18), (0.02, 0.06))
+    aim_deadband: Trait = Trait((0.10, 0.25), (0.03, 0.10))
+    camera_gain: Trait = always(0.20, 0.45)
+    camera_deadband: Trait = Trait((0.08, 0.25), (0.04, 0.08))
+    glance: Trait = always(0.0, 0.5)
+    lateral: Trait = Trait((-0.7, 0.9), (-0.2, 0.4))
+    lookahead: Trait = always(2.0, 3.5)
+    fidget: Trait = Trait((0.0, 0.010), (0.0, 0.002))
+
+
+def draw_person(traits: Traits, number: int) -> Person:
+    """Returns the person of this number; the same table and number give the same person.
+
+    Raises:
+        ValueError: the number is negative.
     """
-    clumsy = 1.0 - skill
+    generator = stream(0, "person", number)
+    side, character, skill_place, *places = generator.random(3 + len(DRAWN)).tolist()
+    skill = traits.skill.at(0.0, skill_place)
+    edges = np.cumsum(traits.favorites)
+    favorite = int(np.searchsorted(edges, character * edges[-1], side="right"))
+    values = {name: getattr(traits, name).at(skill, place) for name, place in zip(DRAWN, places, strict=True)}
     return Person(
-        reaction_steps=1 + int(generator.random() < 0.2 + 0.6 * clumsy),
-        start_steps=1 + int(generator.gamma(2.0, 0.6 + 1.2 * clumsy)),
-        tremor=0.04 + 0.10 * clumsy * generator.random(),
-        drift=0.05 + 0.20 * clumsy * generator.random(),
-        drift_memory=0.85,
-        camera_gain=0.25 + 0.25 * generator.random(),
-        camera_deadband=0.04 + 0.10 * clumsy * generator.random(),
-        lateral=generator.normal(0.0, 0.25 + 0.45 * clumsy),
-        lookahead=2.0 + 1.5 * generator.random(),
-        fidget=0.002 + 0.008 * clumsy * generator.random(),
-        hop=0.012 * clumsy * generator.random(),
-        jab=0.02 * clumsy * generator.random(),
-        dawdle_steps=int(generator.integers(6, 26)) if generator.random() < 0.3 * clumsy else 0,
+        number=number,
+        first_side="left" if side < traits.left_first else "right",
+        favorite=list(CHARACTERS)[min(favorite, len(CHARACTERS) - 1)],
+        skill=skill,
+        **values,
     )
+
+
+def mirrored(person: Person) -> Person:
+    """Returns the same person with left and right exchanged."""
+    return dataclasses.replace(person, first_side=SIDES[person.first_side == "left"])
+
+
+DRAWN = tuple(field.name for field in dataclasses.fields(Person))[4:]
+"""Traits that depend on skill: all after `skill`."""

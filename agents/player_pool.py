@@ -25,6 +25,9 @@ BLOCK = 256
 AHEAD = 2
 """Blocks that each process has at most."""
 
+FAVORITE = "favorite"
+"""Character of whoever plays their own favorite."""
+
 
 @dataclass(frozen=True)
 class Cast:
@@ -33,18 +36,20 @@ class Cast:
     population: str
     """A name in `POPULATIONS`."""
     character: str
-    """As of the environment."""
+    """As of the environment, or `FAVORITE`."""
 
 
 class _Stage:
     """An environment and its people, for as many episodes as are asked for."""
 
     def __init__(self, cast: Cast, parallel: int, threads: int) -> None:
-        self._envs = make_envs(parallel, None, character=cast.character, threads=threads)
+        self._favorites = cast.character == FAVORITE
+        keywords = {} if self._favorites else {"character": cast.character}
+        self._envs = make_envs(parallel, None, threads=threads, **keywords)
         self._crowd = Crowd(POPULATIONS[cast.population], parallel)
 
     def play(self, seeds: list[int]) -> Iterator[Trajectory]:
-        return rollout(self._envs, self._crowd, seeds)
+        return rollout(self._envs, self._crowd, seeds, favorites=self._favorites)
 
     def close(self) -> None:
         self._envs.close()

@@ -1,17 +1,24 @@
-"""Populations: tables of modes with their shares."""
+"""Populations: who plays, and how often they do what.
+
+python -m agents.population      prints the tables
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import argparse
+import dataclasses
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from agents import modes
 from agents.modes import Mode
-from agents.person import Person
+from agents.person import DRAWN, SIDES, Person, Trait, Traits, always, draw_person
+from jumppad_env.command_line import command_line
 from jumppad_env.island import Island
-from jumppad_env.rules import PADS
+from jumppad_env.rules import CHARACTERS, PADS
 
 MakeMode = Callable[[Island, Person, np.random.Generator], Mode]
 
@@ -30,59 +37,167 @@ MODES: dict[str, MakeMode] = {
     "miss_right": _to(modes.MissAndReturn, "right"),
     "wander": modes.Wander,
     "give_up": modes.GiveUp,
+    "lose_way": modes.LoseWay,
     "shadow_box": modes.ShadowBox,
     "idle": modes.Idle,
     "leave_track": modes.LeaveTrack,
 }
 """Every mode by name."""
 
+SIDED = {"direct_side": "direct_{}", "miss_side": "miss_{}"}
+"""Entries of a table of shares that become a mode once a person has chosen the left or the right."""
+
+
+def _more(trait: float) -> float:
+    """Returns how much likelier somebody does what goes with a trait from 0 to 1, on average 1."""
+    return 0.3 + 1.4 * trait
+
+
+TILTS: dict[str, Callable[[Person], float]] = {
+    "direct_middle": lambda person: person.taste_middle,
+    "direct_side": lambda person: person.taste_first + person.taste_other,
+    "miss_middle": lambda person: person.taste_middle * _more(1.0 - person.skill),
+    "miss_side": lambda person: (person.taste_first + person.taste_other) * _more(1.0 - person.skill),
+    "wander": lambda person: _more(person.boredom),
+    "give_up": lambda person: _more(person.boredom),
+    "lose_way": lambda person: _more(1.0 - person.skill),
+    "shadow_box": lambda person: _more(person.boredom) * _more(person.boldness),
+    "idle": lambda person: _more(person.boredom) * _more(1.0 - person.boldness),
+    "leave_track": lambda person: _more(person.boredom) * _more(person.boldness),
+}
+"""What in a person makes a choice likelier; choices that are not here are everybody's alike."""
+
 
 @dataclass(frozen=True)
 class Population:
-    """Who plays: shares of the modes, and the range of skill.
+    """Lasting people, and the shares of what they choose to do.
 
     Raises:
-        ValueError: shares that do not add up to 1, or an unknown mode.
+        ValueError: nobody, shares that do not add up to 1, or an unknown choice.
     """
 
+    people: tuple[Person, ...]
     shares: dict[str, float]
-    skill: tuple[float, float]
-    """Skill is drawn evenly from this range, 0 to 1."""
+    """Of all episodes; keys of `MODES` or `SIDED`."""
 
     def __post_init__(self) -> None:
-        unknown = set(self.shares) - set(MODES)
+        if not self.people:
+            raise ValueError("a population needs at least one person")
+        unknown = set(self.shares) - set(MODES) - set(SIDED)
         if unknown:
-            raise ValueError(f"unknown modes {sorted(unknown)}; known are {sorted(MODES)}")
+            raise ValueError(f"unknown modes {sorted(unknown)}; known are {sorted([*MODES, *SIDED])}")
         total = sum(self.shares.values())
-        if abs(total - 1.0) > 1e-9 or min(self.shares.values()) < 0:
+        if abs(total - 1.0) > 1e-9 or min(self.shares.values()) <= 0:
             raise ValueError(f"shares of the modes must be positive and add up to 1, they add up to {total}")
 
+    @cached_property
+    def chances(self) -> np.ndarray:
+        """(people, choices): how likely each person chooses what; rows add up to 1, columns average to the shares.
+
+        What a person is inclined to is scaled, choice by choice, until the shares come out (iterative proportional
+        fitting).
+        """
+        shares = np.array(list(self.shares.values()))
+        tilts = [
+            [TILTS[choice](person) if choice in TILTS else 1.0 for choice in self.shares] for person in self.people
+        ]
+        chances = np.array(tilts) * shares
+        for _ in range(200):
+            chances /= chances.sum(axis=1, keepdims=True)
+            chances *= shares / chances.mean(axis=0)
+        return chances / chances.sum(axis=1, keepdims=True)
+
+    @cached_property
+    def _edges(self) -> np.ndarray:
+        return self.chances.cumsum(axis=1)[:, :-1]
+
+    def draw(self, generator: np.random.Generator) -> tuple[Person, str]:
+        """Returns who plays an episode, and the mode that this person chooses."""
+        index = int(generator.integers(len(self.people)))
+        person = self.people[index]
+        choice, side = generator.random(2)  # always both, so that mirror images draw the same numbers
+        name = list(self.shares)[int(np.searchsorted(self._edges[index], choice, side="right"))]
+        if name not in SIDED:
+            return person, name
+        first = SIDES.index(person.first_side)
+        return person, SIDED[name].format(SIDES[first if side < person.habit else 1 - first])
+
+
+PEOPLE = 200
+"""In a population."""
 
 HUMAN = Population(
+    people=tuple(draw_person(Traits(), number) for number in range(PEOPLE)),
     shares={
-        "direct_left": 0.090,
-        "direct_middle": 0.325,
-        "direct_right": 0.050,
-        "miss_left": 0.030,
-        "miss_middle": 0.050,
-        "miss_right": 0.027,
-        "wander": 0.140,
-        "give_up": 0.083,
-        "shadow_box": 0.095,
-        "idle": 0.060,
-        "leave_track": 0.050,
+        "direct_middle": 0.318,
+        "direct_side": 0.140,
+        "miss_middle": 0.053,
+        "miss_side": 0.057,
+        "wander": 0.123,
+        "give_up": 0.074,
+        "lose_way": 0.050,
+        "shadow_box": 0.085,
+        "idle": 0.055,
+        "leave_track": 0.045,
     },
-    skill=(0.2, 1.0),
 )
 """Diverse play; outcomes follow the paper's base agent: none 43.6, left 11.8, middle 37.0, right 7.6%."""
 
 CURATED = Population(
+    # The same people at their best, with nothing else on their mind.
+    people=tuple(
+        draw_person(dataclasses.replace(Traits(), skill=always(0.9, 1.0), boredom=always(0, 0), glance=always(0, 0)), n)
+        for n in range(PEOPLE)
+    ),
     shares={"direct_left": 1 / 3, "direct_middle": 1 / 3, "direct_right": 1 / 3},
-    skill=(0.9, 1.0),
 )
 """Clean direct runs for fine-tuning."""
 
-POPULATIONS = {"human": HUMAN, "curated": CURATED} | {
-    mode: Population(shares={mode: 1.0}, skill=(0.2, 1.0)) for mode in MODES
+BOT = Person(
+    number=0,
+    first_side="left",
+    favorite=next(iter(CHARACTERS)),
+    skill=1.0,
+    **{name: 0.0 for name in DRAWN}
+    | {"boldness": 1.0, "taste_first": 1.0, "taste_middle": 1.0, "taste_other": 1.0}
+    | {"grip": 1.0, "camera_gain": 1.0, "camera_deadband": 0.02, "lookahead": 1.0},
+)
+"""No person at all: no delay, no noise, no habits."""
+
+WAYPOINT = Population(people=(BOT,), shares=CURATED.shares)
+"""A naive bot that goes from way point to way point, to compare people with."""
+
+POPULATIONS = {"human": HUMAN, "curated": CURATED, "waypoint": WAYPOINT} | {
+    mode: Population(people=HUMAN.people, shares={mode: 1.0}) for mode in MODES
 }
-"""By name: "human", "curated", and one population for every mode alone."""
+"""By name: "human", "curated", "waypoint", and the human population with one mode alone for every mode."""
+
+
+def tables() -> str:
+    """Returns the human population as tables in Markdown: shares of choices, distributions of traits."""
+    lines = ["| choice | share of episodes, % | least and most of a person, % |", "|---|---|---|"]
+    for (choice, share), chances in zip(HUMAN.shares.items(), HUMAN.chances.T, strict=True):
+        lines.append(f"| `{choice}` | {100 * share:.1f} | {100 * chances.min():.1f} to {100 * chances.max():.1f} |")
+    lines += ["", "| trait | at skill 0 | at skill 1 |", "|---|---|---|"]
+    traits = Traits()
+    for name in ("skill", *DRAWN):
+        trait: Trait = getattr(traits, name)
+        bounds = [f"{low:g} to {high:g}" for low, high in trait]
+        lines.append(f"| `{name}` | {bounds[0]} | {bounds[1] if trait.clumsy != trait.expert else 'the same'} |")
+    left = sum(person.first_side == "left" for person in HUMAN.people)
+    shares = zip(CHARACTERS, traits.favorites, strict=True)
+    favorites = ", ".join(f"{name} {100 * share:.0f}%" for name, share in shares)
+    lines += ["", f"{PEOPLE} people, of whom {left} look to the left first. Favorite characters: {favorites}."]
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line."""
+    parser = argparse.ArgumentParser(description="Print the human population as tables in Markdown.")
+    with command_line():
+        parser.parse_args(arguments)
+        print(tables())
+
+
+if __name__ == "__main__":
+    main()

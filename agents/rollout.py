@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import gymnasium
 import numpy as np
@@ -29,6 +30,32 @@ class Actor(Protocol):
         ...
 
 
+class Truth(NamedTuple):
+    """What is known of whoever acts in a row."""
+
+    person: int
+    """Number in the population."""
+    skill: float
+    """0 to 1."""
+    favorite: str
+    """Character."""
+    goals: np.ndarray | None
+    """uint8 (T,), what the person was up to in each step so far: indices into `agents.modes.GOALS`."""
+
+
+UNKNOWN = Truth(person=-1, skill=math.nan, favorite="", goals=None)
+"""The truth about learned agents."""
+
+
+@runtime_checkable
+class KnownActor(Actor, Protocol):
+    """An actor that ground truth is known of: scripted people. Learned agents have none."""
+
+    def truth(self, row: int) -> Truth:
+        """Returns the ground truth of a row's episode; all but the goals is known as soon as the row is reset."""
+        ...
+
+
 def make_envs(count: int, image_size: tuple[int, int] | None, **keywords: Any) -> Any:
     """Makes the vector environment for rollouts.
 
@@ -44,7 +71,9 @@ def make_envs(count: int, image_size: tuple[int, int] | None, **keywords: Any) -
     return gymnasium.make_vec("Jumppad-v0", num_envs=count, autoreset_mode=AutoresetMode.DISABLED, **keywords)
 
 
-def rollout(envs: Any, actor: Actor, seeds: Sequence[int], *, keep_frames: bool = True) -> Iterator[Trajectory]:
+def rollout(
+    envs: Any, actor: Actor, seeds: Sequence[int], *, keep_frames: bool = True, favorites: bool = False
+) -> Iterator[Trajectory]:
     """Plays one episode per seed and yields them in the order of the seeds.
 
     An episode depends on its own seed alone: it is the same however many are played at a time.
@@ -54,7 +83,14 @@ def rollout(envs: Any, actor: Actor, seeds: Sequence[int], *, keep_frames: bool 
         actor: plays all rows.
         seeds: one per episode.
         keep_frames: whether trajectories hold the pixels, where the environment draws them.
+        favorites: whether people play their favorite character instead of the environment's.
+
+    Raises:
+        ValueError: favorites of an actor that has none.
     """
+    known = actor if isinstance(actor, KnownActor) else None
+    if favorites and known is None:
+        raise ValueError(f"{type(actor).__name__} has no favorite characters; only scripted people have")
     count = envs.num_envs
     draws = keep_frames and envs.unwrapped.options.observation == "pixels"
     horizon = envs.unwrapped.max_episode_steps
@@ -79,8 +115,11 @@ def rollout(envs: Any, actor: Actor, seeds: Sequence[int], *, keep_frames: bool 
     while any(index >= 0 for index in episode):
         if rows.any():
             seed_list = [int(seed) if fresh else None for seed, fresh in zip(row_seeds, rows, strict=True)]
-            observations, infos = envs.reset(seed=seed_list, options={"reset_mask": rows})
             actor.reset(rows, row_seeds)
+            options: dict[str, Any] = {"reset_mask": rows}
+            if favorites and known is not None:
+                options["character"] = [known.truth(row).favorite if rows[row] else "" for row in range(count)]
+            observations, infos = envs.reset(seed=seed_list, options=options)
             envs.unwrapped.retire(np.array(episode) < 0)  # those for whom no episode is left
         action = actor.act(observations, infos)
         playing = np.flatnonzero([index >= 0 for index in episode])
@@ -94,6 +133,7 @@ def rollout(envs: Any, actor: Actor, seeds: Sequence[int], *, keep_frames: bool 
         rows = (terminated | truncated) & (np.array(episode) >= 0)
         for row in np.flatnonzero(rows).tolist():
             length = int(steps[row])
+            truth = UNKNOWN if known is None else known.truth(row)
             finished[episode[row]] = Trajectory(
                 seed=int(row_seeds[row]),
                 character=str(infos["character"][row]),
@@ -103,6 +143,9 @@ def rollout(envs: Any, actor: Actor, seeds: Sequence[int], *, keep_frames: bool 
                 actions=actions[row, :length].copy(),
                 states=states[row, :length].copy(),
                 frames=None if frames is None else frames[row, :length].copy(),
+                person=truth.person,
+                skill=truth.skill,
+                goals=truth.goals,
             )
         while due in finished:
             yield finished.pop(due)

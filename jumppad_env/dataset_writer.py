@@ -62,6 +62,7 @@ class Unfinished:
 
     Attributes:
         path: of the hidden directory.
+        manifest: None until all is written; after that the dataset is put where it belongs when the block is left.
 
     Raises:
         ValueError: the dataset exists, or an unfinished one was begun with other options.
@@ -74,6 +75,7 @@ class Unfinished:
         # As it will be read again: without tuples.
         self._asked = json.loads(json.dumps({"kind": KIND, "format": FORMAT, **asked, "versions": versions()}))
         self._resumable = resumable
+        self.manifest: dict[str, Any] | None = None
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Unfinished:
@@ -93,13 +95,18 @@ class Unfinished:
                 write_atomically(self.path / BEGUN, json.dumps(content, indent=2).encode())
             else:
                 self._check_same(begun["asked"])
+                self.manifest = begun["asked"] if (self.path / MANIFEST).is_file() else None
             self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *error: Any) -> None:
-        if error[0] is not None and not self._resumable:
-            shutil.rmtree(self.path, ignore_errors=True)
-        self._stack.__exit__(*error)
+        with self._stack:
+            if error[0] is None:
+                self._publish()
+            elif not self._resumable:
+                shutil.rmtree(self.path, ignore_errors=True)
+            if error[1] is not None:
+                raise error[1]  # for the stack, which explains a full disk
 
     def _lock(self, stack: contextlib.ExitStack) -> None:
         if fcntl is None:
@@ -113,15 +120,14 @@ class Unfinished:
 
     def _begun(self) -> dict[str, Any] | None:
         """Returns how the unfinished dataset was begun, None if not even that was written."""
-        finished = self.path / MANIFEST  # killed just before the end
-        path = finished if finished.is_file() else self.path / BEGUN
+        begun, finished = self.path / BEGUN, self.path / MANIFEST
+        path = finished if finished.is_file() else begun  # killed just before the end
         if not path.is_file():
             return None
         try:
-            begun = json.loads(path.read_text())
-            if path == finished:
-                return {"resumable": True, "asked": dict(begun)}
-            return {"resumable": bool(begun["resumable"]), "asked": dict(begun["asked"])}
+            told = json.loads(begun.read_text()) if begun.is_file() else {"resumable": True}
+            asked = json.loads(finished.read_text()) if path == finished else told["asked"]
+            return {"resumable": bool(told["resumable"]), "asked": dict(asked)}
         except (ValueError, KeyError, TypeError):
             raise ValueError(f"{path} is damaged; delete {self.path}") from None
 
@@ -138,7 +144,7 @@ class Unfinished:
             )
 
     def finish(self, found: dict[str, Any], digests: dict[str, str] | None = None) -> dict[str, Any]:
-        """Writes the manifest and puts the dataset where it belongs.
+        """Writes the manifest; all that belongs to the dataset must be there.
 
         Args:
             found: what belongs in the manifest and is known only now.
@@ -156,13 +162,18 @@ class Unfinished:
             "files": {name: digests.get(name) or sha256(self.path / name) for name in present},
         }
         write_atomically(self.path / MANIFEST, seal(manifest).encode())
+        self.manifest = manifest
+        return manifest
+
+    def _publish(self) -> None:
+        if self.manifest is None:
+            return
         for path in self.path.iterdir():
-            if path.name not in (*present, MANIFEST):
+            if path.name not in (*self.manifest["files"], MANIFEST):
                 path.unlink()
         sync_directory(self.path)
         self.path.rename(self.directory)
         sync_directory(self.directory.parent)
-        return manifest
 
 
 class EpisodeLog:
@@ -298,10 +309,11 @@ def write_dataset(
         ValueError: the directory exists, there is no trajectory, or they do not fit together.
         OSError: it cannot be written; nothing is left behind.
     """
-    asked = {"seed": seed, **description}
+    names = description.get("goals", ())  # in the manifest only if there are goals
+    asked = {"seed": seed, **{key: value for key, value in description.items() if key != "goals"}}
     with Unfinished(directory, asked, resumable=False) as work:
         watched = _Watched(trajectories)
-        with EpisodeLog(work.path, description.get("goals", ())) as episodes:
+        with EpisodeLog(work.path, names) as episodes:
             for trajectory in watched:
                 episodes.append(trajectory)
             found = episodes.finish()

@@ -55,6 +55,12 @@ def _finite(name: str, value: object, shape: tuple[int, ...], what: str) -> np.n
     return array.astype(np.float64)
 
 
+def expect_character(character: object) -> None:
+    """Raises a ValueError if the reset option `character` is no character's name."""
+    if not isinstance(character, str) or character not in CHARACTERS:
+        raise ValueError(f"reset option character={character!r} is unknown; choose one of {list(CHARACTERS)}")
+
+
 class Episodes:
     """N episodes advanced together.
 
@@ -95,8 +101,7 @@ class Episodes:
         if self.options.character != "random":
             character = self.options.character
         character = options.get("character", character)
-        if not isinstance(character, str) or character not in CHARACTERS:
-            raise ValueError(f"reset option character={character!r} is unknown; choose one of {names}")
+        expect_character(character)
         spawn = options.get("spawn", spawn)
         if isinstance(spawn, bool) or not isinstance(spawn, int | np.integer) or not 0 <= spawn < len(spawns):
             raise ValueError(f"reset option spawn={spawn!r} must be an integer from 0 to {len(spawns) - 1}")

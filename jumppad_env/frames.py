@@ -25,6 +25,7 @@ from jumppad_env.figures import (
     dress,
 )
 from jumppad_env.hud import write_over
+from jumppad_env.lanes import LANES, ROWS, unpack_lanes
 from jumppad_env.looks import CAMERA, LIGHT, PATHS, SHAKE, SKY, TEAM, TINTS, WHO
 from jumppad_env.rasterizer import aim, draw_faces, draw_mesh, is_seen, project
 from jumppad_env.scenery import Scenery
@@ -75,6 +76,8 @@ class Scratch(NamedTuple):
     """(4, 3), see `jumppad_env.rasterizer.aim`."""
     outline: np.ndarray
     """(n, 2), corners of a face on the screen, pixels to the right and down."""
+    spans: np.ndarray
+    """(2, ROWS) int32, see `jumppad_env.lanes.find_spans`."""
     angles: np.ndarray
     """(len(BODIES), 3) rad."""
     origins: np.ndarray
@@ -105,6 +108,7 @@ class Scratch(NamedTuple):
             screen=np.empty((max(vertices, *(len(mesh.vertices) for mesh in meshes)), 5)),
             eye=np.empty((4, 3)),
             outline=np.empty((2 * corners, 2)),  # a cut face has at most two points per corner
+            spans=np.empty((2, ROWS), np.int32),
             angles=np.empty((len(BODIES), 3)),
             origins=np.empty((len(BODIES), 3)),
             axes=np.empty((len(BODIES), 3, 3)),
@@ -201,8 +205,8 @@ def draw_figures(state, character, numbers, figures, fine, scratch):
         count = int(figures.first_vertex[who + 1]) - int(figures.first_vertex[who])
         project(eye, scratch.vertices[number], 0, count, scratch.screen, width / 2, height / 2)
         draw_faces(
-            0, end - start, figures.faces[start : end + 1], figures.corners, planes, camera[5], eye, values,
-            scratch.screen, scratch.outline, depth, pixels,
+            0, end - start, figures.faces[start : end + 1], figures.corners, 0, planes, camera[5], eye, values,
+            scratch.screen, scratch.outline, scratch.spans, depth, pixels,
         )  # fmt: skip
     return seen
 
@@ -219,17 +223,17 @@ def draw_scenery(slot, looks, island, movable, values, scratch):
         values: (F,) uint32, what is written to the pixels of each face of both.
         scratch: `Scratch`.
     """
-    eye, screen, outline, depth, pixels = (
-        scratch.eye, scratch.screen, scratch.outline, scratch.depth, scratch.pixels,
+    eye, screen, outline, spans, depth, pixels = (
+        scratch.eye, scratch.screen, scratch.outline, scratch.spans, scratch.depth, scratch.pixels,
     )  # fmt: skip
     near = looks.numbers[slot, CAMERA.start + 5]
     still = len(island.planes)
-    draw_mesh(island, near, eye, values[:still], screen, outline, depth, pixels)
+    draw_mesh(island, near, eye, values[:still], screen, outline, spans, depth, pixels)
     moved = (
         looks.vertices[slot], movable.faces, movable.corners, looks.planes[slot], movable.part_vertices,
         movable.part_faces, looks.spheres[slot],
     )  # fmt: skip
-    draw_mesh(moved, near, eye, values[still:], screen, outline, depth, pixels)
+    draw_mesh(moved, near, eye, values[still:], screen, outline, spans, depth, pixels)
 
 
 @compiled_part
@@ -346,10 +350,7 @@ def pack_shades(shades, colors):
 @compiled_part
 def unpack(pixels, out):
     """Writes colors (H, W) as uint8 (H, W, 3)."""
-    height, width = pixels.shape
-    for row in range(height):
-        for column in range(width):
-            color = pixels[row, column]
-            out[row, column, 0] = np.uint8(color & 255)
-            out[row, column, 1] = np.uint8((color >> 8) & 255)
-            out[row, column, 2] = np.uint8((color >> 16) & 255)
+    colors, channels = pixels.reshape(-1), out.reshape(-1)
+    last = len(colors) - LANES
+    for start in range(0, len(colors), LANES):
+        unpack_lanes(colors, channels, min(start, last))

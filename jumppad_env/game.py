@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
 
 import jumppad_env  # noqa: F401  registers the environments
 from jumppad_env import gamepad, panels
+from jumppad_env.drawing import Painter
 from jumppad_env.env import JumppadEnv
 from jumppad_env.interpolation import interpolate
 from jumppad_env.rules import CHARACTERS, PADS, RULES
@@ -18,6 +20,29 @@ from jumppad_env.world import STATE
 
 LONGEST_FRAME = 0.5
 """s of play between two frames; what a computer that stood still for longer has missed is not played."""
+MOST_THREADS = 4
+"""That draw at the same time, if there are as many cores."""
+
+
+class Played(NamedTuple):
+    """An episode as far as it was played: T control steps.
+
+    Resetting with `seed` and `character`, then taking `actions`, gives `states` again, bit for bit.
+    """
+
+    seed: int
+    character: str
+    target: str | None
+    """A pad, None for any."""
+    pad: int
+    """Index of the pad that was touched, -1 for none."""
+    fell: bool
+    ended: bool
+    """Otherwise it goes on, or was left early."""
+    actions: np.ndarray
+    """uint8 (T, 16), as the control steps took them."""
+    states: np.ndarray
+    """float64 (T + 1, len(STATE)), exact; row t is what action t met, and the last is what came of it all."""
 
 
 class Game:
@@ -26,7 +51,7 @@ class Game:
     Args:
         character: a name in `CHARACTERS`.
         target: a pad, or None for any.
-        seed: of the first episode; the following ones go on from it.
+        seed: each episode draws its own from this and its number.
         size: (height, width) of the frames, pixels.
         variety: as of the environment.
 
@@ -45,8 +70,10 @@ class Game:
         """
         self.character, self.target = character, target
         self.shown: str | None = "help"
-        self._keywords = {"render_mode": "rgb_array", "render_size": size, "variety": variety}
-        self._env = self._make(integer_seed(seed, "play"))
+        self._size, self._variety = size, variety
+        self._seed, self._number = seed, 0
+        self._env = self._make()
+        self._painters: dict[tuple[int, int], Painter] = {}
         self._restart()
 
     @property
@@ -70,10 +97,10 @@ class Game:
         if "target" in commands:
             targets = [None, *PADS]
             self.target = targets[(targets.index(self.target) + 1) % len(targets)]
-            seed = int(self._unwrapped.np_random.integers(2**31))
             self._env.close()
-            self._env = self._make(seed)
+            self._env = self._make()
         if commands & {"character", "target", "again"}:
+            self._number += 1
             self._restart()
         if "help" in commands:
             self.shown = None if self.shown == "help" else "help"
@@ -98,12 +125,26 @@ class Game:
             self._since_step -= RULES.control_step
             self._step(action())
 
-    def frame(self) -> np.ndarray:
-        """Returns what is seen now, uint8 (height, width, 3)."""
+    def frame(self, size: tuple[int, int] | None = None) -> np.ndarray:
+        """Returns what is seen now, uint8 (height, width, 3), of the game's size or of this one."""
+        size = size or self._size
         state = interpolate(self._older, self._newer, self._since_step / RULES.control_step)
-        if self._drawn is None or not np.array_equal(state, self._drawn[0]):  # a still picture is drawn once
-            self._drawn = state, self._unwrapped.render_state(state)
+        if self._drawn is None or self._drawn[1].shape[:2] != size or not np.array_equal(state, self._drawn[0]):
+            self._drawn = state, self._painter(size).draw_one(state, self.character)  # a still picture is drawn once
         return self._drawn[1]
+
+    def played(self) -> Played:
+        """Returns the episode as far as it was played; nothing of it is shared with the game."""
+        return Played(
+            seed=self._episode_seed,
+            character=self.character,
+            target=self.target,
+            pad=self._info["pad"],
+            fell=self._info["fell"],
+            ended=self.ended,
+            actions=np.array(self._actions, np.uint8).reshape(-1, gamepad.FACTORS),
+            states=np.stack(self._states),
+        )
 
     def panels(self) -> list[panels.Panel]:
         """Returns what is written over the frame."""
@@ -125,13 +166,15 @@ class Game:
             fell=self._info["fell"],
             ended=self.ended,
             seconds=self._run_steps * RULES.control_step,
-            seconds_left=(self._env.spec.max_episode_steps - self._steps) * RULES.control_step,
+            seconds_left=(self._env.spec.max_episode_steps - len(self._actions)) * RULES.control_step,
             distance=self._distance,
         )
 
     def close(self) -> None:
-        """Closes the environment."""
+        """Closes the environment and ends the threads that draw."""
         self._env.close()
+        for painter in self._painters.values():
+            painter.close()
 
     @property
     def _unwrapped(self) -> JumppadEnv:
@@ -139,16 +182,23 @@ class Game:
         assert isinstance(env, JumppadEnv), env
         return env
 
-    def _make(self, seed: int) -> gymnasium.Env[Any, Any]:
-        env = gymnasium.make("JumppadState-v0", target=self.target, **self._keywords)
-        env.reset(seed=seed)
-        return env
+    def _make(self) -> gymnasium.Env[Any, Any]:
+        return gymnasium.make("JumppadState-v0", target=self.target, variety=self._variety, render_size=self._size)
+
+    def _painter(self, size: tuple[int, int]) -> Painter:
+        if size not in self._painters:
+            threads = min(os.cpu_count() or 1, MOST_THREADS)
+            self._painters[size] = Painter(*size, fine=True, threads=threads, variety=self._variety)
+        return self._painters[size]
 
     def _restart(self) -> None:
-        self._info = self._env.reset(options={"character": self.character})[1]
+        self._episode_seed = integer_seed(self._seed, "play", self._number)
+        self._info = self._env.reset(seed=self._episode_seed, options={"character": self.character})[1]
         self._older = self._newer = self._unwrapped.get_state()
+        self._actions: list[np.ndarray] = []
+        self._states = [self._newer]
         self._since_step = 0.0
-        self._steps = self._run_steps = 0
+        self._run_steps = 0
         self._distance = 0.0
         self._drawn: tuple[np.ndarray, np.ndarray] | None = None
         self.ended = False
@@ -157,8 +207,9 @@ class Game:
         running = self._info["pad"] < 0
         _, _, terminated, truncated, self._info = self._env.step(action)
         self._older, self._newer = self._newer, self._unwrapped.get_state()
+        self._actions.append(action.copy())
+        self._states.append(self._newer)
         self.ended = terminated or truncated
-        self._steps += 1
         if running:  # the flight from a pad is not the player's
             ground = [STATE.index("x"), STATE.index("y")]
             self._run_steps += 1

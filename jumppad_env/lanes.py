@@ -1,9 +1,10 @@
-"""Eight pixels at a time: the innermost operation of the rasterizer, as the processor's vector instructions.
+"""Many at a time: the innermost operations of the rasterizer, as the processor's vector instructions.
 
-Spans are a few pixels short, so a loop over their pixels spends its time on guessing when it ends, and each pixel's
-depth is another guess. Here neither is: eight depths are compared, and what is nearer replaces what was there. Numba
-vectorizes no loop as short as this one, so the instruction is written down in LLVM's own terms. LLVM turns it into
-whatever the processor has; results are the same everywhere.
+A polygon on the screen is a few rows high and a few pixels wide. Loops over its rows and pixels spend their time on
+guessing where an edge or a span ends, and each pixel's depth is another guess. Here nothing is guessed: where eight
+rows begin and end follows from all edges at once, and of sixteen pixels those change where nothing nearer was. Numba
+vectorizes no loops as short as these, so they are written down in LLVM's own terms. LLVM turns them into whatever the
+processor has; results are the same everywhere.
 """
 
 from __future__ import annotations
@@ -11,24 +12,93 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
-from numba.core import types
-from numba.extending import intrinsic
+from numba import extending
+from numba.core import cgutils, types
 
-LANES = 8
+intrinsic: Any = extending.intrinsic  # for pyright: who calls an intrinsic gives no typing context
 
-_FLOAT, _INT = ir.FloatType(), ir.IntType(32)
-_FLOATS, _INTS = ir.VectorType(_FLOAT, LANES), ir.VectorType(_INT, LANES)
+ROWS = 8
+"""Rows whose spans are found at a time."""
+LANES = 16
+"""Pixels that are written at a time; a frame must have as many."""
+
+_FLOAT, _DOUBLE, _INT = ir.FloatType(), ir.DoubleType(), ir.IntType(32)
+
+
+@intrinsic
+def find_spans(typing_context: Any, outline: Any, count: Any, row: Any, width: Any, spans: Any):
+    """Finds where eight rows of pixels enter and leave a convex polygon.
+
+    A row lies between all edges that go down and all that go up, each as an endless line: so there is no need to find
+    out which of them it crosses. Each edge is taken from its upper end: then neighbors find the same points on it.
+
+    Args:
+        typing_context: Numba's.
+        outline: (>= count, 2) float64, C order, pixels to the right and down, counter-clockwise as seen.
+        count: int64, of its corners.
+        row: int64, the first of the rows.
+        width: int64, of the frame, pixels.
+        spans: (2, ROWS) int32, C order, written to: the first pixel of each row, and one past the last.
+    """
+    signature = types.void(outline, types.int64, types.int64, types.int64, spans)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        outline, count, row, width, spans = arguments
+        doubles, integers = ir.VectorType(_DOUBLE, ROWS), ir.VectorType(_INT, ROWS)
+        corners = context.make_array(signature.args[0])(context, builder, outline).data
+
+        def number(corner: Any, axis: int) -> Any:
+            index = builder.add(builder.mul(corner, ir.Constant(corner.type, 2)), ir.Constant(corner.type, axis))
+            return builder.load(builder.gep(corners, [index]))
+
+        nothing = ir.Constant(doubles, [0.0] * ROWS)
+        edge = _everywhere(builder, builder.sitofp(width, _DOUBLE), doubles)
+        left, right = cgutils.alloca_once_value(builder, nothing), cgutils.alloca_once_value(builder, edge)
+        middles = ir.Constant(doubles, [lane + 0.5 for lane in range(ROWS)])
+        centers = builder.fadd(_everywhere(builder, builder.sitofp(row, _DOUBLE), doubles), middles)
+        with cgutils.for_range(builder, count) as loop:
+            after = builder.add(loop.index, ir.Constant(loop.index.type, 1))
+            after = builder.select(builder.icmp_signed("<", after, count), after, ir.Constant(after.type, 0))
+            x, y, next_x, next_y = (number(corner, axis) for corner in (loop.index, after) for axis in range(2))
+            with builder.if_then(builder.fcmp_ordered("!=", y, next_y)):
+                down = builder.fcmp_ordered(">", next_y, y)
+                upper_x, lower_x = builder.select(down, x, next_x), builder.select(down, next_x, x)
+                upper_y, lower_y = builder.select(down, y, next_y), builder.select(down, next_y, y)
+                slope = builder.fdiv(builder.fsub(lower_x, upper_x), builder.fsub(lower_y, upper_y))
+                below = builder.fsub(centers, _everywhere(builder, upper_y, doubles))
+                along = builder.fmul(below, _everywhere(builder, slope, doubles))
+                here = builder.fadd(_everywhere(builder, upper_x, doubles), along)
+                old_left, old_right = builder.load(left), builder.load(right)
+                new_left = builder.select(builder.fcmp_ordered(">", here, old_left), here, old_left)
+                new_right = builder.select(builder.fcmp_ordered("<", here, old_right), here, old_right)
+                builder.store(builder.select(down, new_left, old_left), left)
+                builder.store(builder.select(down, old_right, new_right), right)
+        begin, end = builder.load(left), builder.load(right)
+        begin = builder.select(builder.fcmp_ordered("<", begin, edge), begin, edge)
+        end = builder.select(builder.fcmp_ordered(">", end, nothing), end, nothing)
+        ceil = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(doubles, [doubles]), f"llvm.ceil.v{ROWS}f64"
+        )
+        for half, bound in enumerate((begin, end)):
+            # A pixel belongs to the span if its center does.
+            whole = builder.call(ceil, [builder.fsub(bound, ir.Constant(doubles, [0.5] * ROWS))])
+            start = ir.Constant(ir.IntType(64), half * ROWS)
+            address = _address(context, builder, signature.args[4], spans, start, integers)
+            builder.store(builder.fptosi(whole, integers), address, align=4)
+        return context.get_dummy_value()
+
+    return signature, generate
 
 
 @intrinsic
 def write_nearer(typing_context: Any, depth: Any, pixels: Any, base: Any, begin: Any, end: Any, plane: Any, value: Any):
-    """Writes to those of eight pixels where nothing nearer has been drawn.
+    """Writes to those of `LANES` pixels where nothing nearer has been drawn.
 
     Args:
         typing_context: Numba's.
         depth: (H, W) float32, C order, of at least `LANES` elements, written to.
         pixels: (H, W) uint32, C order, written to.
-        base: int64, index of the first of the eight in the flat arrays; they must all be inside.
+        base: int64, index of the first of them in the flat arrays; they must all be inside.
         begin: int32, first lane that may be written.
         end: int32, one past the last.
         plane: (float32, float32), depth in lane 0 and how much it grows per lane.
@@ -39,28 +109,57 @@ def write_nearer(typing_context: Any, depth: Any, pixels: Any, base: Any, begin:
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         depth, pixels, base, begin, end, plane, value = arguments
-        depths = _address(context, builder, signature.args[0], depth, base, _FLOATS)
-        values = _address(context, builder, signature.args[1], pixels, base, _INTS)
+        floats, integers = ir.VectorType(_FLOAT, LANES), ir.VectorType(_INT, LANES)
+        depths = _address(context, builder, signature.args[0], depth, base, floats)
+        values = _address(context, builder, signature.args[1], pixels, base, integers)
         old_depths, old_values = builder.load(depths, align=4), builder.load(values, align=4)
-        first, step = (_everywhere(builder, builder.extract_value(plane, index), _FLOATS) for index in range(2))
-        here = builder.fadd(first, builder.fmul(step, ir.Constant(_FLOATS, [float(lane) for lane in range(LANES)])))
-        lanes = ir.Constant(_INTS, list(range(LANES)))
+        first, step = (_everywhere(builder, builder.extract_value(plane, index), floats) for index in range(2))
+        here = builder.fadd(first, builder.fmul(step, ir.Constant(floats, [float(lane) for lane in range(LANES)])))
+        lanes = ir.Constant(integers, list(range(LANES)))
         seen = builder.and_(
             builder.and_(
-                builder.icmp_signed(">=", lanes, _everywhere(builder, begin, _INTS)),
-                builder.icmp_signed("<", lanes, _everywhere(builder, end, _INTS)),
+                builder.icmp_signed(">=", lanes, _everywhere(builder, begin, integers)),
+                builder.icmp_signed("<", lanes, _everywhere(builder, end, integers)),
             ),
             builder.fcmp_ordered(">", here, old_depths),
         )
         builder.store(builder.select(seen, here, old_depths), depths, align=4)
-        builder.store(builder.select(seen, _everywhere(builder, value, _INTS), old_values), values, align=4)
+        builder.store(builder.select(seen, _everywhere(builder, value, integers), old_values), values, align=4)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def unpack_lanes(typing_context: Any, pixels: Any, out: Any, base: Any):
+    """Writes `LANES` colors as three bytes each.
+
+    Args:
+        typing_context: Numba's.
+        pixels: (n,) uint32, C order: red | green << 8 | blue << 16.
+        out: (3 * n,) uint8, C order, written to.
+        base: int64, index of the first color.
+    """
+    signature = types.void(pixels, out, types.int64)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pixels, out, base = arguments
+        words, bytes_ = ir.VectorType(_INT, LANES), ir.IntType(8)
+        colors = builder.load(_address(context, builder, signature.args[0], pixels, base, words), align=4)
+        # The lowest byte comes first on every processor that Numba knows.
+        spread = builder.bitcast(colors, ir.VectorType(bytes_, 4 * LANES))
+        kept = [4 * lane + byte for lane in range(LANES) for byte in range(3)]
+        order = ir.Constant(ir.VectorType(_INT, len(kept)), kept)
+        channels = builder.shuffle_vector(spread, ir.Constant(spread.type, ir.Undefined), order)
+        start = builder.mul(base, ir.Constant(base.type, 3))
+        builder.store(channels, _address(context, builder, signature.args[1], out, start, channels.type), align=1)
         return context.get_dummy_value()
 
     return signature, generate
 
 
 def _address(context: Any, builder: Any, kind: Any, array: Any, base: Any, vector: ir.VectorType) -> Any:
-    """Returns the address of the eight elements that begin at an index."""
+    """Returns the address of the elements that begin at an index, as a vector."""
     data = context.make_array(kind)(context, builder, array).data
     return builder.bitcast(builder.gep(data, [base]), vector.as_pointer())
 
@@ -69,4 +168,4 @@ def _everywhere(builder: Any, scalar: Any, vector: ir.VectorType) -> Any:
     """Returns a vector with the scalar in all lanes."""
     nothing = ir.Constant(vector, ir.Undefined)
     first = builder.insert_element(nothing, scalar, ir.Constant(_INT, 0))
-    return builder.shuffle_vector(first, nothing, ir.Constant(_INTS, [0] * LANES))
+    return builder.shuffle_vector(first, nothing, ir.Constant(ir.VectorType(_INT, vector.count), [0] * vector.count))

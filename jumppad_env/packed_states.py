@@ -102,8 +102,8 @@ def pack(states: np.ndarray) -> np.ndarray:
     if different.any():
         row, column = np.argwhere(different)[0]
         raise ValueError(
-            f"state {row} has {STATE[column]} {states[row, column]!r}, which no play from step 0 on leads to "
-            f"(expected something like {again[row, column]!r}); store whole episodes, as they were played"
+            f"state {row} has {STATE[column]} {float(states[row, column])!r}, which no play from step 0 on leads to "
+            f"(expected something like {float(again[row, column])!r}); store whole episodes, as they were played"
         )
     return packed
 

@@ -45,7 +45,7 @@ class Standing(NamedTuple):
     """m run over ground until a pad was touched."""
 
 
-LOADING = Panel("One moment: getting ready")
+LOADING = Panel("One moment: getting ready", (("After an installation this takes about twenty seconds.",),))
 CONTROLS = (
     ("", "Keyboard and mouse", "Gamepad"),
     ("Move", "W A S D", "left stick"),
@@ -60,6 +60,9 @@ CONTROLS = (
     ("Target", "T", "D-pad right"),
     ("This help", "H or F1", ""),
     ("Quit", "Esc (frees the mouse first)", ""),
+    ("", "", ""),
+    ("Jump pads", "up the stairs, at the far end", ""),
+    ("Begin, go on", "W A S D or a click", "A"),
 )
 
 
@@ -93,7 +96,7 @@ def help_panel(standing: Standing) -> Panel:
     """Returns what the keys do; the game waits meanwhile."""
     seconds = f"{standing.seconds_left:.0f} seconds"
     title = f"{standing.character.capitalize()}: run onto {aim(standing.target)} within {seconds}"
-    return Panel(title, (*CONTROLS, ("", "", ""), ("Begin, go on", "W A S D or a click", "A")))
+    return Panel(title, CONTROLS)
 
 
 def pause_panel(standing: Standing) -> Panel:

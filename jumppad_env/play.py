@@ -9,6 +9,7 @@ The rules advance at 10 Hz, as for agents; the window draws the motion in betwee
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import time
@@ -22,19 +23,23 @@ from jumppad_env.game import Game
 from jumppad_env.looks import VARIETIES
 from jumppad_env.panels import LOADING
 from jumppad_env.rules import CHARACTERS, PADS
+from jumppad_env.sharpness import Sharpness
 from jumppad_env.window import Window
 
 SLOWEST_FPS, FASTEST_FPS = 30, 60
 ZOOM = 1.6
 """How much larger the window opens than what is drawn: drawing is what limits the frame rate."""
+LARGEST_WINDOW = 0.9
+"""Part of the screen that the window opens with at most."""
 
 
-def check_screen() -> None:
-    """Says what is missing to open a window.
+def check_screen() -> tuple[int, int]:
+    """Returns height and width of the screen, pixels, or says what is missing to open a window.
 
     Raises:
         ValueError: no pygame, or no screen.
     """
+    os.environ.setdefault("SDL_VIDEO_X11_WMCLASS", "jumppad")  # else a desktop's task bar says play.py
     try:
         import pygame
     except ImportError as error:
@@ -46,15 +51,30 @@ def check_screen() -> None:
         pygame.display.init()
     except pygame.error as error:
         raise ValueError(f"playing needs a screen: {error}") from error
+    width, height = pygame.display.get_desktop_sizes()[0]
+    return height, width
 
 
-def play(game: Game, controls: Controls, window: Window, clock: Callable[[], float] = time.perf_counter) -> None:
+def window_size(size: tuple[int, int], screen: tuple[int, int]) -> tuple[int, int]:
+    """Returns (height, width) to open the window with, pixels, for what is drawn and a screen (both height, width)."""
+    zoom = min(ZOOM, *(LARGEST_WINDOW * free / drawn for free, drawn in zip(screen, size, strict=True)))
+    return round(zoom * size[0]), round(zoom * size[1])
+
+
+def play(
+    game: Game,
+    controls: Controls,
+    window: Window,
+    sharpness: Sharpness,
+    clock: Callable[[], float] = time.perf_counter,
+) -> None:
     """Plays until the window is closed.
 
     Args:
         game: what is played.
         controls: who plays it.
         window: where; it waits after each frame. If a frame takes longer to draw there are fewer, not a slower game.
+        sharpness: how large frames are drawn.
         clock: gives seconds.
     """
     before = clock()
@@ -68,7 +88,9 @@ def play(game: Game, controls: Controls, window: Window, clock: Callable[[], flo
         now = clock()
         game.advance(now - before, controls.action)
         before = now
-        window.show(game.frame(), game.panels())
+        window.show(game.frame(sharpness.size), game.panels())
+        if not (game.waiting or game.ended):  # a still picture says nothing about how long one takes
+            sharpness.note(window.busy)
 
 
 @command_line(stopped="stopped")
@@ -90,14 +112,15 @@ def main() -> None:
     arguments = parser.parse_args()
     if not SLOWEST_FPS <= arguments.fps <= FASTEST_FPS:
         raise ValueError(f"--fps must be from {SLOWEST_FPS} to {FASTEST_FPS}, got {arguments.fps}")
-    check_screen()
+    screen = check_screen()
     size = tuple(arguments.size)
     game = Game(arguments.character, arguments.target, arguments.seed, size, arguments.variety)
-    window = Window(*(round(ZOOM * pixels) for pixels in size), fps=arguments.fps)
+    window = Window(*window_size(size, screen), fps=arguments.fps)
     try:
         window.show(np.zeros((*size, 3), np.uint8), [LOADING])
         game.prepare()
-        play(game, Controls(), window)
+        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C in the terminal closes the window, as its button does
+            play(game, Controls(), window, Sharpness(size, 1 / SLOWEST_FPS))
     finally:
         game.close()
         window.close()

@@ -19,7 +19,7 @@ import math
 import numpy as np
 
 from jumppad_env.compiled import compiled, compiled_part, inlined
-from jumppad_env.lanes import LANES, write_nearer
+from jumppad_env.lanes import LANES, ROWS, find_spans, write_nearer
 
 SMALLEST = 0.6
 """Pixels; a part whose sphere has a smaller radius is not drawn."""
@@ -82,8 +82,8 @@ def project(eye, vertices, first, end, screen, middle_x, middle_y):
         vertices: (V, 3) m.
         first: of those to see.
         end: one past the last.
-        screen: (>= V, 5), written to: pixels to the right and down, and, before the division, pixels times m to the
-            right and up, m ahead.
+        screen: (>= end - first, 5), written to from its beginning: pixels to the right and down, and, before the
+            division, pixels times m to the right and up, m ahead.
         middle_x: pixels from the left to the middle.
         middle_y: pixels from the top to the middle.
     """
@@ -93,15 +93,16 @@ def project(eye, vertices, first, end, screen, middle_x, middle_y):
         up = eye[2, 0] * x + eye[2, 1] * y + eye[2, 2] * z
         ahead = eye[3, 0] * x + eye[3, 1] * y + eye[3, 2] * z
         depth = 1.0 / ahead if ahead != 0.0 else 0.0
-        screen[index, 0] = middle_x + right * depth
-        screen[index, 1] = middle_y - up * depth
-        screen[index, 2] = right
-        screen[index, 3] = up
-        screen[index, 4] = ahead
+        seen = index - first
+        screen[seen, 0] = middle_x + right * depth
+        screen[seen, 1] = middle_y - up * depth
+        screen[seen, 2] = right
+        screen[seen, 3] = up
+        screen[seen, 4] = ahead
 
 
 @compiled_part
-def draw_mesh(mesh, near, eye, values, screen, outline, depth, pixels):
+def draw_mesh(mesh, near, eye, values, screen, outline, spans, depth, pixels):
     """Draws the parts of a mesh that are in view.
 
     Args:
@@ -111,6 +112,7 @@ def draw_mesh(mesh, near, eye, values, screen, outline, depth, pixels):
         values: (F,) uint32, what is written to the pixels of each face.
         screen: (>= V, 5), overwritten.
         outline: (n, 2), overwritten.
+        spans: (2, ROWS) int32, overwritten.
         depth: (H, W) float32, written to.
         pixels: (H, W) uint32, written to.
     """
@@ -122,14 +124,17 @@ def draw_mesh(mesh, near, eye, values, screen, outline, depth, pixels):
             first, end = int(part_vertices[part]), int(part_vertices[part + 1])
             project(eye, vertices, first, end, screen, width / 2, height / 2)
             draw_faces(
-                int(part_faces[part]), int(part_faces[part + 1]), faces, corners, planes, near, eye, values, screen,
-                outline, depth, pixels,
+                int(part_faces[part]), int(part_faces[part + 1]), faces, corners, first, planes, near, eye, values,
+                screen, outline, spans, depth, pixels,
             )  # fmt: skip
 
 
 @compiled_part
-def draw_faces(first, end, faces, corners, planes, near, eye, values, screen, outline, depth, pixels):
-    """Draws those of some faces whose front the eye sees; arguments as those of `draw_mesh`, vertices projected."""
+def draw_faces(first, end, faces, corners, base, planes, near, eye, values, screen, outline, spans, depth, pixels):
+    """Draws those of some faces whose front the eye sees.
+
+    Args as those of `draw_mesh`, but for `base`: which vertex is the first in `screen`, where they are projected.
+    """
     height, width = depth.shape
     middle_x, middle_y = width / 2, height / 2
     per_right = 1.0 / (eye[1, 0] ** 2 + eye[1, 1] ** 2 + eye[1, 2] ** 2)
@@ -139,25 +144,28 @@ def draw_faces(first, end, faces, corners, planes, near, eye, values, screen, ou
         height_above = x * eye[0, 0] + y * eye[0, 1] + z * eye[0, 2] - planes[index, 3]
         if height_above <= 0.0:
             continue
-        start, stop = int(faces[index]), int(faces[index + 1])
-        ahead = 0
+        start, stop = faces[index], faces[index + 1]
+        count = 0
+        nearest, farthest = np.inf, -np.inf
         for corner in range(start, stop):
-            ahead += screen[corners[corner], 4] >= near
-        if ahead == 0:
+            vertex = int(corners[corner]) - base
+            outline[count, 0], outline[count, 1] = screen[vertex, 0], screen[vertex, 1]
+            nearest, farthest = min(nearest, screen[vertex, 4]), max(farthest, screen[vertex, 4])
+            count += 1
+        if nearest < near:
+            if farthest < near:
+                continue
+            count = cut(near, screen, corners[start:stop], base, outline, middle_x, middle_y)
+        upper, lower = find_rows(outline, count, height, width)
+        if upper >= lower:
             continue
-        if ahead == stop - start:
-            count = ahead
-            for corner in range(count):
-                outline[corner, 0] = screen[corners[start + corner], 0]
-                outline[corner, 1] = screen[corners[start + corner], 1]
-        else:
-            count = cut(near, screen, corners[start:stop], outline, middle_x, middle_y)
         # The depth of a pixel whose ray reaches 1 m ahead is -(normal . ray) / height_above: linear on the screen.
-        right = -(x * eye[1, 0] + y * eye[1, 1] + z * eye[1, 2]) * per_right / height_above
-        down = (x * eye[2, 0] + y * eye[2, 1] + z * eye[2, 2]) * per_up / height_above
-        middle = -(x * eye[3, 0] + y * eye[3, 1] + z * eye[3, 2]) / height_above
+        per_height = 1.0 / height_above
+        right = -(x * eye[1, 0] + y * eye[1, 1] + z * eye[1, 2]) * per_right * per_height
+        down = (x * eye[2, 0] + y * eye[2, 1] + z * eye[2, 2]) * per_up * per_height
+        middle = -(x * eye[3, 0] + y * eye[3, 1] + z * eye[3, 2]) * per_height
         corner_depth = middle - right * middle_x - down * middle_y
-        fill(outline, count, (corner_depth, right, down), values[index], depth, pixels)
+        fill(outline, count, upper, lower, (corner_depth, right, down), values[index], spans, depth, pixels)
 
 
 @compiled
@@ -177,6 +185,7 @@ def draw_flat(mesh_vertices, faces, corners, planes, first, end, axes, outline, 
         depth: (H, W) float32, written to.
         pixels: (H, W) uint32, overwritten.
     """
+    spans = np.empty((2, ROWS), np.int32)
     toward = axes[2]
     for index in range(first, end):
         x, y, z, offset = planes[index]
@@ -197,15 +206,17 @@ def draw_flat(mesh_vertices, faces, corners, planes, first, end, axes, outline, 
         right = -(x * axes[0, 0] + y * axes[0, 1] + z * axes[0, 2]) / (facing * scale)
         down = -(x * axes[1, 0] + y * axes[1, 1] + z * axes[1, 2]) / (facing * scale)
         corner_depth = start - right * outline[0, 0] - down * outline[0, 1]
-        fill(outline, count, (corner_depth, right, down), np.uint32(0), depth, pixels)
+        upper, lower = find_rows(outline, count, depth.shape[0], depth.shape[1])
+        fill(outline, count, upper, lower, (corner_depth, right, down), np.uint32(0), spans, depth, pixels)
 
 
 @compiled_part
-def cut(near, screen, corners, outline, middle_x, middle_y):
+def cut(near, screen, corners, base, outline, middle_x, middle_y):
     """Cuts off what of a face is closer than the near plane; returns how many corners the `outline` has then."""
     count = 0
-    last = corners[-1]
-    for this in corners:
+    last = int(corners[-1]) - base
+    for corner in corners:
+        this = int(corner) - base
         if (screen[last, 4] >= near) != (screen[this, 4] >= near):
             # Always from the far corner to the near one: neighbors must find the same point on their common edge.
             far, close = (last, this) if screen[last, 4] >= near else (this, last)
@@ -222,7 +233,32 @@ def cut(near, screen, corners, outline, middle_x, middle_y):
 
 
 @inlined
-def fill(outline, count, plane, value, depth, pixels):
+def find_rows(outline, count, height, width):
+    """Finds the rows of pixels that a polygon may reach.
+
+    Args:
+        outline: (>= count, 2) pixels to the right and down.
+        count: of its corners.
+        height: of the frame, pixels.
+        width: of the frame, pixels.
+
+    Returns:
+        The first row, and one past the last: none for what is out of view, or lies between the centers of pixels.
+    """
+    upper, lower = outline[0, 1], outline[0, 1]
+    leftmost, rightmost = outline[0, 0], outline[0, 0]
+    for corner in range(1, count):
+        x, y = outline[corner, 0], outline[corner, 1]
+        upper, lower = min(upper, y), max(lower, y)
+        leftmost, rightmost = min(leftmost, x), max(rightmost, x)
+    first, end = math.ceil(max(upper, 0.0) - 0.5), math.ceil(min(lower, float(height)) - 0.5)
+    if math.ceil(max(leftmost, 0.0) - 0.5) >= math.ceil(min(rightmost, float(width)) - 0.5):
+        end = first
+    return first, end
+
+
+@inlined
+def fill(outline, count, first, end, plane, value, spans, depth, pixels):
     """Fills the pixels whose centers lie in a convex polygon, where nothing nearer has been drawn.
 
     A center on an edge belongs to one of the two polygons that share the edge: to the one on its right or below.
@@ -230,52 +266,28 @@ def fill(outline, count, plane, value, depth, pixels):
     Args:
         outline: (>= count, 2) pixels to the right and down, counter-clockwise as seen; may lie far outside.
         count: of its corners.
+        first: row of pixels, see `find_rows`.
+        end: one past the last row.
         plane: depth in the frame's top left corner, and how much it grows per pixel to the right and down.
         value: what is written to the pixels.
+        spans: (2, ROWS) int32, overwritten.
         depth: (H, W) float32, written to.
         pixels: (H, W) uint32, written to.
     """
     height, width = depth.shape
-    top, upper, lower = 0, outline[0, 1], outline[0, 1]
-    leftmost, rightmost = outline[0, 0], outline[0, 0]
-    for corner in range(1, count):
-        x, y = outline[corner, 0], outline[corner, 1]
-        if y < upper:
-            top, upper = corner, y
-        lower = max(lower, y)
-        leftmost, rightmost = min(leftmost, x), max(rightmost, x)
-    first = math.ceil(max(upper, 0.0) - 0.5)
-    end = math.ceil(min(lower, float(height)) - 0.5)
-    if first >= end or math.ceil(max(leftmost, 0.0) - 0.5) >= math.ceil(min(rightmost, float(width)) - 0.5):
-        return  # out of view, or between the centers of pixels
-    # Down both sides at once, edge by edge, each edge from its upper end: then neighbors find the same points on it.
-    left_corner, right_corner = top, top
-    left_x = left_y = left_slope = right_x = right_y = right_slope = 0.0
-    left_end, right_end = upper, upper
     step = np.float32(plane[1])
     last = height * width - LANES
-    for row in range(first, end):
-        center = row + 0.5
-        while left_end <= center:
-            left_x, left_y = outline[left_corner, 0], outline[left_corner, 1]
-            left_corner = left_corner + 1 if left_corner + 1 < count else 0
-            left_end = outline[left_corner, 1]
-            left_slope = (outline[left_corner, 0] - left_x) / (left_end - left_y) if left_end > left_y else 0.0
-        while right_end <= center:
-            right_x, right_y = outline[right_corner, 0], outline[right_corner, 1]
-            right_corner = right_corner - 1 if right_corner > 0 else count - 1
-            right_end = outline[right_corner, 1]
-            right_slope = (outline[right_corner, 0] - right_x) / (right_end - right_y) if right_end > right_y else 0.0
-        left = left_x + (center - left_y) * left_slope
-        right = right_x + (center - right_y) * right_slope
-        begin = math.ceil(max(left, 0.0) - 0.5)
-        stop = math.ceil(min(right, float(width)) - 0.5)
-        index, stop = row * width + begin, row * width + stop
-        at_edge = plane[0] + center * plane[2] + (0.5 - row * width) * plane[1]
-        while index < stop:
-            base = min(index, last)  # at the end of the frame there is no room for all lanes
-            start = np.float32(at_edge + base * plane[1])
-            write_nearer(
-                depth, pixels, base, np.int32(index - base), np.int32(stop - base), (start, step), np.uint32(value)
-            )
-            index = base + LANES
+    for block in range(first, end, ROWS):
+        find_spans(outline, count, block, width, spans)
+        for row in range(block, min(block + ROWS, end)):
+            index, stop = row * width + spans[0, row - block], row * width + spans[1, row - block]
+            at_edge = plane[0] + (row + 0.5) * plane[2] + (0.5 - row * width) * plane[1]
+            while True:  # once at least: few spans are longer, and to ask which are empty takes longer than to write
+                base = min(index, last)  # at the end of the frame there is no room for all lanes
+                start = np.float32(at_edge + base * plane[1])
+                write_nearer(
+                    depth, pixels, base, np.int32(index - base), np.int32(stop - base), (start, step), np.uint32(value)
+                )
+                index = base + LANES
+                if index >= stop:
+                    break

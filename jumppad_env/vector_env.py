@@ -13,7 +13,7 @@ from gymnasium.vector.utils import batch_space
 
 from jumppad_env import gamepad
 from jumppad_env.drawing import CLOSED, Painter
-from jumppad_env.episodes import FPS, Episodes, observation_space
+from jumppad_env.episodes import FPS, Episodes, expect_character, observation_space
 from jumppad_env.options import RENDER_MODES, Options
 
 
@@ -24,7 +24,7 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
     Gymnasium's `_key` masks. With autoreset mode SAME_STEP (default) a finished row returns the first observation of
     its next episode, and `infos["final_obs"]`, `infos["final_info"]` hold the last of the finished one. With DISABLED,
     rows wait for `reset(options={"reset_mask": bool array (N,)})`; their seeds may be given as a list with None
-    elsewhere.
+    elsewhere, and their characters as a list of N names.
     """
 
     metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES[:1]), "render_fps": FPS}
@@ -91,7 +91,8 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
 
         Args:
             seed: an integer gives row i the seed `seed + i`; a list one each.
-            options: `reset_mask`, and the reset options of the single environment.
+            options: `reset_mask`, and the reset options of the single environment; `character` may also be a list of N
+                names, one per row, of which only those of rows that are reset are read.
 
         Returns:
             observations (of all rows; rows that were not reset show where they are), infos.
@@ -107,11 +108,13 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         if mask.shape != (self.num_envs,) or mask.dtype != np.bool_ or not mask.any():
             raise ValueError(f"reset_mask must be bool ({self.num_envs},) with at least one True, got {mask!r}")
         seeds = self._seeds(seed)
-        for row in np.flatnonzero(mask).tolist():
+        rows = np.flatnonzero(mask).tolist()
+        characters = self._characters(options, rows)
+        for row in rows:
             row_seed = seeds[row]
             if row_seed is not None:
                 self._generators[row] = seeding.np_random(row_seed)[0]
-            self._start(row, options)
+            self._start(row, {**options, **characters.get(row, {})})
         return self._observe(mask), self._infos(self._episodes.info(), mask)
 
     def step(self, actions: Any) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
@@ -199,6 +202,17 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         if len(seeds) != self.num_envs:
             raise ValueError(f"seed has {len(seeds)} entries for {self.num_envs} environments")
         return [None if one is None else int(one) for one in seeds]
+
+    def _characters(self, options: dict[str, Any], rows: list[int]) -> dict[int, dict[str, str]]:
+        """Returns what each of the rows gets from a list in the reset option `character`, checked before any starts."""
+        names = options.get("character")
+        if not isinstance(names, list | tuple | np.ndarray):
+            return {}
+        if len(names) != self.num_envs:
+            raise ValueError(f"reset option character has {len(names)} names for {self.num_envs} environments")
+        for row in rows:
+            expect_character(names[row])
+        return {row: {"character": str(names[row])} for row in rows}
 
     def _check_open(self) -> None:
         if self.closed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,10 +15,14 @@ from jumppad_env.panels import Panel
 GROUND = (14, 18, 26, 215)
 """Behind text: dark, and a little of the game shines through."""
 LABEL, TEXT = (168, 180, 196), (240, 243, 247)
-LINES_PER_WINDOW = 20
+LINES_PER_WINDOW = 18
 """How high text is: so many lines would fill a window of usual shape."""
-SMALLEST_FONT = 7
+SMALLEST_FONT = 8
 """Pixels; a panel may outgrow a window too small for this."""
+FINER = 2
+"""Text is written so many times as large, then scaled down: pygame's font sets small letters unevenly."""
+LONGEST_STILL = 0.25
+"""s until what has not changed is shown again all the same: something may have lain over the window."""
 
 
 class Window:
@@ -27,6 +32,9 @@ class Window:
         height: pixels, at first.
         width: pixels, at first.
         fps: frames per second; `show` waits to keep it. 0 never waits.
+
+    Attributes:
+        busy: s that passed between the last two calls of `show`, without the waiting.
     """
 
     def __init__(self, height: int, width: int, fps: int) -> None:
@@ -50,27 +58,37 @@ class Window:
         self._fps = fps
         self._fonts: dict[int, Any] = {}
         self._drawn: dict[tuple[Panel, tuple[int, int]], Any] = {}
+        self._shown: tuple[bytes, tuple[Panel, ...], tuple[int, int]] | None = None
+        self._shown_at = 0.0
+        self.busy = 0.0
 
     def show(self, frame: np.ndarray, panels: Sequence[Panel] = ()) -> None:
         """Shows a frame, uint8 (height, width, 3), with panels over it, then waits until the next is due."""
         pygame = self._pygame
         pygame.event.pump()
         surface = pygame.display.get_surface()
-        height, width = frame.shape[:2]
-        picture = pygame.image.frombuffer(frame.tobytes(), (width, height), "RGB")
-        scale = min(surface.get_width() / width, surface.get_height() / height)
-        if scale != 1.0:
-            size = max(1, round(width * scale)), max(1, round(height * scale))
-            picture = pygame.transform.smoothscale(picture, size)
-        surface.fill((0, 0, 0))
-        surface.blit(picture, picture.get_rect(center=surface.get_rect().center))
-        self._draw_panels(surface, panels)
-        pygame.display.flip()
+        content = frame.tobytes(), tuple(panels), surface.get_size()
+        now = time.monotonic()
+        if content != self._shown or now - self._shown_at > LONGEST_STILL:  # a pause costs no computing time
+            self._draw(surface, content[0], frame.shape[1::-1], panels)
+            self._shown, self._shown_at = content, now
         self._clock.tick(self._fps)
+        self.busy = self._clock.get_rawtime() / 1000
 
     def close(self) -> None:
         """Closes the window."""
         self._pygame.display.quit()
+
+    def _draw(self, surface: Any, pixels: bytes, size: tuple[int, int], panels: Sequence[Panel]) -> None:
+        pygame = self._pygame
+        picture = pygame.image.frombuffer(pixels, size, "RGB").convert(surface)  # four bytes a pixel scale faster
+        scale = min(surface.get_width() / size[0], surface.get_height() / size[1])
+        if scale != 1.0:
+            picture = pygame.transform.smoothscale(picture, [max(1, round(side * scale)) for side in size])
+        surface.fill((0, 0, 0))
+        surface.blit(picture, picture.get_rect(center=surface.get_rect().center))
+        self._draw_panels(surface, panels)
+        pygame.display.flip()
 
     def _draw_panels(self, surface: Any, panels: Sequence[Panel]) -> None:
         width, height = surface.get_size()
@@ -86,7 +104,7 @@ class Window:
 
     def _write(self, panel: Panel, width: int, height: int) -> Any:
         """Returns the panel as a surface, in proportion to the window: what fits into one fits into all."""
-        size = max(SMALLEST_FONT, round(min(height, 0.6 * width) / LINES_PER_WINDOW))
+        size = FINER * max(SMALLEST_FONT, round(min(height, 0.6 * width) / LINES_PER_WINDOW))
         pygame = self._pygame
         plain, large = self._font(size), self._font(round(size * 1.3))
         padding, gap = round(size * 0.6), size
@@ -110,7 +128,7 @@ class Window:
             for cell, column in zip(row, columns, strict=True):
                 surface.blit(cell, (x, padding + head + between + line * number))
                 x += column + gap
-        return surface
+        return pygame.transform.smoothscale(surface, [side // FINER for side in surface.get_size()])
 
     def _font(self, size: int) -> Any:
         if size not in self._fonts:

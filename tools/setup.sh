@@ -39,6 +39,15 @@ install_system() {
     fi || { say "That failed. Please type:  sudo $command"; return 1; }
 }
 
+may_install() { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }
+
+# The tests of the window that people play in want a virtual screen. They are skipped without one, so nobody is asked.
+install_screen() {
+    if ! command -v Xvfb && { command -v apt-get || command -v dnf; } && may_install; then
+        install_system "The tests of the window use a virtual screen." xvfb xorg-x11-server-Xvfb || true
+    fi >/dev/null
+}
+
 # --- Python -------------------------------------------------------------------------------------------------------
 
 usable_python() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; }
@@ -81,7 +90,7 @@ install_packages() {
     say "installing the packages of constraints.txt (the first time takes minutes)"
     # shellcheck disable=SC2046  # an option and its value, or nothing
     $VENV/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-        $(torch_option) --editable '.[play,video,baselines,examples,dev]' ||
+        $(torch_option) --editable '.[play,video,baselines,exchange,examples,dev]' ||
         fail "pip failed (above). If it found no torch: is $TORCH_INDEX reachable, and has it a build for" \
             "$($VENV/bin/python --version)? Another interpreter: rm -rf $VENV && make setup PYTHON=python3.12"
 }
@@ -100,6 +109,7 @@ if other_python || [ "$(cat $STAMP 2>/dev/null)" != "$(fingerprint)" ] || ! $VEN
         make_venv
     fi
     install_packages
+    install_screen
     fingerprint >$STAMP
     say "done"
 fi

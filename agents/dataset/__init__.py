@@ -3,7 +3,23 @@
 python -m agents.dataset verify runs/demonstrations
 """
 
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
 from agents.dataset.reading import Dataset
-from jumppad_env.dataset_writer import write_dataset
+from agents.modes import GOALS
+from jumppad_env import dataset_writer
+from jumppad_env.trajectory import Trajectory
 
 __all__ = ["Dataset", "write_dataset"]
+
+
+def write_dataset(
+    directory: Path | str, trajectories: Iterable[Trajectory], *, seed: int, description: dict[str, Any]
+) -> int:
+    """Streams trajectories to disk, see `jumppad_env.dataset_writer.write_dataset`.
+
+    Goals are those of `agents.modes.GOALS` unless the description names others.
+    """
+    return dataset_writer.write_dataset(directory, trajectories, seed=seed, description={"goals": GOALS, **description})

@@ -1,4 +1,4 @@
-"""Proves, redraws, puts together and takes apart datasets.
+"""Proves, redraws, puts together, takes apart, exports and imports datasets.
 
 python -m agents.dataset verify runs/demonstrations
 python -m agents.dataset split runs/demonstrations --fractions 0.9 0.1 --out runs/train runs/test
@@ -12,9 +12,12 @@ from typing import Annotated, Any
 
 import tyro
 
+from agents.dataset.reading import Dataset
 from agents.dataset.rerendering import rerender
 from agents.dataset.selection import Wanted, keep, merge, split
 from agents.dataset.verification import verify
+from agents.lerobot_export import export_lerobot
+from agents.minari_exchange import export_minari, import_minari
 from agents.player_pool import count_cores
 from jumppad_env.command_line import command_line
 
@@ -116,13 +119,60 @@ class Filter:
         return 0
 
 
-SUMMARY = "Proves, redraws, puts together and takes apart datasets."
+@dataclass(frozen=True)
+class Export:
+    """Write a dataset for Minari or LeRobot, see docs/exchange.md."""
+
+    directory: Annotated[Path, tyro.conf.Positional]
+    """The dataset, with frames."""
+    minari: str | None = None
+    """Id of the Minari dataset to make, such as jumppad/human-v0."""
+    root: Path | None = None
+    """Of Minari's local datasets; where Minari looks by default."""
+    lerobot: Path | None = None
+    """Directory of the LeRobot dataset to make."""
+    lossy: bool = False
+    """For LeRobot: smaller videos that browsers play."""
+
+    def run(self) -> int:
+        """Exports."""
+        if (self.minari is None) == (self.lerobot is None):
+            raise ValueError("say where to: either --minari ID or --lerobot DIRECTORY")
+        dataset = Dataset(self.directory)
+        if self.minari is not None:
+            print(export_minari(dataset, self.minari, self.root))
+        if self.lerobot is not None:
+            export_lerobot(dataset, self.lerobot, lossy=self.lossy)
+            print(self.lerobot)
+        return 0
+
+
+@dataclass(frozen=True)
+class Import:
+    """Make a dataset of one of Minari's, see docs/exchange.md."""
+
+    out: Annotated[Path, tyro.conf.Positional]
+    """Directory to make."""
+    minari: str
+    """Id of the Minari dataset."""
+    root: Path | None = None
+    """Of Minari's local datasets; where Minari looks by default."""
+
+    def run(self) -> int:
+        """Imports."""
+        print(f"{self.out}: {import_minari(self.minari, self.out, self.root)} steps")
+        return 0
+
+
+SUMMARY = "Proves, redraws, puts together, takes apart, exports and imports datasets."
 Command = (
     Annotated[Verify, tyro.conf.subcommand("verify")]
     | Annotated[Rerender, tyro.conf.subcommand("rerender")]
     | Annotated[Merge, tyro.conf.subcommand("merge")]
     | Annotated[Split, tyro.conf.subcommand("split")]
     | Annotated[Filter, tyro.conf.subcommand("filter")]
+    | Annotated[Export, tyro.conf.subcommand("export")]
+    | Annotated[Import, tyro.conf.subcommand("import")]
 )
 
 

@@ -43,9 +43,9 @@ def draw_frames(folder: Path, size: tuple[int, int], variety: str, character: st
     """
     episodes = whole_rows(folder / "episodes.npy", EPISODE, ())
     states = States(whole_rows(folder / "states.npy", np.dtype(np.float64), (len(PACKED),)), episodes)
-    names = np.repeat(np.array(episodes["character"]), episodes["length"])
+    starts, characters = np.array(episodes["start"]), np.array(episodes["character"])
     if character is not None:
-        names[:] = character
+        characters[:] = character
     path, shape, byte = folder / "frames.npy", (*size, 3), np.dtype(np.uint8)
     drawn = _count_drawn(folder, path, shape)
     digest = hashlib.sha256()
@@ -63,7 +63,8 @@ def draw_frames(folder: Path, size: tuple[int, int], variety: str, character: st
             for number, start in enumerate(range(drawn, len(states), rows_at_once)):
                 rows = slice(start, min(start + rows_at_once, len(states)))
                 frames = buffers[number % 2][: rows.stop - start]
-                painter.draw(states[rows], names[rows].tolist(), frames)
+                of = np.searchsorted(starts, np.arange(rows.start, rows.stop), side="right") - 1
+                painter.draw(states[rows], characters[of].tolist(), frames)
                 written.result()
                 if time.monotonic() - synced > SYNC_SECONDS:
                     array.sync()

@@ -26,9 +26,11 @@ def contents(directory: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in directory.iterdir()}
 
 
-def start(*arguments: object) -> subprocess.Popen:
-    command = [sys.executable, "-m", *map(str, arguments)]
-    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+def start(module: str, out: Path, *options: object) -> subprocess.Popen:
+    """Starts a command, whose errors go to a file beside what it makes."""
+    with (out.parent / "errors").open("w") as errors:
+        command = [sys.executable, "-m", module, str(out), *map(str, options)]
+        return subprocess.Popen(command, cwd=ROOT, stderr=errors, stdout=errors)
 
 
 def kill_when(process: subprocess.Popen, ready, patience: float = 60.0) -> bool:
@@ -38,7 +40,7 @@ def kill_when(process: subprocess.Popen, ready, patience: float = 60.0) -> bool:
         time.sleep(0.002)
     alive = process.poll() is None
     process.send_signal(signal.SIGKILL)
-    process.communicate()
+    process.wait()
     return alive
 
 
@@ -77,7 +79,8 @@ def test_killed_twenty_times_at_random_it_ends_in_the_same_bytes(tmp_path):
         if kill_when(process, lambda moment=moment: time.monotonic() > moment):
             kills += 1
         else:  # it was done before; begin anew
-            assert process.returncode == 0 and contents(out) == contents(tmp_path / "whole")
+            assert process.returncode == 0, (tmp_path / "errors").read_text()
+            assert contents(out) == contents(tmp_path / "whole")
             for path in out.iterdir():
                 path.unlink()
             out.rmdir()

@@ -14,20 +14,25 @@ import pytest
 
 from agents.collect import CollectConfig, collect
 from agents.dataset import Dataset, write_dataset
-from agents.demonstrator import Crowd
+from agents.dataset.verification import verify
+from agents.demonstrator import Crowd, Demonstrator
+from agents.modes import GOALS
 from agents.population import HUMAN
 from agents.rollout import make_envs, rollout
 from jumppad_env.drawing import Painter
 from jumppad_env.env import JumppadEnv
+from jumppad_env.streams import integer_seed
 from jumppad_env.world import STATE
 
 SIZE = (16, 16)
 
 
-def played(count: int, parallel: int = 8, image_size=SIZE) -> list:
+def played(count: int, parallel: int = 8, image_size=SIZE, seed: int | None = 100) -> list:
+    """Episodes of the seeds from `seed` on; None: those that `collected` holds."""
+    seeds = [integer_seed(3, "collect human", index) if seed is None else seed + index for index in range(count)]
     envs = make_envs(parallel, image_size)
     try:
-        return list(rollout(envs, Crowd(HUMAN, parallel), range(100, 100 + count)))
+        return list(rollout(envs, Crowd(HUMAN, parallel), seeds))
     finally:
         envs.close()
 
@@ -145,11 +150,33 @@ def test_ground_truth_is_written_and_read(tmp_path):
     assert dataset.episodes["look"].tolist() == [trajectory.states[0, -1] for trajectory in known]
 
 
-def test_what_nobody_knows_is_not_there(collected):
+def test_collected_people_are_known(collected):
     dataset = Dataset(collected)
-    assert dataset.goals is None and "goals" not in dataset.manifest and not (collected / "goals.npy").exists()
+    played_again = played(10, seed=None)
+    assert dataset.manifest["goals"] == list(GOALS)
+    for index, trajectory in enumerate(played_again):
+        read = dataset.trajectory(index)
+        assert read.person == trajectory.person >= 0 and read.skill == trajectory.skill
+        assert read.goals is not None and np.array_equal(read.goals, trajectory.goals)
+
+
+def test_what_nobody_knows_is_not_there(tmp_path):
+    unknown = [dataclasses.replace(each, person=-1, skill=math.nan, goals=None) for each in played(2, image_size=None)]
+    write_dataset(tmp_path / "d", unknown, seed=0, description={})
+    dataset = Dataset(tmp_path / "d")
+    assert dataset.goals is None and "goals" not in dataset.manifest and not (tmp_path / "d" / "goals.npy").exists()
     read = dataset.trajectory(0)
     assert read.person == -1 and math.isnan(read.skill) and read.style == ""
+
+
+def test_favorites_are_played_by_those_who_like_them(tmp_path):
+    collect(CollectConfig(episodes=12, image_size=SIZE, seed=3, character="favorite"), tmp_path / "d")
+    dataset = Dataset(tmp_path / "d")
+    characters = dataset.episodes["character"].tolist()
+    people = [Demonstrator(HUMAN, int(seed)).person for seed in dataset.episodes["seed"]]
+    assert characters == [person.favorite for person in people] and len(set(characters)) > 1
+    assert dataset.manifest["favorites"] and dataset.manifest["environment"]["character"] == "random"
+    assert verify(tmp_path / "d", frames=20, threads=1)[0] == []
 
 
 def test_a_state_takes_about_a_hundred_bytes(tmp_path):

@@ -11,9 +11,6 @@ from jumppad_env.controls import (
     COMMAND_KEYS,
     LONGEST_LOOK,
     LOOK_PER_PIXEL,
-    PAD_BUTTONS,
-    PAD_COMMANDS,
-    PAD_STICKS,
     STICK_KEYS,
     Controls,
     both,
@@ -195,56 +192,3 @@ def test_what_was_tapped_before_a_pause_is_forgotten(pygame, controls, post):
     post("CONTROLLERBUTTONDOWN", button=pygame.CONTROLLER_BUTTON_X)
     controls.release()
     assert np.array_equal(controls.action(), gamepad.NEUTRAL)
-
-
-class Pad:
-    """What pygame gives for a gamepad; none can be plugged in here."""
-
-    def __init__(self, axes=None, buttons=()):
-        self.axes, self.buttons = axes or {}, buttons
-
-    def get_axis(self, axis):
-        return self.axes.get(axis, 0)
-
-    def get_button(self, button):
-        return button in self.buttons
-
-
-def test_the_sticks_of_a_gamepad_are_read_in_order(pygame, controls):
-    deflections = dict(zip(PAD_STICKS, (32767, 32767, -13107, -32768), strict=True))
-    controls._pads = [Pad({getattr(pygame, f"CONTROLLER_AXIS_{name}"): value for name, value in deflections.items()})]
-    assert controls.action()[:4].tolist() == [10, 0, 3, 10]
-
-
-@pytest.mark.parametrize(
-    ("sdl", "name"),
-    [("A", "A"), ("B", "B"), ("X", "X"), ("Y", "Y"), ("LEFTSHOULDER", "LB"), ("RIGHTSTICK", "R3"), ("DPAD_UP",) * 2],
-)
-def test_buttons_of_a_gamepad_held_or_tapped(pygame, controls, post, sdl, name):
-    button = getattr(pygame, f"CONTROLLER_BUTTON_{sdl}")
-    assert PAD_BUTTONS[name] == sdl
-    assert post("CONTROLLERBUTTONDOWN", button=button) == {"play"}
-    assert pressed(controls.action()) == {name} and pressed(controls.action()) == set()
-    controls._pads = [Pad(buttons=(button,))]
-    assert pressed(controls.action()) == pressed(controls.action()) == {name}
-
-
-def test_triggers_are_buttons_when_pulled_half(pygame, controls):
-    controls._pads = [Pad({pygame.CONTROLLER_AXIS_TRIGGERLEFT: 20000, pygame.CONTROLLER_AXIS_TRIGGERRIGHT: 9000})]
-    assert pressed(controls.action()) == {"LT"}
-
-
-@pytest.mark.parametrize(("sdl", "command"), PAD_COMMANDS.items())
-def test_a_gamepad_gives_commands_too(pygame, controls, post, sdl, command):
-    assert post("CONTROLLERBUTTONDOWN", button=getattr(pygame, f"CONTROLLER_BUTTON_{sdl}")) == {command}
-    assert np.array_equal(controls.action(), gamepad.NEUTRAL)
-
-
-def test_gamepads_come_and_go(controls, post, monkeypatch):
-    plugged = [Pad()]
-    monkeypatch.setattr(controls._controller, "Controller", plugged.__getitem__)
-    monkeypatch.setattr(controls._controller, "is_controller", lambda index: True)
-    monkeypatch.setattr(controls._controller, "get_count", lambda: len(plugged))
-    assert post("CONTROLLERDEVICEADDED", device_index=0) == set() and len(controls._pads) == 1
-    plugged.clear()
-    assert post("CONTROLLERDEVICEREMOVED", instance_id=0) == {"wait"} and not controls._pads

@@ -35,7 +35,13 @@ ASKED = {"seed": 0, "population": "test", "environment": {"id": "Jumppad-v0"}}
 
 def write(directory, episodes, stop=None, **keywords):
     """Writes episodes that are not there yet; stops like a killed process before number `stop`."""
-    with Unfinished(directory, ASKED) as work, EpisodeLog(work.path, **keywords) as log:
+    with Unfinished(directory, ASKED) as work:
+        if work.manifest is None:
+            fill(work, episodes, stop, **keywords)
+
+
+def fill(work, episodes, stop, **keywords):
+    with EpisodeLog(work.path, **keywords) as log:
         for number in range(len(log.seeds), len(episodes)):
             if number == stop:
                 raise KeyboardInterrupt
@@ -101,7 +107,9 @@ def test_an_episode_whose_data_is_not_all_there_is_played_again(tmp_path, episod
 def test_killed_between_manifest_and_rename_it_is_finished_all_the_same(tmp_path, episodes):
     write(tmp_path / "whole", episodes, goals=("stay", "go"))
     (tmp_path / "whole").rename(tmp_path / ".cut.unfinished")
-    write(tmp_path / "cut", episodes, goals=("stay", "go"))
+    with pytest.raises(ValueError, match="seed 0 there"), Unfinished(tmp_path / "cut", {**ASKED, "seed": 1}):
+        pass
+    write(tmp_path / "cut", [], goals=("stay", "go"))  # nothing is left to write
     write(tmp_path / "whole", episodes, goals=("stay", "go"))
     assert contents(tmp_path / "whole") == contents(tmp_path / "cut")
 

@@ -11,6 +11,7 @@ from gymnasium.utils.env_checker import check_env
 
 import jumppad_env
 from jumppad_env import gamepad
+from jumppad_env.env import JumppadEnv
 from jumppad_env.episodes import STATE_OBSERVATION, STATE_WIDTH
 from jumppad_env.island import load_island
 from jumppad_env.rules import CHARACTERS, PADS
@@ -207,7 +208,7 @@ def test_reset_options_override_what_is_drawn():
         ({"heading": None}, "heading=None must be one finite number"),
         ({"heading": [0.0]}, "heading=.* must be one finite number"),
         ({"character": "nobody"}, "character='nobody' is unknown; choose one of"),
-        ({"character": ["rider"]}, "character=.* is unknown; choose one of"),
+        ({"character": ["rider", "nobody"]}, "character=.* is unknown; choose one of"),
         ({"character": "random"}, "character='random' is unknown"),
     ],
 )
@@ -373,4 +374,17 @@ def test_rendering_for_people(press):
     later = env.render()
     assert isinstance(later, np.ndarray)
     assert np.array_equal(frame, kept) and not np.array_equal(frame, later)
+    env.close()
+
+
+def test_rendering_a_state_is_rendering_there():
+    env = JumppadEnv(observation="state", render_mode="rgb_array", render_size=(36, 60))
+    env.reset(seed=0)
+    state, frame = env.get_state(), env.render()
+    for _ in range(8):
+        env.step(np.array([5, 10, *gamepad.NEUTRAL[2:]]))
+    after = env.get_state()
+    assert (env.render() != frame).any() and np.array_equal(env.render_state(state), frame)
+    assert np.array_equal(env.get_state(), after), "nothing but a look"
+    assert env.render_state(state).shape == (36, 60, 3) and env.render_state(state).dtype == np.uint8
     env.close()

@@ -8,6 +8,7 @@ from jumppad_env.drawing import Painter, load_heights
 from jumppad_env.figures import GROUNDED, VX, VY, YAW
 from jumppad_env.frames import SHADOW_HEIGHT, SHADOW_RADIUS
 from jumppad_env.island import load_island
+from jumppad_env.lanes import ROWS
 from jumppad_env.looks import KINDS, SKY, TEAM, make_look
 from jumppad_env.rasterizer import SMALLEST
 from jumppad_env.scenery import load_camera, load_scenery, load_sky
@@ -77,6 +78,7 @@ def test_only_what_is_out_of_view_or_too_small_is_passed_over(from_python, what)
     numbers = np.repeat(np.arange(len(mesh.spheres)), np.diff(mesh.part_faces.astype(int))).astype(np.uint32) + 1
     everything = mesh._replace(spheres=mesh.spheres + [0, 0, 0, 1e9])
     screen, outline, eye = np.empty((len(mesh.vertices), 5)), np.empty((99, 2)), np.empty((4, 3))
+    spans = np.empty((2, ROWS), np.int32)
     drawn, small = 0, 0
     for _ in range(60):
         height, width = (int(side) for side in generator.integers(16, 100, 2))
@@ -91,7 +93,7 @@ def test_only_what_is_out_of_view_or_too_small_is_passed_over(from_python, what)
         pictures = []
         for given in (mesh, everything):
             depth, pixels = np.zeros((height, width), np.float32), np.zeros((height, width), np.uint32)
-            draw(given, CAMERA[5], eye, numbers, screen, outline, depth, pixels)
+            draw(given, CAMERA[5], eye, numbers, screen, outline, spans, depth, pixels)
             pictures.append(pixels)
         drawn += len(np.unique(pictures[0]))
         for part in np.unique(pictures[1][pictures[0] != pictures[1]]).tolist():

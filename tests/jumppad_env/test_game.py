@@ -1,10 +1,12 @@
 """The game in time that the tests make up."""
 
+import gymnasium
 import numpy as np
 import pytest
 
 from jumppad_env import gamepad
-from jumppad_env.game import LONGEST_FRAME, Game
+from jumppad_env.drawing import Painter
+from jumppad_env.game import LONGEST_FRAME, Game, Played
 from jumppad_env.island import load_island
 from jumppad_env.rules import CHARACTERS, PADS
 from jumppad_env.world import STATE
@@ -60,14 +62,14 @@ def test_every_frame_shows_another_moment(running, player):
 
 
 def test_what_is_drawn_meets_the_exact_states(running, player):
-    env = running._unwrapped
+    painter = Painter(*SIZE, fine=True)
     running.advance(0.1, player)
     running.advance(0.1, player)
-    assert np.array_equal(running.frame(), env.render_state(running._older))
+    assert np.array_equal(running.frame(), painter.draw_one(running._older, "rider"))
     while not running.ended:
         running.advance(0.1, player)
     running.advance(0.1, player)
-    assert np.array_equal(running.frame(), env.render())
+    assert np.array_equal(running.frame(), painter.draw_one(running._unwrapped.get_state(), "rider"))
 
 
 def test_a_long_stop_is_not_made_up_for(running, player):
@@ -111,9 +113,10 @@ def test_after_a_reset_nothing_is_interpolated(running, player):
     for _ in range(30):
         running.advance(0.1, player)
     running.obey({"again"})
-    assert np.array_equal(running.frame(), running._unwrapped.render())
+    start = Painter(*SIZE, fine=True).draw_one(running._unwrapped.get_state(), "rider")
+    assert np.array_equal(running.frame(), start)
     running.advance(0.05, player)
-    assert np.array_equal(running.frame(), running._unwrapped.render())
+    assert np.array_equal(running.frame(), start)
 
 
 def test_the_clock_of_an_episode(running, player):
@@ -192,12 +195,64 @@ def test_the_same_seed_starts_at_the_same_places(game):
     other.close()
 
 
-def test_rendering_a_state_is_rendering_there(running, player):
-    env = running._unwrapped
-    state, frame = env.get_state(), env.render()
-    for _ in range(8):
-        running.advance(0.1, player)
-    after = env.get_state()
-    assert (env.render() != frame).any() and np.array_equal(env.render_state(state), frame)
-    assert np.array_equal(env.get_state(), after), "nothing but a look"
-    assert env.render_state(state).shape == (*SIZE, 3) and env.render_state(state).dtype == np.uint8
+def test_frames_of_any_size_are_of_the_same_moment(running, player):
+    running.advance(0.15, player)
+    assert running.frame().shape == (*SIZE, 3)
+    small = running.frame((18, 30))
+    assert np.array_equal(small, Painter(18, 30, fine=True).draw_one(running._drawn[0], "rider"))
+    assert np.array_equal(running.frame(), Painter(*SIZE, fine=True).draw_one(running._drawn[0], "rider"))
+
+
+def replayed(played: Played, variety: str) -> np.ndarray:
+    """Returns the states of an episode that is played again in a fresh environment."""
+    env = gymnasium.make("JumppadState-v0", target=played.target, variety=variety)
+    env.reset(seed=played.seed, options={"character": played.character})
+    states = [env.unwrapped.get_state()]  # pyright: ignore[reportAttributeAccessIssue]
+    for index, action in enumerate(played.actions):
+        *_, terminated, truncated, info = env.step(action)
+        states.append(env.unwrapped.get_state())  # pyright: ignore[reportAttributeAccessIssue]
+        assert (terminated or truncated) == (played.ended and index == len(played.actions) - 1)
+    assert (info["pad"], info["fell"]) == (played.pad, played.fell)
+    env.close()
+    return np.stack(states)
+
+
+def test_what_was_played_plays_again_bit_for_bit():
+    """Episodes of odd frame rates, with pauses, cut short and played out, after changes of character and target."""
+    generator = np.random.default_rng(0)
+    game = Game("scout", None, 5, SIZE, variety="high")
+    episodes = []
+    for commands in ({"play"}, {"again"}, {"character"}, {"target"}, {"again", "character"}):
+        game.obey(commands | {"play"})
+        for moment in range(120 if len(episodes) % 2 else 17):
+            if moment == 9:
+                game.obey({"pause"})
+                game.advance(0.3, game._env.action_space.sample)
+                game.obey({"pause"})
+            action = gamepad.NEUTRAL.copy()
+            action[:] = generator.integers(0, [11] * 4 + [2] * 12)
+            game.advance(float(generator.uniform(0.02, 0.25)), lambda action=action: action)
+        episodes.append(game.played())
+    game.close()
+    assert [played.ended for played in episodes] == [False, True] * 2 + [False]
+    assert len({played.seed for played in episodes}) == 5 and len({played.character for played in episodes}) == 3
+    assert [played.target for played in episodes] == [None] * 3 + ["left"] * 2
+    for played in episodes:
+        assert played.actions.dtype == np.uint8 and played.states.shape == (len(played.actions) + 1, len(STATE))
+        assert 10 < len(played.actions) <= 100
+        assert np.array_equal(replayed(played, "high"), played.states)
+
+
+def test_the_trajectory_is_of_the_steps_and_of_nothing_else(game, player):
+    game.prepare()
+    nothing = game.played()
+    assert nothing.actions.shape == (0, gamepad.FACTORS) and nothing.states.shape == (1, len(STATE))
+    assert not nothing.ended and nothing.pad == -1
+    game.obey({"play"})
+    game.advance(0.35, player)
+    player.action[:] = 0  # a player may write into its array again
+    played = game.played()
+    assert len(played.actions) == 3 and (played.actions[:, gamepad.LEFT_Y] == 10).all()
+    assert np.array_equal(played.states[0], nothing.states[0]) and played.seed == nothing.seed
+    played.states[:] = 0.0
+    assert game.played().states.any(), "a copy"

@@ -11,7 +11,8 @@ import pytest
 from jumppad_env import gamepad
 from jumppad_env.controls import Controls
 from jumppad_env.game import Game
-from jumppad_env.play import ZOOM, play
+from jumppad_env.play import SLOWEST_FPS, ZOOM, play, window_size
+from jumppad_env.sharpness import Sharpness
 from jumppad_env.window import Window
 
 
@@ -33,6 +34,7 @@ class Script:
         self.actions: list[np.ndarray] = []
         self.panels: list[list[str]] = []
         self.states: list[np.ndarray] = []
+        self.sizes: list[tuple[int, int]] = []
         self.game, self.controls, self.window = Game("rider", "left", 0, (36, 60)), Controls(), Window(90, 150, 0)
         numbers = itertools.count()
         show, action = self.window.show, self.controls.action
@@ -43,6 +45,8 @@ class Script:
         def next_frame(frame, panels):
             show(frame, panels)
             self.clock.now += self.clock.frame_seconds
+            self.window.busy = self.clock.frame_seconds  # as if all of it had been drawing
+            self.sizes.append(frame.shape[:2])
             self.panels.append([panel.title for panel in panels])
             assert self.game._drawn is not None
             self.states.append(self.game._drawn[0])
@@ -57,7 +61,7 @@ class Script:
 
         monkeypatch.setattr(self.window, "show", next_frame)
         monkeypatch.setattr(self.controls, "action", act)
-        play(self.game, self.controls, self.window, self.clock)
+        play(self.game, self.controls, self.window, Sharpness((36, 60), 1 / SLOWEST_FPS), self.clock)
         self.game.close()
 
 
@@ -87,6 +91,25 @@ def test_a_pause_stops_the_steps_and_is_not_made_up_for(pygame, monkeypatch):
     assert script.panels[0][0].startswith("Rider: run onto the left pad")
     assert [titles for titles in script.panels[61:120]] == [["Paused"]] * 59
     assert script.panels[120][0] == "Rider to the left pad"
+
+
+@pytest.mark.parametrize(("fps", "smallest"), [(60, (36, 60)), (20, (12, 20))])
+def test_what_is_too_slow_to_draw_is_drawn_smaller(pygame, monkeypatch, fps, smallest):
+    script = Script(pygame, monkeypatch, 1 / fps, {20: key(pygame, "w")}, 100)
+    assert set(script.sizes[:21]) == {(36, 60)}, "while the game waits nothing can be told"
+    assert script.sizes[-1] == smallest
+
+
+@pytest.mark.parametrize(
+    ("size", "screen", "opened"),
+    [
+        ((360, 600), (1080, 1920), (576, 960)),
+        ((720, 1280), (1080, 1920), (972, 1728)),
+        ((360, 600), (900, 700), (378, 630)),
+    ],
+)
+def test_the_window_opens_larger_than_what_is_drawn_if_the_screen_has_room(size, screen, opened):
+    assert window_size(size, screen) == opened
 
 
 def test_losing_the_window_pauses_and_frees_the_mouse(pygame, monkeypatch):

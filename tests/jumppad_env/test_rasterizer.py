@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from jumppad_env import rasterizer
+from jumppad_env.lanes import ROWS
 from jumppad_env.rasterizer import SMALLEST, draw_flat
 from jumppad_env.scenery import Mesh, make_mesh
 
@@ -22,6 +23,7 @@ class Canvas(NamedTuple):
     pixels: np.ndarray
     screen: np.ndarray
     outline: np.ndarray
+    spans: np.ndarray
     eye: np.ndarray
 
     def clear(self) -> None:
@@ -36,6 +38,7 @@ def canvas() -> Canvas:
         pixels=np.zeros((HEIGHT, WIDTH), np.uint32),
         screen=np.empty((32, 5)),
         outline=np.empty((64, 2)),
+        spans=np.empty((2, ROWS), np.int32),
         eye=np.array(AHEAD, float),
     )
     return canvas
@@ -47,7 +50,8 @@ def fill():
 
     @numba.njit(error_model="numpy")
     def part(outline, count, plane, value, depth, pixels):
-        rasterizer.fill(outline, count, plane, value, depth, pixels)  # compiled into its caller
+        first, end = rasterizer.find_rows(outline, count, depth.shape[0], depth.shape[1])
+        rasterizer.fill(outline, count, first, end, plane, value, np.empty((2, ROWS), np.int32), depth, pixels)
 
     def fill(canvas: Canvas, corners: Any, color: int = RED, plane=(1.0, 0.0, 0.0)) -> np.ndarray:
         outline = np.array(corners, float)
@@ -71,8 +75,8 @@ def draw_face(from_python):
         faces, indices = np.array([0, len(corners)], np.uint32), np.arange(len(corners), dtype=np.uint32)
         project(canvas.eye, corners, 0, len(corners), canvas.screen, WIDTH / 2, HEIGHT / 2)
         draw_faces(
-            0, 1, faces, indices, plane, NEAR, canvas.eye, np.array([RED], np.uint32), canvas.screen, canvas.outline,
-            canvas.depth, canvas.pixels,
+            0, 1, faces, indices, 0, plane, NEAR, canvas.eye, np.array([RED], np.uint32), canvas.screen, canvas.outline,
+            canvas.spans, canvas.depth, canvas.pixels,
         )  # fmt: skip
         return canvas.pixels == RED
 
@@ -235,7 +239,7 @@ def test_neighbors_are_cut_at_the_very_same_point(canvas, from_python):
         project(canvas.eye, vertices, 0, 4, canvas.screen, WIDTH / 2, HEIGHT / 2)
         points = []
         for outline, corners in zip(outlines, ((0, 1, 2), (1, 0, 3)), strict=True):
-            count = cut(NEAR, canvas.screen, np.array(corners, np.uint32), outline, WIDTH / 2, HEIGHT / 2)
+            count = cut(NEAR, canvas.screen, np.array(corners, np.uint32) + 5, 5, outline, WIDTH / 2, HEIGHT / 2)
             assert count == 4
             points.append({tuple(point) for point in outline[:count].tolist()})
         assert len(points[0] & points[1]) == 2  # where the edge begins and where it is cut, to the last bit
@@ -245,10 +249,10 @@ def test_only_the_vertices_asked_for_are_projected(canvas, from_python):
     canvas.screen[:] = -7.0
     vertices = np.random.default_rng(7).uniform(1, 2, (9, 3))
     from_python(rasterizer.project)(canvas.eye, vertices, 2, 5, canvas.screen, WIDTH / 2, HEIGHT / 2)
-    assert (canvas.screen[[0, 1, 5, 6, 7, 8]] == -7).all()
+    assert (canvas.screen[3:] == -7).all()
     x, y, z = vertices[2:5].T
-    assert np.allclose(canvas.screen[2:5, 0], WIDTH / 2 * (1 + x / y))
-    assert np.allclose(canvas.screen[2:5, 1], HEIGHT / 2 * (1 - z / y))
+    assert np.allclose(canvas.screen[:3, 0], WIDTH / 2 * (1 + x / y))
+    assert np.allclose(canvas.screen[:3, 1], HEIGHT / 2 * (1 - z / y))
 
 
 def test_the_eye_by_its_formula(from_python):

@@ -211,6 +211,29 @@ def test_the_seeds_of_rows_may_be_listed():
     envs.close()
 
 
+def test_the_characters_of_rows_may_be_listed():
+    envs = make(3, observation="state", autoreset_mode="Disabled")
+    _, infos = envs.reset(seed=4, options={"character": ["scout", "walker", "rider"]})
+    assert infos["character"].tolist() == ["scout", "walker", "rider"]
+    states = envs.states()
+    only = np.array([True, False, True])
+    options = {"reset_mask": only, "character": ["mystic", "", "mystic"]}  # what is not reset has no name to give
+    _, infos = envs.reset(seed=[4, None, 6], options=options)
+    assert infos["character"].tolist() == ["mystic", "walker", "mystic"]
+    assert np.array_equal(envs.states(), states), "another character shifts nothing else that is drawn"
+    before = envs.states()
+    for names, message in (
+        (["scout"], "1 names for 3 environments"),
+        (["scout", "walker", "ghost"], "'ghost' is unknown"),
+        (["scout", 2, "rider"], "character=2 is unknown"),
+        (None, "character=None is unknown"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            envs.reset(seed=0, options={"character": names})
+        assert np.array_equal(envs.states(), before), "nobody has started"
+    envs.close()
+
+
 def test_stored_states_are_drawn_as_they_were_seen():
     envs = make(3, observation="pixels")
     frames, infos = envs.reset(seed=1)

@@ -1,10 +1,12 @@
 """The window, on SDL's dummy driver."""
 
+import time
+
 import numpy as np
 import pytest
 
 from jumppad_env.panels import Panel, Standing, heads_up, help_panel, pause_panel, summary_panel
-from jumppad_env.window import Window
+from jumppad_env.window import LONGEST_STILL, Window
 
 FRAME = np.broadcast_to(np.array([10, 200, 60], np.uint8), (90, 150, 3))
 
@@ -75,7 +77,29 @@ def test_text_is_bright_on_a_ground_that_lets_the_game_shine_through(pygame, win
     box = shown(pygame)[top : bottom + 1, left : right + 1].reshape(-1, 3)
     ground = np.median(box, axis=0)
     assert (ground < 70).all() and ground[1] > ground[0] + 10, "dark, with a touch of the green"
-    assert box.min(axis=1).max() == 255
+    assert box.min(axis=1).max() > 250
+
+
+def test_what_does_not_change_is_shown_again_only_now_and_then(pygame, window):
+    window.show(FRAME, [Panel("Paused")])
+    picture = shown(pygame)
+
+    def after_something_lay_over_it(frame, panels) -> np.ndarray:
+        pygame.display.get_surface().fill((255, 0, 0))
+        window.show(frame, panels)
+        return shown(pygame)
+
+    red = np.broadcast_to(np.array([255, 0, 0], np.uint8), (90, 150, 3))
+    assert np.array_equal(after_something_lay_over_it(FRAME, [Panel("Paused")]), red), "no work in a pause"
+    time.sleep(1.2 * LONGEST_STILL)
+    assert np.array_equal(after_something_lay_over_it(FRAME.copy(), [Panel("Paused")]), picture)
+    other = FRAME.copy()
+    other[0, 0] = 0
+    for frame, panels in ((other, [Panel("Paused")]), (FRAME, [Panel("Paused")]), (FRAME, [Panel("Help")])):
+        assert not np.array_equal(after_something_lay_over_it(frame, panels), red), "any change is shown at once"
+    pygame.display.set_mode((200, 300), pygame.RESIZABLE)
+    window.show(FRAME, [Panel("Help")])
+    assert shown(pygame).any(), "and so is another size"
 
 
 def test_a_panel_is_written_once(pygame, window, monkeypatch):

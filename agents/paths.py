@@ -1,0 +1,107 @@
+"""Ways over the island: points of the track, and a runner's progress from one to the next."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+from typing import Protocol
+
+import numpy as np
+
+from jumppad_env.island import Island
+from jumppad_env.rules import PADS
+
+Point = tuple[float, float]
+"""x and y, m."""
+
+
+class Place(Protocol):
+    """Whatever stands somewhere."""
+
+    @property
+    def x(self) -> float:
+        """m, to the right."""
+        ...
+
+    @property
+    def y(self) -> float:
+        """m, forward."""
+        ...
+
+
+def mirror_name(name: str) -> str:
+    """Returns the name with left and right exchanged: "direct_left" for "direct_right"."""
+    return "right".join(part.replace("right", "left") for part in name.split("left"))
+
+
+@functools.cache
+def mirror_island(island: Island) -> Island:
+    """Returns the island as it looks in a mirror: what was on the left is on the right."""
+    flip = np.array([-1.0, 1.0, 1.0])
+    return dataclasses.replace(
+        island,
+        spawns=island.spawns * flip,
+        landings=island.landings[::-1] * flip,
+        pads=island.pads[::-1] * flip,
+        ways={mirror_name(name): point * flip for name, point in island.ways.items()},
+        plaza=(island.plaza[0] * flip, island.plaza[1]),
+    )
+
+
+def bearing(place: Place, point: Point) -> float:
+    """Returns the direction from a place to a point, rad, counter-clockwise from +y."""
+    return math.atan2(place.x - point[0], point[1] - place.y)
+
+
+def distance(place: Place, point: Point) -> float:
+    """Returns the distance to a point, m."""
+    return math.hypot(place.x - point[0], place.y - point[1])
+
+
+class Path:
+    """Points to be reached one after the other; the last is run into.
+
+    Args:
+        points: where to go.
+        lookahead: m from a point at which the next is aimed for.
+    """
+
+    def __init__(self, points: list[Point], lookahead: float) -> None:
+        self.points = points
+        self.lookahead = lookahead
+
+    def heading(self, place: Place) -> float:
+        """Returns the direction of the next point, rad."""
+        points = self.points
+        # A point is done when reached, or when the next is nearer to us than to it: then we have passed it.
+        while len(points) > 1 and (
+            distance(place, points[0]) < self.lookahead or distance(place, points[1]) < math.dist(points[0], points[1])
+        ):
+            points.pop(0)
+        return bearing(place, points[0])
+
+
+def way(island: Island, *names: str, lateral: float = 0.0) -> list[Point]:
+    """Returns the named points of the track, shifted to the right by `lateral` m."""
+    return [(float(island.ways[name][0]) + lateral, float(island.ways[name][1])) for name in names]
+
+
+def lane(island: Island, pad: int, lateral: float) -> list[Point]:
+    """Returns the way from the plaza to just before a pad, `lateral` m to the right of its middle."""
+    side = PADS[pad]
+    track = way(island, "stairs", "neck_in", "neck_out", lateral=_clip(lateral * 1.6, 1.9))
+    return track + way(island, f"{side}_in", f"{side}_out", lateral=_clip(lateral, 0.7))
+
+
+def pad_point(island: Island, pad: int, along: float = 0.0, across: float = 0.0) -> Point:
+    """Returns a point near a pad: `along` m further in launch direction, `across` m to the right of it."""
+    center, landing = island.pads[pad], island.landings[pad]
+    dx, dy = float(landing[0] - center[0]), float(landing[1] - center[1])
+    length = math.hypot(dx, dy)
+    dx, dy = dx / length, dy / length
+    return float(center[0]) + along * dx + across * dy, float(center[1]) + along * dy - across * dx
+
+
+def _clip(value: float, limit: float) -> float:
+    return min(limit, max(-limit, value))

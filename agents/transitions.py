@@ -1,0 +1,104 @@
+"""What a trajectory leaves out and other formats want: the last observation, rewards, and how the episode ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+import jumppad_env  # noqa: F401 -- registers the environments
+from jumppad_env.env import JumppadEnv
+from jumppad_env.episodes import judge
+from jumppad_env.island import load_island
+from jumppad_env.options import Options
+from jumppad_env.rules import PADS
+from jumppad_env.trajectory import Trajectory
+from jumppad_env.world import PHYSICS_STATE, STATE
+
+
+@dataclass(frozen=True, eq=False)
+class Transitions:
+    """T steps between T + 1 observations; step t leads from row t to row t + 1."""
+
+    states: np.ndarray
+    """float64 (T + 1, len(STATE))."""
+    frames: np.ndarray
+    """uint8 (T + 1, H, W, 3)."""
+    rewards: np.ndarray
+    """float64 (T,): 1 at the step that touched the target pad."""
+    terminations: np.ndarray
+    """bool (T,)."""
+    truncations: np.ndarray
+    """bool (T,): True at the last step of an episode that did not terminate."""
+
+
+class Player:
+    """Plays the last action of trajectories once more.
+
+    Attributes:
+        env: of the dataset's keywords, with pixels of the frames' size.
+    """
+
+    def __init__(self, environment: Mapping[str, Any], image_size: tuple[int, int]) -> None:
+        """Makes the environment; `close` it.
+
+        Args:
+            environment: a manifest's entry of that name: keywords of `gymnasium.make`.
+            image_size: (height, width) of the frames.
+
+        Raises:
+            ValueError: a keyword has a value that the environment does not know.
+        """
+        names = ("target", "character", "variety", "terminate_on_pad", "flight_steps")
+        keywords = {name: environment[name] for name in names if name in environment}
+        self.env = gymnasium.make("Jumppad-v0", image_size=tuple(image_size), **keywords)
+
+    def finish(self, trajectory: Trajectory) -> Transitions:
+        """Returns the trajectory's steps with all that followed from them.
+
+        Row t of a trajectory is what was seen before action t, so where its last action led is played and drawn here.
+
+        Raises:
+            ValueError: the trajectory has no frames.
+        """
+        if trajectory.frames is None:
+            raise ValueError("a trajectory without frames has no last one either; draw its frames first")
+        env = self.env.unwrapped
+        assert isinstance(env, JumppadEnv)
+        env.reset(options={"character": trajectory.character})
+        env.set_state(trajectory.states[-1])
+        frame, *_ = env.step(trajectory.actions[-1])
+        states = np.concatenate([trajectory.states, env.get_state()[None]])
+        rewards, terminations = _judge(states[1:], env.options)
+        truncations = np.zeros(len(trajectory), dtype=np.bool_)
+        truncations[-1] = not terminations[-1]
+        return Transitions(
+            states=states,
+            frames=np.concatenate([trajectory.frames, frame[None]]),
+            rewards=rewards,
+            terminations=terminations,
+            truncations=truncations,
+        )
+
+    def close(self) -> None:
+        """Closes the environment."""
+        self.env.close()
+
+
+def _judge(states: np.ndarray, options: Options) -> tuple[np.ndarray, np.ndarray]:
+    """Returns what the environment's own rule says of the states that steps led to: rewards, terminations."""
+    rewards, terminations = np.empty(len(states)), np.empty(len(states), dtype=np.bool_)
+    rules = np.ascontiguousarray(states[:, len(PHYSICS_STATE) :])
+    judge(
+        rules,
+        np.ascontiguousarray(states[:, : STATE.index("vx")]),
+        load_island().fall_height,
+        -1 if options.target is None else PADS.index(options.target),
+        options.flight_steps if options.terminate_on_pad else -1,
+        rewards,
+        terminations,
+    )
+    return rewards, terminations

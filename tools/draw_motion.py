@@ -1,0 +1,95 @@
+"""Draws docs/motion.png: how people hold the gamepad, beside a bot that runs from way point to way point.
+
+python -m tools.draw_motion
+"""
+
+from collections import defaultdict
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from agents.motion import STEP, X, Y, autocorrelation, play, played_steps, release, spectrum, sticks
+from baselines.figure_style import INK, MUTED, STYLE
+from baselines.island_map import draw_map
+from jumppad_env.trajectory import Trajectory
+
+ROOT = Path(__file__).parents[1]
+EPISODES = 2000
+LAGS = 15
+PEOPLE, OTHER, BOT = "#2a78d6", "#eb6834", INK
+"""Colors of people and of one person, of a second person, and of the bot."""
+
+
+def steering(trajectory: Trajectory) -> np.ndarray:
+    """Returns the left stick's deflection to the right, before a pad is touched."""
+    return sticks(trajectory)[: played_steps(trajectory), 0]
+
+
+def pairs_of_runs(runs: list[Trajectory]) -> list[list[Trajectory]]:
+    """Returns two runs from the same spawn point of everybody who made two, in order of skill."""
+    found: dict[tuple[float, int], list[Trajectory]] = defaultdict(list)
+    for run in runs:
+        if run.states[0, [X, Y]].round(1).tolist() == [2.4, -2.5]:
+            found[run.skill, run.person].append(run)
+    return [pair[:2] for _, pair in sorted(found.items()) if len(pair) >= 2]
+
+
+def draw_paths(axes: Axes, people: list[Trajectory], bots: list[Trajectory]) -> None:
+    """Draws two runs of each of two people, and the bot's."""
+    draw_map(axes)
+    pairs, ((bot, _),) = pairs_of_runs(people), pairs_of_runs(bots)
+    chosen = (pairs[len(pairs) // 4], pairs[3 * len(pairs) // 4])
+    for pair, color, who in zip(chosen, (OTHER, PEOPLE), ("clumsy", "skilled"), strict=True):
+        for index, run in enumerate(pair):
+            path = run.states[: played_steps(run)]
+            axes.plot(path[:, X], path[:, Y], color=color, lw=1.3, label=None if index else f"a {who} person, two runs")
+    path = bot.states[: played_steps(bot)]
+    axes.plot(path[:, X], path[:, Y], color=BOT, lw=1.3, ls="--", label="bot, any run")
+    axes.set(title="Runs to the left pad", ylim=(-8, 54))
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, -0.1), fontsize=8)
+
+
+def draw_signals(panels: dict[str, Axes], people: list[Trajectory], bots: list[Trajectory]) -> None:
+    """Draws what the left stick does in time, how it is like itself later, its spectrum, and when it is let go of."""
+    for trajectories, name, color, line in ((people, "people", PEOPLE, "-"), (bots, "bot", BOT, "--")):
+        pairs = pairs_of_runs(trajectories)
+        signal = steering(pairs[len(pairs) // 2][0])
+        panels["trace"].plot(
+            np.arange(len(signal)) * STEP, signal, color=color, ls=line, drawstyle="steps-post", lw=1.2
+        )
+        signals = [steering(trajectory) for trajectory in trajectories]
+        lags = np.arange(LAGS + 1) * STEP
+        panels["autocorrelation"].plot(lags, autocorrelation(signals, LAGS), color=color, ls=line, label=name)
+        panels["spectrum"].semilogy(*spectrum(signals), color=color, ls=line, label=name)
+    bins = (np.arange(10) - 0.5) * STEP
+    times = [[release(trajectory) for trajectory in trajectories] for trajectories in (people, bots)]
+    shares = [np.full(len(trajectories), 1 / len(trajectories)) for trajectories in (people, bots)]
+    panels["release"].hist(times, bins=bins.tolist(), weights=shares, color=[PEOPLE, BOT])
+    panels["trace"].set(title="Left stick, x", xlabel="s")
+    panels["autocorrelation"].set(title="Its autocorrelation", xlabel="s later")
+    panels["spectrum"].set(title="Its power per Hz", xlabel="Hz")
+    panels["release"].set(title="Letting go after touching a pad", xlabel="s", ylabel="share of episodes")
+    panels["autocorrelation"].legend()
+
+
+def main() -> None:
+    """Plays the episodes and draws them."""
+    people = play("direct_left", EPISODES, seed=0)
+    bots = [run for run in play("waypoint", EPISODES // 8, seed=0) if run.mode == "direct_left"]
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(9.0, 5.6), layout="constrained")
+        panels = figure.subplot_mosaic(
+            [["paths", "trace", "autocorrelation"], ["paths", "release", "spectrum"]], width_ratios=[0.9, 1, 1]
+        )
+        draw_paths(panels["paths"], people, bots)
+        draw_signals(panels, people, bots)
+        for axes in panels.values():
+            axes.tick_params(labelcolor=MUTED)
+        figure.savefig(ROOT / "docs" / "motion.png", dpi=110, facecolor="white", transparent=False)
+
+
+if __name__ == "__main__":
+    main()
