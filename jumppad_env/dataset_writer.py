@@ -125,7 +125,7 @@ class Unfinished:
         if not path.is_file():
             return None
         try:
-            told = json.loads(begun.read_text()) if begun.is_file() else {"resumable": True}
+            told: dict[str, Any] = json.loads(begun.read_text()) if begun.is_file() else {"resumable": True}
             asked = json.loads(finished.read_text()) if path == finished else told["asked"]
             return {"resumable": bool(told["resumable"]), "asked": dict(asked)}
         except (ValueError, KeyError, TypeError):
