@@ -67,7 +67,7 @@ def test_killed_in_each_stage_it_goes_on_and_ends_in_the_same_bytes(tmp_path, po
 
 @pytest.mark.slow
 def test_killed_twenty_times_at_random_it_ends_in_the_same_bytes(tmp_path):
-    options = ["--episodes", 1500, "--image-size", *SIZE, "--workers", 2]
+    options = ["--episodes", 600, "--image-size", *SIZE, "--workers", 2]
     generator, kills = stream(0, "kill"), 0
     out = tmp_path / "cut"
     began = time.monotonic()

@@ -84,7 +84,7 @@ def mutated(generator, data: bytes, end: int | None = None) -> bytes:
     changed = bytearray(data)
     end = len(data) if end is None else end
     for _ in range(1 + generator.integers(4)):
-        place, what = int(generator.integers(end)), generator.integers(3)
+        place, what = int(generator.integers(min(end, len(changed)))), generator.integers(3)
         if what == 0:
             changed[place] ^= 1 << int(generator.integers(8))
         elif what == 1:
