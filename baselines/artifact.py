@@ -22,8 +22,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from baselines.files import PARTIAL, explain_full_disk, write_atomically
 from baselines.training import STATE_DIRECTORY
+from jumppad_env.files import PARTIAL, explain_full_disk, write_atomically
 
 FORMAT = 1
 MANIFEST = "manifest.json"

@@ -9,7 +9,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
-from baselines.files import write_atomically
+from jumppad_env.files import write_atomically
 
 FORMAT = 1
 CONFIG = "config.json"

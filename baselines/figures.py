@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter, StrMethodFormatter
 
-from baselines.figure_style import INK, MUTED, figure_of, styled_axes
-from baselines.outcomes import NAMES, PAPER
-from baselines.palette import OUTCOME_COLORS
+from agents.figure_style import INK, MUTED, figure_of, styled_axes
+from agents.outcomes import NAMES, PAPER
+from agents.palette import OUTCOME_COLORS
 from baselines.run_directory import Run, Stage
 
 REWARD_ACCURACY = {

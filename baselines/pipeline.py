@@ -20,12 +20,11 @@ import tyro
 
 from agents.collect import collect
 from agents.dataset import Dataset
+from agents.outcomes import table
 from baselines import artifact
 from baselines.align import align
 from baselines.evaluate import OUTCOMES, evaluate, save_evaluation
-from baselines.files import explain_full_disk, write_atomically
 from baselines.finetune import finetune
-from baselines.outcomes import table
 from baselines.preference_finetune import preference_finetune
 from baselines.preferences import preferences
 from baselines.presets import PRESETS, Preset
@@ -35,6 +34,7 @@ from baselines.report import write_report
 from baselines.reward import reward
 from baselines.rollouts import rollouts
 from jumppad_env.command_line import command_line
+from jumppad_env.files import explain_full_disk, write_atomically
 
 RUN = "run.json"
 RESULTS = "results.json"

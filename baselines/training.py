@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from baselines.checkpoint import network_device
-from baselines.files import explain_full_disk, write_atomically
 from baselines.muon import Muon
+from jumppad_env.files import explain_full_disk, write_atomically
 
 METRICS = "metrics.jsonl"
 STATE_DIRECTORY = "training_state"

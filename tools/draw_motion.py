@@ -11,10 +11,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from agents.figure_style import INK, MUTED, STYLE
+from agents.island_map import draw_map
 from agents.motion import STEP, X, Y, autocorrelation, play, played_steps, release, spectrum, sticks
 from agents.trajectory import Trajectory
-from baselines.figure_style import INK, MUTED, STYLE
-from baselines.island_map import draw_map
 
 ROOT = Path(__file__).parents[1]
 EPISODES = 2000

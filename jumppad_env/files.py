@@ -26,10 +26,11 @@ def write_atomically(path: Path, content: bytes) -> None:
     except OSError:
         partial.unlink(missing_ok=True)  # on a full disk it would only stand in the way
         raise
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
+    """Waits until what a directory lists, a rename for example, would survive a power cut."""
     if os.name != "posix":  # Windows opens no directories, and needs no flush for a rename to last
         return
     descriptor = os.open(directory, os.O_RDONLY)
@@ -44,12 +45,12 @@ def explain_full_disk(directory: Path) -> Iterator[None]:
     """Say what to do when the disk is full.
 
     Raises:
-        OSError: With the directory and the remedy, in place of a bare "No space left on device".
+        OSError: With the directory and the remedy, in place of a bare "No space left on device" or "File too large".
     """
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
         remedy = f"no space left while writing {directory}; make room and run the same command again to go on"
         raise OSError(error.errno, remedy) from error

@@ -1,4 +1,4 @@
-"""HTML of a report: one self-contained page, in the reader's light or dark colors, for desks and phones."""
+"""HTML of pages: each is one self-contained file, in the reader's light or dark colors, for desks and phones."""
 
 import base64
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,7 @@ STYLE = """
   --page: #ffffff; --card: #f7f8fa; --line: #e3e7eb; --ink: #1c2126; --muted: #69737d; --grid: #e3e7eb;
   --accent: #15803d; --map-terrace: #eef0f2; --map-terrace-edge: #b9c2c9; --map-ground: #dfe3e6; --map-step: #cdd4d8;
   --map-lane: #d3d9dd; --map-bed: #aab5bb; --map-wall: #8fa0a4; --map-pad: #5d6b73; }
-@media (prefers-color-scheme: dark) { :root {
+@media screen and (prefers-color-scheme: dark) { :root {
   --page: #11151a; --card: #181d24; --line: #2a323b; --ink: #e8ecf0; --muted: #98a3ae; --grid: #2a323b;
   --accent: #4ade80; --map-terrace: #1a2027; --map-terrace-edge: #2c353e; --map-ground: #262e36; --map-step: #323c45;
   --map-lane: #303a43; --map-bed: #46525c; --map-wall: #64747d; --map-pad: #9fb0ba; } }
@@ -78,12 +78,6 @@ def section(name: str, title: str, text: str, *parts: str) -> str:
     """Returns a section: a heading, a paragraph of HTML, then its parts."""
     paragraph = f"<p>{text}</p>" if text else ""
     return f'<section id="{name}">\n<h2>{escape(title)}</h2>\n{paragraph}\n' + "\n".join(parts) + "\n</section>"
-
-
-def missing(what: Iterable[str]) -> str:
-    """Returns a note of what the run does not hold; nothing if it holds all."""
-    names = ", ".join(what)
-    return f'<p class="missing">Not in this run: {escape(names)}.</p>' if names else ""
 
 
 def tiles(entries: Sequence[tuple[str, str]]) -> str:
