@@ -41,6 +41,21 @@ td small { color: var(--muted); } tr.paper td { color: var(--muted); font-style:
 tr.has-paper td { border-bottom: 0; padding-bottom: 0.1rem; }
 .dot { display: inline-block; width: 0.75em; height: 0.75em; border-radius: 50%; margin-right: 0.4em; }
 .bar { background: var(--muted); height: 0.6rem; border-radius: 4px; min-width: 2px; } td.grow { width: 55%; }
+.modes .grid { grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr)); }
+.modes + .scroll, .grid + .scroll { margin-top: 1.5rem; }
+.track { position: relative; } .track .bar { height: 0.8rem; }
+.whisker { position: absolute; top: calc(50% - 1px); height: 2px; background: var(--ink); }
+.shares th, .shares td { padding: 0.18rem 0.5rem; border: 0; font-size: 0.88rem; }
+.stack { display: grid; gap: 1rem; align-content: start; } h3 { font-size: 1.02rem; margin: 0 0 0.5rem; }
+section > h3 { margin: 2rem 0 0.5rem; }
+.legend { display: flex; flex-wrap: wrap; gap: 0.1rem 1rem; font-size: 0.85rem; margin: 0 0 0.5rem; }
+.sheet { display: grid; gap: 1.1rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 30rem), 1fr)); }
+.strip { display: grid; grid-auto-flow: column; grid-auto-columns: 1fr; gap: 3px; }
+.strip img { width: 100%; height: auto; display: block; border-radius: 4px; image-rendering: pixelated; }
+.facts { display: grid; grid-template-columns: minmax(7rem, max-content) 1fr; gap: 0.4rem 1.5rem; max-width: 56rem; }
+.facts dt { color: var(--muted); } .facts dd { margin: 0; overflow-wrap: anywhere; }
+.biases { max-width: 46rem; padding-left: 1.2rem; } .biases li { margin: 0.4rem 0; }
+tr.sum td { font-weight: 600; border-bottom: 0; }
 details { border-bottom: 1px solid var(--line); padding: 0.5rem 0; } summary { cursor: pointer; font-weight: 600; }
 pre { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 0.9rem 1.1rem;
   overflow-x: auto; font: 0.88rem/1.55 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }

@@ -5,6 +5,9 @@ from agents.outcomes import NAMES
 OUTCOME_COLORS = {"none": "#9aa3ad", "left": "#1f77b4", "middle": "#e0a526", "right": "#b5365f"}
 """Blue, gold and wine red differ in hue and in lightness: color-blind readers and gray prints tell them apart."""
 
+DEMONSTRATIONS = "#7b6fb0"
+"""What holds for a dataset as a whole."""
+
 MODE_COLORS = {
     "direct_left": OUTCOME_COLORS["left"],
     "direct_middle": OUTCOME_COLORS["middle"],
@@ -17,7 +20,7 @@ MODE_COLORS = {
     "lose_way": "#a0682f",
     "shadow_box": "#e4572e",
     "idle": "#66717c",
-    "leave_track": "#8e5bb5",
+    "leave_track": "#b366ff",
 }
 """Of `agents.population.MODES`: a run has its pad's color, a missed pad a paler one."""
 

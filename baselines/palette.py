@@ -1,7 +1,9 @@
 """Colors and titles of a run's stages."""
 
+from agents.palette import DEMONSTRATIONS
+
 STAGE_COLORS = {
-    "demonstrations": "#7b6fb0",
+    "demonstrations": DEMONSTRATIONS,
     "base": "#d62b2b",
     "finetuned": "#eeb211",
     "preference_finetuned": "#8fbf3f",
