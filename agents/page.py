@@ -61,7 +61,9 @@ pre { background: var(--card); border: 1px solid var(--line); border-radius: 10p
   overflow-x: auto; font: 0.88rem/1.55 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 footer { margin-top: 4rem; color: var(--muted); font-size: 0.88rem; border-top: 1px solid var(--line);
   padding-top: 1rem; }
-@media print { video { display: none; } .card, .tile { break-inside: avoid; } }
+@media print { html, body { font-size: 10px; } main { max-width: none; padding: 0; } svg { max-height: 20cm; }
+  video { display: none; } .card, .tile, figure, tr { break-inside: avoid; } h2, h3, h2 + p { break-after: avoid; }
+  .scroll { overflow: visible; } .scroll > svg { min-width: 0; } footer, h2 { margin-top: 2rem; } }
 """
 
 # Films play while they are seen, and not at all for readers who want no motion.

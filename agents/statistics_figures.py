@@ -60,6 +60,7 @@ def mode_panel(dataset: Dataset, mode: ModeCount) -> tuple[Figure, int]:
         draw_outcome_bars(bars, mode.outcome)
         bars.set_xticks(range(len(NAMES)), NAMES, color=INK, fontsize=8)
         bars.tick_params(axis="y", labelleft=False)  # the bars are labeled
+        bars.set_ylabel("% of episodes", fontsize=8)
         return figure, len(chosen)
 
 

@@ -188,8 +188,8 @@ def modes(subject: Subject) -> str:
         heading = f"<h3>{page.dot(mode_color(mode.name))}{title(mode.name)}</h3>"
         words = MODE_TEXTS.get(mode.name) or MODE_TEXTS.get(mode.name.rsplit("_", 1)[0], "")
         count = len(mode.indices)
-        drawn = "all" if shown == count else f"{shown:,}"
-        caption = f"{words} {count:,} episodes, {drawn} on the map."
+        drawn = "" if shown == count else f", {shown:,} on the map"
+        caption = f"{words} {count:,} episode{'s' * (count > 1)}{drawn}."
         cards.append(heading + page.figure(svg, caption.strip()))
     rows = [("", _mode_cells(mode)) for mode in subject.counts.modes]
     outcome = subject.counts.outcome
