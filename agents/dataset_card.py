@@ -95,7 +95,9 @@ def _facts(dataset: Dataset) -> list[tuple[str, str]]:
     keywords = environment if isinstance(environment, dict) else {}
     listed = ", ".join(f"{text(key)}: {text(value)}" for key, value in list(keywords.items())[:20])
     versions = manifest.get("versions")
-    made_with = ", ".join(f"{text(k)} {text(v)}" for k, v in versions.items()) if isinstance(versions, dict) else ""
+    made_with = (
+        ", ".join(f"{text(k)} {text(v)}" for k, v in list(versions.items())[:20]) if isinstance(versions, dict) else ""
+    )
     frames = "none stored: a dataset of states, drawn when asked for"
     if dataset.frames is not None:
         height, width = dataset.frames.shape[1:3]
@@ -175,7 +177,7 @@ def _shares(dataset: Dataset) -> str:
         modes = [SIDED[choice].format(side) for side in SIDES] if choice in SIDED else [choice]
         count = int(np.isin(dataset.episodes["mode"], modes).sum())
         low, high = wilson_interval(count, len(dataset))
-        wanted = f"{100 * planned:.1f}%" if isinstance(planned, int | float) else text(planned)
+        wanted = f"{100 * planned:.1f}%" if isinstance(planned, float) else text(planned)
         found = f"{100 * count / len(dataset):.1f}% <small>[{100 * low:.1f}, {100 * high:.1f}]</small>"
         rows.append(("", [text(choice), wanted, found, f"{count:,}"]))
     note = "<p>The share of episodes that each choice was to have, and the one it has, with 95% intervals.</p>"

@@ -60,13 +60,22 @@ class DatasetCounts:
 
 
 def count_dataset(dataset: Dataset) -> DatasetCounts:
-    """Returns all counts."""
+    """Returns all counts.
+
+    Raises:
+        ValueError: actions or pads that there are not.
+    """
     episodes = dataset.episodes
     sticks = np.zeros((len(gamepad.AXES), gamepad.BUCKETS), np.int64)
     held, presses = np.zeros((2, len(gamepad.BUTTONS)), np.int64)
     for starts, actions in _blocks(dataset):
+        if (largest := actions[:, : len(gamepad.AXES)].max()) >= gamepad.BUCKETS:
+            raise ValueError(
+                f"{dataset.directory}/actions.npy has a stick in bucket {largest}, expected 0 to "
+                f"{gamepad.BUCKETS - 1}; collect the dataset again"
+            )
         for axis in range(len(gamepad.AXES)):
-            sticks[axis] += np.bincount(actions[:, axis], minlength=gamepad.BUCKETS)[: gamepad.BUCKETS]
+            sticks[axis] += np.bincount(actions[:, axis], minlength=gamepad.BUCKETS)
         down = actions[:, len(gamepad.AXES) :] > 0
         before = np.concatenate([np.zeros_like(down[:1]), down[:-1]])
         before[starts] = False

@@ -38,16 +38,18 @@ def write_page(dataset: Dataset, path: Path | str) -> None:
     dataset; the page says of how many.
 
     Raises:
-        ValueError: damaged states, or a look that cannot be drawn.
+        ValueError: damaged states or actions, a look that cannot be drawn, or the path of a directory.
         OSError: the page cannot be written.
     """
     path = Path(path)
+    if path.is_dir():  # before the work, not after it
+        raise ValueError(f"{path} is a directory; name the file that the page becomes, such as {path / 'page.html'}")
     subject = Subject(dataset, count_dataset(dataset))
     parts = [make(subject) for make in tqdm(SECTIONS, desc="statistics", unit="section", dynamic_ncols=True)]
     footer = f"<footer>Made by jumppad {__version__} from the dataset alone.</footer>"
     with explain_full_disk(path.parent):
         content = page(f"{dataset.directory.resolve().name}: dataset of jumppad", "\n".join([*parts, footer]))
-        write_atomically(path, content.encode())
+        write_atomically(path, content.encode(errors="replace"))  # JSON may hold what is no text
 
 
 def main(arguments: Any = None) -> None:
