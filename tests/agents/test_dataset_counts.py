@@ -42,6 +42,15 @@ def test_sticks_and_presses_are_counted_over_all_blocks(directory, monkeypatch):
         assert counts.presses[button] == presses
 
 
+def test_a_button_that_is_down_when_an_episode_begins_goes_down_there(directory, tmp_path):
+    first = trajectories(directory)[0]
+    actions = np.tile(gamepad.NEUTRAL, (len(first), 1))
+    actions[:, gamepad.X] = 1
+    write_dataset(tmp_path / "d", [Trajectory(**{**vars(first), "actions": actions})] * 3, seed=0, description={})
+    counts = count_dataset(Dataset(tmp_path / "d"))
+    assert counts.presses[gamepad.X - len(gamepad.AXES)] == 3 == counts.presses.sum()
+
+
 def test_many_modes_are_put_together(directory, tmp_path):
     modes = [f"mode {index // 2}" for index in range(50)] + ["idle"] * 10
     played = [Trajectory(**{**vars(t), "mode": mode}) for t, mode in zip(trajectories(directory), modes, strict=True)]
