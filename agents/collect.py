@@ -1,6 +1,8 @@
-"""Collects demonstrations into a dataset.
+"""Collects demonstrations into a dataset; run again after an interruption, it goes on where it stopped.
 
 python -m agents.collect runs/demonstrations --episodes 2000 --population human --seed 0
+
+People look at states only, so episodes are played first, in several processes, and their frames are drawn after that.
 """
 
 from __future__ import annotations
@@ -14,17 +16,18 @@ from typing import Annotated, Any
 import tyro
 from tqdm import tqdm
 
-from agents.dataset import write_dataset
-from agents.demonstrator import Crowd, Demonstrator
+from agents.dataset.drawing import draw_frames
+from agents.demonstrator import Demonstrator
+from agents.modes import GOALS
+from agents.player_pool import FAVORITE, Cast, PlayerPool, count_cores
 from agents.population import POPULATIONS
-from agents.rollout import make_envs, rollout
-from agents.trajectory import Trajectory
 from jumppad_env.command_line import command_line
+from jumppad_env.dataset_writer import EpisodeLog, Unfinished
+from jumppad_env.drawing import RENDERER
+from jumppad_env.options import Options
 from jumppad_env.rules import PADS
 from jumppad_env.streams import integer_seed
-
-PARALLEL = 64
-"""Episodes played at a time; the result does not depend on it."""
+from jumppad_env.trajectory import Trajectory
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class CollectConfig:
     image_size: tuple[int, int] | None = (64, 64)
     """Height and width of the frames; None collects states only."""
     character: str = "rider"
-    """One of five looks, or "random": another one in every episode."""
+    """One of five looks; "random": another one in every episode; "favorite": everybody plays the one they like best."""
     variety: str = "none"
     """What the frames look like: "none", "paper", "high", or the name of a kind; play is the same in all."""
 
@@ -56,67 +59,109 @@ class CollectConfig:
             )
 
 
-def collect(config: CollectConfig, directory: Path | str) -> int:
-    """Collects a dataset; it appears at `directory` only when finished.
+def collect(config: CollectConfig, directory: Path | str, workers: int | None = None) -> int:
+    """Collects a dataset; it appears at `directory` only when finished. An interrupted call is gone on with.
+
+    Args:
+        config: what to collect.
+        directory: must not exist.
+        workers: processes that play, and threads that draw; one per core by default. The result does not depend on it.
 
     Returns:
         The number of steps.
 
     Raises:
-        ValueError: the directory exists.
-        OSError: it cannot be written; nothing is left behind.
+        ValueError: the directory exists, or one with other options is unfinished there.
+        OSError: it cannot be written; what was collected stays, to be gone on with.
     """
-    if Path(directory).exists():  # before the work, not after it
-        raise ValueError(f"{directory} exists; choose another place or delete it")
-    envs = make_envs(
-        min(PARALLEL, config.episodes), config.image_size, character=config.character, variety=config.variety
-    )
-    try:
-        actor = Crowd(POPULATIONS[config.population], envs.num_envs)
-        if config.population == "curated":
-            played = _curated(envs, actor, config)
-        else:
-            name = f"collect {config.population}"
-            played = rollout(envs, actor, [integer_seed(config.seed, name, index) for index in range(config.episodes)])
-        names = ("observation", "image_size", "character", "variety")
-        keywords = {name: getattr(envs.unwrapped.options, name) for name in names}
-        description = {
-            "population": config.population,
-            "shares": POPULATIONS[config.population].shares,
-            "environment": {"id": "Jumppad-v0", **keywords},
-        }
-        return write_dataset(directory, _progress(played, config), seed=config.seed, description=description)
-    finally:
-        envs.close()
+    workers = count_cores() if workers is None else workers
+    if workers < 1:
+        raise ValueError(f"workers must be at least 1, got {workers}")
+    with Unfinished(directory, _asked(config)) as work:
+        if work.manifest is not None:  # killed just before the end
+            return work.manifest["steps"]
+        with EpisodeLog(work.path, GOALS) as log:
+            missing = config.episodes - len(log.seeds)
+            if missing:
+                with PlayerPool(Cast(config.population, config.character), missing, workers) as pool:
+                    choose = _curated if config.population == "curated" else _all
+                    played = choose(pool, config, list(log.seeds))
+                    for trajectory in _progress(played, config, len(log.seeds)):
+                        log.append(trajectory)
+            found = log.finish()
+        digests: dict[str, str] = {}
+        if config.image_size is not None:
+            digests["frames.npy"] = draw_frames(work.path, config.image_size, config.variety, None, workers)
+        work.finish(found, digests)
+    return log.steps
 
 
-def _curated(envs: Any, actor: Crowd, config: CollectConfig) -> Iterator[Trajectory]:
-    """Plays direct runs until every pad has its number of successful ones."""
+def _asked(config: CollectConfig) -> dict[str, Any]:
+    """Returns what the manifest says of what was asked for."""
+    favorites = config.character == FAVORITE
+    keywords: dict[str, Any] = {"character": "random" if favorites else config.character, "variety": config.variety}
+    if config.image_size is None:
+        keywords = {"observation": "state", **keywords}
+    else:
+        keywords = {"observation": "pixels", "image_size": config.image_size, **keywords}
+    Options(**keywords)  # refuses what is impossible
+    return {
+        "seed": config.seed,
+        "population": config.population,
+        "shares": POPULATIONS[config.population].shares,
+        "environment": {"id": "Jumppad-v0", **keywords},
+        **({"favorites": True} if favorites else {}),
+        "renderer": None if config.image_size is None else RENDERER,
+        "episodes": config.episodes,
+    }
+
+
+def _all(pool: PlayerPool, config: CollectConfig, done: list[int]) -> Iterator[Trajectory]:
+    """Plays as many episodes as are asked for; those whose seeds are done come first and are not played again."""
+    name = f"collect {config.population}"
+    return pool.play([integer_seed(config.seed, name, index) for index in range(len(done), config.episodes)])
+
+
+def _curated(pool: PlayerPool, config: CollectConfig, done: list[int]) -> Iterator[Trajectory]:
+    """Plays direct runs until every pad has its number of successful ones.
+
+    Args:
+        pool: plays.
+        config: what to collect.
+        done: seeds of the successful runs so far, which are not played again.
+    """
     missing = {f"direct_{pad}": config.episodes // len(PADS) for pad in PADS}
     candidates = (integer_seed(config.seed, "collect curated", index) for index in itertools.count())
+    known = set(done)
     while any(missing.values()):
         planned = dict(missing)
-        seeds: list[int] = []
+        modes: dict[int, str] = {}  # by seed
         while any(planned.values()):
             seed = next(candidates)
-            mode = Demonstrator(actor.population, seed).mode  # what a person intends is known before playing
+            mode = Demonstrator(POPULATIONS["curated"], seed).mode  # what a person intends is known before playing
             if planned[mode] > 0:
                 planned[mode] -= 1
-                seeds.append(seed)
-        for trajectory in rollout(envs, actor, seeds):
+                modes[seed] = mode
+        seeds = list(modes)
+        successful = [index for index, seed in enumerate(seeds) if seed in known]
+        for index in successful:
+            missing[modes[seeds[index]]] -= 1
+        # Results are kept in order: those before the last known success that are not known have failed.
+        for trajectory in pool.play(seeds[successful[-1] + 1 if successful else 0 :]):
             if trajectory.pad == PADS.index(trajectory.mode.removeprefix("direct_")):
                 missing[trajectory.mode] -= 1
                 yield trajectory
 
 
-def _progress(played: Iterable[Trajectory], config: CollectConfig) -> Iterator[Trajectory]:
-    with tqdm(total=config.episodes, desc=f"collect {config.population}", unit="episode", dynamic_ncols=True) as bar:
+def _progress(played: Iterable[Trajectory], config: CollectConfig, done: int) -> Iterator[Trajectory]:
+    label = f"play {config.population}"
+    with tqdm(total=config.episodes, initial=done, desc=label, unit="episode", dynamic_ncols=True) as bar:
         steps = 0
         for trajectory in played:
             yield trajectory
             steps += len(trajectory)
             bar.update()
-            bar.set_postfix(frames=steps, refresh=False)
+            bar.set_postfix(steps=steps, refresh=False)
 
 
 @dataclass(frozen=True)
@@ -126,13 +171,15 @@ class Arguments:
     out: Annotated[Path, tyro.conf.Positional]
     """Directory to make."""
     config: Annotated[CollectConfig, tyro.conf.arg(name="")]
+    workers: int | None = None
+    """Processes that play, and threads that draw; one per core by default."""
 
 
 def main(arguments: Any = None) -> None:
     """Runs the command line."""
     with command_line():
         options = tyro.cli(Arguments, args=arguments, description=__doc__)
-        steps = collect(options.config, options.out)
+        steps = collect(options.config, options.out, options.workers)
         print(f"{options.out}: {options.config.episodes} episodes, {steps} steps")
 
 

@@ -91,8 +91,7 @@ def card(dataset: Dataset, counts: DatasetCounts) -> str:
 
 def _facts(dataset: Dataset) -> list[tuple[str, str]]:
     manifest, episodes = dataset.manifest, dataset.episodes
-    environment = manifest.get("environment")
-    keywords = environment if isinstance(environment, dict) else {}
+    keywords = manifest["environment"]
     listed = ", ".join(f"{text(key)}: {text(value)}" for key, value in list(keywords.items())[:20])
     versions = manifest.get("versions")
     made_with = (
@@ -102,6 +101,7 @@ def _facts(dataset: Dataset) -> list[tuple[str, str]]:
     if dataset.frames is not None:
         height, width = dataset.frames.shape[1:3]
         frames = f"{height}x{width} pixels, drawn by {text(manifest.get('renderer'))}"
+        frames += f", everybody as {text(manifest['drawn_as'])}" if "drawn_as" in manifest else ""
     spawns = np.unique(episodes["spawn"], return_counts=True)[1]
     seeds = len(np.unique(episodes["seed"]))
     return [
@@ -138,12 +138,12 @@ def _license(manifest: dict[str, Any]) -> str:
 def _made(dataset: Dataset) -> str:
     """Returns the command that collects the same, or what the manifest says of its sources."""
     manifest = dataset.manifest
-    sources, environment = manifest.get("sources"), manifest.get("environment")
+    sources, environment = manifest.get("sources"), manifest["environment"]
     if isinstance(sources, list):
         names = ", ".join(text(source.get("name")) for source in sources[:20] if isinstance(source, dict))
         return f"{text(manifest.get('made_by', 'made'))}, from {names}"
     population = _known(manifest)
-    if population is None or not isinstance(environment, dict) or not isinstance(manifest.get("seed"), int):
+    if population is None or not isinstance(manifest.get("seed"), int):
         return "not stated"
     size = ["None"] if dataset.frames is None else [str(side) for side in dataset.frames.shape[1:3]]
     command = ["python", "-m", "agents.collect", dataset.directory.resolve().name, "--episodes", str(len(dataset))]
@@ -219,9 +219,8 @@ def _measured_biases(episodes: np.ndarray, counts: DatasetCounts) -> list[str]:
 
 
 def _files(dataset: Dataset) -> str:
-    files = dataset.manifest["files"]
     rows = []
-    for name, digest in files.items() if isinstance(files, dict) else ():
+    for name, digest in dataset.manifest["files"].items():
         size = (dataset.directory / name).stat().st_size
         rows.append(("", [text(name), f"{size / 1e6:,.2f} MB", f"<code>{text(digest)}</code>"]))
     return page.table(["file", "size", "sha256"], rows)

@@ -32,10 +32,10 @@ import numpy as np
 from agents.dataset import Dataset
 from agents.exchange_packages import need
 from agents.lerobot_stats import Stats, column_stats, image_stats, join
-from agents.trajectory import Trajectory
 from agents.transitions import Player
 from jumppad_env.episodes import FPS
 from jumppad_env.gamepad import AXES, BUTTONS
+from jumppad_env.trajectory import Trajectory
 from jumppad_env.world import STATE
 
 if TYPE_CHECKING:

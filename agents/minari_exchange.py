@@ -25,9 +25,9 @@ from gymnasium import spaces
 
 from agents.dataset import Dataset, write_dataset
 from agents.exchange_packages import need
-from agents.trajectory import Trajectory
 from agents.transitions import Player
 from jumppad_env.gamepad import FACTORS, action_space, validate
+from jumppad_env.trajectory import Trajectory
 
 if TYPE_CHECKING:
     from minari import EpisodeData, MinariDataset
@@ -189,7 +189,7 @@ def import_minari(dataset_id: str, directory: Path | str, root: Path | str | Non
     trajectories = _stored(minari_dataset, source) if manifest else _replayed(minari_dataset, source)
     description: dict[str, Any] = {"imported": {"minari": dataset_id, "manifest": manifest}}
     if manifest:
-        names = ("population", "shares", "environment")
+        names = ("population", "shares", "environment", "goals")
         description |= {name: manifest[name] for name in names if name in manifest}
     else:
         options = _environment(minari_dataset, source)
@@ -317,8 +317,9 @@ def _replay(
             f"{source}: episode {episode.id}, played again from seed {metadata['seed']}, is not the one stored; it "
             "was recorded by another version or on another kind of machine: import it there"
         )
+    placed = set(metadata.get("options") or ()) - {"character"}  # whose beginning the seed alone does not give
     return Trajectory(
-        seed=metadata["seed"],
+        seed=-1 if placed else metadata["seed"],
         character=info["character"],
         mode="",
         pad=info["pad"],

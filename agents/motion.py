@@ -23,12 +23,12 @@ from agents.dataset import Dataset
 from agents.demonstrator import Crowd
 from agents.population import POPULATIONS
 from agents.rollout import make_envs, rollout
-from agents.trajectory import Trajectory
 from jumppad_env import gamepad
 from jumppad_env.command_line import command_line
 from jumppad_env.island import load_island
 from jumppad_env.rules import PADS, RULES
 from jumppad_env.streams import integer_seed
+from jumppad_env.trajectory import Trajectory
 from jumppad_env.world import STATE
 
 STEP = RULES.control_step

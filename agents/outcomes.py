@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from agents.trajectory import Trajectory
 from jumppad_env.rules import PADS, RULES
+from jumppad_env.trajectory import Trajectory
 from jumppad_env.world import STATE
 
 NAMES = ("none", *PADS)

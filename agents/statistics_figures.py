@@ -18,9 +18,9 @@ from agents.motion import autocorrelation, played_steps, spectrum, sticks
 from agents.outcome_bars import draw_outcome_bars
 from agents.outcomes import NAMES
 from agents.palette import DEMONSTRATIONS, OUTCOME_COLORS, mode_color
-from agents.trajectory import Trajectory
 from jumppad_env import gamepad
 from jumppad_env.rules import RULES
+from jumppad_env.trajectory import Trajectory
 from jumppad_env.world import STATE
 
 PATHS = 600

@@ -10,12 +10,12 @@ import gymnasium
 import numpy as np
 
 import jumppad_env  # noqa: F401 -- registers the environments
-from agents.trajectory import Trajectory
 from jumppad_env.env import JumppadEnv
 from jumppad_env.episodes import judge
 from jumppad_env.island import load_island
 from jumppad_env.options import Options
 from jumppad_env.rules import PADS
+from jumppad_env.trajectory import Trajectory
 from jumppad_env.world import PHYSICS_STATE, STATE
 
 

@@ -15,13 +15,13 @@ import numpy as np
 import tyro
 
 from agents.outcomes import paths, summarize, table
-from agents.trajectory import Trajectory
 from baselines import artifact
 from baselines.playing import play
 from baselines.policy import Policy
 from baselines.precision import choose_device
 from jumppad_env.command_line import command_line
 from jumppad_env.files import write_atomically
+from jumppad_env.trajectory import Trajectory
 
 OUTCOMES = "outcomes.json"
 PATHS = "paths.npz"

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from tqdm import tqdm
 
 from agents.rollout import make_envs, rollout
-from agents.trajectory import Trajectory
 from baselines.policy import Policy, PolicyActor
 from jumppad_env.streams import integer_seed
+from jumppad_env.trajectory import Trajectory
 
 PARALLEL = 64
 """Episodes played at a time."""

@@ -17,12 +17,12 @@ from agents.outcomes import NAMES
 from agents.palette import outcome_name
 from agents.population import POPULATIONS
 from agents.rollout import Actor, make_envs, rollout
-from agents.trajectory import Trajectory
 from baselines.policy import Policy, PolicyActor
 from baselines.precision import choose_device
 from baselines.video import write_episode, write_gif, write_grid
 from jumppad_env.command_line import command_line
 from jumppad_env.streams import integer_seed
+from jumppad_env.trajectory import Trajectory
 
 PARALLEL = 64
 """Episodes played at a time; what is played does not depend on it."""

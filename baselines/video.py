@@ -19,11 +19,11 @@ from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
 from agents.palette import OUTCOME_COLORS, outcome_name, rgb
-from agents.trajectory import Trajectory
 from jumppad_env.drawing import Painter
 from jumppad_env.episodes import FPS
 from jumppad_env.files import PARTIAL, explain_full_disk, write_atomically
 from jumppad_env.rules import RULES
+from jumppad_env.trajectory import Trajectory
 from jumppad_env.world import STATE
 
 EPISODE_SIZE = (360, 600)

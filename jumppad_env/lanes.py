@@ -12,8 +12,10 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
+from numba import extending
 from numba.core import cgutils, types
-from numba.extending import intrinsic
+
+intrinsic: Any = extending.intrinsic  # for pyright: who calls an intrinsic gives no typing context
 
 ROWS = 8
 """Rows whose spans are found at a time."""

@@ -27,8 +27,8 @@ def rewrite(directory: Path, **changes) -> Dataset:
 
 @pytest.mark.parametrize("value", [None, 3, "text", [1], {"a": None}, 10**400], ids=lambda value: str(value)[:9])
 def test_a_manifest_of_other_types_still_gets_a_card(directory, value):
-    names = ("population", "seed", "license", "shares", "environment", "versions", "sources", "renderer")
-    dataset = rewrite(directory, **dict.fromkeys(names, value))
+    names = ("population", "seed", "license", "shares", "versions", "sources", "renderer")
+    dataset = rewrite(directory, environment={"id": value, "variety": value}, **dict.fromkeys(names, value))
     written = card(dataset, count_dataset(dataset))
     assert "nothing is known of who played" in written
     dataset = rewrite(directory, shares={"idle": value, "wander": float("inf")})

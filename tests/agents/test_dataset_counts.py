@@ -8,8 +8,8 @@ import pytest
 from agents.collect import CollectConfig, collect
 from agents.dataset import Dataset, write_dataset
 from agents.dataset_counts import MOST_MODES, OTHER, count_dataset, evenly
-from agents.trajectory import Trajectory
 from jumppad_env import gamepad
+from jumppad_env.trajectory import Trajectory
 
 EPISODES = 60
 

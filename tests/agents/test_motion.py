@@ -7,9 +7,9 @@ import pytest
 
 from agents import motion
 from agents.collect import CollectConfig, collect
-from agents.trajectory import Trajectory
 from jumppad_env import gamepad
 from jumppad_env.island import load_island
+from jumppad_env.trajectory import Trajectory
 from jumppad_env.world import STATE
 
 X, Y, PAD, CAMERA_YAW = (STATE.index(name) for name in ("x", "y", "pad", "camera_yaw"))

@@ -14,10 +14,11 @@ import pytest
 from agents.collect import CollectConfig, collect
 from agents.contact_sheet import MOMENTS
 from agents.dataset import Dataset, write_dataset
+from agents.modes import GOALS
 from agents.motion import statistics
 from agents.outcomes import NAMES, wilson_interval
 from agents.statistics_page import write_page
-from agents.trajectory import Trajectory
+from jumppad_env.trajectory import Trajectory
 
 pytestmark = pytest.mark.slow
 
@@ -223,33 +224,21 @@ def test_no_string_of_a_stranger_breaks_out(hostile):
     assert hostile.row("<td>x</td>", "5") and hostile.row("<script>alert(1)", "5")
 
 
-class WithPeople(Dataset):
-    """A dataset that says who played: persons 0 to 3, of whom nobody knows the last, and goals."""
-
-    def __init__(self, directory: Path):
-        super().__init__(directory)
-        number = np.arange(len(self)) % 4
-        dtype = np.dtype([*self.episodes.dtype.descr, ("person", np.int64), ("skill", np.float64)])
-        episodes = np.zeros(len(self), dtype)
-        for name in self.episodes.dtype.names or ():
-            episodes[name] = self.episodes[name]
-        episodes["person"], episodes["skill"] = np.where(number < 3, number, -1), number / 4
-        self.episodes = episodes
-
-    def trajectory(self, index: int) -> Trajectory:
-        played = super().trajectory(index)
-        known = {} if index % 4 == 3 else {"person": index % 4, "skill": index % 4 / 4}
-        return Trajectory(**{**vars(played), **known, "goals": np.full(len(played), index % 2, np.uint8)})
-
-
 def test_people_are_told_where_they_are_known(directory, page, tmp_path):
-    assert "people" not in page.sections
-    write_page(WithPeople(directory), tmp_path / "p.html")
-    read = Page(tmp_path / "p.html")
-    assert f"3 people played {EPISODES * 3 // 4} episodes, from 15 to 15 each" in read.sections["people"]
-    lengths = np.array([len(trajectory) for trajectory in trajectories(directory)])
-    assert read.row("wait")[1] == f"{100 * lengths[::2].sum() / lengths.sum():.1f}%"
-    assert "person and skill, goal of each step" in read.sections["card"]
+    played = trajectories(directory)
+    each = np.unique([trajectory.person for trajectory in played], return_counts=True)[1]
+    told = f"{len(each)} people played {EPISODES} episodes, from {each.min()} to {each.max()} each"
+    assert told in page.sections["people"] and "person and skill, goal of each step" in page.sections["card"]
+    goals = np.concatenate([trajectory.goals for trajectory in played if trajectory.goals is not None])
+    assert page.row("wait")[1] == f"{100 * np.mean(goals == GOALS.index('wait')):.1f}%"
+
+    nobody = {"person": -1, "skill": float("nan"), "goals": None}
+    some = [Trajectory(**{**vars(t), **(nobody if index < 9 else {"goals": None})}) for index, t in enumerate(played)]
+    for name, kept in (("some", some), ("none", some[:9])):
+        write_dataset(tmp_path / name, kept, seed=0, description={})
+        write_page(Dataset(tmp_path / name), tmp_path / f"{name}.html")
+    assert f"people played {EPISODES - 9} episodes" in Page(tmp_path / "some.html").sections["people"]
+    assert "people" not in Page(tmp_path / "none.html").sections
 
 
 def test_wrong_use_ends_in_one_line(directory, tmp_path):
@@ -262,9 +251,7 @@ def test_wrong_use_ends_in_one_line(directory, tmp_path):
 
 def test_states_that_nobody_could_have_seen_are_refused(directory, tmp_path):
     shutil.copytree(directory, tmp_path / "d")
-    states = np.load(tmp_path / "d" / "states.npy")
-    states[0, 0] = np.nan
-    np.save(tmp_path / "d" / "states.npy", states)
-    with pytest.raises(ValueError, match="not finite"):
+    np.load(tmp_path / "d" / "states.npy", mmap_mode="r+")[0, 0] = np.nan
+    with pytest.raises(ValueError, match="none of a state"):
         write_page(Dataset(tmp_path / "d"), tmp_path / "p.html")
     assert not (tmp_path / "p.html").exists()

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import jumppad_env  # noqa: F401 -- registers the environments
-from agents.trajectory import Trajectory
 from agents.transitions import Player
+from jumppad_env.trajectory import Trajectory
 
 SIZE = (16, 16)
 

@@ -1,5 +1,6 @@
 """Windows: what the arrays hold, evenly drawn, in little memory."""
 
+import dataclasses
 import multiprocessing
 import os
 import pickle
@@ -13,8 +14,8 @@ import torch
 
 from agents.compare_windows import CompareConfig, compare
 from agents.dataset import Dataset, write_dataset
-from agents.trajectory import Trajectory
 from agents.windows import Window, Windows
+from jumppad_env.trajectory import Trajectory
 from jumppad_env.world import STATE
 
 LENGTHS = (3, 9, 4, 12, 1)
@@ -29,6 +30,9 @@ def digits(rows):
 def numbered(length, start):
     """Returns an episode whose every frame and action says which row of the arrays it is."""
     rows = np.arange(start, start + length)
+    states = np.zeros((length, len(STATE)))
+    states[:, STATE.index("steps")] = np.arange(length)
+    states[:, [STATE.index("pad"), STATE.index("since_pad")]] = -1
     return Trajectory(
         seed=start,
         character="rider",
@@ -36,7 +40,7 @@ def numbered(length, start):
         pad=-1,
         fell=False,
         actions=digits(rows),
-        states=np.zeros((length, len(STATE))),
+        states=states,
         frames=np.broadcast_to(rows[:, None, None, None] + 1, (length, 8, 8, 3)).astype(np.uint8),
     )
 
@@ -154,7 +158,7 @@ def test_faults_get_one_clear_error(dataset, windows, tmp_path):
     with pytest.raises(IndexError, match=f"window {len(windows)} of {len(windows)}"):
         windows[len(windows)]
     assert np.array_equal(windows[-1].frames, windows[len(windows) - 1].frames)
-    bare = Trajectory(0, "rider", "", -1, False, np.zeros((2, 16), np.uint8), np.zeros((2, len(STATE))), None)
+    bare = dataclasses.replace(numbered(2, 0), frames=None)
     write_dataset(tmp_path / "bare", [bare], seed=0, description={})
     with pytest.raises(ValueError, match="need frames"):
         Windows(Dataset(tmp_path / "bare"), STEPS)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from agents.trajectory import Trajectory
 from baselines.batches import batch_indices, make_batch
+from jumppad_env.trajectory import Trajectory
 from jumppad_env.world import STATE
 
 

@@ -36,7 +36,8 @@ def play(population):
 
 def ending(trajectory, steps):
     """The last steps of an episode."""
-    return dataclasses.replace(trajectory, actions=trajectory.actions[-steps:], states=trajectory.states[-steps:])
+    last = {name: getattr(trajectory, name)[-steps:] for name in ("actions", "states", "goals")}
+    return dataclasses.replace(trajectory, **last)
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ class Trajectory:
     """
 
     seed: int
-    """Of the environment and of whoever acted; the episode replays from it alone."""
+    """Of the environment and of whoever acted; the episode replays from it alone. -1: only the first state is known."""
     character: str
     mode: str
     """Ground truth of a demonstrator's mode, "" for agents that have none."""
@@ -39,7 +39,9 @@ class Trajectory:
     skill: float = math.nan
     """Ground truth: the person's, 0 to 1; not a number if nobody knows."""
     goals: np.ndarray | None = None
-    """Ground truth: uint8 (T,), indices into `agents.modes.GOALS`; None if nobody knows."""
+    """Ground truth: uint8 (T,), indices into the names of goals that belong to it; None if nobody knows."""
+    style: str = ""
+    """What a person who records says of the play, "" otherwise."""
 
     def __post_init__(self) -> None:
         length = len(self.actions)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from agents.trajectory import Trajectory
 from jumppad_env import gamepad
+from jumppad_env.trajectory import Trajectory
 from jumppad_env.world import STATE
 
 

@@ -1,0 +1,63 @@
+"""Frames of a dataset at another size or look: what the live environment would have shown, bit for bit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from agents.dataset.drawing import draw_frames
+from agents.dataset.reading import Dataset
+from agents.dataset.selection import check_sources, link, source_of
+from jumppad_env.dataset_writer import Unfinished
+from jumppad_env.drawing import RENDERER
+from jumppad_env.options import Options
+from jumppad_env.rules import CHARACTERS
+
+
+def rerender(
+    directory: Path, out: Path, image_size: tuple[int, int], variety: str, character: str | None, threads: int
+) -> int:
+    """Draws the frames of a dataset, with or without frames of its own, into a new one; resumable.
+
+    All but the frames is linked, or copied to another disk.
+
+    Args:
+        directory: of the dataset.
+        out: must not exist.
+        image_size: height and width of the new frames.
+        variety: as of the environment.
+        character: who is seen in everybody's place; None: who played.
+        threads: that draw.
+
+    Returns:
+        The number of frames.
+
+    Raises:
+        ValueError: options that are impossible, or damaged states.
+        OSError: it cannot be written; what was drawn stays, to be gone on with.
+    """
+    dataset = Dataset(directory)
+    if character is not None and character not in CHARACTERS:
+        raise ValueError(f"character {character!r} is unknown; choose one of {', '.join(CHARACTERS)}")
+    options = Options(image_size=image_size, variety=variety)
+    check_sources([dataset], frames=False)
+    manifest = dataset.manifest
+    shown = {"observation": "pixels", "image_size": options.image_size, "variety": options.variety}
+    kept = ("seed", "population", "shares", "episodes", "steps", "goals")
+    asked = {
+        **{key: manifest[key] for key in kept if key in manifest},
+        "made_by": "rerender",
+        "environment": {**manifest["environment"], **shown},
+        "renderer": RENDERER,
+        **({} if character is None else {"drawn_as": character}),
+        "sources": [source_of(dataset)],
+    }
+    with Unfinished(out, asked) as work:
+        if work.manifest is not None:  # killed just before the end
+            return manifest["steps"]
+        digests = {name: digest for name, digest in manifest["files"].items() if name != "frames.npy"}
+        for name in digests:
+            (work.path / name).unlink(missing_ok=True)
+            link(directory / name, work.path / name)
+        digests["frames.npy"] = draw_frames(work.path, options.image_size, variety, character, threads)
+        work.finish({}, digests)
+    return manifest["steps"]

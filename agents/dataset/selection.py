@@ -1,0 +1,270 @@
+"""Datasets put together and taken apart: merge, split, filter. Episodes are copied as they are, bit for bit.
+
+What is copied is checked against its checksum first, so that damage is not passed on under a new one. Where all of one
+dataset is wanted its files are linked, which takes no room; nobody ever writes to a finished one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from agents.dataset.reading import Dataset, check_files
+from jumppad_env.dataset_format import EPISODE, MANIFEST, GrowingArray, sha256
+from jumppad_env.dataset_writer import Unfinished
+from jumppad_env.rules import PADS
+from jumppad_env.streams import stream
+
+CHUNK_BYTES = 2**24
+"""Copied at a time."""
+UNKNOWN_GOAL = "unknown"
+"""Goal of episodes without goals among others that have them."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which episodes are filtered out of a dataset to be kept; what is empty or None wants all."""
+
+    mode: tuple[str, ...] = ()
+    """Modes of behavior."""
+    pad: tuple[str, ...] = ()
+    """Pads touched: left, middle, right, none."""
+    person: tuple[int, ...] = ()
+    """Numbers of people."""
+    style: tuple[str, ...] = ()
+    """Tags of recorded play."""
+    min_length: int = 1
+    """Steps, at least."""
+
+    def __post_init__(self) -> None:
+        """Refuses pads that there are not."""
+        unknown = set(self.pad) - {*PADS, "none"}
+        if unknown:
+            raise ValueError(f"unknown pads {sorted(unknown)}; known are {', '.join(PADS)}, none")
+
+    def of(self, episodes: np.ndarray) -> np.ndarray:
+        """Returns which episodes are wanted, bool (E,)."""
+        mask = episodes["length"] >= self.min_length
+        pads = [-1 if pad == "none" else PADS.index(pad) for pad in self.pad]
+        for name, several in {"mode": self.mode, "pad": pads, "person": self.person, "style": self.style}.items():
+            if several:
+                mask &= np.isin(episodes[name], list(several))
+        return mask
+
+
+def merge(out: Path, directories: Sequence[Path]) -> int:
+    """Puts datasets together, one after the other, and returns the number of episodes.
+
+    Raises:
+        ValueError: frames of different size, look or renderer, or some without any.
+        OSError: it cannot be written; nothing is left behind.
+    """
+    if not directories:
+        raise ValueError("name at least one dataset to merge")
+    datasets = [Dataset(directory) for directory in directories]
+    return _write(out, [(dataset, np.arange(len(dataset))) for dataset in datasets], {"made_by": "merge"})
+
+
+def split(directory: Path, fractions: Sequence[float], outs: Sequence[Path], seed: int) -> list[int]:
+    """Deals the episodes of a dataset out at random, those of each pad in the same proportions.
+
+    Args:
+        directory: what is split.
+        fractions: of the episodes, adding up to 1.
+        outs: a directory each.
+        seed: of who goes where.
+
+    Returns:
+        The numbers of episodes.
+
+    Raises:
+        ValueError: fractions that make no sense, or a part without an episode.
+        OSError: it cannot be written.
+    """
+    if len(outs) != len(fractions) or len(set(outs)) != len(outs):
+        raise ValueError(f"{len(fractions)} fractions need as many different --out directories, got {len(outs)}")
+    if not all(fraction > 0 for fraction in fractions) or abs(sum(fractions) - 1) > 1e-9:
+        raise ValueError(f"fractions {fractions} must be positive and add up to 1")
+    dataset = Dataset(directory)
+    parts = deal(np.asarray(dataset.episodes["pad"]), fractions, seed)
+    for out, part in zip(outs, parts, strict=True):
+        if os.path.lexists(out):
+            raise ValueError(f"{out} exists; choose another place or delete it")
+        if not len(part):
+            raise ValueError(f"{directory} has too few episodes to give one to each of the fractions {fractions}")
+    asked = {"made_by": "split", "fractions": list(fractions), "split_seed": seed}
+    return [
+        _write(out, [(dataset, part)], {**asked, "part": number})
+        for number, (out, part) in enumerate(zip(outs, parts, strict=True))
+    ]
+
+
+def deal(pads: np.ndarray, fractions: Sequence[float], seed: int) -> list[np.ndarray]:
+    """Returns the episodes (ascending) of each part, which gets its fraction of all and of every pad."""
+    order = np.concatenate(
+        [stream(seed, "split", pad + 1).permutation(np.flatnonzero(pads == pad)) for pad in range(-1, len(PADS))]
+    )
+    # Each place in the row of all episodes, sorted by pad, goes to whoever is furthest behind its share.
+    owner = np.empty(len(pads), np.int64)
+    counts = np.zeros(len(fractions))
+    for place, episode in enumerate(order):
+        owner[episode] = part = int(np.argmax(np.array(fractions) * (place + 1) - counts))
+        counts[part] += 1
+    return [np.flatnonzero(owner == part) for part in range(len(fractions))]
+
+
+def keep(directory: Path, out: Path, wanted: Wanted) -> int:
+    """Writes the wanted episodes of a dataset and returns their number.
+
+    Raises:
+        ValueError: there is none.
+        OSError: it cannot be written; nothing is left behind.
+    """
+    dataset = Dataset(directory)
+    chosen = np.flatnonzero(wanted.of(dataset.episodes))
+    if not len(chosen):
+        raise ValueError(f"no episode of {directory} is like that ({wanted}); ask for less")
+    return _write(out, [(dataset, chosen)], {"made_by": "filter"})
+
+
+def source_of(dataset: Dataset) -> dict[str, Any]:
+    """Returns what the manifest of a dataset says of another from which it was made."""
+    manifest = dataset.manifest
+    told = {key: manifest[key] for key in ("population", "seed", "versions", "sources") if key in manifest}
+    return {"name": dataset.directory.name, "sha256": sha256(dataset.directory / MANIFEST), **told}
+
+
+def check_sources(datasets: Sequence[Dataset], *, frames: bool) -> None:
+    """Checks the checksums of what is read.
+
+    Raises:
+        ValueError: damaged files.
+    """
+    for dataset in datasets:
+        names = [name for name in dataset.manifest["files"] if frames or name != "frames.npy"]
+        damaged = check_files(dataset.directory, dataset.manifest, tuple(names))
+        if damaged:
+            raise ValueError(f"{dataset.directory} is damaged ({', '.join(damaged)}); collect the dataset again")
+
+
+def link(source: Path, target: Path) -> None:
+    """Makes a file appear at another place too: linked where that is possible, else copied."""
+    try:
+        os.link(source, target)
+    except OSError:  # another disk, or one that knows no links
+        shutil.copyfile(source, target)
+
+
+def _write(out: Path, parts: list[tuple[Dataset, np.ndarray]], asked: dict[str, Any]) -> int:
+    """Writes episodes of datasets, one part after the other."""
+    datasets = [dataset for dataset, _ in parts]
+    first = datasets[0].manifest
+    shared = {"environment": _shared_environment(datasets), "renderer": first.get("renderer")}
+    goals = list(dict.fromkeys(goal for dataset in datasets for goal in _goals(dataset, datasets)))
+    asked = {
+        "seed": first.get("seed", 0),
+        "population": " + ".join(dict.fromkeys(str(dataset.manifest.get("population", "?")) for dataset in datasets)),
+        **({"drawn_as": first["drawn_as"]} if "drawn_as" in first else {}),
+        **shared,
+        **asked,
+        "sources": [source_of(dataset) for dataset in datasets],
+    }
+    count = sum(len(chosen) for _, chosen in parts)
+    steps = sum(int(dataset.episodes["length"][chosen].sum()) for dataset, chosen in parts)
+    found = {"episodes": count, "steps": steps, **({"goals": goals} if goals else {})}
+    with Unfinished(out, asked, resumable=False) as work:
+        if len(parts) == 1 and count == len(datasets[0]):
+            for name in first["files"]:
+                link(datasets[0].directory / name, work.path / name)
+            work.finish(found, first["files"])
+            return count
+        check_sources(datasets, frames=True)
+        _copy(work.path, parts, goals, steps)
+        work.finish(found)
+    return count
+
+
+def _copy(folder: Path, parts: list[tuple[Dataset, np.ndarray]], goals: list[str], steps: int) -> None:
+    log = GrowingArray(folder / "episodes.npy", EPISODE, ())
+    start = 0
+    for dataset, chosen in parts:
+        rows = np.array(dataset.episodes[chosen])
+        rows["start"] = start + np.concatenate([[0], rows["length"].cumsum()[:-1]])
+        log.append(rows)
+        start += int(rows["length"].sum())
+    log.finish()
+    columns = ["actions", "packed_states", *(["goals"] if goals else [])]
+    columns += [] if parts[0][0].frames is None else ["frames"]
+    for column in tqdm(columns, desc="copy", unit="file", dynamic_ncols=True):
+        array: GrowingArray | None = None
+        for dataset, chosen in parts:
+            for rows in _runs(dataset, chosen):
+                block = _renumbered(dataset, rows, goals) if column == "goals" else getattr(dataset, column)[rows]
+                if array is None:
+                    path = folder / f"{column.removeprefix('packed_')}.npy"
+                    array = GrowingArray(path, block.dtype, block.shape[1:], final=steps)
+                array.append(block)
+        assert array is not None, f"no rows of {column}"
+        array.finish()
+
+
+def _runs(dataset: Dataset, chosen: np.ndarray) -> Iterator[slice]:
+    """Yields the rows of chosen episodes, ascending, in pieces that are as long as may be."""
+    start, length = dataset.episodes["start"][chosen], dataset.episodes["length"][chosen]
+    breaks = np.flatnonzero(start[1:] != start[:-1] + length[:-1]) + 1
+    edges = [0, *breaks.tolist(), len(chosen)]
+    row_bytes = 256 if dataset.frames is None else dataset.frames[0].nbytes
+    most = max(1, CHUNK_BYTES // row_bytes)
+    for low, high in zip(edges[:-1], edges[1:], strict=True):
+        end = int(start[high - 1] + length[high - 1])
+        for row in range(int(start[low]), end, most):
+            yield slice(row, min(row + most, end))
+
+
+def _goals(dataset: Dataset, datasets: list[Dataset]) -> list[str]:
+    """Returns the names of a dataset's goals among several, none where nobody knows any."""
+    if dataset.goals is not None:
+        return list(dataset.manifest["goals"])
+    return [] if all(each.goals is None for each in datasets) else [UNKNOWN_GOAL]
+
+
+def _renumbered(dataset: Dataset, rows: slice, goals: list[str]) -> np.ndarray:
+    """Returns goals of a dataset, uint8 (n,), as indices into the names of all."""
+    if dataset.goals is None:
+        return np.full(rows.stop - rows.start, goals.index(UNKNOWN_GOAL), np.uint8)
+    return np.array([goals.index(goal) for goal in dataset.manifest["goals"]], np.uint8)[dataset.goals[rows]]
+
+
+def _shared_environment(datasets: list[Dataset]) -> dict[str, Any]:
+    """Returns the keywords of the environment of all.
+
+    Raises:
+        ValueError: frames that do not go together.
+    """
+    first = datasets[0]
+    for dataset in datasets[1:]:
+        looks = [_frames_of(each) for each in (first, dataset)]
+        if looks[0] != looks[1]:
+            raise ValueError(
+                f"frames of {first.directory} are {looks[0]}, those of {dataset.directory} {looks[1]}; "
+                "redraw one with python -m agents.dataset rerender"
+            )
+    environment = dict(first.manifest["environment"])
+    characters = {each.manifest["environment"].get("character", "rider") for each in datasets}
+    return environment if len(characters) == 1 else {**environment, "character": "random"}
+
+
+def _frames_of(dataset: Dataset) -> dict[str, Any] | None:
+    if dataset.frames is None:
+        return None
+    manifest, (height, width) = dataset.manifest, dataset.frames.shape[1:3]
+    variety = manifest["environment"].get("variety", "none")
+    look = {"size": f"{height}x{width}", "variety": variety, "renderer": manifest.get("renderer")}
+    return look | ({"drawn_as": manifest["drawn_as"]} if "drawn_as" in manifest else {})

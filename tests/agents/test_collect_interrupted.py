@@ -1,0 +1,231 @@
+"""Collecting that is cut off: whenever and however, it goes on and ends in the same bytes."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agents import collect as collecting
+from agents.collect import CollectConfig, collect
+from agents.dataset import Dataset
+from agents.dataset.rerendering import rerender
+from agents.player_pool import BLOCK, Cast, PlayerPool
+from jumppad_env.streams import stream
+
+ROOT = Path(__file__).parents[2]
+SIZE = (16, 16)
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+def start(module: str, out: Path, *options: object) -> subprocess.Popen:
+    """Starts a command, whose errors go to a file beside what it makes."""
+    with (out.parent / "errors").open("w") as errors:
+        command = [sys.executable, "-m", module, str(out), *map(str, options)]
+        return subprocess.Popen(command, cwd=ROOT, stderr=errors, stdout=errors)
+
+
+def kill_when(process: subprocess.Popen, ready, patience: float = 60.0) -> bool:
+    """Kills the process as soon as `ready()`; returns whether it was alive until then."""
+    deadline = time.monotonic() + patience
+    while not ready() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.002)
+    alive = process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    return alive
+
+
+def larger_than(path: Path, size: int):
+    return lambda: path.exists() and path.stat().st_size > size
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("population", ["human", "curated"])
+def test_killed_in_each_stage_it_goes_on_and_ends_in_the_same_bytes(tmp_path, population, workers):
+    options = ["--episodes", 900, "--population", population, "--image-size", *SIZE, "--workers", workers]
+    config = CollectConfig(episodes=900, population=population, image_size=SIZE)
+    hidden, out = tmp_path / ".cut.unfinished", tmp_path / "cut"
+    for name, size in (("begun.json", 0), ("episodes.npy", 2000), ("frames.npy", 2**20), ("drawn", 0)):
+        assert kill_when(start("agents.collect", out, *options), larger_than(hidden / name, size)), name
+        assert not out.exists() and hidden.exists()
+    kept = (hidden / "episodes.npy").stat().st_size
+    collect(config, out, workers)
+    assert kept > 100_000 and not hidden.exists()
+    collect(config, tmp_path / "whole", 1)
+    assert contents(out) == contents(tmp_path / "whole")
+
+
+@pytest.mark.slow
+def test_killed_twenty_times_at_random_it_ends_in_the_same_bytes(tmp_path):
+    options = ["--episodes", 1500, "--image-size", *SIZE, "--workers", 2]
+    generator, kills = stream(0, "kill"), 0
+    out = tmp_path / "cut"
+    began = time.monotonic()
+    assert start("agents.collect", tmp_path / "whole", *options).wait() == 0
+    whole = time.monotonic() - began
+    while kills < 20:
+        process = start("agents.collect", out, *options)
+        moment = time.monotonic() + generator.uniform(0.1, 0.8 * whole)
+        if kill_when(process, lambda moment=moment: time.monotonic() > moment):
+            kills += 1
+        else:  # it was done before; begin anew
+            assert process.returncode == 0, (tmp_path / "errors").read_text()
+            assert contents(out) == contents(tmp_path / "whole")
+            for path in out.iterdir():
+                path.unlink()
+            out.rmdir()
+    assert start("agents.collect", out, *options).wait() == 0
+    assert contents(out) == contents(tmp_path / "whole")
+
+
+def test_killed_while_it_plays_nothing_that_is_finished_is_lost(tmp_path):
+    options = ["--episodes", 4000, "--image-size", "None", "--workers", 1]
+    log = tmp_path / ".cut.unfinished" / "episodes.npy"
+    assert kill_when(start("agents.collect", tmp_path / "cut", *options), larger_than(log, 2000))
+    before = log.read_bytes()
+    with pytest.raises(ValueError, match=r"episodes 4000 there, 7 asked; give those to go on, or delete"):
+        collect(CollectConfig(episodes=7, image_size=None), tmp_path / "cut")
+    assert log.read_bytes() == before
+    assert kill_when(start("agents.collect", tmp_path / "cut", *options), larger_than(log, len(before)))
+    assert log.read_bytes()[200 : len(before)] == before[200:]
+
+
+def test_ctrl_c_in_the_middle_of_drawing_and_again_is_gone_on_with(tmp_path, monkeypatch):
+    import agents.dataset.drawing as drawing
+
+    config = CollectConfig(episodes=8, image_size=SIZE, seed=5, variety="high")
+    collect(config, tmp_path / "whole")
+    draw, calls = drawing.Painter.draw, []
+
+    def interrupted(*arguments):
+        calls.append(arguments)
+        if len(calls) % 3 == 0:
+            raise KeyboardInterrupt
+        draw(*arguments)
+
+    monkeypatch.setattr(drawing, "CHUNK_BYTES", 2**15)
+    monkeypatch.setattr(drawing, "SYNC_SECONDS", 0.0)
+    monkeypatch.setattr(drawing.Painter, "draw", interrupted)
+    attempts = 0
+    while not (tmp_path / "cut").exists():
+        attempts += 1
+        try:
+            collect(config, tmp_path / "cut")
+        except KeyboardInterrupt:
+            continue
+    assert attempts > 3 and contents(tmp_path / "whole") == contents(tmp_path / "cut")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such limits")
+@pytest.mark.parametrize("limit", [60_000, 1_000_000])
+def test_a_full_disk_ends_in_one_line_and_what_was_collected_stays(tmp_path, limit):
+    """The limit on the size of a file, which acts in the middle of a write, as a full disk does."""
+    out = tmp_path / "d"
+    command = [sys.executable, "-m", "agents.collect", str(out), "--episodes", "40", "--image-size", "32", "32"]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    last = done.stderr.strip().splitlines()[-1]
+    assert done.returncode == 2 and last.startswith("error: no space left while writing") and str(out) in last
+    assert "Traceback" not in done.stderr and not out.exists()
+    if limit == 1_000_000:  # all states were there, and some of the frames
+        assert (tmp_path / ".d.unfinished" / "frames.npy").stat().st_size <= limit
+        assert np.load(tmp_path / ".d.unfinished" / "episodes.npy").size == 40
+    config = CollectConfig(episodes=40, image_size=(32, 32))
+    collect(config, out)
+    collect(config, tmp_path / "whole")
+    assert contents(out) == contents(tmp_path / "whole")
+
+
+def test_an_interrupted_rerender_goes_on(tmp_path, monkeypatch):
+    import agents.dataset.drawing as drawing
+
+    collect(CollectConfig(episodes=5, image_size=None), tmp_path / "states")
+    arguments = ((24, 16), "paper", None, 2)
+    rerender(tmp_path / "states", tmp_path / "whole", *arguments)
+    draw, calls = drawing.Painter.draw, []
+
+    def interrupted(*arguments):
+        calls.append(arguments)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        draw(*arguments)
+
+    monkeypatch.setattr(drawing, "CHUNK_BYTES", 2**15)
+    monkeypatch.setattr(drawing, "SYNC_SECONDS", 0.0)
+    monkeypatch.setattr(drawing.Painter, "draw", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        rerender(tmp_path / "states", tmp_path / "cut", *arguments)
+    assert not (tmp_path / "cut").exists()
+    with pytest.raises(ValueError, match="other options"):
+        rerender(tmp_path / "states", tmp_path / "cut", (16, 16), "paper", None, 2)
+    already = int((tmp_path / ".cut.unfinished" / "drawn").read_text())
+    calls.clear()
+    monkeypatch.setattr(drawing.Painter, "draw", lambda *arguments: (calls.append(arguments), draw(*arguments)))
+    rerender(tmp_path / "states", tmp_path / "cut", *arguments)
+    assert already and sum(len(call[1]) for call in calls) == Dataset(tmp_path / "cut").manifest["steps"] - already
+    assert contents(tmp_path / "whole") == contents(tmp_path / "cut")
+
+
+def test_resumed_curated_runs_are_those_of_one_go(tmp_path, monkeypatch):
+    config = CollectConfig(episodes=60, population="curated", image_size=None, seed=2)
+    collect(config, tmp_path / "whole")
+    progress, stops = collecting._progress, [0, 1, 7, 31, 59]
+
+    def stopping(played, config, done):
+        for number, trajectory in enumerate(progress(played, config, done)):
+            if stops and done + number == stops[0]:
+                stops.pop(0)
+                raise KeyboardInterrupt
+            yield trajectory
+
+    monkeypatch.setattr(collecting, "_progress", stopping)
+    while stops:
+        with pytest.raises(KeyboardInterrupt):
+            collect(config, tmp_path / "cut")
+    collect(config, tmp_path / "cut")
+    assert contents(tmp_path / "whole") == contents(tmp_path / "cut")
+
+
+@pytest.mark.slow
+def test_a_player_that_dies_is_named_and_one_without_an_employer_leaves(tmp_path):
+    with PlayerPool(Cast("human", "rider"), 4 * BLOCK, 2) as pool:
+        played = pool.play(range(4 * BLOCK))
+        next(played)
+        os.kill(pool._workers[1][0].pid, signal.SIGKILL)
+        with pytest.raises(ChildProcessError, match="exit code -9.*--workers"):
+            list(played)
+    code = (
+        "import os, signal\n"
+        "from agents.player_pool import Cast, PlayerPool\n"
+        "if __name__ == '__main__':\n"
+        "    pool = PlayerPool(Cast('human', 'rider'), 10_000, 2)\n"
+        "    print(*(process.pid for process, _ in pool._workers), flush=True)\n"
+        "    next(pool.play(range(10_000)))\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    script = tmp_path / "orphans.py"
+    script.write_text(code)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, env=environment)
+    workers = [int(number) for number in done.stdout.split()]
+    assert len(workers) == 2
+    deadline = time.monotonic() + 30
+    while any(Path(f"/proc/{worker}").exists() for worker in workers):
+        assert time.monotonic() < deadline, "a player outlives who asked it to play"
+        time.sleep(0.1)
