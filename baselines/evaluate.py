@@ -14,8 +14,8 @@ from typing import Annotated
 import numpy as np
 import tyro
 
+from agents.outcomes import paths, summarize, table
 from baselines import artifact
-from baselines.outcomes import paths, summarize, table
 from baselines.playing import play
 from baselines.policy import Policy
 from baselines.precision import choose_device

@@ -6,9 +6,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter, StrMethodFormatter
 
-from baselines.figure_style import INK, MUTED, figure_of, styled_axes
-from baselines.outcomes import NAMES, PAPER
-from baselines.palette import OUTCOME_COLORS
+from agents.figure_style import MUTED, figure_of, styled_axes
+from agents.outcome_bars import draw_outcome_bars
+from agents.outcomes import NAMES, PAPER
+from agents.palette import OUTCOME_COLORS
 from baselines.run_directory import Run, Stage
 
 REWARD_ACCURACY = {
@@ -31,26 +32,9 @@ def outcome_bars(stage: Stage) -> Figure:
         stage: one that has an outcome.
     """
     assert stage.outcome is not None
-    paper = paper_shares(stage)
     with styled_axes(3.0, 2.3) as axes:
-        for index, name in enumerate(NAMES):
-            share, (low, high) = stage.outcome[name], stage.outcome["ci95"][name]
-            x, color = index - (0.2 if paper else 0.0), OUTCOME_COLORS[name]
-            width = 0.36 if paper else 0.56
-            axes.bar(x, share, width, color=color)
-            axes.vlines(x, low, high, colors=INK, linewidth=1.3)
-            axes.text(x, high + 0.025, f"{100 * share:.0f}", ha="center", va="bottom", fontweight="bold")
-            if paper:
-                axes.bar(index + 0.2, paper[name], width, color=color, alpha=0.28)
-                axes.bar(index + 0.2, paper[name], width, fill=False, edgecolor=color, linewidth=1.0)
-                axes.text(
-                    index + 0.2, paper[name] + 0.025, f"{100 * paper[name]:.0f}", ha="center", color=MUTED, fontsize=8
-                )
-        axes.set_xticks(range(len(NAMES)), NAMES, color=INK)
-        axes.set(ylim=(0, 1.13), xlim=(-0.55, len(NAMES) - 0.45), yticks=np.linspace(0, 1, 5), title=stage.title)
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-        axes.grid(visible=False, axis="x")
-        axes.spines[["left", "bottom"]].set_visible(False)
+        draw_outcome_bars(axes, stage.outcome, paper_shares(stage))
+        axes.set_title(stage.title)
         return figure_of(axes)
 
 

@@ -20,11 +20,11 @@ import tyro
 
 from agents.collect import collect
 from agents.dataset import Dataset
+from agents.outcomes import table
 from baselines import artifact
 from baselines.align import align
 from baselines.evaluate import OUTCOMES, evaluate, save_evaluation
 from baselines.finetune import finetune
-from baselines.outcomes import table
 from baselines.preference_finetune import preference_finetune
 from baselines.preferences import preferences
 from baselines.presets import PRESETS, Preset

@@ -13,10 +13,10 @@ import tyro
 from tqdm import tqdm
 
 from agents.demonstrator import Crowd
+from agents.outcomes import NAMES
+from agents.palette import outcome_name
 from agents.population import POPULATIONS
 from agents.rollout import Actor, make_envs, rollout
-from baselines.outcomes import NAMES
-from baselines.palette import outcome_name
 from baselines.policy import Policy, PolicyActor
 from baselines.precision import choose_device
 from baselines.video import write_episode, write_gif, write_grid

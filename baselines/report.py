@@ -10,10 +10,10 @@ from typing import Any
 import tyro
 from tqdm import tqdm
 
-from baselines.figure_style import STYLE
+from agents.figure_style import STYLE
+from agents.page import page
 from baselines.figures import alignment_curves, outcome_bars, reward_accuracy
 from baselines.heat_map import procedure
-from baselines.page import page
 from baselines.run_directory import load_run
 from baselines.sections import PAPER, SECTIONS
 from jumppad_env.command_line import command_line

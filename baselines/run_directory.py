@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from agents.outcomes import NAMES
 from baselines.artifact import MANIFEST
-from baselines.outcomes import NAMES
 from baselines.palette import KIND_TITLES
 from baselines.training import METRICS
 from jumppad_env.rules import PADS

@@ -1,16 +1,17 @@
 """What a report says: one function per section, from a run to HTML."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from html import escape
 from typing import Any
 
-from baselines import page
-from baselines.figure_style import to_svg
+from agents import page
+from agents.figure_style import to_svg
+from agents.outcomes import NAMES
+from agents.palette import OUTCOME_COLORS
 from baselines.figures import alignment_curves, curve, outcome_bars, paper_shares, reward_accuracy
 from baselines.heat_map import procedure
-from baselines.outcomes import NAMES
-from baselines.palette import OUTCOME_COLORS, STAGE_COLORS
+from baselines.palette import STAGE_COLORS
 from baselines.run_directory import Run, Stage
 
 PAPER = "Jelley et al., “Aligning Agents like Large Language Models”, arXiv 2406.04208"
@@ -26,6 +27,12 @@ def duration(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.1f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def missing(what: Iterable[str]) -> str:
+    """Returns a note of what the run does not hold; nothing if it holds all."""
+    names = ", ".join(what)
+    return f'<p class="missing">Not in this run: {escape(names)}.</p>' if names else ""
 
 
 def by_kind(run: Run) -> list[Stage]:
@@ -80,7 +87,7 @@ def heat_map(run: Run) -> str:
         "Diverse play becomes purposeful by fine-tuning, and alignment chooses the destination."
     )
     caption = "Trajectories of the evaluation episodes at each stage. Lines end 0.6 s after a launch."
-    return page.section("paths", "The procedure", text, page.figure(svg, caption, scroll=True), page.missing(lacking))
+    return page.section("paths", "The procedure", text, page.figure(svg, caption, scroll=True), missing(lacking))
 
 
 def outcomes(run: Run) -> str:
@@ -92,7 +99,7 @@ def outcomes(run: Run) -> str:
     )
     bars = [to_svg(outcome_bars(stage), f"bars-{stage.name}", f"Outcomes, {stage.title}") for stage in there]
     lacking = [stage.title for stage in run.stages if not stage.outcome]
-    return page.section("outcomes", "Outcomes", text, page.cards(bars), page.missing(lacking))
+    return page.section("outcomes", "Outcomes", text, page.cards(bars), missing(lacking))
 
 
 def videos(run: Run) -> str:
@@ -100,7 +107,7 @@ def videos(run: Run) -> str:
     films = [page.video(stage.video, stage.title) for stage in by_kind(run) if stage.video]
     lacking = [stage.title for stage in run.stages if not stage.video]
     text = "Episodes played side by side in real time. A border lights up in the pad’s color when it is reached."
-    return page.section("videos", "At play", text, page.cards(films, wide=True), page.missing(lacking))
+    return page.section("videos", "At play", text, page.cards(films, wide=True), missing(lacking))
 
 
 def alignment(run: Run) -> str:
@@ -127,7 +134,7 @@ def alignment(run: Run) -> str:
         "REINFORCE on its score then moves the agent. It never sees which pad was meant."
     )
     grids = page.cards(parts, wide=True) + page.cards(panels)
-    return page.section("alignment", "Alignment", text, grids, page.missing(lacking))
+    return page.section("alignment", "Alignment", text, grids, missing(lacking))
 
 
 def learning(run: Run) -> str:
@@ -148,7 +155,7 @@ def learning(run: Run) -> str:
             lacking.append(title)
         else:
             panels.append(to_svg(figure, f"learning-{index}", title))
-    return page.section("learning", "Learning curves", "", page.cards(panels), page.missing(lacking))
+    return page.section("learning", "Learning curves", "", page.cards(panels), missing(lacking))
 
 
 def numbers(run: Run) -> str:
@@ -202,7 +209,7 @@ def how(run: Run) -> str:
     parts += ["<h3>Configuration</h3>", *configurations] if configurations else []
     lacking = [f"configuration of {title}" for title, manifest in manifests.items() if manifest is None]
     text = "The same command and seed give the same result on the same machine. Run again, it goes on where it stopped."
-    return page.section("how", "How to reproduce", text, *parts, page.missing(lacking))
+    return page.section("how", "How to reproduce", text, *parts, missing(lacking))
 
 
 SECTIONS: tuple[Callable[[Run], str], ...] = (head, heat_map, outcomes, videos, alignment, learning, numbers, how)

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
-from baselines.palette import OUTCOME_COLORS, outcome_name, rgb
+from agents.palette import OUTCOME_COLORS, outcome_name, rgb
 from jumppad_env.drawing import Painter
 from jumppad_env.episodes import FPS
 from jumppad_env.files import PARTIAL, explain_full_disk, write_atomically

@@ -11,9 +11,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from agents.figure_style import INK, MUTED, STYLE
+from agents.island_map import draw_map
 from agents.motion import STEP, X, Y, autocorrelation, play, played_steps, release, spectrum, sticks
-from baselines.figure_style import INK, MUTED, STYLE
-from baselines.island_map import draw_map
 from jumppad_env.trajectory import Trajectory
 
 ROOT = Path(__file__).parents[1]

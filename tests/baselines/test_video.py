@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 from agents.demonstrator import Crowd
+from agents.palette import OUTCOME_COLORS, rgb
 from agents.population import POPULATIONS
 from agents.rollout import make_envs, rollout
-from baselines.palette import OUTCOME_COLORS, rgb
 from baselines.video import (
     EPISODE_SIZE,
     GAP,

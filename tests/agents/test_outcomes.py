@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from baselines.outcomes import NAMES, PAPER, paths, summarize, table, total_variation, wilson_interval
+from agents.outcomes import NAMES, PAPER, paths, summarize, table, total_variation, wilson_interval
 
 
 def test_wilson_interval_against_its_definition():

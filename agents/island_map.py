@@ -1,7 +1,7 @@
 """The island from above, drawn from the MJCF's geometry, and paths on it."""
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,13 +95,13 @@ def draw_map(axes: Axes, mark: float = 26.0) -> None:
     axes.set_axis_off()
 
 
-def draw_paths(axes: Axes, paths: Iterable[np.ndarray], color: str, width: float = 1.1) -> None:
+def draw_paths(axes: Axes, paths: Iterable[np.ndarray], color: str | Sequence[str], width: float = 1.1) -> None:
     """Draws paths as translucent lines: where many went they add up to a solid one.
 
     Args:
         axes: of the map.
         paths: (n, 2) m each.
-        color: of the lines.
+        color: of the lines, or of each line.
         width: points.
     """
     lines = [np.asarray(path) for path in paths]

@@ -1,4 +1,4 @@
-"""HTML of a report: one self-contained page, in the reader's light or dark colors, for desks and phones."""
+"""HTML of pages: each is one self-contained file, in the reader's light or dark colors, for desks and phones."""
 
 import base64
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,7 @@ STYLE = """
   --page: #ffffff; --card: #f7f8fa; --line: #e3e7eb; --ink: #1c2126; --muted: #69737d; --grid: #e3e7eb;
   --accent: #15803d; --map-terrace: #eef0f2; --map-terrace-edge: #b9c2c9; --map-ground: #dfe3e6; --map-step: #cdd4d8;
   --map-lane: #d3d9dd; --map-bed: #aab5bb; --map-wall: #8fa0a4; --map-pad: #5d6b73; }
-@media (prefers-color-scheme: dark) { :root {
+@media screen and (prefers-color-scheme: dark) { :root {
   --page: #11151a; --card: #181d24; --line: #2a323b; --ink: #e8ecf0; --muted: #98a3ae; --grid: #2a323b;
   --accent: #4ade80; --map-terrace: #1a2027; --map-terrace-edge: #2c353e; --map-ground: #262e36; --map-step: #323c45;
   --map-lane: #303a43; --map-bed: #46525c; --map-wall: #64747d; --map-pad: #9fb0ba; } }
@@ -41,12 +41,29 @@ td small { color: var(--muted); } tr.paper td { color: var(--muted); font-style:
 tr.has-paper td { border-bottom: 0; padding-bottom: 0.1rem; }
 .dot { display: inline-block; width: 0.75em; height: 0.75em; border-radius: 50%; margin-right: 0.4em; }
 .bar { background: var(--muted); height: 0.6rem; border-radius: 4px; min-width: 2px; } td.grow { width: 55%; }
+.modes .grid { grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr)); }
+.modes + .scroll, .grid + .scroll { margin-top: 1.5rem; }
+.track { position: relative; } .track .bar { height: 0.8rem; }
+.whisker { position: absolute; top: calc(50% - 1px); height: 2px; background: var(--ink); }
+.shares th, .shares td { padding: 0.18rem 0.5rem; border: 0; font-size: 0.88rem; }
+.stack { display: grid; gap: 1rem; align-content: start; } h3 { font-size: 1.02rem; margin: 0 0 0.5rem; }
+section > h3 { margin: 2rem 0 0.5rem; }
+.legend { display: flex; flex-wrap: wrap; gap: 0.1rem 1rem; font-size: 0.85rem; margin: 0 0 0.5rem; }
+.sheet { display: grid; gap: 1.1rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 30rem), 1fr)); }
+.strip { display: grid; grid-auto-flow: column; grid-auto-columns: 1fr; gap: 3px; }
+.strip img { width: 100%; height: auto; display: block; border-radius: 4px; image-rendering: pixelated; }
+.facts { display: grid; grid-template-columns: minmax(7rem, max-content) 1fr; gap: 0.4rem 1.5rem; max-width: 56rem; }
+.facts dt { color: var(--muted); } .facts dd { margin: 0; overflow-wrap: anywhere; }
+.biases { max-width: 46rem; padding-left: 1.2rem; } .biases li { margin: 0.4rem 0; }
+tr.sum td { font-weight: 600; border-bottom: 0; }
 details { border-bottom: 1px solid var(--line); padding: 0.5rem 0; } summary { cursor: pointer; font-weight: 600; }
 pre { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 0.9rem 1.1rem;
   overflow-x: auto; font: 0.88rem/1.55 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 footer { margin-top: 4rem; color: var(--muted); font-size: 0.88rem; border-top: 1px solid var(--line);
   padding-top: 1rem; }
-@media print { video { display: none; } .card, .tile { break-inside: avoid; } }
+@media print { html, body { font-size: 10px; } main { max-width: none; padding: 0; } svg { max-height: 20cm; }
+  video { display: none; } .card, .tile, figure, tr { break-inside: avoid; } h2, h3, h2 + p { break-after: avoid; }
+  .scroll { overflow: visible; } .scroll > svg { min-width: 0; } footer, h2 { margin-top: 2rem; } }
 """
 
 # Films play while they are seen, and not at all for readers who want no motion.
@@ -78,12 +95,6 @@ def section(name: str, title: str, text: str, *parts: str) -> str:
     """Returns a section: a heading, a paragraph of HTML, then its parts."""
     paragraph = f"<p>{text}</p>" if text else ""
     return f'<section id="{name}">\n<h2>{escape(title)}</h2>\n{paragraph}\n' + "\n".join(parts) + "\n</section>"
-
-
-def missing(what: Iterable[str]) -> str:
-    """Returns a note of what the run does not hold; nothing if it holds all."""
-    names = ", ".join(what)
-    return f'<p class="missing">Not in this run: {escape(names)}.</p>' if names else ""
 
 
 def tiles(entries: Sequence[tuple[str, str]]) -> str:

@@ -4,13 +4,14 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import escape
 from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from baselines.island_map import MAP_COLORS
+from agents.island_map import MAP_COLORS
 
 INK, MUTED, GRID = "#1c2126", "#69737d", "#e3e7eb"
 CSS_COLORS = {INK: "--ink", MUTED: "--muted", GRID: "--grid"} | {
@@ -66,7 +67,7 @@ def to_svg(figure: Figure, prefix: str, label: str) -> str:
     Args:
         figure: drawn with the colors of this file.
         prefix: of every id in it, unlike any other figure's on the page.
-        label: what the figure shows, for screen readers.
+        label: what the figure shows, for screen readers; plain text.
     """
     buffer = io.StringIO()
     with matplotlib.rc_context(STYLE):
@@ -81,4 +82,4 @@ def to_svg(figure: Figure, prefix: str, label: str) -> str:
     width, height = figure.get_size_inches()
     svg = re.sub(r'width="[\d.]+pt" height="[\d.]+pt"', "", svg, count=1)
     size = f'style="aspect-ratio: {width:.3f} / {height:.3f}"'
-    return svg.replace("<svg", f'<svg role="img" aria-label="{label}" {size}', 1).strip()
+    return svg.replace("<svg", f'<svg role="img" aria-label="{escape(label)}" {size}', 1).strip()

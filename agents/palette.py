@@ -1,0 +1,41 @@
+"""Colors and names of what an episode can end with and of what people do, the same in every figure, film and page."""
+
+from agents.outcomes import NAMES
+
+OUTCOME_COLORS = {"none": "#9aa3ad", "left": "#1f77b4", "middle": "#e0a526", "right": "#b5365f"}
+"""Blue, gold and wine red differ in hue and in lightness: color-blind readers and gray prints tell them apart."""
+
+DEMONSTRATIONS = "#7b6fb0"
+"""What holds for a dataset as a whole."""
+
+MODE_COLORS = {
+    "direct_left": OUTCOME_COLORS["left"],
+    "direct_middle": OUTCOME_COLORS["middle"],
+    "direct_right": OUTCOME_COLORS["right"],
+    "miss_left": "#74b3e0",
+    "miss_middle": "#f0cf7f",
+    "miss_right": "#e08aa6",
+    "wander": "#2a9d8f",
+    "give_up": "#6a994e",
+    "lose_way": "#a0682f",
+    "shadow_box": "#e4572e",
+    "idle": "#66717c",
+    "leave_track": "#b366ff",
+}
+"""Of `agents.population.MODES`: a run has its pad's color, a missed pad a paler one."""
+
+
+def mode_color(mode: str) -> str:
+    """Returns the color of a mode; modes that nobody knows share one."""
+    return MODE_COLORS.get(mode, OUTCOME_COLORS["none"])
+
+
+def outcome_name(pad: int) -> str:
+    """Returns the outcome of an episode that touched this pad (-1: none)."""
+    return NAMES[pad + 1]
+
+
+def rgb(color: str) -> tuple[int, int, int]:
+    """Returns red, green and blue, 0 to 255, of "#rrggbb"."""
+    red, green, blue = bytes.fromhex(color.removeprefix("#"))
+    return red, green, blue
