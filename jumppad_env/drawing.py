@@ -18,6 +18,7 @@ import numpy as np
 from jumppad_env import hud
 from jumppad_env.figures import load_figures
 from jumppad_env.frames import CELL, CELLS, CORNER, Looks, Scratch, draw_frames, pack_shades
+from jumppad_env.lanes import LANES
 from jumppad_env.looks import LIGHT, NUMBERS, Look, make_look, parse_variety
 from jumppad_env.rasterizer import draw_flat
 from jumppad_env.rules import CHARACTERS
@@ -69,8 +70,13 @@ class Painter:
             variety: see `jumppad_env.looks.parse_variety`.
 
         Raises:
-            ValueError: an unknown variety.
+            ValueError: an unknown variety, fewer pixels than are written at a time, or no thread.
         """
+        # The compiled code checks nothing and would write beyond the end.
+        if min(height, width) < 1 or height * width < LANES:
+            raise ValueError(f"a frame must have at least {LANES} pixels, got {height} x {width}")
+        if threads < 1:
+            raise ValueError(f"threads={threads} must be at least 1")
         self.height, self.width = height, width
         self._fine = fine
         self._threads = threads
