@@ -331,7 +331,7 @@ def load_clouds() -> np.ndarray:
 @compiled_part
 def cloud(clouds, bearing, rise):
     """Returns how much cloud there is in a direction, 0 to 1."""
-    if rise <= 0.0:
+    if not rise > 0.0:  # below the horizon, or no number, which would be no place on the map
         return 0.0
     column = (bearing / (2 * math.pi) + 1.0) * clouds.shape[1]
     row = min(rise / CLOUD_TOP, 0.999) * (clouds.shape[0] - 1)
