@@ -98,7 +98,7 @@ class Painter:
             mask: (N,) bool; rows outside are left alone. All by default.
 
         Raises:
-            ValueError: shapes that do not fit, or an impossible look.
+            ValueError: shapes that do not fit, an unknown character or an impossible look.
             gymnasium.error.ClosedEnvironmentError: after `close`.
         """
         self._check_open()
@@ -111,7 +111,10 @@ class Painter:
         if out.shape != expected or out.dtype != np.uint8 or not out.flags.c_contiguous or not out.flags.writeable:
             raise ValueError(f"out must be a contiguous uint8 array {expected}, got {out.dtype} {out.shape}")
         rows = np.arange(count) if mask is None else np.flatnonzero(mask)
-        who = np.array([_NUMBER[name] for name in characters])
+        unknown = [name for name in characters if name not in _NUMBER]
+        if unknown:
+            raise ValueError(f"character={unknown[0]!r} is unknown; choose one of {list(_NUMBER)}")
+        who = np.array([_NUMBER[name] for name in characters], np.int64)
         with self._lock:
             self._check_open()  # it may have been closed while this waited
             self._draw(states, who, out, rows)

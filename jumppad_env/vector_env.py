@@ -168,10 +168,13 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
             rows: bool (N,). Only in autoreset mode DISABLED.
 
         Raises:
-            ValueError: in another mode.
+            ValueError: in another mode, or another shape.
         """
         if self.autoreset_mode != AutoresetMode.DISABLED:
             raise ValueError(f"rows retire only in autoreset mode DISABLED, not {self.autoreset_mode.value}")
+        rows = np.asarray(rows)
+        if rows.shape != (self.num_envs,) or rows.dtype != np.bool_:
+            raise ValueError(f"rows must be bool ({self.num_envs},), got {rows!r}")
         self._retired |= rows
 
     def states(self) -> np.ndarray:

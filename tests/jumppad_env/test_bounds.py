@@ -65,3 +65,10 @@ def test_frames_smaller_than_what_is_written_at_a_time_are_refused(size):
 def test_somebody_must_draw(threads):
     with pytest.raises(ValueError, match=f"threads={threads} must be at least 1"):
         Painter(8, 8, threads=threads)
+
+
+def test_nobody_is_drawn_as_nothing_and_a_stranger_not_at_all(states):
+    painter = Painter(8, 8)
+    painter.draw(states[:0], [], np.zeros((0, 8, 8, 3), np.uint8))
+    with pytest.raises(ValueError, match="character='nobody' is unknown; choose one of"):
+        painter.draw_one(states[0], "nobody")
