@@ -40,11 +40,18 @@ def test_the_cache_is_another_when_any_source_of_the_package_changes(package):
     assert len(set(folders)) == len(paths) + 1, "an empty file has no bytes"
 
 
+def homeless() -> Path:
+    raise RuntimeError("Could not determine home directory.")  # what pathlib says of a user without one
+
+
 def test_the_cache_lies_in_the_package_where_numba_is_told_or_in_the_users_folder(package, tmp_path, monkeypatch):
     assert compiled.cache_directory().parent == package / "__pycache__"
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # an installation that only root may write to
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
     assert compiled.cache_directory().parent == tmp_path / "own" / "jumppad"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", homeless)
+    assert compiled.cache_directory().parent == package / "__pycache__"
     monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path / "told"))
     assert compiled.cache_directory().parent == tmp_path / "told"
 
