@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -84,6 +85,7 @@ class Painter:
         self._brushes: list[_Brush] = []  # one per thread
         self._lock = threading.Lock()  # the scratch serves one drawing at a time
         self._pool: ThreadPoolExecutor | None = None
+        self._process = 0  # whose threads those are
         self.closed = False
 
     def draw(
@@ -148,8 +150,9 @@ class Painter:
     def _together(self, work: Callable[[int], None], jobs: int) -> None:
         """Calls work(thread) in as many threads as there are jobs, at most all, and waits for them."""
         helpers = min(self._threads, jobs) - 1
-        if helpers > 0 and self._pool is None:
+        if helpers > 0 and (self._pool is None or self._process != os.getpid()):  # threads do not follow into a fork
             self._pool = ThreadPoolExecutor(self._threads - 1, thread_name_prefix="jumppad-draw")
+            self._process = os.getpid()
         helping = [self._pool.submit(work, thread + 1) for thread in range(helpers)] if self._pool else []
         try:
             work(0)
