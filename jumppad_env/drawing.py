@@ -20,7 +20,7 @@ from jumppad_env import hud
 from jumppad_env.figures import load_figures
 from jumppad_env.frames import CELL, CELLS, CORNER, Looks, Scratch, draw_frames, pack_shades
 from jumppad_env.lanes import LANES
-from jumppad_env.looks import LIGHT, NUMBERS, Look, make_look, parse_variety
+from jumppad_env.looks import LIGHT, NUMBERS, WHO, Look, make_look, parse_variety
 from jumppad_env.rasterizer import draw_flat
 from jumppad_env.rules import CHARACTERS
 from jumppad_env.scenery import Mesh, load_scenery
@@ -277,6 +277,7 @@ class _Brush:
         self._heights = load_heights()
         self._scratch = Scratch.allocate(height * self._block, width * self._block, self._scenery, self._figures)
         self._sun: tuple[bytes, np.ndarray, np.ndarray] | None = None
+        self._team_sun = np.empty(SUN_MAP if fine else (0, 0), np.float32)
         self._figure_sun = np.zeros((3, 4)), np.zeros((FIGURE_MAP, FIGURE_MAP), np.float32)
 
     def draw(
@@ -311,7 +312,11 @@ class _Brush:
             return
         for row in rows.tolist():
             slot, parts = int(slots[row]), _face_numbers()
-            sun = (*self._sun_map(slot, looks), *self._figure_sun)
+            axes, lit = self._sun_map(slot, looks)
+            if looks.numbers[slot, WHO][1] >= 0:  # the team will be drawn into it
+                self._team_sun[:] = lit
+                lit = self._team_sun
+            sun = (axes, lit, *self._figure_sun)
             draw_fine(
                 states[row], characters[row], slot, looks, island, movable, self._figures, parts, sun, self._scratch
             )
