@@ -17,6 +17,7 @@ import gymnasium
 import numpy as np
 
 from jumppad_env import hud
+from jumppad_env.compiled import CONFIG
 from jumppad_env.figures import load_figures
 from jumppad_env.frames import CELL, CELLS, CORNER, Looks, Scratch, draw_frames, pack_shades
 from jumppad_env.lanes import LANES
@@ -271,6 +272,8 @@ class _Brush:
     """What one thread draws with."""
 
     def __init__(self, height: int, width: int, *, fine: bool) -> None:
+        if CONFIG.DISABLE_JIT:
+            raise ValueError("NUMBA_DISABLE_JIT is set, but drawing needs Numba's compiler: unset it")
         self._block = FINE_BLOCK if fine else 1
         self._fine = fine
         self._scenery, self._figures = load_scenery(detail=fine), load_figures()

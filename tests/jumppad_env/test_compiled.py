@@ -67,6 +67,20 @@ def test_compiling_leaves_numbas_own_setting_as_it_was(monkeypatch, tmp_path):
     assert divide(1.0, 0.0) == np.inf, "as in NumPy"
 
 
+def test_drawing_without_a_compiler_is_one_clear_error_and_the_rules_need_none():
+    program = (
+        "import gymnasium, jumppad_env\n"
+        "env = gymnasium.make('Jumppad-v0', image_size=(8, 8), observation=OBSERVATION)\n"
+        "env.reset(seed=0)\n"
+        "assert env.step([5] * 4 + [0] * 12)[1] == 0\n"
+    )
+    environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
+    for observation, code, said in (("state", 0, ""), ("pixels", 1, "ValueError: NUMBA_DISABLE_JIT is set")):
+        command = [sys.executable, "-c", program.replace("OBSERVATION", repr(observation))]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=FOLDER.parents[1])
+        assert done.returncode == code and said in done.stderr, done.stderr[-1000:]
+
+
 @pytest.mark.slow
 def test_compiled_code_stays_within_its_arrays(tmp_path):
     # With a cache of its own: what Numba keeps does not say whether bounds are checked.
