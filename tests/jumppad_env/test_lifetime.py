@@ -160,3 +160,42 @@ def test_what_was_made_before_a_fork_draws_after_it_or_says_that_it_cannot_step(
     many.step(actions)
     env.close()
     many.close()
+
+
+@linux
+@pytest.mark.slow
+def test_who_interrupts_at_any_moment_can_begin_anew():
+    envs = gymnasium.make_vec("Jumppad-v0", num_envs=40, image_size=(32, 32), threads=2, variety="high")
+    env = gymnasium.make("Jumppad-v0", render_mode="rgb_array", render_size=(60, 100), variety="paper")
+    actions = np.tile([5, 10, 5, 5] + [0] * 12, (40, 1))
+
+    def use() -> str:
+        digest = hashlib.sha256(envs.reset(seed=3)[0].tobytes())
+        for _ in range(12):
+            digest.update(envs.step(actions)[0].tobytes())
+        env.reset(seed=3)
+        for frame in (env.render(), env.step(actions[0])[0], env.render()):
+            digest.update(frame.tobytes())  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
+        return digest.hexdigest()
+
+    expected = use()
+    began = time.monotonic()
+    use()
+    seconds = time.monotonic() - began
+    generator = np.random.default_rng(0)
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    interrupted = 0
+    try:
+        for moment in generator.uniform(0.01, 0.9, 60) * seconds:
+            signal.setitimer(signal.ITIMER_REAL, moment)
+            try:
+                use()
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            except KeyboardInterrupt:
+                interrupted += 1
+            assert use() == expected
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert interrupted > 20
+    env.close()
+    envs.close()
