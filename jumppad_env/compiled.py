@@ -28,7 +28,10 @@ def cache_directory() -> Path:
     elif os.access(PACKAGE, os.W_OK):
         base = PACKAGE / "__pycache__"
     else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jumppad"
+        try:
+            base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jumppad"
+        except RuntimeError:  # a user without a home, as in a container: nothing will be kept
+            base = PACKAGE / "__pycache__"
     return base / f"numba-{digest.hexdigest()[:12]}"
 
 

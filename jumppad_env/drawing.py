@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -16,9 +17,11 @@ import gymnasium
 import numpy as np
 
 from jumppad_env import hud
+from jumppad_env.compiled import CONFIG
 from jumppad_env.figures import load_figures
 from jumppad_env.frames import CELL, CELLS, CORNER, Looks, Scratch, draw_frames, pack_shades
-from jumppad_env.looks import LIGHT, NUMBERS, Look, make_look, parse_variety
+from jumppad_env.lanes import LANES
+from jumppad_env.looks import LIGHT, NUMBERS, WHO, Look, make_look, parse_variety
 from jumppad_env.rasterizer import draw_flat
 from jumppad_env.rules import CHARACTERS
 from jumppad_env.scenery import Mesh, load_scenery
@@ -69,8 +72,13 @@ class Painter:
             variety: see `jumppad_env.looks.parse_variety`.
 
         Raises:
-            ValueError: an unknown variety.
+            ValueError: an unknown variety, fewer pixels than are written at a time, or no thread.
         """
+        # The compiled code checks nothing and would write beyond the end.
+        if min(height, width) < 1 or height * width < LANES:
+            raise ValueError(f"a frame must have at least {LANES} pixels, got {height} x {width}")
+        if threads < 1:
+            raise ValueError(f"threads={threads} must be at least 1")
         self.height, self.width = height, width
         self._fine = fine
         self._threads = threads
@@ -78,6 +86,7 @@ class Painter:
         self._brushes: list[_Brush] = []  # one per thread
         self._lock = threading.Lock()  # the scratch serves one drawing at a time
         self._pool: ThreadPoolExecutor | None = None
+        self._process = 0  # whose threads those are
         self.closed = False
 
     def draw(
@@ -92,7 +101,7 @@ class Painter:
             mask: (N,) bool; rows outside are left alone. All by default.
 
         Raises:
-            ValueError: shapes that do not fit, or an impossible look.
+            ValueError: shapes that do not fit, an unknown character or an impossible look.
             gymnasium.error.ClosedEnvironmentError: after `close`.
         """
         self._check_open()
@@ -105,7 +114,10 @@ class Painter:
         if out.shape != expected or out.dtype != np.uint8 or not out.flags.c_contiguous or not out.flags.writeable:
             raise ValueError(f"out must be a contiguous uint8 array {expected}, got {out.dtype} {out.shape}")
         rows = np.arange(count) if mask is None else np.flatnonzero(mask)
-        who = np.array([_NUMBER[name] for name in characters])
+        unknown = [name for name in characters if name not in _NUMBER]
+        if unknown:
+            raise ValueError(f"character={unknown[0]!r} is unknown; choose one of {list(_NUMBER)}")
+        who = np.array([_NUMBER[name] for name in characters], np.int64)
         with self._lock:
             self._check_open()  # it may have been closed while this waited
             self._draw(states, who, out, rows)
@@ -139,8 +151,9 @@ class Painter:
     def _together(self, work: Callable[[int], None], jobs: int) -> None:
         """Calls work(thread) in as many threads as there are jobs, at most all, and waits for them."""
         helpers = min(self._threads, jobs) - 1
-        if helpers > 0 and self._pool is None:
+        if helpers > 0 and (self._pool is None or self._process != os.getpid()):  # threads do not follow into a fork
             self._pool = ThreadPoolExecutor(self._threads - 1, thread_name_prefix="jumppad-draw")
+            self._process = os.getpid()
         helping = [self._pool.submit(work, thread + 1) for thread in range(helpers)] if self._pool else []
         try:
             work(0)
@@ -259,12 +272,15 @@ class _Brush:
     """What one thread draws with."""
 
     def __init__(self, height: int, width: int, *, fine: bool) -> None:
+        if CONFIG.DISABLE_JIT:
+            raise ValueError("NUMBA_DISABLE_JIT is set, but drawing needs Numba's compiler: unset it")
         self._block = FINE_BLOCK if fine else 1
         self._fine = fine
         self._scenery, self._figures = load_scenery(detail=fine), load_figures()
         self._heights = load_heights()
         self._scratch = Scratch.allocate(height * self._block, width * self._block, self._scenery, self._figures)
         self._sun: tuple[bytes, np.ndarray, np.ndarray] | None = None
+        self._team_sun = np.empty(SUN_MAP if fine else (0, 0), np.float32)
         self._figure_sun = np.zeros((3, 4)), np.zeros((FIGURE_MAP, FIGURE_MAP), np.float32)
 
     def draw(
@@ -299,7 +315,11 @@ class _Brush:
             return
         for row in rows.tolist():
             slot, parts = int(slots[row]), _face_numbers()
-            sun = (*self._sun_map(slot, looks), *self._figure_sun)
+            axes, lit = self._sun_map(slot, looks)
+            if looks.numbers[slot, WHO][1] >= 0:  # the team will be drawn into it
+                self._team_sun[:] = lit
+                lit = self._team_sun
+            sun = (axes, lit, *self._figure_sun)
             draw_fine(
                 states[row], characters[row], slot, looks, island, movable, self._figures, parts, sun, self._scratch
             )

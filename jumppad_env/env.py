@@ -124,8 +124,10 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
         """Restores a state of `get_state` (of the same character) and returns observation and info there.
 
         Raises:
-            ValueError: wrong shape, or not finite.
+            ValueError: no state; see `jumppad_env.world.World.set_state`.
+            gymnasium.error.ClosedEnvironmentError: after `close`.
         """
+        self._check_open()
         if not self._started:
             self.reset()
         self._episodes.world.set_state(0, state)

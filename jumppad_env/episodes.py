@@ -13,7 +13,7 @@ from gymnasium import spaces
 from jumppad_env.compiled import compiled
 from jumppad_env.options import Options
 from jumppad_env.rules import CHARACTERS, PADS, RULES
-from jumppad_env.world import LOOKS, PAD, SINCE_PAD, World, Z, wrap_angle
+from jumppad_env.world import FARTHEST, LOOKS, PAD, SINCE_PAD, World, Z, wrap_angle
 
 STATE_OBSERVATION = (
     ("position", 3, "m; x right, y forward, z up; joints x, y, z"),
@@ -43,11 +43,11 @@ def observation_space(options: Options) -> spaces.Space[Any]:
     return pixels if options.observation == "pixels" else state
 
 
-def _finite(name: str, value: object, shape: tuple[int, ...], what: str) -> np.ndarray:
+def _within(name: str, value: object, shape: tuple[int, ...], what: str) -> np.ndarray:
     """Returns the value of a reset option as float64 of this shape, or raises a ValueError that says what is."""
     try:
         array = np.asarray(value)
-        fits = array.shape == shape and array.dtype.kind in "iuf" and bool(np.isfinite(array).all())
+        fits = array.shape == shape and array.dtype.kind in "iuf" and bool((np.abs(array) <= FARTHEST).all())
     except ValueError:  # rows of different lengths
         fits = False
     if not fits:
@@ -92,7 +92,7 @@ class Episodes:
         options = options or {}
         unknown = set(options) - set(RESET_OPTIONS)
         if unknown:
-            raise ValueError(f"unknown reset options {sorted(unknown)}; known are {list(RESET_OPTIONS)}")
+            raise ValueError(f"unknown reset options {sorted(unknown, key=repr)}; known are {list(RESET_OPTIONS)}")
         spawns = self.world.island.spawns
         names = list(CHARACTERS)
         spawn = int(generator.integers(len(spawns)))
@@ -108,8 +108,10 @@ class Episodes:
         look = options.get("look", look)
         if isinstance(look, bool) or not isinstance(look, int | np.integer) or not 0 <= look < LOOKS:
             raise ValueError(f"reset option look={look!r} must be an integer from 0 to {LOOKS - 1}")
-        position = _finite("position", options.get("position", spawns[spawn]), (3,), "three finite numbers (m)")
-        heading = _finite("heading", options.get("heading", 0.0), (), "one finite number (rad)")
+        position = _within(
+            "position", options.get("position", spawns[spawn]), (3,), f"three finite numbers (m), at most {FARTHEST:g}"
+        )
+        heading = _within("heading", options.get("heading", 0.0), (), f"one finite number (rad), at most {FARTHEST:g}")
         self.world.place(row, character, position, float(heading), int(look))
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -188,7 +188,8 @@ def draw_figures(state, character, numbers, figures, fine, scratch):
         else:
             place_mate(numbers, number - 1, state[STEPS], scratch.mate)
             own = scratch.mate
-            if not is_seen(own[X], own[Y], own[Z] + MIDDLE, RADIUS, camera[5], eye, height, width):
+            # People may see the shadow of who is out of view.
+            if not fine and not is_seen(own[X], own[Y], own[Z] + MIDDLE, RADIUS, camera[5], eye, height, width):
                 continue
         seen += 1
         tints = numbers[TINTS][3 * number : 3 * number + 3]

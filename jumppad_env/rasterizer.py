@@ -251,7 +251,9 @@ def find_rows(outline, count, height, width):
         x, y = outline[corner, 0], outline[corner, 1]
         upper, lower = min(upper, y), max(lower, y)
         leftmost, rightmost = min(leftmost, x), max(rightmost, x)
-    first, end = math.ceil(max(upper, 0.0) - 0.5), math.ceil(min(lower, float(height)) - 0.5)
+    # Kept within the frame on both sides: what is far beyond it, or no number, has no whole number.
+    first = math.ceil(min(max(0.0, upper), float(height)) - 0.5)
+    end = math.ceil(min(max(0.0, lower), float(height)) - 0.5)
     if math.ceil(max(leftmost, 0.0) - 0.5) >= math.ceil(min(rightmost, float(width)) - 0.5):
         end = first
     return first, end

@@ -15,7 +15,7 @@ from jumppad_env.compiled import compiled, compiled_part, inlined
 from jumppad_env.figures import MIDDLE, X
 from jumppad_env.frames import STEPS, draw_figures, draw_scenery, sky_colors
 from jumppad_env.hud import write_over
-from jumppad_env.looks import SKY, WHO
+from jumppad_env.looks import SKY, TEAM, WHO
 from jumppad_env.rasterizer import draw_flat
 from jumppad_env.scenery import load_materials, load_scenery
 
@@ -98,7 +98,8 @@ def draw_fine(state, character, slot, looks, island, movable, figures, parts, su
         figures: `jumppad_env.figures.Figures`.
         parts: patterns (F,) uint8, number of the part (F,), and of the face (F,) uint32 from 1, of the scenery's faces;
             and `load_clouds()`.
-        sun: axes (3, 4) and map of the scenery, axes (3, 4) and map of the figure, the latter two overwritten.
+        sun: axes (3, 4) and map of the scenery, into which the team is drawn; axes (3, 4) and map of the figure, the
+            latter two overwritten.
         scratch: of S times the frame's size.
     """
     numbers = looks.numbers[slot]
@@ -114,11 +115,29 @@ def draw_fine(state, character, slot, looks, island, movable, figures, parts, su
         figure_axes[i, 3] = offset
     figure_map[:] = -1e9
     who = int(numbers[WHO][0])
-    who = character if who < 0 else who
+    cast_shadow(0, character if who < 0 else who, figures, figure_axes, scratch, figure_map)
+    # The team stands anywhere on the plaza: a map each would take longer than the coarser one of the scenery.
+    for mate in range(1, 1 + TEAM):
+        if numbers[WHO][mate] >= 0:
+            cast_shadow(mate, int(numbers[WHO][mate]), figures, sun[0], scratch, sun[1])
+
+
+@compiled_part
+def cast_shadow(number, who, figures, axes, scratch, lit):
+    """Draws what the sun sees of a figure.
+
+    Args:
+        number: of the figure in the scratch, where it has been dressed.
+        who: index in `CHARACTERS`.
+        figures: `jumppad_env.figures.Figures`.
+        axes: (3, 4), of the map.
+        scratch: see `draw_fine`.
+        lit: the map, written to.
+    """
     start, end = int(figures.first_face[who]), int(figures.first_face[who + 1])
     draw_flat(
-        scratch.vertices[0], figures.faces[start : end + 1], figures.corners, scratch.planes[0], 0, end - start,
-        figure_axes, scratch.outline, figure_map, np.empty(figure_map.shape, np.uint32),
+        scratch.vertices[number], figures.faces[start : end + 1], figures.corners, scratch.planes[number], 0,
+        end - start, axes, scratch.outline, lit, np.empty(lit.shape, np.uint32),
     )  # fmt: skip
 
 
@@ -331,7 +350,7 @@ def load_clouds() -> np.ndarray:
 @compiled_part
 def cloud(clouds, bearing, rise):
     """Returns how much cloud there is in a direction, 0 to 1."""
-    if rise <= 0.0:
+    if not rise > 0.0:  # below the horizon, or no number, which would be no place on the map
         return 0.0
     column = (bearing / (2 * math.pi) + 1.0) * clouds.shape[1]
     row = min(rise / CLOUD_TOP, 0.999) * (clouds.shape[0] - 1)

@@ -75,6 +75,7 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         # Not os.cpu_count(): a container may be allowed fewer cores than the machine has.
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         self.threads = max(1, min(num_envs, threads or cores))
+        self._process = os.getpid()
         self._episodes = Episodes(num_envs, self.options, self.threads)
         self._generators = [seeding.np_random(None)[0] for _ in range(num_envs)]
         self._steps = np.zeros(num_envs, dtype=np.int64)
@@ -168,10 +169,13 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
             rows: bool (N,). Only in autoreset mode DISABLED.
 
         Raises:
-            ValueError: in another mode.
+            ValueError: in another mode, or another shape.
         """
         if self.autoreset_mode != AutoresetMode.DISABLED:
             raise ValueError(f"rows retire only in autoreset mode DISABLED, not {self.autoreset_mode.value}")
+        rows = np.asarray(rows)
+        if rows.shape != (self.num_envs,) or rows.dtype != np.bool_:
+            raise ValueError(f"rows must be bool ({self.num_envs},), got {rows!r}")
         self._retired |= rows
 
     def states(self) -> np.ndarray:
@@ -217,6 +221,8 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
     def _check_open(self) -> None:
         if self.closed:
             raise gymnasium.error.ClosedEnvironmentError(CLOSED)
+        if self.threads > 1 and os.getpid() != self._process:  # it would wait for them forever
+            raise gymnasium.error.Error("threads do not follow into a forked process; make a new environment there")
 
     def _start(self, row: int, options: dict[str, Any]) -> None:
         self._episodes.reset(row, self._generators[row], options)

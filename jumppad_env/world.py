@@ -43,6 +43,8 @@ STATE = PHYSICS_STATE + RULE_STATE
 """Names of the columns of a state, which is exact: setting it and playing on repeats the future bit for bit."""
 STRIDES = 1024
 """Parts of a meter in which strides are counted: whole numbers take less room on disk."""
+FARTHEST = 1e6
+"""m, m/s, rad and rad/s: what a state may hold of places and speeds. From 1e10 on MuJoCo begins anew at the origin."""
 LOOKS = 2**32
 """How many looks there are to draw from."""
 X, Y, Z, YAW = range(4)  # of the positions, and the first three of the velocities
@@ -199,11 +201,14 @@ class World:
         """Restores a state of `get_state`; the character (its name) is not part of it.
 
         Raises:
-            ValueError: wrong shape, not finite, an unknown pad or an impossible look.
+            ValueError: wrong shape, not finite, beyond `FARTHEST`, an unknown pad or an impossible look.
         """
         given, state = state, np.asarray(state)
         if state.shape != (len(STATE),) or state.dtype.kind not in "iuf" or not np.isfinite(state).all():
             raise ValueError(f"state must be {len(STATE)} finite numbers ({', '.join(STATE)}), got {given!r}")
+        if np.abs(state[: len(PHYSICS_STATE)]).max() > FARTHEST:
+            place = dict(zip(PHYSICS_STATE, state.tolist(), strict=False))
+            raise ValueError(f"state has {place}, expected at most {FARTHEST:g} (m, m/s, rad, rad/s)")
         pad = state[STATE.index("pad")]
         if pad not in range(-1, len(PADS)):
             raise ValueError(f"state has pad {pad}, expected -1 (none) or the index of one of {PADS}")

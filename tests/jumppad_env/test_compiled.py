@@ -40,11 +40,18 @@ def test_the_cache_is_another_when_any_source_of_the_package_changes(package):
     assert len(set(folders)) == len(paths) + 1, "an empty file has no bytes"
 
 
+def homeless() -> Path:
+    raise RuntimeError("Could not determine home directory.")  # what pathlib says of a user without one
+
+
 def test_the_cache_lies_in_the_package_where_numba_is_told_or_in_the_users_folder(package, tmp_path, monkeypatch):
     assert compiled.cache_directory().parent == package / "__pycache__"
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # an installation that only root may write to
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
     assert compiled.cache_directory().parent == tmp_path / "own" / "jumppad"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", homeless)
+    assert compiled.cache_directory().parent == package / "__pycache__"
     monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path / "told"))
     assert compiled.cache_directory().parent == tmp_path / "told"
 
@@ -58,6 +65,20 @@ def test_compiling_leaves_numbas_own_setting_as_it_was(monkeypatch, tmp_path):
 
     assert vars(config)["CACHE_DIR"] == str(tmp_path)
     assert divide(1.0, 0.0) == np.inf, "as in NumPy"
+
+
+def test_drawing_without_a_compiler_is_one_clear_error_and_the_rules_need_none():
+    program = (
+        "import gymnasium, jumppad_env\n"
+        "env = gymnasium.make('Jumppad-v0', image_size=(8, 8), observation=OBSERVATION)\n"
+        "env.reset(seed=0)\n"
+        "assert env.step([5] * 4 + [0] * 12)[1] == 0\n"
+    )
+    environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
+    for observation, code, said in (("state", 0, ""), ("pixels", 1, "ValueError: NUMBA_DISABLE_JIT is set")):
+        command = [sys.executable, "-c", program.replace("OBSERVATION", repr(observation))]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=FOLDER.parents[1])
+        assert done.returncode == code and said in done.stderr, done.stderr[-1000:]
 
 
 @pytest.mark.slow

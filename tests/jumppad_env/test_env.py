@@ -200,6 +200,9 @@ def test_reset_options_override_what_is_drawn():
         ({"spawn": None}, "spawn=None must"),
         ({"position": (1, 2)}, r"position=\(1, 2\) must be three finite numbers"),
         ({"position": (1, 2, np.nan)}, "position=.* must be three finite numbers"),
+        ({"position": (0, 1e7, 0)}, r"position=.* must be three finite numbers \(m\), at most 1e.06"),
+        ({1: 2, "spwan": 1}, r"unknown reset options \['spwan', 1\]; known are"),
+        ({"heading": -1e7}, r"heading=.* must be one finite number \(rad\), at most 1e.06"),
         ({"position": "here"}, "position='here' must be three finite numbers"),
         ({"position": [[1], [2, 3]]}, "position=.* must be three finite numbers"),
         ({"position": None}, "position=None must be three finite numbers"),
@@ -341,9 +344,10 @@ def test_a_closed_environment_says_so_and_may_be_closed_again(observation, press
     env = make(observation=observation, render_mode="rgb_array", render_size=(36, 60)).unwrapped
     env.reset(seed=0)
     env.render()
+    state = env.get_state()
     env.close()
     env.close()
-    for call in (lambda: env.step(press()), env.reset, env.render):
+    for call in (lambda: env.step(press()), env.reset, env.render, lambda: env.set_state(state)):
         with pytest.raises(gymnasium.error.ClosedEnvironmentError, match="closed; make a new one"):
             call()
 

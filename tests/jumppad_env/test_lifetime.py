@@ -3,6 +3,7 @@
 import gc
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -117,3 +118,84 @@ def test_two_hundred_environments_leave_no_memory_thread_or_file_behind(many, va
     assert left() == before
     # The pixels and depths alone of one are half a megabyte.
     assert resident() - memory < 25e6
+
+
+def in_a_fork(job) -> bool:
+    """Does a job in a forked process and returns whether it came to its end within 20 s."""
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)  # whoever waits for threads that are not there waits forever
+        done = False
+        try:
+            job()
+            done = True
+        finally:
+            os._exit(not done)
+    return os.waitpid(child, 0)[1] == 0
+
+
+@linux
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_what_was_made_before_a_fork_draws_after_it_or_says_that_it_cannot_step():
+    env = gymnasium.make("Jumppad-v0", render_mode="rgb_array", render_size=(32, 48))
+    env.reset(seed=0)
+    shown = env.render()
+    many = gymnasium.make_vec("Jumppad-v0", num_envs=20, image_size=(16, 16), threads=2)
+    many.reset(seed=0)
+    actions = np.zeros(many.action_space.shape, np.uint8)
+    many.step(actions)
+
+    def draw():
+        assert np.array_equal(env.render(), shown)
+        env.step(actions[0])
+        env.close()
+
+    def step():
+        with pytest.raises(gymnasium.error.Error, match="make a new environment there"):
+            many.step(actions)
+        many.close()
+
+    assert in_a_fork(draw) and in_a_fork(step)
+    assert np.array_equal(env.render(), shown)
+    many.step(actions)
+    env.close()
+    many.close()
+
+
+@linux
+@pytest.mark.slow
+def test_who_interrupts_at_any_moment_can_begin_anew():
+    envs = gymnasium.make_vec("Jumppad-v0", num_envs=40, image_size=(32, 32), threads=2, variety="high")
+    env = gymnasium.make("Jumppad-v0", render_mode="rgb_array", render_size=(60, 100), variety="paper")
+    actions = np.tile([5, 10, 5, 5] + [0] * 12, (40, 1))
+
+    def use() -> str:
+        digest = hashlib.sha256(envs.reset(seed=3)[0].tobytes())
+        for _ in range(12):
+            digest.update(envs.step(actions)[0].tobytes())
+        env.reset(seed=3)
+        for frame in (env.render(), env.step(actions[0])[0], env.render()):
+            digest.update(frame.tobytes())  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
+        return digest.hexdigest()
+
+    expected = use()
+    began = time.monotonic()
+    use()
+    seconds = time.monotonic() - began
+    generator = np.random.default_rng(0)
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    interrupted = 0
+    try:
+        for moment in generator.uniform(0.01, 0.9, 60) * seconds:
+            signal.setitimer(signal.ITIMER_REAL, moment)
+            try:
+                use()
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            except KeyboardInterrupt:
+                interrupted += 1
+            assert use() == expected
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert interrupted > 20
+    env.close()
+    envs.close()

@@ -1,5 +1,7 @@
 """The jump pads, proved by characters put a hair inside and outside of their edges."""
 
+import itertools
+
 import mujoco
 import numpy as np
 import pytest
@@ -95,6 +97,27 @@ def test_a_launch_ends_at_its_landing_place_wherever_the_pad_was_touched(pad, at
     run(world, press(), 10)
     assert (world.grounded == 1).all()
     assert np.linalg.norm(world.position - ISLAND.landings[pad], axis=1).max() < 3.0  # slides to a stop
+
+
+@pytest.mark.parametrize("speed", [0.0, 5.0, 9.4, 15.0])
+@pytest.mark.parametrize("pad", range(3), ids=PADS)
+def test_a_launch_ends_at_its_landing_place_at_any_speed_and_in_any_direction(pad, speed, at_rest, press, run):
+    flight = round(ISLAND.flight_seconds / RULES.control_step)
+    angles, positions = around(pad, -HAIR, at_rest)
+    headings = np.arange(0, 2 * np.pi, np.pi / 4)
+    world = World(len(angles) * len(headings))
+    for row, (position, heading) in enumerate(itertools.product(positions, headings)):
+        world.place(row, "rider", position)
+        world.qvel[row, :2] = speed * np.array([np.cos(heading), np.sin(heading)])
+    run(world, press())
+    assert (world.pad == pad).all()
+    run(world, press(left=(-1, 1)), flight)
+    missed = np.abs(world.position - ISLAND.landings[pad])
+    assert missed[:, :2].max() < 0.01
+    # Who is pressed into the wedge between pad and wall is pushed up as well, and comes down up to 0.2 s later.
+    assert np.mean(missed[:, 2] < 0.01) > 0.9 and missed[:, 2].max() < 4.0
+    run(world, press(), 10)
+    assert (world.grounded == 1).all() and not world.fell.any()
 
 
 def test_only_the_first_pad_counts(at_rest, press, run):

@@ -1,5 +1,6 @@
 """Polygons to pixels: which pixels, how near, cut where; against edges, rays and formulas in NumPy."""
 
+import itertools
 from typing import Any, NamedTuple
 
 import numba
@@ -161,6 +162,21 @@ def test_planes_that_cross_meet_in_a_line(canvas, fill):
 )
 def test_what_has_no_area_fills_nothing(canvas, fill, corners):
     assert not fill(canvas, corners).any()
+
+
+@pytest.mark.parametrize("far", [np.nan, np.inf, -np.inf, 1e30, -1e30])
+def test_rows_lie_in_the_frame_however_far_a_polygon_reaches(far):
+    @numba.njit(error_model="numpy")
+    def rows(outline):
+        return rasterizer.find_rows(outline, len(outline), HEIGHT, WIDTH)
+
+    square = np.array([(3, 3), (3, 30), (30, 30), (30, 3)], float)
+    assert rows(square) == (3, 30)
+    for corners, axes in itertools.product([[0], [0, 1], [0, 1, 2, 3]], [[0], [1], [0, 1]]):
+        outline = square.copy()
+        outline[np.ix_(corners, axes)] = far
+        first, end = rows(outline)
+        assert 0 <= first <= HEIGHT and 0 <= end <= HEIGHT, (corners, axes)
 
 
 def test_perspective_by_its_formula(canvas, draw_face):

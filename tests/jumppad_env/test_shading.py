@@ -181,6 +181,24 @@ def test_the_shade_of_one_look_never_falls_on_another(fine_frames):
         alone.close()
 
 
+def test_the_team_casts_shadows_that_move_with_it_and_stay_behind_on_no_map():
+    painters = {variety: Painter(180, 300, fine=True, variety=variety) for variety in ("none", "team")}
+    shaded = 0
+    for look, steps in ((11, 0), (11, 40), (12, 0), (11, 0)):
+        state = standing((0.0, -1.0, 0.0), look=float(look), steps=float(steps))
+        alone, among = (painter.draw_one(state, "walker").astype(int) for painter in painters.values())
+        faces = [painter._brushes[0]._scratch.pixels.reshape(180, 2, 300, 2) for painter in painters.values()]
+        bare = (faces[0] == faces[1]).all(axis=(1, 3))  # shows the same with the team and without
+        assert (among <= alone)[bare].all(), "they stand in nobody's light but the ground's"
+        shaded += np.count_nonzero((among < alone - 10).all(axis=2) & bare)
+        fresh = Painter(180, 300, fine=True, variety="team")
+        assert np.array_equal(fresh.draw_one(state, "walker"), among)
+        fresh.close()
+    assert shaded > 200
+    for painter in painters.values():
+        painter.close()
+
+
 def test_people_see_shadows_edges_and_patterns_where_agents_see_flat_colors():
     state = standing((0, 13.0, 1.0))
     painters = [Painter(90, 150, fine=fine) for fine in (True, False)]

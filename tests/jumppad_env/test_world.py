@@ -6,7 +6,7 @@ import pytest
 from jumppad_env import gamepad
 from jumppad_env.island import load_island
 from jumppad_env.rules import CHARACTERS, RULES
-from jumppad_env.world import STATE, World
+from jumppad_env.world import FARTHEST, PHYSICS_STATE, STATE, World
 
 ISLAND = load_island()
 
@@ -239,6 +239,23 @@ def test_a_state_with_an_unknown_pad_is_refused(garden):
         state[STATE.index("pad")] = pad
         with pytest.raises(ValueError, match="pad"):
             world.set_state(0, state)
+
+
+@pytest.mark.parametrize("column", PHYSICS_STATE)
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_what_is_too_far_for_the_physics_is_refused_and_less_is_played_on_from(garden, press, run, column, sign):
+    # MuJoCo would begin anew at the origin, and write a file that says so.
+    world = World(1)
+    world.place(0, "rider", garden)
+    state = world.get_state(0)
+    state[STATE.index(column)] = sign * FARTHEST
+    world.set_state(0, state)
+    run(world, press(), 100)
+    states = world.get_state(0)
+    assert np.isfinite(states).all() and (column not in "xyz" or abs(states[STATE.index(column)]) > FARTHEST / 2)
+    state[STATE.index(column)] *= 1.001
+    with pytest.raises(ValueError, match=f"'{column}': .*, expected at most 1e.06"):
+        world.set_state(0, state)
 
 
 def test_actions_for_others_than_these_are_refused():
