@@ -59,6 +59,7 @@ class Recording:
                 fell=played.fell,
                 actions=played.actions,
                 states=played.states[:-1],
+                frames=None,
                 style=self._style,
             )
         )
