@@ -19,8 +19,8 @@ STICK_KEYS = {"w": (1, 1.0), "s": (1, -1.0), "d": (0, 1.0), "a": (0, -1.0)}
 STICK_KEYS |= {"up": (3, 0.5), "down": (3, -0.5), "right": (2, 0.6), "left": (2, -0.6)}
 BUTTON_KEYS = {"space": "A", "left shift": "B", "right shift": "B", "f": "X", "e": "Y"}
 COMMAND_KEYS = {"r": "again", "return": "again", "c": "character", "t": "target", "escape": "quit"}
-COMMAND_KEYS |= {"p": "pause", "h": "help", "f1": "help"}
-PAD_COMMANDS = {"START": "start", "BACK": "again", "DPAD_LEFT": "character", "DPAD_RIGHT": "target"}
+COMMAND_KEYS |= {"p": "pause", "h": "help", "f1": "help", "backspace": "discard"}
+PAD_COMMANDS = {"START": "start", "BACK": "discard", "DPAD_LEFT": "character", "DPAD_RIGHT": "target"}
 """SDL's name of a gamepad's button: command."""
 PAD_BUTTONS = {name: name for name in gamepad.BUTTONS if name not in ("LT", "RT")}
 """Name of the button: SDL's name. Triggers are axes to SDL."""

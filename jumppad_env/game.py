@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 import gymnasium
@@ -20,6 +20,8 @@ from jumppad_env.world import STATE
 
 LONGEST_FRAME = 0.5
 """s of play between two frames; what a computer that stood still for longer has missed is not played."""
+RESTARTS = {"again", "discard", "character", "target"}
+"""Commands that begin another episode; only who records tells "discard" from "again"."""
 MOST_THREADS = 4
 """That draw at the same time, if there are as many cores."""
 
@@ -54,6 +56,7 @@ class Game:
         seed: each episode draws its own from this and its number.
         size: (height, width) of the frames, pixels.
         variety: as of the environment.
+        skipped: seeds of episodes that are left out.
 
     Attributes:
         shown: "help" or "pause" while the game waits, else None.
@@ -61,7 +64,13 @@ class Game:
     """
 
     def __init__(
-        self, character: str, target: str | None, seed: int, size: tuple[int, int], variety: str = "none"
+        self,
+        character: str,
+        target: str | None,
+        seed: int,
+        size: tuple[int, int],
+        variety: str = "none",
+        skipped: Collection[int] = (),
     ) -> None:
         """Starts the first episode, which waits behind the help.
 
@@ -71,7 +80,7 @@ class Game:
         self.character, self.target = character, target
         self.shown: str | None = "help"
         self._size, self._variety = size, variety
-        self._seed, self._number = seed, 0
+        self._seed, self._number, self._skipped = seed, 0, skipped
         self._env = self._make()
         self._painters: dict[tuple[int, int], Painter] = {}
         self._restart()
@@ -87,6 +96,10 @@ class Game:
         self.frame()
         self._restart()
 
+    def leaves(self, commands: set[str]) -> bool:
+        """Returns whether these commands leave the episode, ended or not."""
+        return bool(commands & {"quit", *RESTARTS}) or (self.ended and "start" in commands)
+
     def obey(self, commands: set[str]) -> None:
         """Does what was asked for, see `Controls.read`."""
         if "start" in commands:  # one button for what is needed most
@@ -99,12 +112,12 @@ class Game:
             self.target = targets[(targets.index(self.target) + 1) % len(targets)]
             self._env.close()
             self._env = self._make()
-        if commands & {"character", "target", "again"}:
+        if commands & RESTARTS:
             self._number += 1
             self._restart()
         if "help" in commands:
             self.shown = None if self.shown == "help" else "help"
-        elif commands & {"play", "again"}:
+        elif commands & {"play", "again", "discard"}:
             self.shown = None
         elif "pause" in commands and not self.ended:
             self.shown = None if self.waiting else "pause"
@@ -146,9 +159,9 @@ class Game:
             states=np.stack(self._states),
         )
 
-    def panels(self) -> list[panels.Panel]:
-        """Returns what is written over the frame."""
-        standing = self.standing()
+    def panels(self, recorded: panels.Recorded | None = None) -> list[panels.Panel]:
+        """Returns what is written over the frame, given how a recording stands if there is one."""
+        standing = self.standing()._replace(recorded=recorded)
         if self.shown == "help":
             return [panels.help_panel(standing)]
         if self.shown == "pause":
@@ -192,7 +205,9 @@ class Game:
         return self._painters[size]
 
     def _restart(self) -> None:
-        self._episode_seed = integer_seed(self._seed, "play", self._number)
+        while (seed := integer_seed(self._seed, "play", self._number)) in self._skipped:
+            self._number += 1
+        self._episode_seed = seed
         self._info = self._env.reset(seed=self._episode_seed, options={"character": self.character})[1]
         self._older = self._newer = self._unwrapped.get_state()
         self._actions: list[np.ndarray] = []

@@ -25,6 +25,15 @@ class Panel(NamedTuple):
     """Of the title."""
 
 
+class Recorded(NamedTuple):
+    """How a recording stands."""
+
+    kept: int
+    """Episodes, those of earlier sessions included."""
+    style: str = ""
+    """Of those that are kept now."""
+
+
 class Standing(NamedTuple):
     """How an episode stands."""
 
@@ -43,6 +52,8 @@ class Standing(NamedTuple):
     """s until the episode is cut off."""
     distance: float = 0.0
     """m run over ground until a pad was touched."""
+    recorded: Recorded | None = None
+    """None if nothing is recorded."""
 
 
 LOADING = Panel("One moment: getting ready", (("After an installation this takes about twenty seconds.",),))
@@ -55,15 +66,17 @@ CONTROLS = (
     ("Attack", "F, or the mouse's button", "X"),
     ("Board on, off", "E", "Y"),
     ("Pause", "P", "START"),
-    ("Again", "R or Enter", "BACK"),
+    ("Again", "R, Enter or Backspace", "BACK"),
     ("Character", "C", "D-pad left"),
     ("Target", "T", "D-pad right"),
     ("This help", "H or F1", ""),
     ("Quit", "Esc (frees the mouse first)", ""),
-    ("", "", ""),
+)
+BEGINNING = (
     ("Jump pads", "up the stairs, at the far end", ""),
     ("Begin, go on", "W A S D or a click", "A"),
 )
+KEEPING = ("At the end", "R keeps, Backspace discards", "START, BACK")
 
 
 def aim(target: str | None) -> str:
@@ -82,13 +95,21 @@ def outcome(standing: Standing) -> tuple[str, Color]:
     return ("Out of time", RED) if standing.ended else ("", WHITE)
 
 
+def recorded_rows(recorded: Recorded | None) -> tuple[tuple[str, str], ...]:
+    """Returns what is said of a recording, no row without one."""
+    if recorded is None:
+        return ()
+    return (("Recording", f"{recorded.kept} kept" + (f", style {recorded.style}" if recorded.style else "")),)
+
+
 def heads_up(standing: Standing) -> list[Panel]:
-    """Returns what is shown during play: who goes where, the time left, and how to get help."""
+    """Returns what is shown during play: who goes where, the time left, how to get help, and that it is recorded."""
     told, color = outcome(standing)
     return [
         Panel(told or f"{standing.character.capitalize()} to {aim(standing.target)}", place=(0.0, 0.0), color=color),
         Panel(f"{standing.seconds_left:.1f} s", place=(1.0, 0.0), color=WHITE if standing.seconds_left > 3 else AMBER),
         Panel(rows=(("H help   P pause   R again",),), place=(0.0, 1.0)),
+        *([Panel(rows=recorded_rows(Recorded(standing.recorded.kept)), place=(1.0, 1.0))] if standing.recorded else []),
     ]
 
 
@@ -96,7 +117,7 @@ def help_panel(standing: Standing) -> Panel:
     """Returns what the keys do; the game waits meanwhile."""
     seconds = f"{standing.seconds_left:.0f} seconds"
     title = f"{standing.character.capitalize()}: run onto {aim(standing.target)} within {seconds}"
-    return Panel(title, CONTROLS)
+    return Panel(title, (*CONTROLS, KEEPING if standing.recorded else ("", "", ""), *BEGINNING))
 
 
 def pause_panel(standing: Standing) -> Panel:
@@ -105,6 +126,8 @@ def pause_panel(standing: Standing) -> Panel:
         ("Time left", f"{standing.seconds_left:.1f} s"),
         ("Character (C)", standing.character),
         ("Target (T)", aim(standing.target)),
+        *recorded_rows(standing.recorded),
+        *([("This episode", "is kept only if it is played to the end")] if standing.recorded else []),
         ("", ""),
         ("Go on", "P, a click or START"),
         ("Again", "R or BACK"),
@@ -117,13 +140,20 @@ def pause_panel(standing: Standing) -> Panel:
 def summary_panel(standing: Standing) -> Panel:
     """Returns what is shown when the episode has ended."""
     told, color = outcome(standing)
+    again = (("Again", "R, Enter or START"), ("Change", "C character, T target"), ("Quit", "Esc"))
+    if standing.recorded is not None:
+        again = (
+            ("Keep, go on", "R, Enter or START"),
+            ("Discard, go on", "Backspace or BACK"),
+            ("Keep, change", "C character, T target"),
+            ("Keep, quit", "Esc"),
+        )
     rows = (
         ("Target", f"{aim(standing.target)}: {'reached' if standing.success else 'not reached'}"),
         ("Time", f"{standing.seconds:.1f} s"),
         ("Distance run", f"{standing.distance:.0f} m"),
+        *recorded_rows(standing.recorded),
         ("", ""),
-        ("Again", "R, Enter or START"),
-        ("Change", "C character, T target"),
-        ("Quit", "Esc"),
+        *again,
     )
     return Panel(told, rows, color=color)

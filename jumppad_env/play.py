@@ -2,6 +2,7 @@
 
 python -m jumppad_env.play
 python -m jumppad_env.play --character walker --target left
+python -m jumppad_env.play --record runs/mine --style careful
 
 The rules advance at 10 Hz, as for agents; the window draws the motion in between.
 """
@@ -11,9 +12,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -22,6 +25,7 @@ from jumppad_env.controls import Controls
 from jumppad_env.game import Game
 from jumppad_env.looks import VARIETIES
 from jumppad_env.panels import LOADING
+from jumppad_env.recording import Recording, record
 from jumppad_env.rules import CHARACTERS, PADS
 from jumppad_env.sharpness import Sharpness
 from jumppad_env.window import Window
@@ -61,12 +65,25 @@ def window_size(size: tuple[int, int], screen: tuple[int, int]) -> tuple[int, in
     return round(zoom * size[0]), round(zoom * size[1])
 
 
+@contextlib.contextmanager
+def interrupt_closes() -> Iterator[None]:
+    """Makes Ctrl-C close the window as its button does: between two frames, never while an episode is written."""
+    import pygame
+
+    before = signal.signal(signal.SIGINT, lambda *_: pygame.event.post(pygame.event.Event(pygame.QUIT)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def play(
     game: Game,
     controls: Controls,
     window: Window,
     sharpness: Sharpness,
     clock: Callable[[], float] = time.perf_counter,
+    recording: Recording | None = None,
 ) -> None:
     """Plays until the window is closed.
 
@@ -76,10 +93,14 @@ def play(
         window: where; it waits after each frame. If a frame takes longer to draw there are fewer, not a slower game.
         sharpness: how large frames are drawn.
         clock: gives seconds.
+        recording: keeps each episode that ended, unless it is discarded then; None: nothing is recorded.
     """
     before = clock()
     while True:
         commands = controls.read()
+        if recording and game.ended and game.leaves(commands) and "discard" not in commands:
+            recording.keep(game.played())
+            before = clock()  # the disk's time is not the next episode's
         if "quit" in commands:
             return
         game.obey(commands)
@@ -88,7 +109,7 @@ def play(
         now = clock()
         game.advance(now - before, controls.action)
         before = now
-        window.show(game.frame(sharpness.size), game.panels())
+        window.show(game.frame(sharpness.size), game.panels(recording.recorded if recording else None))
         if not (game.waiting or game.ended):  # a still picture says nothing about how long one takes
             sharpness.note(window.busy)
 
@@ -101,6 +122,13 @@ def main() -> None:
     parser.add_argument("--target", choices=PADS, help="the pad that counts (default any)")
     parser.add_argument("--seed", type=int, default=0, help="of the spawn points (default 0)")
     parser.add_argument(
+        "--record",
+        type=Path,
+        metavar="DIR",
+        help="write the episodes that are kept as a dataset; after a kill, the same command goes on",
+    )
+    parser.add_argument("--style", metavar="TAG", help="what the dataset says of the play, such as careful")
+    parser.add_argument(
         "--size", type=int, nargs=2, default=(360, 600), metavar=("HEIGHT", "WIDTH"), help="pixels drawn"
     )
     parser.add_argument("--fps", type=int, default=FASTEST_FPS, help="frames per second, 30 to 60 (default 60)")
@@ -112,18 +140,26 @@ def main() -> None:
     arguments = parser.parse_args()
     if not SLOWEST_FPS <= arguments.fps <= FASTEST_FPS:
         raise ValueError(f"--fps must be from {SLOWEST_FPS} to {FASTEST_FPS}, got {arguments.fps}")
+    if arguments.style is not None and arguments.record is None:
+        raise ValueError("--style is written by --record; give both or neither")
     screen = check_screen()
     size = tuple(arguments.size)
-    game = Game(arguments.character, arguments.target, arguments.seed, size, arguments.variety)
-    window = Window(*window_size(size, screen), fps=arguments.fps)
-    try:
+    with contextlib.ExitStack() as stack:
+        recording = None
+        if arguments.record is not None:
+            options = arguments.record, arguments.seed, arguments.variety, arguments.style or ""
+            recording = stack.enter_context(record(*options))
+        skipped = recording.seeds if recording else ()
+        game = Game(arguments.character, arguments.target, arguments.seed, size, arguments.variety, skipped)
+        stack.callback(game.close)
+        window = Window(*window_size(size, screen), fps=arguments.fps)
+        stack.callback(window.close)
         window.show(np.zeros((*size, 3), np.uint8), [LOADING])
         game.prepare()
-        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C in the terminal closes the window, as its button does
-            play(game, Controls(), window, Sharpness(size, 1 / SLOWEST_FPS))
-    finally:
-        game.close()
-        window.close()
+        with interrupt_closes():
+            play(game, Controls(), window, Sharpness(size, 1 / SLOWEST_FPS), recording=recording)
+    if recording:
+        print(f"{arguments.record}: {recording.recorded.kept} episodes" if recording.seeds else "no episode was kept")
 
 
 if __name__ == "__main__":

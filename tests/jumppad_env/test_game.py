@@ -93,6 +93,8 @@ def test_the_game_waits_behind_the_help_and_while_paused(game, player):
         ({"start"}, None),
         ({"pause"}, "pause"),
         ({"again"}, None),
+        ({"pause"}, "pause"),
+        ({"discard"}, None),
     ]:
         game.obey(commands)
         assert game.shown == shown, commands
@@ -193,6 +195,30 @@ def test_the_same_seed_starts_at_the_same_places(game):
         game.obey({"again"})
         other.obey({"again"})
     other.close()
+
+
+def test_seeds_that_are_skipped_are_not_played():
+    game = Game("rider", None, 0, SIZE)
+    seeds = [game.played().seed]
+    for commands in ({"again"}, {"discard"}, {"again"}):
+        game.obey(commands)
+        seeds.append(game.played().seed)
+    other = Game("rider", None, 0, SIZE, skipped={seeds[0], seeds[1], seeds[3]})
+    first = other.played().seed
+    other.obey({"again"})
+    assert first == seeds[2] and other.played().seed not in seeds
+    game.close()
+    other.close()
+
+
+def test_what_leaves_an_episode(running, player):
+    leaving = ("quit", "again", "discard", "character", "target")
+    assert all(running.leaves({command}) for command in leaving)
+    assert not any(running.leaves({command}) for command in ("start", "play", "pause", "wait", "help"))
+    while not running.ended:
+        running.advance(0.5, player)
+    assert running.leaves({"start"}) and all(running.leaves({command}) for command in leaving)
+    assert not any(running.leaves({command}) for command in ("play", "pause", "wait", "help"))
 
 
 def test_frames_of_any_size_are_of_the_same_moment(running, player):

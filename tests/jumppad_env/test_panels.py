@@ -9,6 +9,7 @@ from jumppad_env.panels import (
     GREEN,
     RED,
     Panel,
+    Recorded,
     Standing,
     heads_up,
     help_panel,
@@ -60,8 +61,27 @@ def test_the_help_names_every_key():
         assert names.get(key, key.capitalize()) in {word.strip(",;") for word in said.split()}, key
 
 
-def test_rows_of_a_table_are_of_one_length():
+def test_a_recording_is_told_and_what_is_kept_of_it():
+    standing = Standing("rider", None, recorded=Recorded(3, "careful"))
+    assert words(heads_up(standing)[-1]).strip() == "Recording  3 kept"
+    assert "R keeps, Backspace discards  START, BACK" in words(help_panel(standing))
+    paused, ended = words(pause_panel(standing)), words(summary_panel(standing))
+    assert "3 kept, style careful" in paused and "only if it is played to the end" in paused
+    assert "Recording  3 kept, style careful\n" in ended
+    assert "Recording  3 kept\n" in words(summary_panel(standing._replace(recorded=Recorded(3))))
+    keys = ("Keep, go on  R", "Discard, go on  Backspace or BACK", "Keep, change  C", "Keep, quit  Esc")
+    assert all(key in ended for key in keys)
+
+
+def test_without_a_recording_nothing_is_said_of_one():
     standing = Standing("rider", None)
+    for panel in (help_panel(standing), pause_panel(standing), summary_panel(standing), *heads_up(standing)):
+        assert not any(word in words(panel).lower() for word in ("keep", "kept", "recording", "discard"))
+
+
+@pytest.mark.parametrize("recorded", [None, Recorded(3, "careful")])
+def test_rows_of_a_table_are_of_one_length(recorded):
+    standing = Standing("rider", None, recorded=recorded)
     for panel in (help_panel(standing), pause_panel(standing), summary_panel(standing), *heads_up(standing)):
         assert len({len(row) for row in panel.rows}) <= 1
     assert len(CONTROLS[0]) == 3

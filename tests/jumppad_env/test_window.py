@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from jumppad_env.panels import Panel, Standing, heads_up, help_panel, pause_panel, summary_panel
+from jumppad_env.panels import Panel, Recorded, Standing, heads_up, help_panel, pause_panel, summary_panel
 from jumppad_env.window import LONGEST_STILL, Window
 
 FRAME = np.broadcast_to(np.array([10, 200, 60], np.uint8), (90, 150, 3))
@@ -46,10 +46,11 @@ def test_a_frame_keeps_its_shape_in_any_window(pygame, window):
     assert picture.sum() == 200 * 120 and not shown(pygame)[:90].any()
 
 
+@pytest.mark.parametrize("recorded", [None, Recorded(1234, "w" * 24)])
 @pytest.mark.parametrize("size", [(360, 240), (800, 480), (1920, 1080), (500, 900), (1600, 300), (640, 640)])
-def test_every_panel_fits_and_none_hides_another(pygame, window, size):
+def test_every_panel_fits_and_none_hides_another(pygame, window, size, recorded):
     pygame.display.set_mode(size, pygame.RESIZABLE)
-    standing = Standing("bruiser", "middle", pad=2, seconds_left=10.0)
+    standing = Standing("bruiser", "middle", pad=2, seconds_left=10.0, recorded=recorded)
     for panel in (help_panel(standing), pause_panel(standing), summary_panel(standing)):
         left, top, right, bottom = written(pygame, window, panel)
         assert 0 < left < right < size[0] - 1 and 0 < top < bottom < size[1] - 1, panel.title
