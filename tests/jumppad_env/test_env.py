@@ -344,6 +344,7 @@ def test_a_closed_environment_says_so_and_may_be_closed_again(observation, press
     env = make(observation=observation, render_mode="rgb_array", render_size=(36, 60)).unwrapped
     env.reset(seed=0)
     env.render()
+    assert isinstance(env, JumppadEnv)
     state = env.get_state()
     env.close()
     env.close()

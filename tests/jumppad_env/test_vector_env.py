@@ -352,7 +352,7 @@ def test_retired_rows_rest_until_their_reset_and_leave_the_others_alone(alone):
     assert_equal(observations["pixels"], envs.draw(envs.states(), list(infos["character"])))  # drawn again
     for rows in ([1, 0, 0], np.ones(2, np.bool_), np.ones((3, 1), np.bool_)):
         with pytest.raises(ValueError, match=r"rows must be bool \(3,\)"):
-            envs.retire(rows)
+            envs.retire(rows)  # pyright: ignore[reportArgumentType]
     envs.close()
     same_step = make(2, observation="state")
     with pytest.raises(ValueError, match="DISABLED"):
