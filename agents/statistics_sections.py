@@ -250,7 +250,7 @@ def _goals(subject: Subject) -> str:
         name = text(names[goal]) if goal < len(names) else f"goal {goal}"
         rows.append(("", [name, percent(share), bar]))
     note = f'<p class="note">Share of {steps.sum():,} steps of {len(told):,} episodes.</p>'
-    return "<h3>What they are up to</h3>" + page.table(["goal", "steps", ""], rows) + note
+    return f'<h3>What they are up to</h3><div class="shares">{page.table(["goal", "steps", ""], rows)}</div>{note}'
 
 
 def gamepad(subject: Subject) -> str:
