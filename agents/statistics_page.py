@@ -1,15 +1,12 @@
 """One HTML page that says what a dataset holds; it needs no network and no other file.
 
-python -m agents.statistics_page runs/demonstrations --out page.html
+python -m agents.dataset stats runs/demonstrations --out page.html
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
 
-import tyro
 from tqdm import tqdm
 
 from agents.dataset import Dataset
@@ -17,18 +14,7 @@ from agents.dataset_counts import count_dataset
 from agents.page import page
 from agents.statistics_sections import SECTIONS, Subject
 from jumppad_env import __version__
-from jumppad_env.command_line import command_line
 from jumppad_env.files import explain_full_disk, write_atomically
-
-
-@dataclass(frozen=True)
-class StatisticsConfig:
-    """Write the statistics page of a dataset."""
-
-    directory: Annotated[Path, tyro.conf.Positional]
-    """The dataset."""
-    out: Path
-    """The page, an HTML file; an older one is replaced."""
 
 
 def write_page(dataset: Dataset, path: Path | str) -> None:
@@ -50,15 +36,3 @@ def write_page(dataset: Dataset, path: Path | str) -> None:
     with explain_full_disk(path.parent):
         content = page(f"{dataset.directory.resolve().name}: dataset of jumppad", "\n".join([*parts, footer]))
         write_atomically(path, content.encode(errors="replace"))  # JSON may hold what is no text
-
-
-def main(arguments: Any = None) -> None:
-    """Runs the command line."""
-    with command_line():
-        config = tyro.cli(StatisticsConfig, args=arguments, description=__doc__)
-        write_page(Dataset(config.directory), config.out)
-        print(f"{config.out}: {config.out.stat().st_size / 1e6:.1f} MB")
-
-
-if __name__ == "__main__":
-    main()

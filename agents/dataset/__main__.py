@@ -1,5 +1,6 @@
-"""Proves, redraws, puts together, takes apart, exports and imports datasets.
+"""Shows, proves, redraws, puts together, takes apart, exports and imports datasets.
 
+python -m agents.dataset stats runs/demonstrations
 python -m agents.dataset verify runs/demonstrations
 python -m agents.dataset split runs/demonstrations --fractions 0.9 0.1 --out runs/train runs/test
 """
@@ -20,6 +21,26 @@ from agents.lerobot_export import export_lerobot
 from agents.minari_exchange import export_minari, import_minari
 from agents.player_pool import count_cores
 from jumppad_env.command_line import command_line
+
+
+@dataclass(frozen=True)
+class Stats:
+    """Write one HTML page that says what a dataset holds; it needs no network and no other file."""
+
+    directory: Annotated[Path, tyro.conf.Positional]
+    """The dataset."""
+    out: Path | None = None
+    """The page, an HTML file; an older one is replaced. By default beside the dataset: DIRECTORY.html."""
+
+    def run(self) -> int:
+        """Writes the page."""
+        from agents.statistics_page import write_page  # figures take a second to import, and only this needs them
+
+        dataset = Dataset(self.directory)
+        out = self.out or self.directory.resolve().with_name(f"{self.directory.resolve().name}.html")
+        write_page(dataset, out)
+        print(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
+        return 0
 
 
 @dataclass(frozen=True)
@@ -164,9 +185,10 @@ class Import:
         return 0
 
 
-SUMMARY = "Proves, redraws, puts together, takes apart, exports and imports datasets."
+SUMMARY = "Shows, proves, redraws, puts together, takes apart, exports and imports datasets."
 Command = (
-    Annotated[Verify, tyro.conf.subcommand("verify")]
+    Annotated[Stats, tyro.conf.subcommand("stats")]
+    | Annotated[Verify, tyro.conf.subcommand("verify")]
     | Annotated[Rerender, tyro.conf.subcommand("rerender")]
     | Annotated[Merge, tyro.conf.subcommand("merge")]
     | Annotated[Split, tyro.conf.subcommand("split")]

@@ -243,7 +243,7 @@ def test_people_are_told_where_they_are_known(directory, page, tmp_path):
 
 def test_wrong_use_ends_in_one_line(directory, tmp_path):
     for arguments, message in (([str(tmp_path / "none")], "no dataset"), ([str(directory)], "name the file")):
-        command = [sys.executable, "-m", "agents.statistics_page", *arguments, "--out", str(tmp_path)]
+        command = [sys.executable, "-m", "agents.dataset", "stats", *arguments, "--out", str(tmp_path)]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 2 and "Traceback" not in done.stderr
         assert message in done.stderr.splitlines()[-1]
