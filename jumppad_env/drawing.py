@@ -43,8 +43,10 @@ from jumppad_env.world import LOOKS, STATE
 RENDERER = "jumppad software rasterizer 4"
 """Name and version of what draws, for datasets; another version may draw other bytes."""
 
-CHUNK = 8
-"""Rows drawn by one job: small enough to balance the threads, large enough to hide the hand-over."""
+FEW = 6
+"""Rows that one thread draws sooner than another has woken up."""
+SMALLEST_CHUNK = 2
+"""Rows that are handed to a thread at least."""
 FINE_BLOCK = 2
 """A pixel for people is the mean of so many times so many."""
 ROOF = 2.3
@@ -130,11 +132,10 @@ class Painter:
         while len(self._brushes) < self._threads:
             self._brushes.append(_Brush(self.height, self.width, fine=self._fine))
         slots = self._wardrobe.slots(states, rows)
-        if len(rows) <= (1 if self._fine else CHUNK) or self._threads == 1:
+        if len(rows) <= (1 if self._fine else FEW) or self._threads == 1:
             self._brushes[0].draw(rows, states, characters, slots, self._wardrobe, out, self._share)
             return
-        size = 1 if self._fine else CHUNK
-        chunks = [rows[i : i + size] for i in range(0, len(rows), size)]
+        chunks = _chunks(rows, self._threads, 1 if self._fine else SMALLEST_CHUNK)
         waiting = iter(chunks)
 
         def work(thread: int) -> None:
@@ -177,6 +178,16 @@ class Painter:
             if self._pool is not None:
                 self._pool.shutdown()
                 self._pool = None
+
+
+def _chunks(rows: np.ndarray, threads: int, smallest: int) -> list[np.ndarray]:
+    """Returns the rows in parts that get smaller towards the end: few hand-overs, and no long wait for the last one."""
+    chunks = []
+    while len(rows):
+        size = max(smallest, len(rows) // (2 * threads))
+        chunks.append(rows[:size])
+        rows = rows[size:]
+    return chunks
 
 
 def _alone(work: Callable[[int, int], None], count: int) -> None:

@@ -11,7 +11,7 @@ import colorsys
 import functools
 import math
 import zlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from jumppad_env.compiled import compiled
 from jumppad_env.hud import Hud, make_hud, no_hud
 from jumppad_env.island import load_island
 from jumppad_env.rules import CHARACTERS
-from jumppad_env.scenery import CLUTTER, LANDMARK, load_camera, load_light, load_materials, load_scenery, load_sky
+from jumppad_env.scenery import CLUTTER, load_camera, load_light, load_materials, load_scenery, load_sky
 
 PAPER = ("character", "team", "hud", "shake", "weather")
 """What a match looks like."""
@@ -54,6 +54,7 @@ SKIES = (
     ((0.03, 0.05, 0.14), (0.12, 0.18, 0.34), (0.16, 0.20, 0.32), (0.22, 0.25, 0.38)),  # night
 )
 TEAM = 3
+TURN = 2 * math.pi
 RIDERS = [index for index, character in enumerate(CHARACTERS.values()) if character.has_board]
 """Those who can be seen in another's place: who has no board would be seen riding on nothing."""
 
@@ -129,19 +130,20 @@ def make_look(kinds: tuple[str, ...], seed: int, *, detail: bool) -> Look:
     if "weather" in kinds:
         _change_weather(streams.of("weather"), numbers)
     if "shake" in kinds:
-        own = streams.of("shake")
-        numbers[SHAKE] = (own.uniform(0.004, 0.010), *own.uniform(1.2, 2.6, 2), *own.uniform(0, 2 * np.pi, 2))
+        size, fast, slow, first, second = streams.of("shake").random(5).tolist()
+        fast, slow = _between(1.2, 2.6, fast), _between(1.2, 2.6, slow)
+        numbers[SHAKE] = (_between(0.004, 0.010, size), fast, slow, TURN * first, TURN * second)
     if "character" in kinds:
-        own = streams.of("character")
-        numbers[WHO.start] = own.choice(RIDERS)
-        numbers[TINTS][:3] = own.uniform(0.7, 1.15, 3)
+        drawn = streams.of("character").random(4)
+        numbers[WHO.start] = RIDERS[int(drawn[0] * len(RIDERS))]
+        numbers[TINTS][:3] = _between(0.7, 1.15, drawn[1:])
     if "team" in kinds:
         _gather_team(streams.of("team"), numbers)
     if "hud" in kinds:
-        own = streams.of("hud")
-        red, green, blue = colorsys.hsv_to_rgb(own.uniform(0.45, 0.6), own.uniform(0.5, 0.8), own.uniform(0.35, 0.6))
-        color = np.array([red, green, blue])
-        hud = make_hud(color, own.integers(0, 10, 2), float(own.integers(20, 100)))
+        hue, saturation, value, own, other, seconds = streams.of("hud").random(6).tolist()
+        hue, saturation, value = _between(0.45, 0.6, hue), _between(0.5, 0.8, saturation), _between(0.35, 0.6, value)
+        color = np.array(colorsys.hsv_to_rgb(hue, saturation, value))
+        hud = make_hud(color, np.array([int(10 * own), int(10 * other)]), float(20 + int(80 * seconds)))
     if "colors" in kinds:
         materials = _recolor(streams.of("colors"))
     if "landmarks" in kinds:
@@ -155,6 +157,9 @@ def make_look(kinds: tuple[str, ...], seed: int, *, detail: bool) -> Look:
     light = numbers[LIGHT].reshape(3, 3)
     shine((island.planes, planes), scenery.materials, materials, outfit.emissions, light, shades)
     return Look(numbers, shades, vertices, planes, spheres, hud)
+
+
+_SKIES = np.array(SKIES)
 
 
 class _Streams:
@@ -174,6 +179,11 @@ class _Streams:
         return self._generator
 
 
+def _between(low: float, high: float, part: Any) -> Any:
+    """Returns what lies so far, 0 to 1, on the way from low to high: a number, or an array for an array."""
+    return low + (high - low) * part
+
+
 def _move_camera(generator: np.random.Generator, numbers: np.ndarray) -> None:
     camera = load_camera()
     field = generator.uniform(0.85, 1.2)
@@ -188,13 +198,15 @@ def _move_camera(generator: np.random.Generator, numbers: np.ndarray) -> None:
 
 
 def _change_time_of_day(generator: np.random.Generator, numbers: np.ndarray) -> None:
-    one, other = (np.array(SKIES[index]) for index in generator.integers(len(SKIES), size=2))
-    part = generator.random()
+    drawn = generator.random(8)
+    one, other, part, azimuth, elevation = drawn[:5].tolist()
+    one, other = (_SKIES[int(number * len(SKIES))] for number in (one, other))
     overhead, horizon, sun, everywhere = part * one + (1 - part) * other
-    azimuth, elevation = generator.uniform(-np.pi, np.pi), generator.uniform(0.35, 1.3)
-    direction = [np.cos(azimuth) * np.cos(elevation), np.sin(azimuth) * np.cos(elevation), -np.sin(elevation)]
-    numbers[LIGHT] = np.concatenate([direction, sun, everywhere * generator.uniform(0.85, 1.15, 3)])
-    numbers[SKY] = np.concatenate([overhead, horizon])
+    azimuth, elevation = TURN * azimuth, _between(0.35, 1.3, elevation)
+    level = math.cos(elevation)
+    numbers[LIGHT][:3] = math.cos(azimuth) * level, math.sin(azimuth) * level, -math.sin(elevation)
+    numbers[LIGHT][3:6], numbers[LIGHT][6:] = sun, everywhere * _between(0.85, 1.15, drawn[5:])
+    numbers[SKY][:3], numbers[SKY][3:] = overhead, horizon
 
 
 def _change_weather(generator: np.random.Generator, numbers: np.ndarray) -> None:
@@ -205,27 +217,35 @@ def _change_weather(generator: np.random.Generator, numbers: np.ndarray) -> None
 
 
 def _gather_team(generator: np.random.Generator, numbers: np.ndarray) -> None:
-    spawns = load_island().spawns[generator.permutation(4)[:TEAM]]
-    numbers[WHO][1:] = generator.choice(RIDERS, TEAM)
-    numbers[TINTS][3:] = generator.uniform(0.75, 1.1, 3 * TEAM)
-    paths = numbers[PATHS].reshape(TEAM, 6)
-    # Beside the spawn points, where nobody stands in the way of who starts there.
-    paths[:, 0] = spawns[:, 0] + np.sign(spawns[:, 0]) * generator.uniform(1.8, 2.4, TEAM)
-    paths[:, 1] = spawns[:, 1] + generator.uniform(-0.6, 1.2, TEAM)
-    moving = generator.random(TEAM) < 0.6
-    paths[:, 2:4] = generator.uniform(0.3, 0.9, (TEAM, 2)) * moving[:, None]
-    paths[:, 4] = generator.choice([-1, 1], TEAM) * generator.uniform(0.12, 0.3, TEAM)
-    paths[:, 5] = generator.uniform(0, 2 * np.pi, TEAM)
+    spawns = load_island().spawns[generator.permutation(4)[:TEAM]].tolist()
+    numbers[TINTS][3:] = _between(0.75, 1.1, generator.random(3 * TEAM))
+    paths = []
+    for mate, drawn in enumerate(generator.random((TEAM, 9)).tolist()):
+        who, aside, along, moves, right, ahead, way, turn, phase = drawn
+        numbers[WHO.start + 1 + mate] = RIDERS[int(who * len(RIDERS))]
+        x, y, _ = spawns[mate]
+        paths += (
+            # Beside the spawn points, where nobody stands in the way of who starts there.
+            x + math.copysign(_between(1.8, 2.4, aside), x),
+            y + _between(-0.6, 1.2, along),
+            _between(0.3, 0.9, right) if moves < 0.6 else 0.0,
+            _between(0.3, 0.9, ahead) if moves < 0.6 else 0.0,
+            _between(0.12, 0.3, turn) if way < 0.5 else -_between(0.12, 0.3, turn),
+            TURN * phase,
+        )
+    numbers[PATHS] = paths
 
 
 def _recolor(generator: np.random.Generator) -> np.ndarray:
     """Returns other colors for the materials (M, 3): hue, saturation and lightness change by family."""
     hue, saturation, value, family = _dyes()
     count = int(family.max()) + 1
-    turn, dye, brightness = generator.normal(0, 0.12, count), *generator.uniform((0.5, 0.65), (1.3, 1.25), (count, 2)).T
-    wild = generator.random(count) < 0.25
+    drawn = generator.random((4, count))
+    turn = generator.normal(0, 0.12, count)
+    dye, brightness = _between(0.5, 1.3, drawn[0]), _between(0.65, 1.25, drawn[1])
+    wild = drawn[2] < 0.25
     wild[FAMILIES.index(("ramp", "chevron", "glow"))] = False  # pads stay about as yellow as they are
-    turn = np.where(wild, generator.random(count), turn)
+    turn = np.where(wild, drawn[3], turn)
     hue = (hue + turn[family]) % 1
     saturation, value = np.minimum(saturation * dye[family], 1), np.minimum(value * brightness[family], 1)
     # From hue, saturation and value to red, green and blue; each is a trapezoid of the hue.
@@ -247,27 +267,24 @@ def _dyes() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _move_landmarks(generator: np.random.Generator, places: np.ndarray) -> None:
+    own = _outfit(False).here
+    drawn = generator.random((int(own.sum()), 3))
+    places[own, 0] = _between(-58, 58, drawn[:, 0])
     # Nearer than in the MJCF they would, turned, reach over the chasm; and launches end in front of them all.
-    nearest = np.maximum(places[:, 1], load_island().landings[:, 1].max() + 11)
-    for index, name in enumerate(load_scenery(detail=False).movable_names):
-        drawn = generator.random(3)
-        if name.startswith(LANDMARK):
-            places[index, 0] = -58 + 116 * drawn[0]
-            places[index, 1] = nearest[index] + 12 * drawn[1]
-            places[index, 3] = 2 * np.pi * drawn[2]
+    places[own, 1] = np.maximum(places[own, 1], load_island().landings[:, 1].max() + 11) + 12 * drawn[:, 1]
+    places[own, 3] = TURN * drawn[:, 2]
 
 
 def _scatter_clutter(generator: np.random.Generator, places: np.ndarray) -> np.ndarray:
     """Puts clutter on free spots and returns which of the movable parts are there (P,)."""
     spots = load_scenery(detail=False).spots
-    order = iter(generator.permutation(len(spots)))
+    own = np.flatnonzero(~_outfit(False).here)
+    drawn = generator.random((len(own), 4))
+    places[own, :3] = spots[generator.permutation(len(spots))[: len(own)]]
+    places[own, :2] += _between(-0.3, 0.3, drawn[:, :2])
+    places[own, 3] = TURN * drawn[:, 2]
     here = np.zeros(len(places), np.bool_)
-    for index, name in enumerate(load_scenery(detail=False).movable_names):
-        if name.startswith(CLUTTER):
-            places[index, :3] = spots[next(order)]
-            places[index, :2] += generator.uniform(-0.3, 0.3, 2)
-            places[index, 3] = generator.uniform(-np.pi, np.pi)
-            here[index] = generator.random() < 0.75
+    here[own] = drawn[:, 3] < 0.75
     return here
 
 
@@ -279,7 +296,7 @@ class _Outfit(NamedTuple):
     emissions: np.ndarray
     """(M,)."""
     here: np.ndarray
-    """(P,) bool: which movable parts are seen without clutter."""
+    """(P,) bool: which movable parts are landmarks; the others are clutter."""
 
 
 @functools.cache

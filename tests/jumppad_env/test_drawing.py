@@ -5,7 +5,7 @@ import mujoco
 import numpy as np
 import pytest
 
-from jumppad_env.drawing import CHUNK, Painter
+from jumppad_env.drawing import FEW, Painter
 from jumppad_env.island import character_path
 from jumppad_env.looks import KINDS, make_look
 from jumppad_env.rules import CHARACTERS
@@ -171,7 +171,7 @@ def test_pads_shine_yellow_from_the_neck(painter):
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_a_batch_is_its_rows_however_many_threads_draw(painter, threads):
-    count = 4 * CHUNK + 3
+    count = 4 * FEW + 3
     generator = np.random.default_rng(0)
     states = np.stack([standing((*generator.uniform(-3, 3, 2), 0.0), generator.uniform(-3, 3)) for _ in range(count)])
     characters = [list(CHARACTERS)[row % 3] for row in range(count)]
@@ -371,7 +371,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(painter):
 
 def test_characters_and_looks_share_the_large_arrays():
     painter = Painter(*SIZE, threads=2, variety="high")
-    count = 3 * CHUNK
+    count = 3 * FEW
     states = np.stack([standing(look=float(row)) for row in range(count)])
     names = [list(CHARACTERS)[row % len(CHARACTERS)] for row in range(count)]
     painter.draw(states, names, np.zeros((count, *SIZE, 3), np.uint8))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jumppad_env import drawing
-from jumppad_env.drawing import CHUNK, Painter
+from jumppad_env.drawing import FEW, Painter
 from jumppad_env.looks import make_look
 from jumppad_env.world import LOOKS, STATE, World
 
@@ -73,7 +73,7 @@ def test_rows_outside_the_mask_are_left_alone_and_get_no_look(expected):
     painter = Painter(*SIZE, variety="high", threads=3)
     generator = np.random.default_rng(1)
     for _ in range(30):
-        numbers, mask = generator.integers(60, size=2 * CHUNK + 5), generator.random(2 * CHUNK + 5) < 0.6
+        numbers, mask = generator.integers(60, size=2 * FEW + 5), generator.random(2 * FEW + 5) < 0.6
         frames = draw(painter, np.where(mask, numbers, -1), mask)
         assert (frames[~mask] == 7).all()
         assert all(np.array_equal(frames[row], expected[int(numbers[row])]) for row in np.flatnonzero(mask))
@@ -137,7 +137,7 @@ def test_several_threads_may_share_a_painter(expected):
         generator = np.random.default_rng(seed)
         good = True
         for _ in range(25):
-            numbers = generator.integers(60, size=int(generator.integers(1, 2 * CHUNK))).tolist()
+            numbers = generator.integers(60, size=int(generator.integers(1, 2 * FEW))).tolist()
             frames = draw(painter, numbers)
             good &= all(np.array_equal(frame, expected[number]) for frame, number in zip(frames, numbers, strict=True))
         return good
@@ -156,7 +156,7 @@ def test_a_painter_may_be_closed_while_others_draw():
             begun.wait()
             try:
                 while True:
-                    draw(painter, list(range(2 * CHUNK)))
+                    draw(painter, list(range(2 * FEW)))
             except Exception as error:
                 errors.append(type(error))
 
