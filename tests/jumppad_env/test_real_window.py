@@ -3,6 +3,7 @@
 The screen is a virtual one, Xvfb. What it shows is compared, to the last bit, with what the same game draws here.
 """
 
+import contextlib
 import functools
 import os
 import shutil
@@ -11,12 +12,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from jumppad_env.dataset_format import EPISODE, whole_rows
 from jumppad_env.game import Game
+from jumppad_env.panels import Recorded
 from jumppad_env.window import Window
 
 Xlib = pytest.importorskip("Xlib.display", reason="needs python-xlib: make setup")
@@ -124,34 +128,41 @@ def game(pygame):
     game.close()
 
 
-def expected(pygame, game: Game, size: tuple[int, int]) -> np.ndarray:
+def expected(pygame, game: Game, size: tuple[int, int], recorded: Recorded | None = None) -> np.ndarray:
     window = Window(*size, fps=0)
-    window.show(game.frame(), game.panels())
+    window.show(game.frame(), game.panels(recorded))
     return pygame.surfarray.array3d(pygame.display.get_surface()).swapaxes(0, 1)
 
 
-@pytest.fixture
-def playing(screen, game, pygame) -> Iterator[subprocess.Popen]:
-    """The command, when its help is on the screen."""
+@contextlib.contextmanager
+def begun(screen: Screen, first: np.ndarray, *options: str) -> Iterator[subprocess.Popen]:
+    """The command, when this picture of its help is on the screen."""
     variables = {
         name: value for name, value in os.environ.items() if name not in ("SDL_VIDEODRIVER", "WAYLAND_DISPLAY")
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "jumppad_env.play", "--size", *map(str, DRAWN)],
+        [sys.executable, "-m", "jumppad_env.play", "--size", *map(str, DRAWN), *options],
         env={**variables, "DISPLAY": screen.name},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    until(lambda: process.poll() is not None or screen.window() is not None)
-    first = expected(pygame, game, WINDOW)
-    until(lambda: process.poll() is not None or shows(screen, first))
-    assert process.poll() is None, process.communicate()[1]
-    yield process
-    if process.poll() is None:
-        process.kill()
-    process.communicate()
-    until(lambda: screen.window() is None)
+    try:
+        until(lambda: process.poll() is not None or screen.window() is not None)
+        until(lambda: process.poll() is not None or shows(screen, first))
+        assert process.poll() is None, process.communicate()[1]
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+        until(lambda: screen.window() is None)
+
+
+@pytest.fixture
+def playing(screen, game, pygame) -> Iterator[subprocess.Popen]:
+    with begun(screen, expected(pygame, game, WINDOW)) as process:
+        yield process
 
 
 def shows(screen: Screen, picture: np.ndarray) -> bool:
@@ -264,3 +275,62 @@ def test_the_window_closes_without_a_word(screen, playing, way, when):
     ways[way]()
     assert ends(playing) == (0, "")
     until(lambda: screen.window() is None, 5.0)
+
+
+def kept(directory: Path) -> int:
+    """Returns how many episodes of an unfinished recording are on the disk."""
+    path = directory.with_name(f".{directory.name}.unfinished") / "episodes.npy"
+    return len(whole_rows(path, EPISODE, ()))
+
+
+def play_out(screen: Screen, *keys: str) -> None:
+    """Holds keys until the episode is over, whose summary is on the screen then."""
+    for key in keys:
+        screen.press(key)
+    time.sleep(11.0)
+    for key in keys:
+        screen.press(key, down=False)
+
+
+def test_a_recording_survives_a_kill_and_is_proved(screen, game, pygame, tmp_path):
+    directory = tmp_path / "d"
+    with begun(screen, expected(pygame, game, WINDOW, Recorded(0)), "--record", str(directory)) as process:
+        play_out(screen, "w", "Left")
+        assert kept(directory) == 0
+        screen.tap("Return")
+        until(lambda: kept(directory) == 1, 5.0)
+        play_out(screen, "w", "d")
+        screen.tap("BackSpace")
+        screen.press("w")
+        time.sleep(1.0)
+        process.kill()
+        screen.press("w", down=False)
+        process.wait(10)
+        assert kept(directory) == 1 and not directory.exists()
+    game.obey({"again"})  # the seed of the first episode is not played again
+    game.obey({"help"})
+    first = expected(pygame, game, WINDOW, Recorded(1, "wild"))
+    with begun(screen, first, "--record", str(directory), "--style", "wild") as process:
+        play_out(screen, "w", "space")
+        process.send_signal(signal.SIGINT)
+        told, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors) == (0, "") and told.splitlines()[-1] == f"{directory}: 2 episodes"
+    episodes = np.load(directory / "episodes.npy")
+    assert episodes["style"].tolist() == ["", "wild"] and len(set(episodes["seed"])) == 2
+    actions = np.load(directory / "actions.npy")
+    assert (actions[:20, :3].max(axis=0) > 5).any() and actions[-20:, 4].any(), "what was held is there"
+    assert [path.name for path in tmp_path.iterdir()] == ["d"]
+    verify = [sys.executable, "-m", "agents.dataset", "verify", str(directory)]
+    proved = subprocess.run(verify, capture_output=True, text=True)
+    assert proved.returncode == 0 and "2 episodes" in proved.stdout, proved.stdout + proved.stderr
+
+
+@pytest.mark.parametrize("way", [signal.SIGTERM, signal.SIGINT])
+def test_a_recording_of_nothing_leaves_nothing(screen, game, pygame, tmp_path, way):
+    first = expected(pygame, game, WINDOW, Recorded(0))
+    with begun(screen, first, "--record", str(tmp_path / "d")) as process:
+        screen.tap("w")
+        time.sleep(0.7)
+        process.send_signal(way)
+        assert ends(process) == (0, "")
+    assert not list(tmp_path.iterdir())
