@@ -18,6 +18,7 @@ from agents.dataset.rerendering import rerender
 from agents.player_pool import BLOCK, Cast, PlayerPool
 from jumppad_env.streams import stream
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 SIZE = (16, 16)
 
@@ -48,7 +49,6 @@ def larger_than(path: Path, size: int):
     return lambda: path.exists() and path.stat().st_size > size
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("population", ["human", "curated"])
 def test_killed_in_each_stage_it_goes_on_and_ends_in_the_same_bytes(tmp_path, population, workers):
@@ -65,7 +65,6 @@ def test_killed_in_each_stage_it_goes_on_and_ends_in_the_same_bytes(tmp_path, po
     assert contents(out) == contents(tmp_path / "whole")
 
 
-@pytest.mark.slow
 def test_killed_twenty_times_at_random_it_ends_in_the_same_bytes(tmp_path):
     options = ["--episodes", 600, "--image-size", *SIZE, "--workers", 2]
     generator, kills = stream(0, "kill"), 0
@@ -202,7 +201,6 @@ def test_resumed_curated_runs_are_those_of_one_go(tmp_path, monkeypatch):
     assert contents(tmp_path / "whole") == contents(tmp_path / "cut")
 
 
-@pytest.mark.slow
 def test_a_player_that_dies_is_named_and_one_without_an_employer_leaves(tmp_path):
     with PlayerPool(Cast("human", "rider"), 4 * BLOCK, 2) as pool:
         played = pool.play(range(4 * BLOCK))
