@@ -342,3 +342,32 @@ def test_pads_are_told_from_the_ground(high):
     assert len(ramps) and len(ground)
     assert np.mean(np.array(contrasts) < 15) <= 0.02, "15 is seen at a glance, 2 hardly"
     assert min(contrasts) > 5
+
+
+def test_parts_stand_turned_where_a_look_has_them():
+    mesh, generator = SCENERY.movable, np.random.default_rng(0)
+    places = generator.uniform((-50, 60, 0, -3), (50, 120, 5, 3), (len(mesh.spheres), 4))
+    here = generator.random(len(places)) < 0.7
+    vertices, planes, spheres = (np.full_like(array, np.nan) for array in (mesh.vertices, mesh.planes, mesh.spheres))
+    looks.arrange(mesh, places, here, vertices, planes, spheres)
+    for part, (*place, yaw) in enumerate(places):
+        turned = np.array([[np.cos(yaw), -np.sin(yaw), 0], [np.sin(yaw), np.cos(yaw), 0], [0, 0, 1]])
+        own = slice(*mesh.part_vertices[part : part + 2].tolist())
+        assert np.allclose(vertices[own], mesh.vertices[own] @ turned.T + place)
+        assert np.allclose(spheres[part, :3], turned @ mesh.spheres[part, :3] + place)
+        assert spheres[part, 3] == mesh.spheres[part, 3]
+        for face in range(*mesh.part_faces[part : part + 2].tolist()):
+            if not here[part]:
+                assert not planes[face].any(), "nobody is in front of it"
+                continue
+            assert np.allclose(planes[face, :3], turned @ mesh.planes[face, :3])
+            corners = vertices[mesh.corners[mesh.faces[face] : mesh.faces[face + 1]]]
+            assert np.allclose(corners @ planes[face, :3], planes[face, 3]), "all corners lie in the plane"
+
+
+def test_each_kind_of_each_look_has_a_stream_of_its_own():
+    drawn = {(seed, kind): looks._Streams(seed).of(kind).random(3) for seed in (0, 1, 2**32 - 1) for kind in KINDS}
+    assert len({array.tobytes() for array in drawn.values()}) == len(drawn)
+    streams = looks._Streams(1)
+    streams.of("light").random(7)
+    assert np.array_equal(streams.of("team").random(3), drawn[1, "team"]), "whatever was drawn before"
