@@ -1,5 +1,6 @@
 """Broken datasets by the thousand: nothing but the errors that are promised, and no memory wasted."""
 
+import copy
 import json
 import re
 import resource
@@ -68,7 +69,7 @@ def strange_manifest(generator, text: bytes) -> bytes:
         for key in path[:-1]:
             inner = inner[key]
         if kind == 2:
-            inner[path[-1]] = STRANGE[generator.integers(len(STRANGE))]
+            inner[path[-1]] = copy.deepcopy(STRANGE[generator.integers(len(STRANGE))])  # it may be changed in turn
         else:
             del inner[path[-1]]
         if not manifest:

@@ -109,16 +109,20 @@ def test_two_hundred_environments_leave_no_memory_thread_or_file_behind(many, va
 
     for _ in range(20):
         use_one()
-    before, memory = left(), resident()
-    for _ in range(200):
-        use_one()
+    before, grown = left(), []
+    while len(grown) < 3 and (not grown or grown[-1] >= 25e6):
+        # The allocator of many short-lived threads takes a while to find its size; what leaks grows every time.
+        memory = resident()
+        for _ in range(200):
+            use_one()
+        grown.append(resident() - memory)
     for _ in range(100):  # the system may list a thread for a moment after it has been joined
         if left() == before:
             break
         time.sleep(0.02)
     assert left() == before
     # The pixels and depths alone of one are half a megabyte.
-    assert resident() - memory < 25e6
+    assert grown[-1] < 25e6, grown
 
 
 def rendered(env) -> np.ndarray:
