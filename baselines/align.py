@@ -5,7 +5,8 @@ r"""Stage 6, alignment: REINFORCE on the reward model's score of the agent's own
 
 Source: paper, section 3, step 6 (undiscounted REINFORCE, the score of the whole trajectory as its return). Deviations:
 a batch's mean score is the baseline, and all weights are trained by default where the paper trains the last
-layer (`--config.trained head`).
+layer (`--config.trained head`). Beyond the paper: low-rank adapters, and imitation of pre-training's demonstrations
+beside the reinforcement, which pays back what alignment forgets (PPO-ptx in InstructGPT, arXiv 2203.02155, equation 2).
 """
 
 from __future__ import annotations
@@ -19,9 +20,12 @@ import torch
 import tyro
 from torch import Tensor
 
+from agents.dataset import Dataset
 from agents.rollout import make_envs, rollout
 from baselines import artifact, gamepad_distribution
+from baselines.adapters import add_adapters, merge_adapters
 from baselines.batches import Batch, make_batch
+from baselines.imitation import check_frames, imitation_loss, mixed_in
 from baselines.policy import Policy, PolicyActor
 from baselines.precision import autocast, choose_device
 from baselines.reward_model import RewardModel
@@ -48,8 +52,14 @@ class AlignConfig:
     """Per update, all played at a time."""
     kl_coefficient: float = 0.01
     """Weight of KL(policy || start) per step; 0 leaves it out."""
-    trained: Literal["all", "head"] = "all"
-    """What is trained: everything, or the action head alone as in the paper."""
+    trained: Literal["all", "adapters", "head"] = "all"
+    """What is trained: everything, low-rank adapters and the action head, or the action head alone as in the paper."""
+    adapter_rank: int = 8
+    """Of the adapters, where they are trained."""
+    imitation_coefficient: float = 0.0
+    """Weight of imitating demonstrations, in nats per step; 0 leaves it out."""
+    imitation_episodes: int = 16
+    """Of demonstrations, per update."""
     target: Literal["left", "middle", "right"] | None = None
     """Pad whose share is logged as `success`; the agent never sees it."""
 
@@ -73,7 +83,9 @@ def reinforce_loss(log_prob: Tensor, steps: Tensor, scores: Tensor) -> Tensor:
     return -(advantage * log_prob).sum() / steps.sum()
 
 
-def align(config: AlignConfig, agent: Path, reward_model: Path, out: Path, seed: int) -> None:
+def align(
+    config: AlignConfig, agent: Path, reward_model: Path, out: Path, seed: int, demonstrations: Path | None = None
+) -> None:
     """Aligns an agent with a reward model and saves the policy.
 
     Args:
@@ -82,8 +94,19 @@ def align(config: AlignConfig, agent: Path, reward_model: Path, out: Path, seed:
         reward_model: scores whole episodes.
         out: artifact directory.
         seed: of the episodes.
+        demonstrations: a dataset with frames, imitated beside it; needed if the configuration gives it weight.
+
+    Raises:
+        ValueError: demonstrations without weight, or weight without demonstrations.
     """
+    if (demonstrations is None) != (config.imitation_coefficient == 0):
+        raise ValueError(
+            f"imitation_coefficient {config.imitation_coefficient:g} and demonstrations {demonstrations} do not fit: "
+            "give both, or neither"
+        )
     inputs = {"agent": agent, "reward_model": reward_model}
+    if demonstrations is not None:
+        inputs["demonstrations"] = demonstrations
     with artifact.begin(out, kind="policy", config=config, seed=seed, inputs=inputs) as work:
         if work.finished:
             return
@@ -95,6 +118,9 @@ def align(config: AlignConfig, agent: Path, reward_model: Path, out: Path, seed:
         envs = make_envs(config.episodes, policy.config.image_size)
         actor = PolicyActor(policy)
         target = None if config.target is None else PADS.index(config.target)
+        dataset = None if demonstrations is None else Dataset(demonstrations)
+        if dataset is not None:
+            check_frames(dataset, policy)
 
         def compute_loss(update: int) -> tuple[Tensor, dict[str, float]]:
             seeds = [integer_seed(seed, "align", update, index) for index in range(config.episodes)]
@@ -109,9 +135,22 @@ def align(config: AlignConfig, agent: Path, reward_model: Path, out: Path, seed:
             metrics["episodes"] = (update + 1) * config.episodes
             if target is not None:
                 metrics["success"] = sum(episode.pad == target for episode in episodes) / len(episodes)
+            if dataset is not None:
+                batch = make_batch(mixed_in(dataset, config.imitation_episodes, update, seed), device)
+                with autocast(device):
+                    logits = policy.network(batch.frames)
+                imitation = imitation_loss(logits, batch, policy.config.hold)
+                metrics["imitation_loss"] = float(imitation.detach())
+                loss = loss + config.imitation_coefficient * imitation
             return loss, metrics
 
-        parameters = policy.network.head.parameters() if config.trained == "head" else None
+        parameters = None
+        if config.trained == "head":
+            parameters = list(policy.network.head.parameters())
+        elif config.trained == "adapters":
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(integer_seed(seed, "adapters"))
+                parameters = add_adapters(policy.network, config.adapter_rank)
         try:
             last = train(
                 policy.network,
@@ -123,6 +162,8 @@ def align(config: AlignConfig, agent: Path, reward_model: Path, out: Path, seed:
             )
         finally:
             envs.close()
+        if config.trained == "adapters":
+            merge_adapters(policy.network)
         policy.save_pretrained(work.directory)
         work.metrics.update(last)
 
@@ -179,14 +220,16 @@ class Arguments:
     """Directory of the aligned agent."""
     seed: int = 0
     """Of the episodes."""
+    demonstrations: Path | None = None
+    """Dataset to imitate beside it."""
     config: AlignConfig = field(default_factory=AlignConfig)
 
 
 def main() -> None:
     """Runs the command line."""
     with command_line():
-        arguments = tyro.cli(Arguments)
-        align(arguments.config, arguments.agent, arguments.reward_model, arguments.out, arguments.seed)
+        options = tyro.cli(Arguments)
+        align(options.config, options.agent, options.reward_model, options.out, options.seed, options.demonstrations)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import tyro
 
@@ -19,6 +20,7 @@ from baselines.policy import Policy
 from baselines.precision import choose_device
 from baselines.training import OptimizerConfig
 from jumppad_env.command_line import command_line
+from jumppad_env.streams import integer_seed
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,15 @@ class FinetuneConfig:
     """Optimizer and schedule."""
     batch_episodes: int = 16
     """Whole episodes per update."""
+    mixed_episodes: int = 4
+    """Of the demonstrations mixed in, per update beside them, where there are any."""
+    initial: Literal["base", "random"] = "base"
+    """Whether it starts from the base agent or, for comparison, from random weights."""
 
 
-def finetune(config: FinetuneConfig, base: Path, curated: Path, out: Path, seed: int) -> None:
+def finetune(
+    config: FinetuneConfig, base: Path, curated: Path, out: Path, seed: int, mixed: Path | None = None
+) -> None:
     """Fine-tunes the base agent and saves the policy.
 
     Args:
@@ -41,16 +49,28 @@ def finetune(config: FinetuneConfig, base: Path, curated: Path, out: Path, seed:
         base: the base agent.
         curated: a dataset with frames.
         out: artifact directory.
-        seed: of the order of episodes.
+        seed: of the order of episodes, and of the weights if they start at random.
+        mixed: a dataset with frames, mixed in against forgetting.
     """
-    inputs = {"base": base, "curated": curated}
+    inputs = {"base": base, "curated": curated} | ({} if mixed is None else {"mixed": mixed})
     with artifact.begin(out, kind="policy", config=config, seed=seed, inputs=inputs) as work:
         if work.finished:
             return
         policy = Policy.from_pretrained(base, choose_device())
+        if config.initial == "random":
+            policy = Policy.initialize(policy.config, integer_seed(seed, "fine-tune from scratch"), policy.metadata)
+            policy.network.to(choose_device())
         policy.metadata["stage"] = "finetuned"
-        dataset = Dataset(curated)
-        last = imitate(policy, dataset, config.optimizer, config.batch_episodes, seed, work.directory, "fine-tune")
+        last = imitate(
+            policy,
+            Dataset(curated),
+            config.optimizer,
+            config.batch_episodes,
+            seed,
+            work.directory,
+            "fine-tune",
+            mixed=None if mixed is None else (Dataset(mixed), config.mixed_episodes),
+        )
         policy.save_pretrained(work.directory)
         work.metrics.update(last)
 
@@ -67,14 +87,16 @@ class Arguments:
     """Directory of the fine-tuned agent."""
     seed: int = 0
     """Of the order of episodes."""
+    mixed: Path | None = None
+    """Dataset mixed in against forgetting."""
     config: FinetuneConfig = field(default_factory=FinetuneConfig)
 
 
 def main() -> None:
     """Runs the command line."""
     with command_line():
-        arguments = tyro.cli(Arguments)
-        finetune(arguments.config, arguments.base, arguments.curated, arguments.out, arguments.seed)
+        options = tyro.cli(Arguments)
+        finetune(options.config, options.base, options.curated, options.out, options.seed, options.mixed)
 
 
 if __name__ == "__main__":

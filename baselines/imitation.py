@@ -17,6 +17,8 @@ from baselines.batches import Batch, batch_indices, make_batch
 from baselines.policy import Policy
 from baselines.precision import autocast
 from baselines.training import OptimizerConfig, train
+from jumppad_env.streams import integer_seed
+from jumppad_env.trajectory import Trajectory
 
 
 def imitation_loss(logits: Tensor, batch: Batch, hold: int) -> Tensor:
@@ -46,6 +48,13 @@ def check_frames(dataset: Dataset, policy: Policy) -> None:
         )
 
 
+def mixed_in(dataset: Dataset, count: int, update: int, seed: int) -> list[Trajectory]:
+    """Returns the episodes of another dataset that join those of an update."""
+    lengths = np.asarray(dataset.episodes["length"])
+    rows = batch_indices(lengths, count, update, integer_seed(seed, "mixed in"))
+    return [dataset.trajectory(int(row)) for row in np.sort(rows)]
+
+
 def imitate(
     policy: Policy,
     dataset: Dataset,
@@ -55,6 +64,7 @@ def imitate(
     directory: Path,
     description: str,
     episodes: np.ndarray | None = None,
+    mixed: tuple[Dataset, int] | None = None,
 ) -> dict[str, float]:
     """Trains a policy in place on a dataset, resumably.
 
@@ -67,6 +77,7 @@ def imitate(
         directory: where training state and metrics go.
         description: for the progress bar.
         episodes: indices of those to imitate; all by default.
+        mixed: another dataset, and how many of its episodes join those of every update.
 
     Returns:
         The metrics of the last update.
@@ -74,10 +85,15 @@ def imitate(
     check_frames(dataset, policy)
     chosen = np.arange(len(dataset)) if episodes is None else np.sort(episodes)
     lengths = np.asarray(dataset.episodes["length"])[chosen]
+    if mixed is not None:
+        check_frames(mixed[0], policy)
 
     def compute_loss(update: int) -> tuple[Tensor, dict[str, float]]:
         indices = chosen[batch_indices(lengths, batch_episodes, update, seed)]
-        batch = make_batch([dataset.trajectory(int(index)) for index in np.sort(indices)], policy.device)
+        trajectories = [dataset.trajectory(int(index)) for index in np.sort(indices)]
+        if mixed is not None:
+            trajectories += mixed_in(*mixed, update, seed)
+        batch = make_batch(trajectories, policy.device)
         with autocast(policy.device):
             logits = policy.network(batch.frames)
         return imitation_loss(logits, batch, policy.config.hold), {"frames": int(batch.lengths.sum())}

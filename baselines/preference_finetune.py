@@ -37,6 +37,8 @@ class PreferenceFinetuneConfig:
     """Optimizer and schedule."""
     batch_episodes: int = 16
     """Whole episodes per update."""
+    mixed_episodes: int = 4
+    """Of the demonstrations mixed in, per update beside them, where there are any."""
 
     def __post_init__(self) -> None:
         """Refuses a share that selects nothing."""
@@ -45,7 +47,13 @@ class PreferenceFinetuneConfig:
 
 
 def preference_finetune(
-    config: PreferenceFinetuneConfig, agent: Path, rollouts: Path, reward_model: Path, out: Path, seed: int
+    config: PreferenceFinetuneConfig,
+    agent: Path,
+    rollouts: Path,
+    reward_model: Path,
+    out: Path,
+    seed: int,
+    mixed: Path | None = None,
 ) -> None:
     """Ranks rollouts by the reward model, imitates the best and saves the policy.
 
@@ -56,8 +64,11 @@ def preference_finetune(
         reward_model: ranks them.
         out: artifact directory.
         seed: of the order of episodes.
+        mixed: a dataset with frames, mixed in against forgetting.
     """
     inputs = {"agent": agent, "rollouts": rollouts, "reward_model": reward_model}
+    if mixed is not None:
+        inputs["mixed"] = mixed
     with artifact.begin(out, kind="policy", config=config, seed=seed, inputs=inputs) as work:
         if work.finished:
             return
@@ -78,6 +89,7 @@ def preference_finetune(
             work.directory,
             "preference fine-tune",
             episodes=best,
+            mixed=None if mixed is None else (Dataset(mixed), config.mixed_episodes),
         )
         policy.save_pretrained(work.directory)
         work.metrics.update(last, lowest_score=float(scores[best].min()), mean_score=float(scores.mean()))
@@ -97,6 +109,8 @@ class Arguments:
     """Directory of the preference-fine-tuned agent."""
     seed: int = 0
     """Of the order of episodes."""
+    mixed: Path | None = None
+    """Dataset mixed in against forgetting."""
     config: PreferenceFinetuneConfig = field(default_factory=PreferenceFinetuneConfig)
 
 
@@ -105,7 +119,13 @@ def main() -> None:
     with command_line():
         options = tyro.cli(Arguments)
         preference_finetune(
-            options.config, options.agent, options.rollouts, options.reward_model, options.out, options.seed
+            options.config,
+            options.agent,
+            options.rollouts,
+            options.reward_model,
+            options.out,
+            options.seed,
+            options.mixed,
         )
 
 

@@ -16,10 +16,11 @@ from safetensors.torch import load_file
 
 from baselines import artifact
 from baselines.align import align
-from baselines.pipeline import Run, run_pipeline
+from baselines.pipeline import run_pipeline
 from baselines.presets import PRESETS
 from baselines.pretrain import pretrain
 from baselines.reward import reward
+from baselines.stages import Stages
 from baselines.training import read_metrics
 
 pytestmark = pytest.mark.slow
@@ -37,7 +38,7 @@ def early_and_late(directory, key, part=5):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "smoke"
-    results = run_pipeline(Run("smoke", SMOKE, out, seed=0), ["left"])
+    results = run_pipeline(Stages("smoke", SMOKE, out, seed=0), ["left"])
     return out, results
 
 
@@ -78,16 +79,16 @@ def test_the_run_directory_is_the_contract(finished):
 def test_a_finished_run_is_not_done_again(finished):
     out, _ = finished
     before = {path: path.stat().st_mtime_ns for path in out.rglob("model.safetensors")}
-    run_pipeline(Run("smoke", SMOKE, out, seed=0), ["left"])
+    run_pipeline(Stages("smoke", SMOKE, out, seed=0), ["left"])
     assert before == {path: path.stat().st_mtime_ns for path in out.rglob("model.safetensors")}
 
 
 def test_another_seed_or_preset_is_refused(finished):
     out, _ = finished
     with pytest.raises(ValueError, match="another seed"):
-        Run("smoke", SMOKE, out, seed=1)
+        Stages("smoke", SMOKE, out, seed=1)
     with pytest.raises(ValueError, match="another"):
-        Run("quick", PRESETS["quick"], out, seed=0)
+        Stages("quick", PRESETS["quick"], out, seed=0)
     with pytest.raises(ValueError, match="learning_rate"):
         changed = dataclasses.replace(SMOKE.base.optimizer, learning_rate=1.0)
         pretrain(dataclasses.replace(SMOKE.base, optimizer=changed), out / "demonstrations", out / "base", 0)
@@ -96,7 +97,7 @@ def test_another_seed_or_preset_is_refused(finished):
 def test_a_strange_directory_is_left_alone(tmp_path):
     (tmp_path / "thesis.txt").write_text("my only copy")
     with pytest.raises(ValueError, match="no run"):
-        Run("smoke", SMOKE, tmp_path, seed=0)
+        Stages("smoke", SMOKE, tmp_path, seed=0)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 

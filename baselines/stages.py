@@ -1,0 +1,211 @@
+"""Every stage of a run in its place on disk: made when it is first asked for, found there afterwards.
+
+    stages = Stages("quick", PRESETS["quick"], Path("runs/quick"), seed=0)
+    stages.aligned("left")                                      # makes all that it needs
+    stages.aligned("left", "aligned_base", agent=stages.base())  # a variant beside it, which shares what is there
+
+A variant has a name, the directory it goes to, and says what differs: a configuration, or another input.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from agents.collect import CollectConfig, collect
+from agents.dataset import Dataset
+from baselines import artifact
+from baselines.align import AlignConfig, align
+from baselines.evaluate import EvaluateConfig, evaluate, save_evaluation
+from baselines.finetune import FinetuneConfig, finetune
+from baselines.preference_finetune import PreferenceFinetuneConfig, preference_finetune
+from baselines.preferences import PreferencesConfig, preferences
+from baselines.presets import Preset
+from baselines.pretrain import PretrainConfig, pretrain
+from baselines.reward import RewardConfig, reward
+from baselines.rollouts import RolloutsConfig, rollouts
+from jumppad_env.files import write_atomically
+
+RUN = "run.json"
+TIMINGS = "timings.jsonl"
+EVALUATION_SEED = 1000
+"""Added to the seed of a run for its evaluations, so that no episode is one that the agent was trained in."""
+Target = Literal["left", "middle", "right"]
+
+
+class Stages:
+    """A run directory and the preset that fills it.
+
+    Args:
+        name: of the preset.
+        preset: settings of every stage.
+        out: the run directory.
+        seed: of everything.
+
+    Raises:
+        ValueError: the directory holds a run of another preset, seed or configuration.
+    """
+
+    def __init__(self, name: str, preset: Preset, out: Path, seed: int) -> None:
+        self.name, self.preset, self.out, self.seed = name, preset, out, seed
+        asked = json.loads(json.dumps({"preset": name, "seed": seed, "config": dataclasses.asdict(preset)}))
+        path = out / RUN
+        if path.is_file():
+            try:
+                there = json.loads(path.read_text())
+            except (json.JSONDecodeError, UnicodeDecodeError):
+                raise ValueError(f"{path} is damaged; delete {out} or choose another --out") from None
+            if there != asked:
+                what = next((key for key in asked if there.get(key) != asked[key]), "config")
+                detail = f" ({there.get(what)} there, {asked[what]} asked)" if what != "config" else ""
+                raise ValueError(f"{out} holds a run with another {what}{detail}; choose another --out or delete it")
+        elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise ValueError(f"{out} exists and is no run (no {RUN}); choose another --out")
+        else:
+            write_atomically(path, json.dumps(asked, indent=2).encode())
+
+    def make(self, name: str, work: Callable[[Path], Any]) -> Path:
+        """Does a stage's work in its directory unless that is finished, and keeps the time it took."""
+        directory = self.out / name
+        if not artifact.is_finished(directory):
+            self.timed(name, lambda: work(directory))
+        return directory
+
+    def timed(self, name: str, work: Callable[[], Any]) -> None:
+        """Does work and keeps the time it took, even if it is interrupted."""
+        began = time.monotonic()
+        try:
+            work()
+        finally:
+            with (self.out / TIMINGS).open("a") as file:
+                file.write(json.dumps({"stage": name, "seconds": round(time.monotonic() - began, 3)}) + "\n")
+
+    def seconds(self) -> dict[str, float]:
+        """Returns the seconds spent on each stage, interruptions included, and their total."""
+        spent: dict[str, float] = {}
+        path = self.out / TIMINGS
+        for line in path.read_text().splitlines() if path.is_file() else []:
+            entry = json.loads(line)
+            spent[entry["stage"]] = round(spent.get(entry["stage"], 0.0) + entry["seconds"], 2)
+        return {**spent, "total": round(sum(spent.values()), 2)}
+
+    # The stages, in the order of the procedure. ------------------------------------------------------------------
+
+    def demonstrations(self, name: str = "demonstrations", *, config: CollectConfig | None = None) -> Path:
+        """Returns the dataset of diverse human play."""
+        asked = dataclasses.replace(config or self.preset.demonstrations, seed=self.seed)
+        return self.make(name, lambda out: collect(asked, out))
+
+    def curated(self, name: str = "curated", *, config: CollectConfig | None = None) -> Path:
+        """Returns the dataset of clean runs."""
+        return self.demonstrations(name, config=config or self.preset.curated)
+
+    def base(
+        self, name: str = "base", *, config: PretrainConfig | None = None, demonstrations: Path | None = None
+    ) -> Path:
+        """Returns the pre-trained agent."""
+        asked, data = config or self.preset.base, demonstrations or self.demonstrations()
+        return self.make(name, lambda out: pretrain(asked, data, out, self.seed))
+
+    def finetuned(
+        self,
+        name: str = "finetuned",
+        *,
+        config: FinetuneConfig | None = None,
+        base: Path | None = None,
+        curated: Path | None = None,
+        mixed: Path | None = None,
+    ) -> Path:
+        """Returns the agent fine-tuned on clean runs, other demonstrations mixed in where they are given."""
+        asked, agent, data = config or self.preset.finetuned, base or self.base(), curated or self.curated()
+        return self.make(name, lambda out: finetune(asked, agent, data, out, self.seed, mixed=mixed))
+
+    def rollouts(
+        self, name: str = "rollouts", *, config: RolloutsConfig | None = None, agent: Path | None = None
+    ) -> Path:
+        """Returns the dataset of an agent's episodes, the fine-tuned one's by default."""
+        asked, who = config or self.preset.rollouts, agent or self.finetuned()
+        return self.make(name, lambda out: rollouts(asked, who, out, self.seed))
+
+    def preferences(
+        self,
+        target: Target,
+        name: str = "preferences",
+        *,
+        config: PreferencesConfig | None = None,
+        rollouts: Path | None = None,
+    ) -> Path:
+        """Returns comparisons between rollouts."""
+        asked = dataclasses.replace(config or self.preset.preferences, target=target)
+        data = rollouts or self.rollouts()
+        return self.make(f"{target}/{name}", lambda out: preferences(asked, data, out, self.seed))
+
+    def reward_model(
+        self,
+        target: Target,
+        name: str = "reward_model",
+        *,
+        config: RewardConfig | None = None,
+        agent: Path | None = None,
+        rollouts: Path | None = None,
+        preferences: Path | None = None,
+    ) -> Path:
+        """Returns a reward model."""
+        asked, who, data = config or self.preset.reward_model, agent or self.finetuned(), rollouts or self.rollouts()
+        labels = preferences or self.preferences(target)
+        return self.make(f"{target}/{name}", lambda out: reward(asked, who, data, labels, out, self.seed))
+
+    def preference_finetuned(
+        self,
+        target: Target,
+        name: str = "preference_finetuned",
+        *,
+        config: PreferenceFinetuneConfig | None = None,
+        agent: Path | None = None,
+        rollouts: Path | None = None,
+        reward_model: Path | None = None,
+        mixed: Path | None = None,
+    ) -> Path:
+        """Returns the agent fine-tuned on the rollouts that the reward model likes best."""
+        asked, who = config or self.preset.preference_finetuned, agent or self.finetuned()
+        data, judge = rollouts or self.rollouts(), reward_model or self.reward_model(target)
+        return self.make(
+            f"{target}/{name}", lambda out: preference_finetune(asked, who, data, judge, out, self.seed, mixed=mixed)
+        )
+
+    def aligned(
+        self,
+        target: Target,
+        name: str = "aligned",
+        *,
+        config: AlignConfig | None = None,
+        agent: Path | None = None,
+        reward_model: Path | None = None,
+        demonstrations: Path | None = None,
+    ) -> Path:
+        """Returns the agent aligned by the reward model, demonstrations imitated beside it where they are given."""
+        asked = dataclasses.replace(config or self.preset.aligned, target=target)
+        who, judge = agent or self.preference_finetuned(target), reward_model or self.reward_model(target)
+        return self.make(
+            f"{target}/{name}", lambda out: align(asked, who, judge, out, self.seed, demonstrations=demonstrations)
+        )
+
+    def evaluation(self, name: str, agent: Path, config: EvaluateConfig) -> Path:
+        """Returns outcomes and paths of an agent."""
+        seed = self.seed + EVALUATION_SEED
+        return self.make(f"evaluations/{name}", lambda out: evaluate(config, agent, out, seed))
+
+    def evaluation_of_dataset(self, name: str, directory: Path) -> Path:
+        """Returns outcomes and paths of a dataset's episodes."""
+
+        def count(out: Path) -> None:
+            with artifact.begin(out, kind="evaluation", config={}, seed=self.seed, inputs={name: directory}) as work:
+                dataset = Dataset(directory)
+                episodes = [dataset.trajectory(index) for index in range(len(dataset))]
+                work.metrics.update(save_evaluation(episodes, work.directory))
+
+        return self.make(f"evaluations/{name}", count)
