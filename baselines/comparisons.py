@@ -9,7 +9,6 @@ from typing import Literal
 import numpy as np
 
 from baselines import artifact
-from jumppad_env.rules import PADS
 
 FILE = "comparisons.npz"
 
@@ -24,25 +23,31 @@ class Comparisons:
     """(C,) int."""
 
 
-def compare(pads: np.ndarray, target: int, count: int, generator: np.random.Generator) -> Comparisons:
-    """Draws comparisons between an episode that reached the target and one that did not.
+def compare(values: np.ndarray, count: int, generator: np.random.Generator, noise: float = 0.0) -> Comparisons:
+    """Draws comparisons between episodes of different value; the one with the higher value is chosen.
 
     Args:
-        pads: (E,) int, pad reached by each episode.
-        target: index of the pad.
+        values: (E,), of `baselines.labels`.
         count: number of comparisons; pairs may repeat.
         generator: source of randomness.
+        noise: probability with which a comparison is labeled the wrong way round.
 
     Raises:
-        ValueError: no episode reached the target, or all did.
+        ValueError: all episodes have the same value.
     """
-    reached, others = np.flatnonzero(pads == target), np.flatnonzero(pads != target)
-    if len(reached) == 0 or len(others) == 0:
+    if len(values) == 0 or (values == values[0]).all():
         raise ValueError(
-            f"{len(reached)} of {len(pads)} rollouts reached the {PADS[target]} pad: nothing to compare; "
+            f"all {len(values)} rollouts have the same label: nothing to compare; "
             "play more rollouts, or fine-tune longer"
         )
-    return Comparisons(generator.choice(reached, count), generator.choice(others, count))
+    first, second = np.zeros(0, np.int64), np.zeros(0, np.int64)
+    while len(first) < count:  # ties tell nothing
+        pairs = generator.integers(len(values), size=(2, 2 * count))
+        differ = values[pairs[0]] != values[pairs[1]]
+        first, second = np.concatenate([first, pairs[0, differ]]), np.concatenate([second, pairs[1, differ]])
+    first, second = first[:count], second[:count]
+    swap = (values[first] < values[second]) != (generator.random(count) < noise)
+    return Comparisons(np.where(swap, second, first), np.where(swap, first, second))
 
 
 def load_comparisons(directory: Path, part: Literal["train", "held_out"]) -> Comparisons:

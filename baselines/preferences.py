@@ -17,6 +17,7 @@ import tyro
 from agents.dataset import Dataset
 from baselines import artifact
 from baselines.comparisons import FILE, compare
+from baselines.labels import Label, label
 from jumppad_env.command_line import command_line
 from jumppad_env.rules import PADS
 from jumppad_env.streams import stream
@@ -30,10 +31,21 @@ class PreferencesConfig:
 
     target: Target = "left"
     """Pad whose episodes are chosen over all others."""
+    label: Label = "pad"
+    """What is preferred; all but `pad` are about behavior, whatever the target."""
     comparisons: int = 500
     """For training."""
+    noise: float = 0.0
+    """Share of the training comparisons that are labeled the wrong way round."""
     held_out: int = 500
     """For measuring accuracy, between episodes that occur in no training comparison."""
+
+    def __post_init__(self) -> None:
+        """Refuses what teaches nothing."""
+        if not 0 <= self.noise < 0.5:
+            raise ValueError(f"noise must be at least 0 and below 0.5, where labels tell nothing; got {self.noise:g}")
+        if min(self.comparisons, self.held_out) < 1:
+            raise ValueError(f"at least one comparison is needed, for training and held out: {self}")
 
 
 def preferences(config: PreferencesConfig, rollouts: Path, out: Path, seed: int) -> None:
@@ -48,19 +60,21 @@ def preferences(config: PreferencesConfig, rollouts: Path, out: Path, seed: int)
     with artifact.begin(out, kind="preferences", config=config, seed=seed, inputs={"rollouts": rollouts}) as work:
         if work.finished:
             return
-        pads = np.asarray(Dataset(rollouts).episodes["pad"])
+        dataset = Dataset(rollouts)
         target = PADS.index(config.target)
+        values = label(dataset, config.label, target)
         generator = stream(seed, "preferences")
-        order = generator.permutation(len(pads))
+        order = generator.permutation(len(values))
         parts = {"train": order[: len(order) * 3 // 4], "held_out": order[len(order) * 3 // 4 :]}
-        counts = {"train": config.comparisons, "held_out": config.held_out}
+        counts = {"train": (config.comparisons, config.noise), "held_out": (config.held_out, 0.0)}
         arrays = {}
         for part, episodes in parts.items():
-            pairs = compare(pads[episodes], target, counts[part], generator)
+            count, noise = counts[part]
+            pairs = compare(values[episodes], count, generator, noise)
             arrays[f"{part}_chosen"] = episodes[pairs.chosen]
             arrays[f"{part}_rejected"] = episodes[pairs.rejected]
         np.savez(work.directory / FILE, **arrays)
-        work.metrics["share_at_target"] = float((pads == target).mean())
+        work.metrics["share_at_target"] = float((dataset.episodes["pad"] == target).mean())
 
 
 @dataclass(frozen=True)

@@ -45,8 +45,8 @@ class RewardConfig:
     """Whether the trunk starts as the agent's or at random (the paper's ablation)."""
     trained: Literal["all", "head"] = "all"
     """What is trained: everything, or the scalar head alone."""
-    token: int = -1
-    """Step whose hidden state is scored, from the end; -1 is the last."""
+    token: int | None = -1
+    """Step whose hidden state is scored, from the end; -1 is the last, None the mean over all."""
 
 
 def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:

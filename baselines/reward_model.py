@@ -14,24 +14,24 @@ KIND = "reward_model"
 
 
 class RewardModel(nn.Module):
-    """The policy's trunk with a scalar head, which scores an episode by the hidden state of one of its steps.
+    """The policy's trunk with a scalar head, which scores an episode by the hidden state of one of its steps, or of all.
 
     Source: paper, section 3 (the agent's own network, the action head replaced).
     """
 
-    def __init__(self, config: NetworkConfig, token: int = -1) -> None:
+    def __init__(self, config: NetworkConfig, token: int | None = -1) -> None:
         """Build it with random weights.
 
         Args:
             config: Of the trunk.
             token: Which step is read, counted from the episode's end: -1 is the last one. Shorter episodes are read
-                at their first step.
+                at their first step. None reads the mean over all steps, for what no single step shows.
 
         Raises:
             ValueError: If the token is not negative.
         """
         super().__init__()
-        if token >= 0:
+        if token is not None and token >= 0:
             raise ValueError(f"token counts from the episode's end, so -1 is the last step; got {token}")
         self.config = config
         self.token = token
@@ -40,7 +40,7 @@ class RewardModel(nn.Module):
         nn.init.zeros_(self.head.bias)
 
     @classmethod
-    def from_policy(cls, network: GamepadTransformer, token: int = -1) -> "RewardModel":
+    def from_policy(cls, network: GamepadTransformer, token: int | None = -1) -> "RewardModel":
         """Start from a copy of a policy's trunk; only the scalar head is random."""
         model = cls(network.config, token)
         model.trunk = copy.deepcopy(network.trunk)
@@ -48,9 +48,15 @@ class RewardModel(nn.Module):
 
     def score(self, frames: Tensor, lengths: Tensor) -> Tensor:
         """Scores (B,) float32 of episodes uint8 (B, T, H, W, 3), of which only the first `lengths` (B,) steps count."""
-        hidden = self.trunk(frames)
+        return self.head(self.read(self.trunk(frames), lengths)).squeeze(-1).float()
+
+    def read(self, hidden: Tensor, lengths: Tensor) -> Tensor:
+        """What the head reads (B, width) of the hidden states (B, T, width) of episodes of these lengths (B,)."""
+        if self.token is None:
+            inside = torch.arange(hidden.shape[1], device=hidden.device) < lengths[:, None]
+            return (hidden * inside[..., None]).sum(1) / lengths[:, None]
         at = (lengths + self.token).clamp(min=0)
-        return self.head(hidden[torch.arange(len(hidden), device=hidden.device), at]).squeeze(-1).float()
+        return hidden[torch.arange(len(hidden), device=hidden.device), at]
 
     @torch.no_grad()
     def standardize(self, scores: Tensor) -> None:

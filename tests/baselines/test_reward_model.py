@@ -11,7 +11,7 @@ def frames_of(*shape):
     return torch.randint(0, 256, (*shape, 16, 16, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 
 
-@pytest.mark.parametrize("token", [-1, -4])
+@pytest.mark.parametrize("token", [-1, -4, None])
 def test_padding_never_changes_a_score(token):
     torch.manual_seed(0)
     model = RewardModel(SMALL, token)
@@ -40,6 +40,16 @@ def test_the_token_is_counted_from_the_end():
         )
         first = last.score(frames, torch.tensor([1, 1]))  # too short for the token: its first step
         torch.testing.assert_close(third.score(frames, torch.tensor([2, 1])), first, rtol=1e-4, atol=1e-5)
+
+
+def test_without_a_token_the_mean_over_the_steps_is_read():
+    torch.manual_seed(0)
+    mean, frames = RewardModel(SMALL, token=None), frames_of(1, 5)
+    with torch.inference_mode():
+        steps = [mean.head(mean.trunk(frames)[:, step]).item() for step in range(5)]
+        for length in (1, 5):
+            expected = sum(steps[:length]) / length
+            assert abs(mean.score(frames, torch.tensor([length])).item() - expected) < 1e-5
 
 
 def test_from_policy_copies_the_trunk_and_leaves_the_policy_alone():
