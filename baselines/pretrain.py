@@ -29,7 +29,9 @@ class PretrainConfig:
     network: NetworkConfig = field(default_factory=NetworkConfig)
     """Size of the network."""
     optimizer: OptimizerConfig = field(
-        default_factory=lambda: OptimizerConfig("muon", updates=1400, learning_rate=2e-3, weight_decay=0.1)
+        default_factory=lambda: OptimizerConfig(
+            "muon", updates=2000, learning_rate=2e-3, weight_decay=0.1, final_fraction=0.0
+        )
     )
     """Optimizer and schedule."""
     batch_episodes: int = 8

@@ -14,7 +14,7 @@ KIND = "reward_model"
 
 
 class RewardModel(nn.Module):
-    """The policy's trunk with a scalar head, which scores an episode by the hidden state of one of its steps, or of all.
+    """The policy's trunk with a scalar head, which scores an episode by the hidden state of one step, or of all.
 
     Source: paper, section 3 (the agent's own network, the action head replaced).
     """

@@ -18,6 +18,8 @@ from typing import Any, Literal
 
 from agents.collect import CollectConfig, collect
 from agents.dataset import Dataset
+from agents.dataset.rerendering import rerender
+from agents.player_pool import count_cores
 from baselines import artifact
 from baselines.align import AlignConfig, align
 from baselines.evaluate import EvaluateConfig, evaluate, save_evaluation
@@ -95,10 +97,17 @@ class Stages:
 
     # The stages, in the order of the procedure. ------------------------------------------------------------------
 
-    def demonstrations(self, name: str = "demonstrations", *, config: CollectConfig | None = None) -> Path:
-        """Returns the dataset of diverse human play."""
-        asked = dataclasses.replace(config or self.preset.demonstrations, seed=self.seed)
+    def demonstrations(
+        self, name: str = "demonstrations", *, config: CollectConfig | None = None, seed: int | None = None
+    ) -> Path:
+        """Returns the dataset of diverse human play, of the run's own seed by default."""
+        asked = dataclasses.replace(config or self.preset.demonstrations, seed=self.seed if seed is None else seed)
         return self.make(name, lambda out: collect(asked, out))
+
+    def redrawn(self, name: str, directory: Path, variety: str) -> Path:
+        """Returns a dataset whose frames show the same play in another look."""
+        size = self.preset.base.network.image_size
+        return self.make(name, lambda out: rerender(directory, out, size, variety, None, count_cores()))
 
     def curated(self, name: str = "curated", *, config: CollectConfig | None = None) -> Path:
         """Returns the dataset of clean runs."""

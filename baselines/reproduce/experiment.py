@@ -1,0 +1,33 @@
+"""What an experiment is: runs of one seed that end in rows, a figure of all rows, and a paragraph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from baselines.stages import Stages
+
+Row = dict[str, Any]
+"""JSON-serializable. All rows of an experiment have the same keys; `seed` is among them once they are gathered."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One figure."""
+
+    name: str
+    """Of its files, and on the command line."""
+    title: str
+    question: str
+    """What is asked, in a sentence or two."""
+    paper: str
+    """What the paper shows, "" where it shows nothing."""
+    measure: Callable[[Stages], list[Row]]
+    """Runs what one seed needs, and shares with other experiments what both need."""
+    draw: Callable[[list[Row]], Figure]
+    """From the rows of all seeds."""
+    find: Callable[[list[Row]], str]
+    """What was found, a paragraph in Markdown whose every number comes from the rows."""

@@ -1,0 +1,153 @@
+"""Runs experiments seed by seed, in as many processes as there are cores, and keeps their rows.
+
+Every seed has a directory of its own, which is a run like the pipeline's: what one experiment has made there, another
+finds. A finished pair of experiment and seed is one file of rows; whoever is interrupted loses what was on the way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import importlib
+import json
+import multiprocessing
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from multiprocessing.synchronize import Lock
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from agents.player_pool import count_cores
+from baselines.artifact import _versions
+from baselines.presets import PRESETS
+from baselines.stages import Stages
+from jumppad_env.files import write_atomically
+
+ROWS = "rows"
+ROOT = Path(__file__).parents[2]
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """One experiment on one seed."""
+
+    experiment: str
+    preset: str
+    seed: int
+    out: Path
+
+    @property
+    def stages(self) -> Path:
+        """The run directory of the seed."""
+        return self.out / f"seed-{self.seed}"
+
+    @property
+    def rows(self) -> Path:
+        """The file that holds the rows once they are measured."""
+        return self.out / ROWS / self.experiment / f"seed-{self.seed}.json"
+
+
+def run(tasks: Sequence[Task], workers: int | None = None) -> None:
+    """Measures what is not measured yet, earlier tasks first.
+
+    Args:
+        tasks: what is wanted.
+        workers: processes; by default one per core, or one where there is a GPU.
+
+    Raises:
+        ChildProcessError: some tasks failed; all others are finished.
+    """
+    waiting = [task for task in tasks if not task.rows.is_file()]
+    workers = workers or (1 if torch.cuda.is_available() else count_cores())
+    workers = max(1, min(workers, len({task.seed for task in waiting})))
+    context = multiprocessing.get_context("spawn")
+    failed: dict[Task, BaseException] = {}
+    running: dict[Future[None], Task] = {}
+    pool = ProcessPoolExecutor(workers, context, _settle, (context.Value("i", 0), workers))
+    with tqdm(total=len(tasks), initial=len(tasks) - len(waiting), unit="experiment", dynamic_ncols=True) as bar:
+        try:
+            while waiting or running:
+                busy = {task.seed for task in running.values()}  # two would make the same artifacts
+                for task in list(waiting):
+                    if len(running) < workers and task.seed not in busy:
+                        waiting.remove(task)
+                        busy.add(task.seed)
+                        running[pool.submit(measure, task)] = task
+                bar.set_postfix_str(", ".join(f"{t.experiment} {t.seed}" for t in running.values()))
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    task = running.pop(future)
+                    if error := future.exception():
+                        failed[task] = error
+                    bar.update()
+        finally:
+            pool.shutdown(cancel_futures=True)
+    if failed:
+        reasons = "; ".join(f"{task.experiment}, seed {task.seed}: {error}" for task, error in failed.items())
+        raise ChildProcessError(f"{len(failed)} of {len(tasks)} did not finish ({reasons}); all others are kept")
+
+
+def measure(task: Task) -> None:
+    """Measures one experiment on one seed and writes its rows."""
+    experiment = importlib.import_module(f"baselines.reproduce.{task.experiment}")
+    began = time.monotonic()
+    stages = Stages(task.preset, PRESETS[task.preset], task.stages, task.seed)
+    rows = experiment.measure(stages)
+    content = {
+        "experiment": task.experiment,
+        "preset": task.preset,
+        "seed": task.seed,
+        "seconds": round(time.monotonic() - began, 1),
+        "provenance": provenance(),
+        "rows": rows,
+    }
+    write_atomically(task.rows, json.dumps(content, indent=1).encode())
+
+
+def provenance() -> dict[str, Any]:
+    """Returns where numbers come from: commit, machine, versions, day."""
+    commit, changed = "unknown", False
+    with contextlib.suppress(OSError, subprocess.CalledProcessError):
+        commit = _git("rev-parse", "--short=12", "HEAD")
+        changed = bool(_git("status", "--porcelain", "--untracked-files=no"))
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else _processor()
+    return {
+        "commit": commit + ("+changes" if changed else ""),
+        "device": device,
+        "cores": count_cores(),
+        "versions": _versions(),
+        "date": datetime.date.today().isoformat(),
+    }
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(
+        ["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def _processor() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def _settle(counter: Any, workers: int) -> None:
+    """Gives a worker its share of the cores: two trainings on a core each do more than one after the other on both."""
+    with counter.get_lock():
+        number = counter.value
+        counter.value += 1
+    os.environ["TQDM_DISABLE"] = "1"  # the bars of many would write over each other
+    if workers > 1 and hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, cores[number % len(cores) :: workers] or cores)
+    torch.set_num_threads(max(1, count_cores()))
