@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import gymnasium
@@ -72,7 +72,13 @@ def make_envs(count: int, image_size: tuple[int, int] | None, **keywords: Any) -
 
 
 def rollout(
-    envs: Any, actor: Actor, seeds: Sequence[int], *, keep_frames: bool = True, favorites: bool = False
+    envs: Any,
+    actor: Actor,
+    seeds: Sequence[int],
+    *,
+    keep_frames: bool = True,
+    favorites: bool = False,
+    starts: Callable[[np.ndarray], dict[str, Any]] | None = None,
 ) -> Iterator[Trajectory]:
     """Plays one episode per seed and yields them in the order of the seeds.
 
@@ -84,6 +90,8 @@ def rollout(
         seeds: one per episode.
         keep_frames: whether trajectories hold the pixels, where the environment draws them.
         favorites: whether people play their favorite character instead of the environment's.
+        starts: gives the reset options of rows from the seeds of their episodes, int (N,); only what it gives rows that
+            begin is read.
 
     Raises:
         ValueError: favorites of an actor that has none.
@@ -116,7 +124,7 @@ def rollout(
         if rows.any():
             seed_list = [int(seed) if fresh else None for seed, fresh in zip(row_seeds, rows, strict=True)]
             actor.reset(rows, row_seeds)
-            options: dict[str, Any] = {"reset_mask": rows}
+            options = {"reset_mask": rows, **(starts(row_seeds) if starts else {})}
             if favorites and known is not None:
                 options["character"] = [known.truth(row).favorite if rows[row] else "" for row in range(count)]
             observations, infos = envs.reset(seed=seed_list, options=options)

@@ -12,20 +12,14 @@ from typing import Any
 import tyro
 from tqdm import tqdm
 
-from agents.demonstrator import Crowd
 from agents.outcomes import NAMES
 from agents.palette import outcome_name
 from agents.population import POPULATIONS
-from agents.rollout import Actor, make_envs, rollout
-from baselines.policy import Policy, PolicyActor
-from baselines.precision import choose_device
+from baselines import playing
 from baselines.video import write_episode, write_gif, write_grid
 from jumppad_env.command_line import command_line
 from jumppad_env.streams import integer_seed
 from jumppad_env.trajectory import Trajectory
-
-PARALLEL = 64
-"""Episodes played at a time; what is played does not depend on it."""
 
 
 @dataclass(frozen=True)
@@ -60,30 +54,6 @@ class RecordConfig:
         return [self.out / name for name in (*(f"episode_{i:03d}.mp4" for i in range(self.episodes)), *besides)]
 
 
-def make_actor(agent: str, count: int) -> tuple[Actor, tuple[int, int] | None]:
-    """Makes the actor of a demonstrator's name or of a policy's directory.
-
-    Args:
-        agent: see `RecordConfig.agent`.
-        count: of episodes played at a time.
-
-    Returns:
-        The actor, and the size of the images it wants, None if it wants none.
-
-    Raises:
-        FileNotFoundError: it is neither.
-        ValueError: the policy is damaged.
-    """
-    if agent in POPULATIONS:
-        return Crowd(POPULATIONS[agent], count), None
-    if not Path(agent).is_dir():
-        names = ", ".join(POPULATIONS)
-        raise FileNotFoundError(f"{agent} is neither a directory nor a demonstrator; demonstrators are {names}")
-    policy = Policy.from_pretrained(agent, choose_device())
-    policy.network.eval()
-    return PolicyActor(policy), policy.config.image_size
-
-
 def play(agent: str, seeds: Sequence[int]) -> list[Trajectory]:
     """Plays one episode per seed; pixels are not kept.
 
@@ -91,14 +61,7 @@ def play(agent: str, seeds: Sequence[int]) -> list[Trajectory]:
         FileNotFoundError: there is no such agent.
         ValueError: the policy is damaged.
     """
-    count = min(PARALLEL, len(seeds))
-    actor, image_size = make_actor(agent, count)
-    envs = make_envs(count, image_size)
-    try:
-        played = rollout(envs, actor, seeds, keep_frames=False)
-        return list(tqdm(played, total=len(seeds), desc=f"play {agent}", unit="episode", dynamic_ncols=True))
-    finally:
-        envs.close()
+    return list(playing.play(agent, seeds, f"play {agent}", keep_frames=False))
 
 
 def record(config: RecordConfig) -> list[Trajectory]:

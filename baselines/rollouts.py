@@ -12,9 +12,8 @@ import tyro
 
 from agents.dataset import write_dataset
 from baselines.playing import play
-from baselines.policy import Policy
-from baselines.precision import choose_device
 from jumppad_env.command_line import command_line
+from jumppad_env.streams import integer_seed
 
 
 @dataclass(frozen=True)
@@ -29,9 +28,8 @@ class RolloutsConfig:
 
 def rollouts(config: RolloutsConfig, agent: Path, out: Path, seed: int) -> None:
     """Plays episodes and keeps them as a dataset with frames, which appears at `out` when finished."""
-    policy = Policy.from_pretrained(agent, choose_device())
-    policy.network.eval()
-    played = play(policy, config.episodes, seed, "rollouts", temperature=config.temperature)
+    seeds = [integer_seed(seed, "rollouts", index) for index in range(config.episodes)]
+    played = play(agent, seeds, "rollouts", temperature=config.temperature)
     description = {"population": f"agent {agent.name}", "temperature": config.temperature}
     write_dataset(out, played, seed=seed, description=description)
 

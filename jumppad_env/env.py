@@ -9,7 +9,7 @@ import numpy as np
 
 from jumppad_env import gamepad
 from jumppad_env.drawing import CLOSED, Painter
-from jumppad_env.episodes import FPS, Episodes, observation_space
+from jumppad_env.episodes import FPS, Episodes, expect_push, observation_space
 from jumppad_env.options import RENDER_MODES, Options
 
 
@@ -132,6 +132,22 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
             self.reset()
         self._episodes.world.set_state(0, state)
         return self._observe(), self._episodes.info_of_one()
+
+    def push(self, velocity: np.ndarray) -> None:
+        """Adds to the character's velocity at once, as if it had been hit; what it observes next shows it.
+
+        Args:
+            velocity: (3,) m/s, added.
+
+        Raises:
+            ValueError: another shape, or what is not finite or too fast.
+            gymnasium.error.ResetNeeded: before the first reset.
+            gymnasium.error.ClosedEnvironmentError: after `close`.
+        """
+        self._check_open()
+        if not self._started:
+            raise gymnasium.error.ResetNeeded("call reset() before push()")
+        self._episodes.world.velocity[0] += expect_push(velocity, (3,))
 
     def _check_open(self) -> None:
         if self._painter.closed:

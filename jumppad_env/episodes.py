@@ -44,21 +44,37 @@ def observation_space(options: Options) -> spaces.Space[Any]:
 
 
 def _within(name: str, value: object, shape: tuple[int, ...], what: str) -> np.ndarray:
-    """Returns the value of a reset option as float64 of this shape, or raises a ValueError that says what is."""
+    """Returns what a user gave as float64 of this shape, or raises a ValueError that says what it must be."""
     try:
         array = np.asarray(value)
         fits = array.shape == shape and array.dtype.kind in "iuf" and bool((np.abs(array) <= FARTHEST).all())
     except ValueError:  # rows of different lengths
         fits = False
     if not fits:
-        raise ValueError(f"reset option {name}={value!r} must be {what}")
+        raise ValueError(f"{name}={value!r} must be {what}, at most {FARTHEST:g}")
     return array.astype(np.float64)
 
 
-def expect_character(character: object) -> None:
-    """Raises a ValueError if the reset option `character` is no character's name."""
+def expect_character(character: object) -> str:
+    """Returns the reset option `character`, or raises a ValueError if it is no character's name."""
     if not isinstance(character, str) or character not in CHARACTERS:
         raise ValueError(f"reset option character={character!r} is unknown; choose one of {list(CHARACTERS)}")
+    return str(character)
+
+
+def expect_position(position: object) -> np.ndarray:
+    """Returns the reset option `position` as float64 (3,) m, or raises a ValueError."""
+    return _within("reset option position", position, (3,), "three finite numbers (m)")
+
+
+def expect_heading(heading: object) -> float:
+    """Returns the reset option `heading` in rad, or raises a ValueError."""
+    return float(_within("reset option heading", heading, (), "one finite number (rad)"))
+
+
+def expect_push(velocities: object, shape: tuple[int, ...]) -> np.ndarray:
+    """Returns velocities to add as float64 of this shape, m/s, or raises a ValueError."""
+    return _within("push", velocities, shape, f"finite numbers (m/s) of shape {shape}")
 
 
 class Episodes:
@@ -100,19 +116,16 @@ class Episodes:
         look = int(generator.integers(LOOKS))
         if self.options.character != "random":
             character = self.options.character
-        character = options.get("character", character)
-        expect_character(character)
+        character = expect_character(options.get("character", character))
         spawn = options.get("spawn", spawn)
         if isinstance(spawn, bool) or not isinstance(spawn, int | np.integer) or not 0 <= spawn < len(spawns):
             raise ValueError(f"reset option spawn={spawn!r} must be an integer from 0 to {len(spawns) - 1}")
         look = options.get("look", look)
         if isinstance(look, bool) or not isinstance(look, int | np.integer) or not 0 <= look < LOOKS:
             raise ValueError(f"reset option look={look!r} must be an integer from 0 to {LOOKS - 1}")
-        position = _within(
-            "position", options.get("position", spawns[spawn]), (3,), f"three finite numbers (m), at most {FARTHEST:g}"
-        )
-        heading = _within("heading", options.get("heading", 0.0), (), f"one finite number (rad), at most {FARTHEST:g}")
-        self.world.place(row, character, position, float(heading), int(look))
+        position = expect_position(options.get("position", spawns[spawn]))
+        heading = expect_heading(options.get("heading", 0.0))
+        self.world.place(row, character, position, heading, int(look))
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Advances all by one control step.

@@ -13,8 +13,19 @@ from gymnasium.vector.utils import batch_space
 
 from jumppad_env import gamepad
 from jumppad_env.drawing import CLOSED, Painter
-from jumppad_env.episodes import FPS, Episodes, expect_character, observation_space
+from jumppad_env.episodes import (
+    FPS,
+    Episodes,
+    expect_character,
+    expect_heading,
+    expect_position,
+    expect_push,
+    observation_space,
+)
 from jumppad_env.options import RENDER_MODES, Options
+
+LISTABLE = {"position": (1, expect_position), "heading": (0, expect_heading), "character": (0, expect_character)}
+"""Reset options that may be given row by row: number of axes of one value, and who refuses a wrong one."""
 
 
 class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
@@ -24,7 +35,7 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
     Gymnasium's `_key` masks. With autoreset mode SAME_STEP (default) a finished row returns the first observation of
     its next episode, and `infos["final_obs"]`, `infos["final_info"]` hold the last of the finished one. With DISABLED,
     rows wait for `reset(options={"reset_mask": bool array (N,)})`; their seeds may be given as a list with None
-    elsewhere, and their characters as a list of N names.
+    elsewhere, and their positions, headings and characters as lists of N.
     """
 
     metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES[:1]), "render_fps": FPS}
@@ -92,8 +103,8 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
 
         Args:
             seed: an integer gives row i the seed `seed + i`; a list one each.
-            options: `reset_mask`, and the reset options of the single environment; `character` may also be a list of N
-                names, one per row, of which only those of rows that are reset are read.
+            options: `reset_mask`, and the reset options of the single environment; `position` may also be (N, 3) and
+                `heading` and `character` lists of N, of which only the rows that are reset are read.
 
         Returns:
             observations (of all rows; rows that were not reset show where they are), infos.
@@ -110,12 +121,12 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
             raise ValueError(f"reset_mask must be bool ({self.num_envs},) with at least one True, got {mask!r}")
         seeds = self._seeds(seed)
         rows = np.flatnonzero(mask).tolist()
-        characters = self._characters(options, rows)
+        listed = self._listed(options, rows)
         for row in rows:
             row_seed = seeds[row]
             if row_seed is not None:
                 self._generators[row] = seeding.np_random(row_seed)[0]
-            self._start(row, {**options, **characters.get(row, {})})
+            self._start(row, {**options, **listed[row]})
         return self._observe(mask), self._infos(self._episodes.info(), mask)
 
     def step(self, actions: Any) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
@@ -173,10 +184,26 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         """
         if self.autoreset_mode != AutoresetMode.DISABLED:
             raise ValueError(f"rows retire only in autoreset mode DISABLED, not {self.autoreset_mode.value}")
-        rows = np.asarray(rows)
-        if rows.shape != (self.num_envs,) or rows.dtype != np.bool_:
-            raise ValueError(f"rows must be bool ({self.num_envs},), got {rows!r}")
-        self._retired |= rows
+        self._retired |= self._expect_mask("rows", rows)
+
+    def push(self, rows: np.ndarray, velocities: np.ndarray) -> None:
+        """Adds to the velocity of some rows at once, as if they had been hit; what they observe next shows it.
+
+        Args:
+            rows: bool (N,), who is pushed.
+            velocities: (N, 3) m/s, added where `rows` is true.
+
+        Raises:
+            ValueError: another shape, or what is not finite or too fast.
+            gymnasium.error.ResetNeeded: a row has ended or not begun.
+            gymnasium.error.ClosedEnvironmentError: after `close`.
+        """
+        self._check_open()
+        rows = self._expect_mask("rows", rows)
+        waiting = np.flatnonzero(self._done & ~self._retired & rows).tolist()
+        if waiting:
+            raise gymnasium.error.ResetNeeded(f"rows {waiting} have ended or not begun; reset them before push()")
+        self._episodes.world.velocity[rows] += expect_push(velocities, (self.num_envs, 3))[rows]
 
     def states(self) -> np.ndarray:
         """Returns the exact states, float64 (N, len(STATE)), columns named by `jumppad_env.world.STATE`."""
@@ -207,16 +234,24 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
             raise ValueError(f"seed has {len(seeds)} entries for {self.num_envs} environments")
         return [None if one is None else int(one) for one in seeds]
 
-    def _characters(self, options: dict[str, Any], rows: list[int]) -> dict[int, dict[str, str]]:
-        """Returns what each of the rows gets from a list in the reset option `character`, checked before any starts."""
-        names = options.get("character")
-        if not isinstance(names, list | tuple | np.ndarray):
-            return {}
-        if len(names) != self.num_envs:
-            raise ValueError(f"reset option character has {len(names)} names for {self.num_envs} environments")
-        for row in rows:
-            expect_character(names[row])
-        return {row: {"character": str(names[row])} for row in rows}
+    def _listed(self, options: dict[str, Any], rows: list[int]) -> dict[int, dict[str, Any]]:
+        """Returns what each of the rows gets from lists among the reset options, checked before any starts."""
+        listed: dict[int, dict[str, Any]] = {row: {} for row in rows}
+        for name, (axes, expect) in LISTABLE.items():
+            values = options.get(name)
+            if not _is_list(values, axes):
+                continue
+            if len(values) != self.num_envs:
+                raise ValueError(f"reset option {name} has {len(values)} entries for {self.num_envs} environments")
+            for row in rows:
+                listed[row][name] = expect(values[row])
+        return listed
+
+    def _expect_mask(self, name: str, mask: object) -> np.ndarray:
+        mask = np.asarray(mask)
+        if mask.shape != (self.num_envs,) or mask.dtype != np.bool_:
+            raise ValueError(f"{name} must be bool ({self.num_envs},), got {mask!r}")
+        return mask
 
     def _check_open(self) -> None:
         if self.closed:
@@ -249,6 +284,14 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
 def _expect_count(name: str, value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
         raise ValueError(f"{name}={value!r} must be an integer of at least 1")
+
+
+def _is_list(values: Any, axes: int) -> bool:
+    """Returns whether a reset option holds one value per row, of which each has so many axes."""
+    try:
+        return np.ndim(values) > axes
+    except ValueError:  # of different lengths, which no single value is
+        return True
 
 
 def _objects(observations: Any, mask: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from baselines import record
+from baselines import playing, record
 from baselines.network import NetworkConfig
 from baselines.policy import Policy
 from baselines.video import read_mp4
@@ -24,10 +24,10 @@ def checkpoint(tmp_path):
 
 
 def test_a_policy_gets_images_of_its_own_size(checkpoint):
-    _, image_size = record.make_actor(str(checkpoint), 2)
+    _, image_size = playing.make_actor(str(checkpoint), 2)
     assert image_size == TINY.image_size
     assert record.agent_title(str(checkpoint)) == "left / aligned"
-    assert record.make_actor("direct_left", 2)[1] is None
+    assert playing.make_actor("direct_left", 2)[1] is None
 
 
 @pytest.mark.parametrize(

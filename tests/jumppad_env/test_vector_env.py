@@ -223,7 +223,7 @@ def test_the_characters_of_rows_may_be_listed():
     assert np.array_equal(envs.states(), states), "another character shifts nothing else that is drawn"
     before = envs.states()
     for names, message in (
-        (["scout"], "1 names for 3 environments"),
+        (["scout"], "1 entries for 3 environments"),
         (["scout", "walker", "ghost"], "'ghost' is unknown"),
         (["scout", 2, "rider"], "character=2 is unknown"),
         (None, "character=None is unknown"),
