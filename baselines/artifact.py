@@ -126,7 +126,7 @@ def begin(
             result = {
                 "metrics": work.metrics,
                 "seconds": round(seconds, 3),
-                "versions": _versions(),
+                "versions": installed_versions(),
                 "files": {str(path.relative_to(directory).as_posix()): _sha256(path) for path in _files(directory)},
             }
             write_atomically(directory / MANIFEST, json.dumps({**asked, **result}, indent=2).encode())
@@ -233,7 +233,8 @@ def _remove_scaffolding(directory: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _versions() -> dict[str, str]:
+def installed_versions() -> dict[str, str]:
+    """Returns the versions of what a result depends on."""
     versions = {"python": platform.python_version()}
     for package, distribution in {
         "numpy": "numpy",

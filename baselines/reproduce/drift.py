@@ -16,6 +16,7 @@ from baselines.precision import autocast, choose_device
 from baselines.reproduce import outcomes
 from baselines.reproduce.experiment import Row
 from baselines.stages import EVALUATION_SEED, Stages
+from jumppad_env.streams import integer_seed
 
 EPISODES = 64
 
@@ -43,7 +44,8 @@ def compare(agent: Path, base: Path, seed: int) -> dict[str, float]:
     policy.network.eval()
     reference.network.eval()
     entropy = kl = steps = 0.0
-    episodes = sorted(play(policy, EPISODES, seed, "drift"), key=len)
+    seeds = [integer_seed(seed, "drift", index) for index in range(EPISODES)]
+    episodes = sorted(play(agent, seeds, "drift"), key=len)
     for start in range(0, len(episodes), 16):
         batch = make_batch(episodes[start : start + 16], device)
         with torch.inference_mode(), autocast(device):

@@ -16,9 +16,8 @@ import os
 import platform
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from multiprocessing.synchronize import Lock
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ import torch
 from tqdm import tqdm
 
 from agents.player_pool import count_cores
-from baselines.artifact import _versions
+from baselines.artifact import installed_versions
 from baselines.presets import PRESETS
 from baselines.stages import Stages
 from jumppad_env.files import write_atomically
@@ -69,6 +68,7 @@ def run(tasks: Sequence[Task], workers: int | None = None) -> None:
     workers = workers or (1 if torch.cuda.is_available() else count_cores())
     workers = max(1, min(workers, len({task.seed for task in waiting})))
     context = multiprocessing.get_context("spawn")
+    os.environ["TQDM_DISABLE"] = "1"  # for the workers, which read it as they start: many bars would be unreadable
     failed: dict[Task, BaseException] = {}
     running: dict[Future[None], Task] = {}
     pool = ProcessPoolExecutor(workers, context, _settle, (context.Value("i", 0), workers))
@@ -122,7 +122,7 @@ def provenance() -> dict[str, Any]:
         "commit": commit + ("+changes" if changed else ""),
         "device": device,
         "cores": count_cores(),
-        "versions": _versions(),
+        "versions": installed_versions(),
         "date": datetime.date.today().isoformat(),
     }
 
@@ -146,7 +146,6 @@ def _settle(counter: Any, workers: int) -> None:
     with counter.get_lock():
         number = counter.value
         counter.value += 1
-    os.environ["TQDM_DISABLE"] = "1"  # the bars of many would write over each other
     if workers > 1 and hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, cores[number % len(cores) :: workers] or cores)
