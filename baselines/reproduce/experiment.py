@@ -14,12 +14,17 @@ Row = dict[str, Any]
 """JSON-serializable. All rows of an experiment have the same keys; `seed` is among them once they are gathered."""
 
 
+def as_they_are(rows: list[Row]) -> list[Row]:
+    """Returns the rows."""
+    return rows
+
+
 @dataclass(frozen=True)
 class Experiment:
     """One figure."""
 
     name: str
-    """Of its files, and on the command line."""
+    """Of its files and its module, and on the command line."""
     title: str
     question: str
     """What is asked, in a sentence or two."""
@@ -31,3 +36,5 @@ class Experiment:
     """From the rows of all seeds."""
     find: Callable[[list[Row]], str]
     """What was found, a paragraph in Markdown whose every number comes from the rows."""
+    condense: Callable[[list[Row]], list[Row]] = as_they_are
+    """Makes the rows of all seeds small enough to be published."""
