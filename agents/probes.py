@@ -55,9 +55,9 @@ _VELOCITY = [STATE.index(name) for name in ("vx", "vy", "vz")]
 class ForcedMiss:
     """Lets an actor play, but makes its first run to a pad in an episode miss it."""
 
-    def __init__(self, actor: Actor, count: int) -> None:
-        """Watches over an actor of so many rows."""
-        self._actor = actor
+    def __init__(self, actor: Actor, count: int, share: float = 1.0) -> None:
+        """Watches over an actor of so many rows, in this share of the episodes."""
+        self._actor, self._share = actor, share
         self._left = np.zeros(count, dtype=np.int64)  # steps for which the sticks are still held
         self._ready = np.zeros(count, dtype=np.bool_)
         self._angle = np.zeros(count)  # of the forced run from the way to the pad, then in the world, rad
@@ -68,8 +68,8 @@ class ForcedMiss:
         for row in np.flatnonzero(rows):
             right = stream(int(seeds[row]), "probe forced miss").random() < 0.5
             self._angle[row] = -MISS_ANGLE if right else MISS_ANGLE
+            self._ready[row] = is_watched(int(seeds[row]), self._share)
         self._left[rows] = 0
-        self._ready |= rows
 
     def act(self, observations: Any, infos: dict[str, Any]) -> np.ndarray:
         """Returns the actor's actions, uint8 (N, 16), or those that run past the pad."""
@@ -87,6 +87,11 @@ class ForcedMiss:
     def mode(self, row: int) -> str:
         """Returns what the actor says of itself."""
         return self._actor.mode(row)
+
+
+def is_watched(seed: int, share: float) -> bool:
+    """Returns whether an episode is among the share in which a miss is forced."""
+    return share >= 1 or bool(stream(seed, "probe forced miss", 1).random() < share)
 
 
 def miss_began(trajectory: Trajectory) -> int | None:

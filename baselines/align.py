@@ -12,6 +12,7 @@ beside the reinforcement, which pays back what alignment forgets (PPO-ptx in Ins
 from __future__ import annotations
 
 import copy
+import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -21,7 +22,8 @@ import tyro
 from torch import Tensor
 
 from agents.dataset import Dataset
-from agents.rollout import make_envs, rollout
+from agents.probes import MISS_STEPS, ForcedMiss, is_watched, miss_began
+from agents.rollout import Actor, make_envs, rollout
 from baselines import artifact, gamepad_distribution
 from baselines.adapters import add_adapters, merge_adapters
 from baselines.batches import Batch, make_batch
@@ -33,6 +35,7 @@ from baselines.training import OptimizerConfig, train
 from jumppad_env.command_line import command_line
 from jumppad_env.rules import PADS
 from jumppad_env.streams import integer_seed
+from jumppad_env.trajectory import Trajectory
 
 CHUNK = 16
 """Episodes that pass through the network at a time."""
@@ -56,6 +59,8 @@ class AlignConfig:
     """What is trained: everything, low-rank adapters and the action head, or the action head alone as in the paper."""
     adapter_rank: int = 8
     """Of the adapters, where they are trained."""
+    forced_misses: float = 0.0
+    """Share of the episodes whose first run to a pad is made to miss, as the probe `forced_miss` does."""
     imitation_coefficient: float = 0.0
     """Weight of imitating demonstrations, in nats per step; 0 leaves it out."""
     imitation_episodes: int = 16
@@ -116,7 +121,9 @@ def align(
         reference = copy.deepcopy(policy.network).requires_grad_(False)
         judge = RewardModel.from_pretrained(reward_model, device).requires_grad_(False)
         envs = make_envs(config.episodes, policy.config.image_size)
-        actor = PolicyActor(policy)
+        actor: Actor = PolicyActor(policy)
+        if config.forced_misses > 0:
+            actor = ForcedMiss(actor, config.episodes, config.forced_misses)
         target = None if config.target is None else PADS.index(config.target)
         dataset = None if demonstrations is None else Dataset(demonstrations)
         if dataset is not None:
@@ -128,7 +135,7 @@ def align(
             # Together with their likes in length, so that little is padding.
             order = sorted(range(len(episodes)), key=lambda index: len(episodes[index]))
             batches = [
-                make_batch([episodes[index] for index in order[start : start + CHUNK]], device)
+                played([episodes[index] for index in order[start : start + CHUNK]], config.forced_misses, device)
                 for start in range(0, len(order), CHUNK)
             ]
             loss, metrics = alignment_loss(policy, reference, judge, batches, config.kl_coefficient)
@@ -166,6 +173,18 @@ def align(
             merge_adapters(policy.network)
         policy.save_pretrained(work.directory)
         work.metrics.update(last)
+
+
+def played(episodes: list[Trajectory], forced_misses: float, device: torch.device) -> Batch:
+    """Returns a batch of episodes that knows at which steps the sticks were not the agent's."""
+    batch = make_batch(episodes, device)
+    if forced_misses == 0:
+        return batch
+    forced = torch.zeros(batch.actions.shape[:2], dtype=torch.bool)
+    for row, episode in enumerate(episodes):
+        if is_watched(episode.seed, forced_misses) and (began := miss_began(episode)) is not None:
+            forced[row, began : began + MISS_STEPS] = True
+    return dataclasses.replace(batch, forced=forced.to(device))
 
 
 def alignment_loss(

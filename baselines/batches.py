@@ -26,12 +26,15 @@ class Batch:
     """(B, T, 16) uint8."""
     lengths: Tensor
     """(B,) int64."""
+    forced: Tensor | None = None
+    """(B, T) bool: the steps at which somebody else acted, if that happened."""
 
     @property
     def mask(self) -> Tensor:
-        """(B, T) float32: 1 within the episodes, 0 beyond."""
+        """(B, T) float32: 1 within the episodes, 0 beyond, and 0 where somebody else acted."""
         steps = torch.arange(self.frames.shape[1], device=self.lengths.device)
-        return (steps < self.lengths[:, None]).float()
+        inside = steps < self.lengths[:, None]
+        return (inside if self.forced is None else inside & ~self.forced).float()
 
 
 def make_batch(trajectories: Sequence[Trajectory], device: torch.device) -> Batch:
