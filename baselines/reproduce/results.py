@@ -133,8 +133,8 @@ HEAD = """<!-- Made by `python -m baselines.reproduce.results docs/results`; do 
 # Results
 
 The paper's figures and ablations, and what its reviewers asked for, on our island. Intervals are 95% (Student's t over
-seeds) unless said otherwise; p values are of paired t-tests over seeds, without correction for the number of tests on this
-page. Every number here is computed from the JSON file beside its picture."""
+seeds) unless said otherwise; p values are of paired t-tests over seeds, without correction for the number of tests on
+this page. Every number here is computed from the JSON file beside its picture."""
 
 
 def _rounded(row: dict[str, Any]) -> dict[str, Any]:
