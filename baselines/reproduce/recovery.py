@@ -18,6 +18,8 @@ RECOVERIES = 100
 """Demonstrations per pad of people who miss it and come back."""
 IMITATION = 0.02
 """Weight of imitating demonstrations during alignment."""
+FORCED = 0.5
+"""Share of alignment's episodes in which a miss is forced."""
 
 
 def measure(stages: Stages) -> list[Row]:
@@ -27,7 +29,9 @@ def measure(stages: Stages) -> list[Row]:
     def add(method: str, stage: str, name: str, agent: Path) -> None:
         config = stages.preset.final_evaluation if name == "left_aligned" else stages.preset.evaluation
         target = "left" if name.startswith("left") else None
-        measured = {**outcomes(stages, name, agent, config), **probe(stages, name, agent, "forced_miss", target)}
+        measured = outcomes(stages, name, agent, config)
+        for kind in ("forced_miss", "odd_start"):
+            measured |= probe(stages, name, agent, kind, target)
         rows.append({"method": method, "stage": stage, **measured})
 
     add("as the paper", "base", "base", stages.base())
@@ -41,6 +45,7 @@ def measure(stages: Stages) -> list[Row]:
         "KL x 10": ("kl", dataclasses.replace(config, kl_coefficient=10 * config.kl_coefficient)),
         "stopped early": ("early", dataclasses.replace(config, optimizer=early)),
         "adapters": ("adapters", configured(config, "adapters")),
+        "misses forced": ("misses", dataclasses.replace(config, forced_misses=FORCED)),
     }
     for method, (suffix, changed) in variants.items():
         agent = stages.aligned("left", f"aligned_{suffix}", config=changed)

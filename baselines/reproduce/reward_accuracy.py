@@ -32,7 +32,7 @@ VARIETIES = ("none", "paper", "high")
 LABELS: tuple[Label, ...] = ("pad", "camera", "stick")
 COUNTS = (10, 50, 100, 500, 1_000, 5_000, 50_000, 500_000)
 RANDOM_ENCODERS = 2
-DRAWS = 2
+DRAWS = 1
 """Sets of comparisons per count."""
 TOKENS = (-1, -10, None)
 """Where a head may read: the last step, ten before the end, the mean over all."""

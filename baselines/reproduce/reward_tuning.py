@@ -29,7 +29,9 @@ from jumppad_env.streams import integer_seed, stream
 VARIETY = "high"
 READ: dict[Label, int | None] = {"pad": -1, "camera": None}
 """Labels, and where the head reads: place at the last step, behavior in the mean over all."""
-COUNTS = (10, 50, 500)
+COUNTS = (10, 100)
+LONGER = 5
+"""Times that the random one may be trained longer."""
 JUDGED_EPISODES = 100
 """Of validation and of accuracy, at most: every look at them costs their frames."""
 
@@ -49,7 +51,8 @@ def measure(stages: Stages) -> list[Row]:
         for count in COUNTS:
             pairs = draw_pairs(values, parts, count, stream(stages.seed, f"tuning {what}", count))
             for start, trunk in starts.items():
-                for updates, (validation, accuracy) in tune(trunk, token, dataset, pairs, stages).items():
+                longest = LONGER if start == "random" else 1
+                for updates, (validation, accuracy) in tune(trunk, token, dataset, pairs, stages, longest).items():
                     rows.append(
                         {
                             "label": what,
@@ -64,7 +67,7 @@ def measure(stages: Stages) -> list[Row]:
 
 
 def tune(
-    trunk: Trunk, token: int | None, dataset: Dataset, pairs: Pairs, stages: Stages
+    trunk: Trunk, token: int | None, dataset: Dataset, pairs: Pairs, stages: Stages, longest: int
 ) -> dict[int, tuple[float, float]]:
     """Returns the accuracies on validation and test comparisons after several numbers of updates."""
     config, device = stages.preset.reward_model, choose_device()
@@ -74,7 +77,7 @@ def tune(
     model.trunk = copy.deepcopy(trunk)
     model.to(device).train()
     own = config.optimizer.updates
-    looks = (max(1, own // 5), own // 2, own, 5 * own)
+    looks = (max(1, own // 5), own // 2, own, *([longest * own] if longest > 1 else []))
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.optimizer.learning_rate, betas=config.optimizer.betas)
     results = {}
     for update in range(1, max(looks) + 1):
