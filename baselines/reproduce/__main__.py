@@ -4,7 +4,7 @@
     python -m baselines.reproduce outcomes recovery --preset smoke --seeds 2 --out runs/trial
 
 Run again, it goes on where it stopped, and adds what was not asked for before. The results are in `OUT/results`, one
-JSON, CSV, PNG and SVG per experiment, and on the page `OUT/results.md`.
+JSON, CSV, PNG and SVG per experiment, and on the pages `OUT/results.md` and `OUT/results.html`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 import tyro
 
 from baselines.presets import PRESETS
-from baselines.reproduce import laboratory, results
+from baselines.reproduce import laboratory, pages, results
 from baselines.reproduce.experiments import EXPERIMENTS
 from jumppad_env.command_line import command_line
 from jumppad_env.files import explain_full_disk
@@ -82,7 +82,7 @@ def collect(out: Path) -> list[results.Result]:
         made = results.load(directory)
     except FileNotFoundError:
         return []
-    results.publish(made, directory)
+    pages.publish(made, directory)
     return made
 
 

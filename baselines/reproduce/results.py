@@ -1,28 +1,20 @@
-"""Results on disk: rows of all seeds as JSON and CSV, the figure as PNG and SVG, and the page of all experiments.
-
-    python -m baselines.reproduce.results docs/results   # draws all figures and writes docs/results.md anew
-
-Everything here is made from `<experiment>.json` alone, so no number stands on the page that no run produced.
-"""
+"""Results on disk: rows of all seeds as JSON and CSV, the figure as PNG and SVG."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import matplotlib
-import tyro
 
 from agents.figure_style import STYLE
 from baselines.reproduce.experiment import Experiment
 from baselines.reproduce.experiments import EXPERIMENTS
-from jumppad_env.command_line import command_line
 from jumppad_env.files import write_atomically
 
 
@@ -102,70 +94,9 @@ def draw(result: Result, directory: Path) -> None:
         write_atomically(directory / f"{result.experiment.name}.{suffix}", buffer.getvalue())
 
 
-def page(results: list[Result], folder: str) -> str:
-    """Returns the page of all results in Markdown.
-
-    Args:
-        results: in the order of the page.
-        folder: of the pictures, relative to the page.
-    """
-    parts = [HEAD]
-    for result in results:
-        one, runs = result.experiment, result.content["runs"]
-        parts += [f"## {one.title}", one.question]
-        if one.paper:
-            parts.append(f"*The paper:* {one.paper}")
-        parts.append(f"![{one.title}]({folder}/{one.name}.png)")
-        parts.append(f"**Found.** {one.find(result.rows)}")
-        seeds = ", ".join(str(run["seed"]) for run in runs)
-        minutes = sum(run["seconds"] for run in runs) / 60
-        made = sorted({f"{r['provenance']['device']}, commit {r['provenance']['commit']}" for r in runs})
-        command = f"python -m baselines.reproduce {one.name} --preset {result.content['preset']} --seeds {len(runs)}"
-        files = ", ".join(f"[{suffix}]({folder}/{one.name}.{suffix})" for suffix in ("csv", "json", "svg"))
-        parts.append(
-            f"<sub>`{command}` · seed{'s' if len(runs) > 1 else ''} {seeds} · {minutes:.0f} minutes beyond what others "
-            f"had made · {'; '.join(made)} · {files}</sub>"
-        )
-    return "\n\n".join(parts) + "\n"
-
-
-HEAD = """<!-- Made by `python -m baselines.reproduce.results docs/results`; do not edit. -->
-# Results
-
-The paper's figures and ablations, and what its reviewers asked for, on our island. Intervals are 95% (Student's t over
-seeds) unless said otherwise; p values are of paired t-tests over seeds, without correction for the number of tests on
-this page. Every number here is computed from the JSON file beside its picture."""
-
-
 def _rounded(row: dict[str, Any]) -> dict[str, Any]:
     return {key: round(value, 5) if isinstance(value, float) else _short(value) for key, value in row.items()}
 
 
 def _short(value: Any) -> Any:
     return [round(v, 4) if isinstance(v, float) else v for v in value] if isinstance(value, list) else value
-
-
-def publish(results: list[Result], directory: Path) -> None:
-    """Draws all figures and writes the page beside the directory."""
-    for result in results:
-        draw(result, directory)
-    write_atomically(directory.with_suffix(".md"), page(results, directory.name).encode())
-
-
-@dataclass(frozen=True)
-class Arguments:
-    """Draw the figures of published results and write their page anew."""
-
-    directory: Annotated[Path, tyro.conf.Positional]
-    """Holds a JSON file per experiment; the page is written beside it."""
-
-
-def main() -> None:
-    """Runs the command line."""
-    with command_line():
-        arguments = tyro.cli(Arguments)
-        publish(load(arguments.directory), arguments.directory)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
