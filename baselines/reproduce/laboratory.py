@@ -87,6 +87,7 @@ def run(tasks: Sequence[Task], workers: int | None = None) -> None:
                     task = running.pop(future)
                     if error := future.exception():
                         failed[task] = error
+                        bar.write(f"{task.experiment}, seed {task.seed}, failed: {error}")
                     bar.update()
         finally:
             pool.shutdown(cancel_futures=True)

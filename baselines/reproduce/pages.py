@@ -23,9 +23,9 @@ from jumppad_env.command_line import command_line
 from jumppad_env.files import write_atomically
 
 TITLE = "Results"
-HEAD = """The paper's figures and ablations, and what its reviewers asked for, on our island. Intervals are 95% (Student's
-t over seeds) unless said otherwise; p values are of paired t-tests over seeds, without correction for the number of
-tests on this page. Every number here is computed from the JSON file beside its picture."""
+HEAD = """The paper's figures and ablations, and what its reviewers asked for, on our island. Intervals are 95%
+(Student's t over seeds) unless said otherwise; p values are of paired t-tests over seeds, without correction for the
+number of tests on this page. Every number here is computed from the JSON file beside its picture."""
 
 
 def command(result: Result) -> str:
