@@ -16,7 +16,11 @@ from baselines import gamepad_distribution
 from baselines.batches import Batch, batch_indices, make_batch
 from baselines.policy import Policy
 from baselines.precision import autocast
+from baselines.read_ahead import read_ahead
 from baselines.training import OptimizerConfig, train
+
+AHEAD = 2
+"""Batches read beforehand for a GPU. A processor that trains has no core to spare: it reads each when it is needed."""
 
 
 def imitation_loss(logits: Tensor, batch: Batch, hold: int) -> Tensor:
@@ -62,7 +66,7 @@ def imitate(
         policy: trained in place.
         dataset: with frames.
         config: optimizer and schedule.
-        batch_episodes: whole episodes per update.
+        batch_episodes: whole episodes per batch.
         seed: of the order of episodes.
         directory: where training state and metrics go.
         description: for the progress bar.
@@ -75,12 +79,18 @@ def imitate(
     chosen = np.arange(len(dataset)) if episodes is None else np.sort(episodes)
     lengths = np.asarray(dataset.episodes["length"])[chosen]
 
-    def compute_loss(update: int) -> tuple[Tensor, dict[str, float]]:
-        indices = chosen[batch_indices(lengths, batch_episodes, update, seed)]
-        batch = make_batch([dataset.trajectory(int(index)) for index in np.sort(indices)], policy.device)
-        with autocast(policy.device):
-            logits = policy.network(batch.frames)
-        return imitation_loss(logits, batch, policy.config.hold), {"frames": int(batch.lengths.sum())}
+    def read(index: int) -> tuple[Batch, int]:
+        rows = np.sort(chosen[batch_indices(lengths, batch_episodes, index, seed)])
+        trajectories = [dataset.trajectory(int(row)) for row in rows]
+        return make_batch(trajectories, policy.device), sum(map(len, trajectories))
 
-    with torch.enable_grad():
+    ahead = AHEAD if policy.device.type == "cuda" else 0
+    with read_ahead(read, config.updates * config.accumulate, ahead) as next_batch, torch.enable_grad():
+
+        def compute_loss(index: int) -> tuple[Tensor, dict[str, float]]:
+            batch, frames = next_batch(index)
+            with autocast(policy.device):
+                logits = policy.network(batch.frames)
+            return imitation_loss(logits, batch, policy.config.hold), {"frames": frames}
+
         return train(policy.network, compute_loss, config, directory, description=description)

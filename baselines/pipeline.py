@@ -27,7 +27,7 @@ from baselines.evaluate import OUTCOMES, evaluate, save_evaluation
 from baselines.finetune import finetune
 from baselines.preference_finetune import preference_finetune
 from baselines.preferences import preferences
-from baselines.presets import PRESETS, Preset
+from baselines.presets import PRESETS, Preset, PresetName
 from baselines.pretrain import pretrain
 from baselines.record import record_grid
 from baselines.report import write_report
@@ -189,7 +189,7 @@ def collect_results(run: Run, targets: list[Target]) -> dict[str, Any]:
 class Arguments:
     """Run the whole story."""
 
-    preset: Annotated[Literal["smoke", "quick"], tyro.conf.Positional]
+    preset: Annotated[PresetName, tyro.conf.Positional]
     """Size of the run."""
     out: Path
     """Run directory; a run that was interrupted goes on."""
