@@ -38,22 +38,23 @@ class Batch:
 
 
 def make_batch(trajectories: Sequence[Trajectory], device: torch.device) -> Batch:
-    """Pads trajectories into a batch.
+    """Pads trajectories into a batch; one for a GPU is copied there while the caller goes on.
 
     Raises:
         ValueError: a trajectory without frames.
     """
-    lengths = np.array([len(trajectory) for trajectory in trajectories])
     first = trajectories[0]
     if first.frames is None or any(trajectory.frames is None for trajectory in trajectories):
         raise ValueError("these trajectories hold no frames; collect them with frames, not as states only")
-    frames = np.zeros((len(lengths), lengths.max(), *first.frames.shape[1:]), dtype=np.uint8)
-    actions = np.zeros((len(lengths), lengths.max(), first.actions.shape[1]), dtype=np.uint8)
+    pinned = device.type == "cuda"  # a GPU copies only such memory while its caller goes on
+    lengths = torch.tensor([len(trajectory) for trajectory in trajectories], pin_memory=pinned)
+    shape = (len(trajectories), int(lengths.max()))
+    frames = torch.zeros(*shape, *first.frames.shape[1:], dtype=torch.uint8, pin_memory=pinned)
+    actions = torch.zeros(*shape, first.actions.shape[1], dtype=torch.uint8, pin_memory=pinned)
     for row, trajectory in enumerate(trajectories):
-        frames[row, : len(trajectory)] = trajectory.frames  # pyright: ignore[reportArgumentType, reportCallIssue]
-        actions[row, : len(trajectory)] = trajectory.actions
-    move = lambda array: torch.from_numpy(array).to(device)  # noqa: E731
-    return Batch(move(frames), move(actions), move(lengths))
+        frames.numpy()[row, : len(trajectory)] = trajectory.frames
+        actions.numpy()[row, : len(trajectory)] = trajectory.actions
+    return Batch(*(tensor.to(device, non_blocking=pinned) for tensor in (frames, actions, lengths)))
 
 
 def batch_indices(lengths: np.ndarray, size: int, update: int, seed: int) -> np.ndarray:

@@ -16,9 +16,13 @@ from baselines import gamepad_distribution
 from baselines.batches import Batch, batch_indices, make_batch
 from baselines.policy import Policy
 from baselines.precision import autocast
+from baselines.read_ahead import read_ahead
 from baselines.training import OptimizerConfig, train
 from jumppad_env.streams import integer_seed
 from jumppad_env.trajectory import Trajectory
+
+AHEAD = 2
+"""Batches read beforehand for a GPU. A processor that trains has no core to spare: it reads each when it is needed."""
 
 
 def imitation_loss(logits: Tensor, batch: Batch, hold: int) -> Tensor:
@@ -48,10 +52,10 @@ def check_frames(dataset: Dataset, policy: Policy) -> None:
         )
 
 
-def mixed_in(dataset: Dataset, count: int, update: int, seed: int) -> list[Trajectory]:
-    """Returns the episodes of another dataset that join those of an update."""
+def mixed_in(dataset: Dataset, count: int, index: int, seed: int) -> list[Trajectory]:
+    """Returns the episodes of another dataset that join those of a batch."""
     lengths = np.asarray(dataset.episodes["length"])
-    rows = batch_indices(lengths, count, update, integer_seed(seed, "mixed in"))
+    rows = batch_indices(lengths, count, index, integer_seed(seed, "mixed in"))
     return [dataset.trajectory(int(row)) for row in np.sort(rows)]
 
 
@@ -72,12 +76,12 @@ def imitate(
         policy: trained in place.
         dataset: with frames.
         config: optimizer and schedule.
-        batch_episodes: whole episodes per update.
+        batch_episodes: whole episodes per batch.
         seed: of the order of episodes.
         directory: where training state and metrics go.
         description: for the progress bar.
         episodes: indices of those to imitate; all by default.
-        mixed: another dataset, and how many of its episodes join those of every update.
+        mixed: another dataset, and how many of its episodes join those of every batch.
 
     Returns:
         The metrics of the last update.
@@ -88,15 +92,20 @@ def imitate(
     if mixed is not None:
         check_frames(mixed[0], policy)
 
-    def compute_loss(update: int) -> tuple[Tensor, dict[str, float]]:
-        indices = chosen[batch_indices(lengths, batch_episodes, update, seed)]
-        trajectories = [dataset.trajectory(int(index)) for index in np.sort(indices)]
+    def read(index: int) -> tuple[Batch, int]:
+        rows = np.sort(chosen[batch_indices(lengths, batch_episodes, index, seed)])
+        trajectories = [dataset.trajectory(int(row)) for row in rows]
         if mixed is not None:
-            trajectories += mixed_in(*mixed, update, seed)
-        batch = make_batch(trajectories, policy.device)
-        with autocast(policy.device):
-            logits = policy.network(batch.frames)
-        return imitation_loss(logits, batch, policy.config.hold), {"frames": int(batch.lengths.sum())}
+            trajectories += mixed_in(*mixed, index, seed)
+        return make_batch(trajectories, policy.device), sum(map(len, trajectories))
 
-    with torch.enable_grad():
+    ahead = AHEAD if policy.device.type == "cuda" else 0
+    with read_ahead(read, config.updates * config.accumulate, ahead) as next_batch, torch.enable_grad():
+
+        def compute_loss(index: int) -> tuple[Tensor, dict[str, float]]:
+            batch, frames = next_batch(index)
+            with autocast(policy.device):
+                logits = policy.network(batch.frames)
+            return imitation_loss(logits, batch, policy.config.hold), {"frames": frames}
+
         return train(policy.network, compute_loss, config, directory, description=description)

@@ -132,19 +132,24 @@ class Cache:
 
 
 def rotations(positions: Tensor, size: int) -> Tensor:
-    """Unit complex numbers (..., size / 2) that turn a vector by its position (...) int64, fast pairs first.
+    """Cosines and sines (..., size / 2, 2) that turn a vector by its position (...) int64, fast pairs first.
 
     The angles are computed in float64, so that an episode may last without bounds.
     """
     exponents = torch.arange(size // 2, device=positions.device, dtype=torch.float64) / (size // 2)
     angles = positions.double().unsqueeze(-1) * ROTARY_BASE**-exponents
-    return torch.polar(torch.ones_like(angles), angles).to(torch.complex64)
+    return torch.stack([angles.cos(), angles.sin()], dim=-1).float()
 
 
 def rotate(x: Tensor, turns: Tensor) -> Tensor:
     """Turn each pair of neighbors in x (..., size), so that products depend on relative positions alone."""
-    turned = torch.view_as_complex(x.float().unflatten(-1, (-1, 2))) * turns
-    return torch.view_as_real(turned).flatten(-2).to(x.dtype)
+    pairs = x.float().unflatten(-1, (-1, 2))
+    if torch.compiler.is_compiling():  # the compiler knows no complex numbers
+        (left, right), (cosine, sine) = pairs.unbind(-1), turns.unbind(-1)
+        turned = torch.stack([left * cosine - right * sine, left * sine + right * cosine], dim=-1)
+    else:  # a third of the time
+        turned = torch.view_as_real(torch.view_as_complex(pairs) * torch.view_as_complex(turns))
+    return turned.flatten(-2).to(x.dtype)
 
 
 def attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
@@ -177,7 +182,7 @@ class Block(nn.Module):
     def project(self, x: Tensor, turns: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Rotated queries, rotated keys and values, each (B, heads, T, width / heads), of the stream (B, T, width).
 
-        The rotations `turns` are (T, 1, width / heads / 2), or (B, T, 1, ...) where rows differ in age.
+        The rotations `turns` are (T, 1, width / heads / 2, 2), or (B, T, 1, ...) where rows differ in age.
         """
         mixed = self.query_key_value(self.attention_norm(x)).unflatten(-1, (3 * self.heads, -1))
         query_key, value = mixed.split([2 * self.heads, self.heads], dim=2)  # (B, T, heads, width / heads)

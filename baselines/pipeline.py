@@ -11,14 +11,14 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import tyro
 
 from agents.outcomes import table
 from baselines import artifact
 from baselines.evaluate import OUTCOMES
-from baselines.presets import PRESETS
+from baselines.presets import PRESETS, PresetName
 from baselines.record import record_grid
 from baselines.report import write_report
 from baselines.stages import Stages, Target
@@ -90,7 +90,7 @@ def collect_results(stages: Stages, targets: list[Target]) -> dict[str, Any]:
 class Arguments:
     """Run the whole story."""
 
-    preset: Annotated[Literal["smoke", "quick"], tyro.conf.Positional]
+    preset: Annotated[PresetName, tyro.conf.Positional]
     """Size of the run."""
     out: Path
     """Run directory; a run that was interrupted goes on."""

@@ -32,5 +32,12 @@ def autocast(device: torch.device | str, precision: Precision = "auto") -> torch
 
 
 def choose_device() -> torch.device:
-    """Returns the first GPU, or the processor where there is none."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    """Returns the first GPU, or the processor where there is none.
+
+    On a GPU, matrix products and convolutions that stay float32 are from now on computed in TF32.
+    """
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    torch.set_float32_matmul_precision("high")
+    torch.backends.cudnn.allow_tf32 = True
+    return torch.device("cuda")

@@ -1,6 +1,6 @@
 """The one training loop under every stage: resumable at any moment, bit for bit.
 
-A stage brings a pure function from the update's index to a loss (its batches come from `stream(seed, name, update)`),
+A stage brings a pure function from the batch's index to a loss (its batches come from `stream(seed, name, index)`),
 so weights, optimizer moments and the index are all there is to save. They lie in one file, replaced in one step: a kill
 leaves the old state or the new one. Beside it, `metrics.jsonl` gets one line per update.
 """
@@ -52,12 +52,18 @@ class OptimizerConfig:
     """Decay of AdamW's first and second moments, not of Muon's momentum."""
     gradient_clip: float = 1.0
     """Largest norm of the gradient."""
+    accumulate: int = 1
+    """Batches whose mean gradient makes up an update: a large batch in parts that fit the device's memory."""
+    compile: Literal["never", "cuda", "always"] = "never"
+    """Where the network is compiled before the first update, which takes a minute or so: on GPUs, or everywhere."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot train."""
         requirements = {
             "method must be adamw or muon": self.method in ("adamw", "muon"),
             "updates and warmup_updates must not be negative": min(self.updates, self.warmup_updates) >= 0,
+            "accumulate must be at least 1": self.accumulate >= 1,
+            "compile must be never, cuda or always": self.compile in ("never", "cuda", "always"),
             "learning_rate and gradient_clip must be above 0": min(self.learning_rate, self.gradient_clip) > 0,
             "weight_decay must not be negative": self.weight_decay >= 0,
             "final_fraction must be in [0, 1]": 0 <= self.final_fraction <= 1,
@@ -93,8 +99,8 @@ def train(
 
     Args:
         module: What is saved and restored, on any device.
-        compute_loss: From the update's index (from 0) to the scalar loss and the metrics to log. It must depend on the
-            weights and the index alone.
+        compute_loss: From the batch's index (from 0) to the scalar loss and the metrics to log. It must depend on the
+            weights and the index alone. An update takes `config.accumulate` batches, by default one.
         config: Optimizer and schedule.
         directory: Where the state and `metrics.jsonl` lie.
         description: What the progress bar and the errors call this training.
@@ -113,8 +119,10 @@ def train(
     directory.mkdir(parents=True, exist_ok=True)
     named = {parameter: name for name, parameter in module.named_parameters()}
     trained = {named[parameter]: parameter for parameter in (module.parameters() if parameters is None else parameters)}
-    optimizers = _make_optimizers(module, trained, config)
+    optimizers = make_optimizers(module, trained, config)
     first = _load_state(state_path, module, optimizers, trained) if state_path.exists() else 0
+    if first < config.updates:
+        _compile(module, config)
     last = _truncate_metrics(directory / METRICS, first)
     saved_at = time.monotonic()
     with (
@@ -128,32 +136,66 @@ def train(
             write_atomically(state_path, _state(module, optimizers, trained, update))
 
         for update in range(first, config.updates):
-            rate = learning_rate(config, update)
-            for optimizer in optimizers:
-                optimizer.zero_grad(set_to_none=True)
-                for group in optimizer.param_groups:
-                    group["lr"] = rate
-            loss, metrics = compute_loss(update)
-            loss.backward()
-            norm = nn.utils.clip_grad_norm_(trained.values(), config.gradient_clip)
-            # Before the step: the weights, and the state on disk, are still good.
-            if not (math.isfinite(loss_value := loss.item()) and math.isfinite(norm_value := norm.item())):
+            try:
+                last = {"update": update, **take_update(trained, optimizers, compute_loss, config, update)}
+            except FloatingPointError as error:
                 raise ValueError(
-                    f"{description}: loss {loss.item():g} with gradient norm {norm.item():g} at update {update}; "
+                    f"{description}: {error} at update {update}; "
                     f"try a learning rate below {config.learning_rate:g}, in another directory"
-                )
-            for optimizer in optimizers:
-                optimizer.step()
-            last = {"update": update, "loss": loss_value, "learning_rate": rate, "gradient_norm": norm_value, **metrics}
+                ) from None
             log.write(json.dumps(last) + "\n")
             log.flush()
-            bar.set_postfix(loss=f"{loss_value:.4g}", refresh=False)
+            bar.set_postfix(loss=f"{last['loss']:.4g}", refresh=False)
             bar.update()
             if time.monotonic() - saved_at >= checkpoint_seconds:
                 checkpoint(update + 1)
                 saved_at = time.monotonic()
         checkpoint(max(first, config.updates))
     return last
+
+
+def take_update(
+    trained: dict[str, nn.Parameter],
+    optimizers: list[torch.optim.Optimizer],
+    compute_loss: Callable[[int], tuple[Tensor, dict[str, float]]],
+    config: OptimizerConfig,
+    update: int,
+) -> dict[str, float]:
+    """Make one update.
+
+    Args:
+        trained: Parameters that are trained, by name.
+        optimizers: Of these parameters.
+        compute_loss: As in `train`.
+        config: Optimizer and schedule.
+        update: Index of the update.
+
+    Returns:
+        Loss, learning rate, norm of the gradient before clipping, and the metrics, each a mean over the batches.
+
+    Raises:
+        FloatingPointError: If loss or gradient are no numbers; the weights are still what they were.
+    """
+    rate = learning_rate(config, update)
+    for optimizer in optimizers:
+        optimizer.zero_grad(set_to_none=True)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+    losses: list[Tensor] = []
+    parts: list[dict[str, float]] = []
+    for part in range(config.accumulate):
+        loss, metrics = compute_loss(update * config.accumulate + part)
+        (loss / config.accumulate).backward()
+        losses.append(loss.detach())  # read once all parts are under way: a GPU need not wait
+        parts.append(metrics)
+    norm = nn.utils.clip_grad_norm_(trained.values(), config.gradient_clip)
+    loss_value, norm_value = torch.stack([torch.stack(losses).mean(), norm.detach()]).tolist()
+    if not (math.isfinite(loss_value) and math.isfinite(norm_value)):
+        raise FloatingPointError(f"loss {loss_value:g} with gradient norm {norm_value:g}")
+    for optimizer in optimizers:
+        optimizer.step()
+    averaged = {name: sum(metrics[name] for metrics in parts) / len(parts) for name in parts[0]}
+    return {"loss": loss_value, "learning_rate": rate, "gradient_norm": norm_value, **averaged}
 
 
 def read_metrics(directory: Path | str) -> list[dict[str, float]]:
@@ -165,7 +207,15 @@ def read_metrics(directory: Path | str) -> list[dict[str, float]]:
     return [json.loads(line) for line in (Path(directory) / METRICS).read_text().splitlines()]
 
 
-def _make_optimizers(
+def _compile(module: nn.Module, config: OptimizerConfig) -> None:
+    """Compile a network where the configuration says so; its parameters keep their names."""
+    if config.compile == "always" or (config.compile == "cuda" and network_device(module).type == "cuda"):
+        # Every network of ours calls all but its head `trunk`. For any length of episodes from the start: kernels for
+        # the first length alone would round otherwise after a resumption, when another length comes first.
+        getattr(module, "trunk", module).compile(dynamic=True)
+
+
+def make_optimizers(
     module: nn.Module, trained: dict[str, nn.Parameter], config: OptimizerConfig
 ) -> list[torch.optim.Optimizer]:
     """One or two optimizers, which share the trained parameters among them."""

@@ -12,11 +12,11 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 
-from baselines.presets import PRESETS
+from baselines.presets import PRESETS, PresetName
 from baselines.reproduce import laboratory, pages, results
 from baselines.reproduce.experiments import EXPERIMENTS
 from jumppad_env.command_line import command_line
@@ -33,7 +33,7 @@ class Arguments:
     """Names of experiments, or "all"."""
     out: Path
     """Directory; what was interrupted goes on."""
-    preset: Literal["smoke", "quick", "small", "paper"] = "quick"
+    preset: PresetName = "quick"
     """Size of the runs."""
     seeds: int = 5
     """Number of seeds, from 0."""

@@ -27,7 +27,7 @@ from tqdm import tqdm
 
 from agents.player_pool import count_cores
 from baselines.artifact import installed_versions
-from baselines.presets import PRESETS
+from baselines.presets import PRESETS, PresetName
 from baselines.stages import Stages
 from jumppad_env.files import write_atomically
 
@@ -40,7 +40,7 @@ class Task:
     """One experiment on one seed."""
 
     experiment: str
-    preset: str
+    preset: PresetName
     seed: int
     out: Path
 
