@@ -148,7 +148,7 @@ def test_imports_the_wrong_way_are_found(source, path, expected):
         ("import baselines.reward_model, baselines.policy", "baselines/align.py", set()),
         ("from baselines import align, reward", "baselines/report.py", {"align", "reward"}),
         ("from baselines import reward", "baselines/report.py", set()),
-        ("from baselines import align, reward", "baselines/pipeline.py", set()),
+        ("from baselines import align, reward", "baselines/stages.py", set()),
     ],
 )
 def test_stages_that_know_each_other_are_found(source, path, expected):
