@@ -8,6 +8,7 @@ from baselines.reproduce import (
     demonstrations_needed,
     drift,
     heat_maps,
+    imitation_gap,
     label_noise,
     outcomes,
     over_optimization,
@@ -25,6 +26,7 @@ from baselines.reproduce.experiment import Experiment
 EXPERIMENTS: tuple[Experiment, ...] = (
     outcomes.EXPERIMENT,
     heat_maps.EXPERIMENT,
+    imitation_gap.EXPERIMENT,
     reward_accuracy.EXPERIMENT,
     reward_tuning.EXPERIMENT,
     alignment_curves.EXPERIMENT,
