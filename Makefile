@@ -2,7 +2,7 @@
 BIN := .venv/bin
 export PYTHON
 
-.PHONY: help setup quick test fast lint clean
+.PHONY: help setup quick reproduce test fast lint clean
 
 help:   ## what can be made
 	@sed -n 's/^\([a-z]*\): .*## /  make \1  \t/p' $(MAKEFILE_LIST)
@@ -12,6 +12,9 @@ setup:  ## virtual environment, pinned packages
 
 quick: setup  ## the whole story on a laptop: demonstrations to aligned agents, into runs/quick
 	$(BIN)/python -m baselines.pipeline quick --out runs/quick
+
+reproduce: setup  ## every figure of the paper and more, five seeds: many hours, in pieces if you like, into runs/reproduce
+	$(BIN)/python -m baselines.reproduce all --preset quick --seeds 5 --out runs/reproduce
 
 test: lint  ## lint, types, then every test
 	$(BIN)/python -m pytest

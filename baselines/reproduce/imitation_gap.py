@@ -100,7 +100,7 @@ def find(rows: list[Row]) -> str:
     sampled = own.count * rows[-1]["episodes"]
     text = [
         f"With {lengths[-1]:,.0f} updates the base agent's outcomes differ from those of its people by "
-        f"{percent(own)} of episodes (total variation, mean over {own.count} seed{'s' if own.count > 1 else ''}, {sampled:,} episodes), {verdict} "
+        f"{percent(own)} of episodes (total variation; {sampled:,} episodes of {own.count} seeds), {verdict} "
         f"the goal of {100 * GOAL:.0f} points; playing so few episodes alone would give about "
         f"{percent_of(expected_noise(at['people', 0.0], rows[-1]['episodes']))}."
     ]
