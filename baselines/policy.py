@@ -10,7 +10,7 @@ import torch
 
 from baselines.checkpoint import load_config, load_weights, network_device, save_checkpoint
 from baselines.gamepad_distribution import UNIFORMS, sample, sample_component
-from baselines.network import Cache, GamepadTransformer, NetworkConfig
+from baselines.network import Cache, GamepadTransformer, NetworkConfig, cast_products
 from baselines.precision import Precision, autocast
 from jumppad_env.streams import integer_seed, stream
 
@@ -79,7 +79,7 @@ class PolicyActor:
         """Prepare to act; the number of rows is that of the first `reset`.
 
         Args:
-            policy: Whose weights are read at every step, so that training between episodes shows.
+            policy: Whose weights are looked at in every step, so that training between episodes shows.
             temperature: Divides the logits; above 0, and 1.0 is the policy itself.
             precision: See `baselines.precision`.
 
@@ -91,6 +91,8 @@ class PolicyActor:
         self.policy = policy
         self.temperature = temperature
         self.precision: Precision = precision
+        self._network = policy.network
+        self._versions: list[int] = []  # of the weights from which that was made
         self._cache: Cache | None = None
         self._component = torch.zeros(0, dtype=torch.int64)  # of each row, kept for `hold` steps
         self._generators: list[np.random.Generator | None] = []
@@ -138,8 +140,15 @@ class PolicyActor:
             drawn = self._cache.age % hold == 0
             with autocast(device, self.precision):
                 frames = torch.from_numpy(np.ascontiguousarray(observations)).to(device)
-                logits = self.policy.network.step(frames, self._cache)
+                logits = self._acting_network().step(frames, self._cache)
             chances = torch.from_numpy(uniforms).to(device)
             fresh = sample_component(logits, chances, self.temperature)
             self._component = torch.where(drawn, fresh, self._component)
             return sample(logits, chances, self._component, self.temperature).cpu().numpy()
+
+    def _acting_network(self) -> GamepadTransformer:
+        """The policy's network, its weights cast once until they change: autocast would cast them in every step."""
+        versions = [0 if weight.is_inference() else weight._version for weight in self.policy.network.parameters()]
+        if versions != self._versions:
+            self._network, self._versions = cast_products(self.policy.network), versions
+        return self._network

@@ -73,6 +73,10 @@ class OptimizerConfig:
             if not met:
                 raise ValueError(f"{requirement}: {self}")
 
+    def compiles_on(self, device: torch.device) -> bool:
+        """Whether the network is compiled on this device."""
+        return self.compile == "always" or (self.compile == "cuda" and device.type == "cuda")
+
 
 def learning_rate(config: OptimizerConfig, update: int) -> float:
     """Learning rate of an update, counted from 0."""
@@ -122,7 +126,7 @@ def train(
     optimizers = make_optimizers(module, trained, config)
     first = _load_state(state_path, module, optimizers, trained) if state_path.exists() else 0
     if first < config.updates:
-        _compile(module, config)
+        compile_network(module, config)
     last = _truncate_metrics(directory / METRICS, first)
     saved_at = time.monotonic()
     with (
@@ -207,9 +211,9 @@ def read_metrics(directory: Path | str) -> list[dict[str, float]]:
     return [json.loads(line) for line in (Path(directory) / METRICS).read_text().splitlines()]
 
 
-def _compile(module: nn.Module, config: OptimizerConfig) -> None:
+def compile_network(module: nn.Module, config: OptimizerConfig) -> None:
     """Compile a network where the configuration says so; its parameters keep their names."""
-    if config.compile == "always" or (config.compile == "cuda" and network_device(module).type == "cuda"):
+    if config.compiles_on(network_device(module)):
         # Every network of ours calls all but its head `trunk`. For any length of episodes from the start: kernels for
         # the first length alone would round otherwise after a resumption, when another length comes first.
         getattr(module, "trunk", module).compile(dynamic=True)
