@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, scaled_dot_product_attention
+from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
 
 from baselines.gamepad_distribution import COMPONENT_LOGITS
 
@@ -298,12 +299,17 @@ class GamepadTransformer(nn.Module):
 
 
 def cast_products(network: GamepadTransformer) -> GamepadTransformer:
-    """Return the network, or a copy, with the weights of its matrix products as autocast would cast them here."""
+    """Return the network, or a copy, with the weights of its matrix products as autocast would cast them at every call.
+
+    The copy knows nothing of what is learned later.
+    """
     dtype = compute_dtype(network.head.weight)
     if dtype == network.head.weight.dtype:
         return network
     network = copy.deepcopy(network).requires_grad_(False)
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
+            if is_parametrized(layer):  # by adapters: their sum is cast, not what is added up
+                remove_parametrizations(layer, "weight")
             layer.to(dtype)
     return network

@@ -79,7 +79,7 @@ class PolicyActor:
         """Prepare to act; the number of rows is that of the first `reset`.
 
         Args:
-            policy: Whose weights are looked at in every step, so that training between episodes shows.
+            policy: Whose weights are read whenever all rows start anew, so that training in between shows.
             temperature: Divides the logits; above 0, and 1.0 is the policy itself.
             precision: See `baselines.precision`.
 
@@ -91,8 +91,7 @@ class PolicyActor:
         self.policy = policy
         self.temperature = temperature
         self.precision: Precision = precision
-        self._network = policy.network
-        self._versions: list[int] = []  # of the weights from which that was made
+        self._network = policy.network  # as of the last time that all rows began anew
         self._cache: Cache | None = None
         self._component = torch.zeros(0, dtype=torch.int64)  # of each row, kept for `hold` steps
         self._generators: list[np.random.Generator | None] = []
@@ -111,6 +110,9 @@ class PolicyActor:
                 self._cache = self.policy.network.initial_cache(len(rows))
                 self._component = torch.zeros(len(rows), dtype=torch.int64, device=self.policy.device)
             self._generators = [None] * len(rows)
+        if rows.all():
+            with autocast(self.policy.device, self.precision):
+                self._network = cast_products(self.policy.network)
         with torch.inference_mode():
             self._cache.reset(torch.from_numpy(rows).to(self.policy.device))
         for row in np.flatnonzero(rows):
@@ -140,15 +142,8 @@ class PolicyActor:
             drawn = self._cache.age % hold == 0
             with autocast(device, self.precision):
                 frames = torch.from_numpy(np.ascontiguousarray(observations)).to(device)
-                logits = self._acting_network().step(frames, self._cache)
+                logits = self._network.step(frames, self._cache)
             chances = torch.from_numpy(uniforms).to(device)
             fresh = sample_component(logits, chances, self.temperature)
             self._component = torch.where(drawn, fresh, self._component)
             return sample(logits, chances, self._component, self.temperature).cpu().numpy()
-
-    def _acting_network(self) -> GamepadTransformer:
-        """The policy's network, its weights cast once until they change: autocast would cast them in every step."""
-        versions = [0 if weight.is_inference() else weight._version for weight in self.policy.network.parameters()]
-        if versions != self._versions:
-            self._network, self._versions = cast_products(self.policy.network), versions
-        return self._network

@@ -1,10 +1,12 @@
 import copy
 
+import numpy as np
 import pytest
 import torch
 
 from baselines.adapters import LAYERS, add_adapters, merge_adapters
 from baselines.network import GamepadTransformer, NetworkConfig
+from baselines.policy import Policy, PolicyActor
 
 SMALL = NetworkConfig(image_size=(16, 16), channels=(8, 8), width=32, layers=2, heads=2, context=5)
 
@@ -54,6 +56,22 @@ def test_acting_sees_the_adapters():
         cache, whole = network.initial_cache(2), network(frames)
         steps = [network.step(frames[:, step], cache) for step in range(frames.shape[1])]
     torch.testing.assert_close(torch.stack(steps, 1), whole, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_an_actor_plays_alike_before_and_after_merging(precision):
+    network, frames = network_and_frames()
+    train_a_little(network, add_adapters(network, 2), frames)
+    frames, rows = frames.numpy(), np.ones(2, dtype=bool)
+
+    def play():
+        actor = PolicyActor(Policy(network), precision=precision)
+        actor.reset(rows, np.array([3, 4]))
+        return [actor.act(frames[:, step]) for step in range(frames.shape[1])]
+
+    before = play()
+    merge_adapters(network)
+    assert np.array_equal(before, play())
 
 
 def test_a_rank_of_none_is_refused():

@@ -34,7 +34,9 @@ def trajectory(pad=-1, touched=None, **columns):
         states[touched:, STATE.index("pad")] = pad
     for name, values in columns.items():
         states[:, STATE.index(name)] = values
-    return Trajectory(seed=0, character="rider", mode="", pad=pad, fell=False, actions=actions, states=states, frames=None)
+    return Trajectory(
+        seed=0, character="rider", mode="", pad=pad, fell=False, actions=actions, states=states, frames=None
+    )
 
 
 def test_pad_is_one_at_the_target_alone():
@@ -45,7 +47,9 @@ def test_pad_is_one_at_the_target_alone():
 
 def test_camera_is_minus_its_mean_speed():
     turning = 0.05 * np.arange(10)  # 0.05 rad in 0.1 s
-    values = label(Episodes([trajectory(camera_yaw=turning), trajectory(camera_yaw=-turning), trajectory()]), "camera", 0)
+    values = label(
+        Episodes([trajectory(camera_yaw=turning), trajectory(camera_yaw=-turning), trajectory()]), "camera", 0
+    )
     np.testing.assert_allclose(values, [-0.5, -0.5, 0.0], atol=1e-12)
 
 

@@ -198,3 +198,17 @@ def test_a_component_is_kept_for_some_steps_of_each_row():
         chunks = [episode[start : start + hold] for start in range(0, len(episode), hold)]
         assert all((chunk == chunk[0]).all() for chunk in chunks)
     assert len(set(first[::hold])) > 3
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_training_shows_when_all_rows_start_anew(precision):
+    policy, observations, seeds = policy_of(), observations_of(3, 6), [1, 2, 3]
+    actor = PolicyActor(policy, precision=precision)
+    before = play(actor, observations, seeds)
+    # Fused as in training: its steps leave no trace in the tensors' version counters.
+    optimizer = torch.optim.AdamW(policy.network.parameters(), lr=0.1, fused=True)
+    policy.network(torch.from_numpy(observations)).square().mean().backward()
+    optimizer.step()
+    after = play(actor, observations, seeds)
+    assert not np.array_equal(after, before)
+    assert np.array_equal(after, play(PolicyActor(policy, precision=precision), observations, seeds))
