@@ -6,7 +6,6 @@ acting, so a ring of the last `context` keys and values per layer acts exactly a
 Source: paper, section 3 (GPT-style causal transformer over convolutional embeddings, context 32).
 """
 
-import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, scaled_dot_product_attention
-from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
 
 from baselines.gamepad_distribution import COMPONENT_LOGITS
 
@@ -306,10 +304,13 @@ def cast_products(network: GamepadTransformer) -> GamepadTransformer:
     dtype = compute_dtype(network.head.weight)
     if dtype == network.head.weight.dtype:
         return network
-    network = copy.deepcopy(network).requires_grad_(False)
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d | nn.Linear):
-            if is_parametrized(layer):  # by adapters: their sum is cast, not what is added up
-                remove_parametrizations(layer, "weight")
-            layer.to(dtype)
-    return network
+    weights = {}
+    for path, layer in network.named_modules():
+        product = isinstance(layer, nn.Conv2d | nn.Linear)
+        for name in ("weight", "bias"):  # with adapters the weight is a sum, and no parameter
+            if isinstance(value := getattr(layer, name, None), Tensor):
+                weights[f"{path}.{name}"] = value.detach().to(dtype if product else value.dtype)
+    with torch.device("meta"):
+        cast = GamepadTransformer(network.config)
+    cast.load_state_dict(weights, assign=True)
+    return cast.requires_grad_(False)
