@@ -238,7 +238,7 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         """Returns what each of the rows gets from lists among the reset options, checked before any starts."""
         listed: dict[int, dict[str, Any]] = {row: {} for row in rows}
         for name, (axes, expect) in LISTABLE.items():
-            values = options.get(name)
+            values: Any = options.get(name)
             if not _is_list(values, axes):
                 continue
             if len(values) != self.num_envs:

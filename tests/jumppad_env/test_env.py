@@ -209,7 +209,7 @@ def test_reset_options_override_what_is_drawn():
         ({"heading": np.inf}, "heading=inf must be one finite number"),
         ({"heading": "north"}, "heading='north' must be one finite number"),
         ({"heading": None}, "heading=None must be one finite number"),
-        ({"heading": [0.0]}, "heading=.* must be one finite number"),
+        ({"heading": [[0.0], [0.0]]}, "heading=.* must be one finite number"),
         ({"character": "nobody"}, "character='nobody' is unknown; choose one of"),
         ({"character": ["rider", "nobody"]}, "character=.* is unknown; choose one of"),
         ({"character": "random"}, "character='random' is unknown"),

@@ -1,0 +1,99 @@
+import json
+
+import numpy as np
+import pytest
+
+from agents.outcomes import summarize
+from agents.probes import PROBE_STEPS, PROBES
+from agents.rollout import make_envs, rollout
+from baselines import artifact, evaluate, playing
+from baselines.evaluate import EvaluateConfig, play_episodes
+from baselines.network import NetworkConfig
+from baselines.policy import Policy
+from jumppad_env.streams import integer_seed
+
+TINY = NetworkConfig(image_size=(16, 16), channels=(8, 8), width=16, layers=1, heads=2, context=4)
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    with artifact.begin(tmp_path / "tiny", kind="policy", config={}, seed=0, inputs={}) as work:
+        Policy.initialize(TINY, seed=0).save_pretrained(work.directory)
+    return tmp_path / "tiny"
+
+
+def run(monkeypatch, capsys, *arguments):
+    monkeypatch.setattr("sys.argv", ["evaluate", *map(str, arguments)])
+    evaluate.main()
+    return capsys.readouterr().out
+
+
+def test_without_a_probe_episodes_are_those_of_their_seeds(checkpoint):
+    played, found = play_episodes(EvaluateConfig(episodes=2), checkpoint, seed=5)
+    assert found == {}
+    actor, image_size = playing.make_actor(checkpoint, 2)
+    envs = make_envs(2, image_size)
+    expected = rollout(envs, actor, [integer_seed(5, "evaluate tiny", index) for index in range(2)])
+    for one, other in zip(played, expected, strict=True):
+        assert one.seed == other.seed and np.array_equal(one.states, other.states)
+        assert one.frames is None and len(one) <= 100
+    envs.close()
+
+
+@pytest.mark.parametrize("probe", PROBES)
+def test_a_probe_of_a_policy_does_not_depend_on_how_many_play(checkpoint, monkeypatch, probe):
+    config = EvaluateConfig(episodes=3, probe=probe)
+    together, found = play_episodes(config, checkpoint, seed=5)
+    monkeypatch.setattr(playing, "PARALLEL", 1)
+    alone, again = play_episodes(config, checkpoint, seed=5)
+    assert found == again and found["probe"] == probe
+    for one, other in zip(together, alone, strict=True):
+        assert np.array_equal(one.states, other.states) and np.array_equal(one.actions, other.actions)
+
+
+def test_probed_episodes_last_longer():
+    usual, longer = EvaluateConfig(episodes=3), EvaluateConfig(episodes=3, probe="pushes")
+    for config, steps in ((usual, 100), (longer, PROBE_STEPS)):
+        played, _ = play_episodes(config, "idle", seed=5)
+        assert [len(trajectory) for trajectory in played] == [steps] * 3
+
+
+def test_the_artifact_of_a_probe_holds_what_it_found(checkpoint, tmp_path):
+    out = tmp_path / "evaluation"
+    config = EvaluateConfig(episodes=3, probe="odd_start")
+    evaluate.evaluate(config, checkpoint, out, seed=5)
+    outcome = json.loads((out / evaluate.OUTCOMES).read_text())
+    played, found = play_episodes(config, checkpoint, seed=5)
+    assert outcome == {**summarize([t.pad for t in played], [len(t) for t in played]), **found}
+    assert {"probe", "probed", "recovered", "recovered_ci95", "recovered_at"} <= set(outcome)
+    manifest = artifact.load_manifest(out, "evaluation")
+    assert manifest["metrics"] == outcome and manifest["config"]["probe"] == "odd_start"
+
+
+def test_without_a_probe_the_outcome_object_is_what_it_was(checkpoint, tmp_path):
+    evaluate.evaluate(EvaluateConfig(episodes=1), checkpoint, tmp_path / "evaluation", seed=5)
+    outcome = json.loads((tmp_path / "evaluation" / evaluate.OUTCOMES).read_text())
+    assert list(outcome) == ["episodes", "none", "left", "middle", "right", "ci95", "mean_seconds"]
+
+
+def test_people_are_evaluated_by_name(monkeypatch, capsys):
+    out = run(monkeypatch, capsys, "direct_left", "--episodes", 8, "--json")
+    assert json.loads(out)["left"] > 0.8
+    lines = run(monkeypatch, capsys, "direct_left", "--episodes", 8, "--probe", "forced_miss").splitlines()
+    assert lines[1].startswith("direct_left") and lines[2].startswith("forced_miss: ") and len(lines) == 3
+    asked = json.loads(run(monkeypatch, capsys, "direct_left", "--episodes", 8, "--probe", "forced_miss", "--json"))
+    assert asked["recovered_at"]["left"] == asked["recovered"] > 0.8 and asked["episodes"] == 8
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["human", "--probe", "wind"], "wind"),
+        (["nobody"], "neither a directory nor a demonstrator"),
+        (["human", "--episodes", "0"], "at least 1"),
+    ],
+)
+def test_mistakes_end_with_exit_code_2(monkeypatch, capsys, arguments, said):
+    with pytest.raises(SystemExit) as stopped:
+        run(monkeypatch, capsys, *arguments)
+    assert stopped.value.code == 2 and said in capsys.readouterr().err
