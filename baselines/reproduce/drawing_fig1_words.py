@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from baselines.reproduce.experiment import Row
 from baselines.reproduce.statistics import Estimate, compare, percent, points, significance
@@ -30,11 +30,15 @@ def verdict(difference: Estimate, p: float, more: str, less: str) -> str:
         more: said where it is significant and positive.
         less: said where it is significant and negative.
     """
+    if math.isnan(p):
+        return f"{points(difference)} ({significance(p)})"
     words = {1: more, -1: less, 0: "no difference can be told"}[sign(difference, p)]
     return f"{words} ({points(difference)}, {significance(p)})"
 
 
-def versus(first: Iterable[Row], second: Iterable[Row], measure, more: str, less: str) -> str:
+def versus(
+    first: Iterable[Row], second: Iterable[Row], measure: str | Callable[[Row], float], more: str, less: str
+) -> str:
     """Returns the verdict on two conditions, paired by seed; says so where they share no seed."""
     try:
         return verdict(*compare(first, second, measure), more, less)
@@ -54,6 +58,11 @@ def beside_paper(value: Estimate, paper: float) -> str:
         return f"{percent(value)} (as in the paper: {100 * paper:.1f}%)"
     side = "above" if away > 0 else "below"
     return f"{percent(value)} ({100 * abs(away):.1f} points {side} the paper's {100 * paper:.1f}%)"
+
+
+def in_units(value: Estimate) -> str:
+    """Returns a number that is no share as "1.25 ± 0.10"."""
+    return f"{value.mean:.2f}" + ("" if math.isnan(value.low) else f" ± {value.high - value.mean:.2f}")
 
 
 def listed(parts: Iterable[str]) -> str:

@@ -73,8 +73,11 @@ def draw(rows: list[Row]) -> Figure:
         people = agents.get(("demonstrations", ""), [])
         played = span(row["episodes"] for row in rows if row["stage"] != "demonstrations")
         recorded = f" ({span(row['episodes'] for row in people)} of people)" if people else ""
-        note(figure, f"N: {len(group(rows, 'seed'))} seed{'s' * (len(group(rows, 'seed')) > 1)}, {played} episodes of "
-                     f"each agent on each{recorded}. Below the bars: the pad that an episode ends at.")
+        note(
+            figure,
+            f"N: {len(group(rows, 'seed'))} seed{'s' * (len(group(rows, 'seed')) > 1)}, {played} episodes of "
+            f"each agent on each{recorded}. Below the bars: the pad that an episode ends at.",
+        )
         return figure
 
 
@@ -158,7 +161,9 @@ def find(rows: list[Row]) -> str:
             sentences.append(text + ".")
     left, right = ([{**row, "at": row[t]} for row in agents.get(("aligned", t), [])] for t in TARGETS)
     if left and right:
-        words = versus(left, right, "at", "left is reached more often than right", "right is reached more often than left")
+        words = versus(
+            left, right, "at", "left is reached more often than right", "right is reached more often than left"
+        )
         sentences.append(f"Between the two sides of the symmetric map: {words}.")
     return " ".join(sentences)
 
