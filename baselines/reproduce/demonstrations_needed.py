@@ -114,7 +114,7 @@ def find(rows: list[Row]) -> str:
     for count, some in [counts[0], *counts[1:][-1:]]:
         ways = group(some, "start")
         told = []
-        for what, name in PANELS.items():
+        for what in PANELS:
             reach = partial(share, what=what)
             numbers = []
             for way in ("pre-trained", "from scratch, longer"):

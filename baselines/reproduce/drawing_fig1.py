@@ -1,4 +1,4 @@
-"""What the figures of experiments share: panels, numbers over seeds with their intervals, axes, the line that says N."""
+"""What figures of experiments share: panels, numbers over seeds with their intervals, axes, the line that says N."""
 
 from __future__ import annotations
 

@@ -130,7 +130,8 @@ def _mark_pads(axes: Axes, *, names: bool) -> None:
         for name, pad in zip(("left", "middle", "right"), sorted(pads, key=lambda p: p[:, 0].mean()), strict=True):
             axes.annotate(
                 name, (pad[:, 0].mean(), pad[:, 1].max()), (0, 3), textcoords="offset points", ha="center",
-                fontsize=6.5, color=INK, zorder=6, bbox={"boxstyle": "round,pad=0.12", "fc": "white", "ec": "none", "alpha": 0.75},
+                fontsize=6.5, color=INK, zorder=6,
+                bbox={"boxstyle": "round,pad=0.12", "fc": "white", "ec": "none", "alpha": 0.75},
             )  # fmt: skip
 
 

@@ -155,7 +155,7 @@ def _beside_paper(rows: list[Row]) -> str:
         text += f"That the agent's encoder is the better one there is {'confirmed' if same else 'not confirmed'}"
         text += f" ({significance(gain[1])})"
         far = ours["random"].mean > 0.5
-        joint = " but" if same and far else ", and" if far else ";"
+        joint = ", but" if same and far else ", and" if far else ";"
         if far:
             text += f"{joint} a random encoder below chance is not what we see"
         else:

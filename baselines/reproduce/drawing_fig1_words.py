@@ -1,4 +1,4 @@
-"""Words for numbers: what may be said of a difference, which its p value decides, and of a number beside the paper's."""
+"""Words for numbers: what may be said of a difference, as its p value decides, and of a number beside the paper's."""
 
 from __future__ import annotations
 

@@ -20,8 +20,7 @@ from baselines.palette import KIND_TITLES
 from baselines.playing import play
 from baselines.policy import Policy
 from baselines.precision import autocast, choose_device
-from baselines.reproduce import outcomes
-from baselines.reproduce import statistics
+from baselines.reproduce import outcomes, statistics
 from baselines.reproduce.drawing_fig1 import count_seeds, note, panels, whisker
 from baselines.reproduce.drawing_fig1_words import LEVEL, in_units, seeds_in_words
 from baselines.reproduce.experiment import Experiment, Row
@@ -129,8 +128,8 @@ def find(rows: list[Row]) -> str:
             continue
         less = {name: _change(aligned, tuned, name) for name in MEASURES}
         text += (
-            f"Alignment to the {target} changes the entropy of the end by {less['outcome_entropy_bits']}, that of actions "
-            f"by {less['entropy']}, and the distance from the base agent by {less['kl_from_base']}. "
+            f"Alignment to the {target} changes the entropy of the end by {less['outcome_entropy_bits']}, that of "
+            f"actions by {less['entropy']}, and the distance from the base agent by {less['kl_from_base']}. "
         )
     return text.strip()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-
 from matplotlib.figure import Figure
 
 from agents.island_map import load_map
@@ -136,7 +135,7 @@ EXPERIMENT = Experiment(
     name="heat_maps",
     title="Where everybody goes on the map",
     question="How does each step of the procedure change the ways that are taken over the island?",
-    paper="The base agent spreads over the island, the fine-tuned one keeps to three ways, each aligned one to its own.",
+    paper="The base agent spreads over the island, the fine-tuned one keeps to three ways, each aligned one to one.",
     measure=measure,
     draw=draw,
     find=find,

@@ -154,7 +154,8 @@ def find(rows: list[Row]) -> str:
         if aligned:
             paper = paper_shares("aligned", target)
             assert paper is not None
-            text = f"The agent aligned to the {target} goes there in **{beside_paper(over_seeds(aligned, target), paper[target])}**"
+            reached = beside_paper(over_seeds(aligned, target), paper[target])
+            text = f"The agent aligned to the {target} goes there in **{reached}**"
             preferred = agents.get(("preference_finetuned", target), [])
             if preferred:
                 text += f", after {percent(over_seeds(preferred, target))} by preference fine-tuning alone"

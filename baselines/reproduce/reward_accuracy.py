@@ -56,19 +56,19 @@ def measure(stages: Stages) -> list[Row]:
         features = {name: read(trunk, dataset) for name, trunk in encoders(stages, agents)}
         for what in LABELS:
             values = label(dataset, what, PADS.index("left"))
-            for draw in range(DRAWS):
-                parts = split(len(dataset), stages.seed, draw)
+            for index in range(DRAWS):
+                parts = split(len(dataset), stages.seed, index)
                 for count in COUNTS:
-                    pairs = draw_pairs(values, parts, count, stream(stages.seed, f"{what} {draw}", count))
+                    pairs = draw_pairs(values, parts, count, stream(stages.seed, f"{what} {index}", count))
                     for encoder, read_at in features.items():
-                        accuracy = fit(read_at, pairs, integer_seed(stages.seed, "head", draw))
+                        accuracy = fit(read_at, pairs, integer_seed(stages.seed, "head", index))
                         rows.append(
                             {
                                 "variety": variety,
                                 "label": what,
                                 "comparisons": count,
                                 "encoder": encoder,
-                                "draw": draw,
+                                "draw": index,
                                 "accuracy": accuracy,
                             }
                         )

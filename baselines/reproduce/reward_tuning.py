@@ -171,18 +171,16 @@ def find(rows: list[Row]) -> str:
         of = {way: [row for row in some if row["label"] == what] for way, some in chosen.items()}
         if not of["agent"] or not of["random"]:
             continue
-        text = (
-            f'To judge who "{TITLES[what]}", the agent\'s weights reach {percent(over_seeds(of["agent"], "accuracy"))}'
-        )
-        text += f" in the mean over all numbers of comparisons, random ones {percent(over_seeds(of['random'], 'accuracy'))}: "
-        text += versus(of["agent"], of["random"], "accuracy", "the agent's are better", "the random ones are better")
+        ours, others = (percent(over_seeds(of[way], "accuracy")) for way in ("agent", "random"))
         few = min(row["comparisons"] for row in of["agent"])
-        less = [[row for row in of[way] if row["comparisons"] == few] for way in ("agent", "random")]
-        text += f"; with {few} comparisons, "
-        text += versus(*less, "accuracy", "the agent's are better", "the random ones are better")
-        text += f". Against random weights with up to {LONGER} times the updates, "
-        text += versus(of["agent"], of["random, longer"], "accuracy", "the agent's are still better", "they are worse")
-        parts.append(text + ".")
+        fewest = ([row for row in of[way] if row["comparisons"] == few] for way in ("agent", "random"))
+        sides = ("the agent's are better", "random ones are better")
+        parts.append(
+            f'To judge who "{TITLES[what]}", the agent\'s weights reach {ours} in the mean over all numbers of comparisons, '
+            f"random ones {others}: {versus(of['agent'], of['random'], 'accuracy', *sides)}; with {few} comparisons, "
+            f"{versus(*fewest, 'accuracy', *sides)}. Against random weights with up to {LONGER} times the updates, "
+            f"{versus(of['agent'], of['random, longer'], 'accuracy', *sides)}."
+        )
     if not parts:
         return "Agent and random weights were not both tuned, so nothing can be compared."
     return f"On {seeds_in_words(rows)}, all weights tuned, in full visual variety. " + " ".join(parts)
@@ -191,8 +189,8 @@ def find(rows: list[Row]) -> str:
 EXPERIMENT = Experiment(
     name="reward_tuning",
     title="Reward models tuned as a whole",
-    question="If all weights are tuned, and random ones get their own best number of updates and five times as many, is "
-    "a reward model still better that starts from the agent's?",
+    question="If all weights are tuned, and random ones get their own best number of updates and five times as many, "
+    "is a reward model still better that starts from the agent's?",
     paper="",
     measure=measure,
     draw=draw,

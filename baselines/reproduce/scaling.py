@@ -142,7 +142,7 @@ def find(rows: list[Row]) -> str:
         if low == high:
             continue
         ends = [in_units(over_seeds(which, "held_out_loss")) for which in (few, many)]
-        text = f"from {low:,.0f} to {high:,.0f} {AXES[axis].partition(',')[0] if axis != 'context' else 'steps of context'}"
+        text = f"from {low:,.0f} to {high:,.0f} {'steps of context' if axis == 'context' else AXES[axis]}"
         text += f" the held-out loss goes from {ends[0]} to {ends[1]} nats per step"
         try:
             loss, p = compare(many, few, "held_out_loss")

@@ -133,8 +133,8 @@ EXPERIMENT = Experiment(
     name="scratch_aligned",
     title="Aligned without pre-training",
     question="Can an agent be aligned that was only ever fine-tuned, and does it come back when it misses?",
-    paper="The agent that was never pre-trained can be aligned, but misses a pad and gets stuck where the pre-trained one "
-    "turns round and comes back.",
+    paper="The agent that was never pre-trained can be aligned, but misses a pad and gets stuck where the pre-trained "
+    "one turns round and comes back.",
     measure=measure,
     draw=draw,
     find=find,
