@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator, PercentFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from agents.figure_style import MUTED, STYLE
 from baselines.reproduce.experiment import Row
@@ -87,17 +88,19 @@ def percent_axis(axes: Axes, low: float = 0.0, high: float = 1.0) -> None:
     """Makes the y axis one of shares, in percent, with a little air at both ends."""
     air = 0.03 * (high - low)
     axes.set_ylim(low - air, high + air)
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{100 * y:.3g}%"))
 
 
 def number_axis(axes: Axes, values: Iterable[float]) -> None:
-    """Makes the x axis logarithmic, with exactly these numbers at its ticks."""
-    ticks = sorted(set(values))
+    """Makes the x axis logarithmic, with these numbers at its ticks, unless they are too close."""
+    numbers = sorted(set(values))
+    apart, ticks = (numbers[-1] / numbers[0]) ** 0.14, numbers[:1]
+    ticks += [number for before, number in pairwise(numbers) if number >= apart * before]
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: short(x)))
-    axes.set_xlim(ticks[0] / 1.4, ticks[-1] * 1.4)
+    axes.set_xlim(numbers[0] / 1.4, numbers[-1] * 1.4)
 
 
 def short(x: float) -> str:

@@ -40,8 +40,13 @@ def advantage(rows: list[Row], encoder: str = "finetuned") -> tuple[Estimate, fl
         return None
 
 
-def draw(rows: list[Row]) -> Figure:
-    """Draws accuracy against comparisons, a panel per variety and label."""
+def draw(rows: list[Row], judged: int) -> Figure:
+    """Draws accuracy against comparisons, a panel per variety and label.
+
+    Args:
+        rows: of all seeds.
+        judged: number of comparisons by which accuracy is measured.
+    """
     labels, looks = list(group(rows, "label")), list(group(rows, "variety"))
     found = group(rows, "variety", "label")
     with panels(0.7 + 2.25 * len(labels), len(labels), len(looks), sharey="row", sharex=True) as (figure, grid):
@@ -49,19 +54,24 @@ def draw(rows: list[Row]) -> Figure:
             for column, look in enumerate(looks):
                 axes, some = grid[row, column], found.get((look, label), [])
                 if (look, label) == PAPER_PANEL:
-                    for curve, color in zip(REWARD_ACCURACY.values(), (INK, MUTED), strict=True):
+                    for (name, curve), color in zip(REWARD_ACCURACY.items(), (INK, MUTED), strict=True):
                         axes.plot(list(curve), list(curve.values()), "--", color=color, linewidth=1.2)
                         axes.annotate(
-                            "paper", (50, curve[50]), (0, 4), textcoords="offset points", fontsize=7.5, color=color
+                            name.removesuffix(" encoder"),
+                            (50, curve[50]),
+                            (0, 4),
+                            textcoords="offset points",
+                            fontsize=7.5,
+                            color=color,
                         )
                 axes.axhline(0.5, color=MUTED, linewidth=0.8, linestyle=":")
                 for encoder, some_of in by_encoder(some).items():
                     line(axes, some_of, "comparisons", "accuracy", ENCODERS[encoder][1], shift=ENCODERS[encoder][2])
                 if gain := advantage(some):
-                    words = f"fine-tuned - random: {points(gain[0])}\n{significance(gain[1])}"
-                    axes.text(0.97, 0.04, words, transform=axes.transAxes, ha="right", va="bottom", fontsize=7.5)
+                    words = f"fine-tuned - random: {points(gain[0])}, {significance(gain[1])}"
+                    axes.text(0, 1.02, words, transform=axes.transAxes, va="bottom", fontsize=7, color=MUTED)
                 if row == 0:
-                    axes.set_title(LOOKS[look])
+                    axes.set_title(LOOKS[look], pad=18)
                 if row == len(labels) - 1:
                     axes.set_xlabel("training comparisons")
             grid[row, 0].set_ylabel(f"{TITLES[label]}:\nheld-out accuracy")
@@ -83,8 +93,9 @@ def draw(rows: list[Row]) -> Figure:
         )
         note(
             figure,
-            f"N: {count_seeds(rows)}; on each the mean of {draws} draws of comparisons"
-            f"{f' and {randoms} random encoders' if randoms else ''}. Frozen encoders, linear heads.",
+            f"N: {count_seeds(rows)}; on each the mean of {draws} draws of comparisons, of {judged:,} held out each time, "
+            f"and of {randoms} random encoders.\nLinear heads on frozen encoders; beside the panel's differences the p of "
+            "a t-test paired by seed.",
         )
         return figure
 

@@ -92,7 +92,7 @@ def draw(rows: list[Row]) -> Figure:
                         found.append((x + (0 if shared else shift), float(np.mean(values)), color))
                 for (x0, y0, _), (x1, y1, color) in pairwise(found):
                     axes.plot([x0, x1], [y0, y1], color=color, linewidth=1.6)
-            axes.set_title(name.replace(", ", ",\n"), fontsize=9)
+            axes.set_title(name.partition(", ")[0], fontsize=9)
             names = [KIND_TITLES[stage].replace("Preference fine", "Preference\nfine") for stage in STAGES]
             axes.set_xticks(range(len(STAGES)), names, rotation=35, ha="right", fontsize=8)
             axes.set_ylim(bottom=0)
@@ -102,11 +102,11 @@ def draw(rows: list[Row]) -> Figure:
         grid[0, 0].axhline(most, color=MUTED, linewidth=0.8, linestyle=":")
         grid[0, 0].set_ylim(0, 1.08 * most)
         grid[0, 0].text(-0.35, most * 1.01, "all ends alike", fontsize=7.5, color=MUTED, va="bottom")
-        handles = [
+        handles = [Line2D([], [], color=MUTED, marker="o", markersize=4, label="before preferences")] + [
             Line2D([], [], color=OUTCOME_COLORS[target], marker="o", markersize=4, label=f"preferred: {target}")
             for target in outcomes.TARGETS
         ]
-        figure.legend(handles=handles, loc="outside upper left", ncols=2)
+        figure.legend(handles=handles, loc="outside upper left", ncols=3)
         note(figure, f"N: {count_seeds(rows)}; actions of {EPISODES} episodes of each agent on each.")
         return figure
 

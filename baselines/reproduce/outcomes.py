@@ -108,6 +108,9 @@ def shares_over_seeds(rows: list[Row]) -> dict[str, Any]:
 
 def _bars(axes: Axes, rows: list[Row], paper: dict[str, float] | None) -> None:
     draw_outcome_bars(axes, shares_over_seeds(rows), paper)
+    for text in axes.texts:  # numbers of neighbors do not touch
+        text.set_fontsize(7.5)
+    axes.tick_params(axis="x", labelsize=8)
     if len(rows) > 1:
         for index, name in enumerate(NAMES):
             x = index - (0.2 if paper else 0.0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -177,6 +178,6 @@ EXPERIMENT = Experiment(
     paper="A head on the agent's encoder predicts 92.5% of held-out comparisons after 50 and 99.8% after 500,000; on a "
     "random encoder it stays below chance, at 30 to 35%.",
     measure=measure,
-    draw=draw,
+    draw=partial(draw, judged=JUDGED),
     find=find,
 )

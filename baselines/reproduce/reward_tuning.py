@@ -151,7 +151,7 @@ def draw(rows: list[Row]) -> Figure:
             axes.set(title=TITLES[what], xlabel="training comparisons")
             number_axis(axes, (row["comparisons"] for row in rows))
         grid[0, 0].set_ylabel("held-out accuracy")
-        percent_axis(grid[0, 0], min(0.48, *(row["accuracy"] for row in rows)))
+        percent_axis(grid[0, 0], min(0.48, *(row["accuracy"] for some in chosen.values() for row in some)))
         handles = [
             Line2D([], [], color=color, linestyle=style, marker="o", markersize=4, label=name)
             for name, color, style, _ in WAYS.values()
@@ -176,8 +176,8 @@ def find(rows: list[Row]) -> str:
         fewest = ([row for row in of[way] if row["comparisons"] == few] for way in ("agent", "random"))
         sides = ("the agent's are better", "random ones are better")
         parts.append(
-            f'To judge who "{TITLES[what]}", the agent\'s weights reach {ours} in the mean over all numbers of comparisons, '
-            f"random ones {others}: {versus(of['agent'], of['random'], 'accuracy', *sides)}; with {few} comparisons, "
+            f'To judge who "{TITLES[what]}", the agent\'s weights reach {ours} in the mean over all numbers of comparisons '
+            f"and random ones {others}: {versus(of['agent'], of['random'], 'accuracy', *sides)}; with {few} comparisons, "
             f"{versus(*fewest, 'accuracy', *sides)}. Against random weights with up to {LONGER} times the updates, "
             f"{versus(of['agent'], of['random, longer'], 'accuracy', *sides)}."
         )

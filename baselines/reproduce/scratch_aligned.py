@@ -82,7 +82,7 @@ def draw(rows: list[Row]) -> Figure:
                 if values:
                     at = x + 0.4 * (index - 0.5)
                     bars.bar(at, float(np.mean(list(values))), 0.36, color=color, alpha=0.55)
-                    whisker(bars, at, values, color if index else INK)
+                    whisker(bars, at, values, INK)
         curves.set(xlabel="update of alignment", ylabel="episodes that go left")
         bars.set_xticks(range(len(BARS)), list(BARS.values()), fontsize=8)
         bars.set_ylabel("episodes")

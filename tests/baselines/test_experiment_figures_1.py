@@ -19,6 +19,8 @@ from baselines.reproduce import (
     scaling,
     scratch_aligned,
 )
+from baselines.reproduce.drawing_fig1_words import beside_paper, listed, verdict
+from baselines.reproduce.statistics import Estimate, estimate
 
 STAGES = [("base", ""), ("finetuned", "")] + [
     (stage, target) for target in ("left", "right") for stage in ("preference_finetuned", "aligned")
@@ -222,3 +224,151 @@ def test_one_seed_makes_no_claim_of_significance(module, make):
     _, found = shown(module, make(1))
     assert "p =" not in found and "p <" not in found and "no difference can be told" not in found
     assert module is heat_maps or "one seed" in found
+
+
+# Known answers, and the other side of each. ---------------------------------------------------------------------------
+
+
+def test_bars_are_the_means_over_seeds_beside_the_papers():
+    rows = outcome_rows(3)
+    figure = outcomes.draw(rows)
+    axes = next(axes for axes in figure.axes if axes.get_title(loc="left") == "Aligned, left")
+    mean = np.mean([row["left"] for row in rows if (row["stage"], row["target"]) == ("aligned", "left")])
+    heights = [patch.get_height() for patch in axes.patches]  # pyright: ignore[reportAttributeAccessIssue]
+    assert pytest.approx(mean) in heights and pytest.approx(0.987) in heights
+
+
+def test_outcomes_are_compared_with_people_with_the_paper_and_side_with_side():
+    found = outcomes.find(outcome_rows(5))
+    assert "within the 5 points" in found and "it falls, as in the paper" in found
+    assert "as in the paper: 98.7%" in found and "below the paper's 99.8%" in found
+    assert "left is reached more often than right" in found
+
+    other = {**SHARES, ("base", ""): (0.9, 0.04, 0.04, 0.02), ("finetuned", ""): (0.95, 0.02, 0.02, 0.01)}
+    other |= {("aligned", "left"): (0.3, 0.6, 0.05, 0.05), ("aligned", "right"): (0.0, 0.0, 0.0, 1.0)}
+    found = outcomes.find(outcome_rows(5, other))
+    assert "beyond the 5 points" in found and "unlike in the paper" in found and "below the paper's 98.7%" in found
+    assert "right is reached more often than left" in found
+
+
+def test_sampling_alone_gives_the_variation_that_is_said():
+    rows = outcome_rows(1)
+    said = outcomes.chance_variation(rows[1:2], rows[:1])
+    generator = np.random.default_rng(0)
+    share = [rows[0][name] for name in NAMES]
+    drawn = generator.multinomial(500, share, size=(2, 4000)) / 500
+    assert said == pytest.approx(0.5 * np.abs(drawn[0] - drawn[1]).sum(axis=1).mean(), rel=0.03)
+
+
+def test_condensed_visits_are_the_sum_over_seeds_and_smaller():
+    rows = heat_map_rows(3)
+    condensed = heat_maps.condense(rows)
+    people = [row for row in rows if row["stage"] == "demonstrations"]
+    total = sum(heat_maps.unpack(row["visits"]) for row in people)
+    assert (heat_maps.unpack(condensed[0]["visits"]) == total).all() and np.asarray(total)[20, 20] == 153
+    assert condensed[0]["episodes"] == 1500 and condensed[0]["seeds"] == 3 and "seed" not in condensed[0]
+    assert len(str(condensed)) < 0.2 * len(str(rows))
+
+
+def test_condensed_visits_hold_what_was_counted():
+    visits = heat_maps.count_visits(np.array([[0.0, 0.0], [0.0, 0.1], [3.0, 5.0], [0.0, 0.0]]), np.array([3, 1]))
+    cells = [[int(x), int(y), int(visits[x, y])] for x, y in np.argwhere(visits)]
+    row = {"seed": 0, "stage": "base", "target": "", "episodes": 2, "cell": heat_maps.CELL, "visits": cells}
+    (condensed,) = heat_maps.condense([row])
+    assert visits.sum() == 3 and (heat_maps.unpack(condensed["visits"]) == visits).all()
+
+
+def test_heat_maps_tell_the_area_and_whether_it_narrows():
+    found = heat_maps.find(heat_maps.condense(heat_map_rows(2)))
+    assert "people 240 m²" in found and "aligned, left 40 m²" in found  # 12 and 2 squares of 0.25 m² times 79 or 80
+    assert "each narrow the ways, as in the paper" in found
+    wide = heat_maps.find(heat_maps.condense(heat_map_rows(2, (12, 6, 5, 5, 2, 5, 8))))
+    assert "Unlike in the paper, alignment does not narrow" in wide
+    assert "shares 50% of its visits with people" in wide
+
+
+def test_an_encoder_is_better_where_the_numbers_say_so():
+    found = reward_accuracy.find(accuracy_rows(5, gain=0.05))
+    assert "better than random ones in **6 of 6**" in found and "+5.0" in found and "+2.5" in found
+    assert "is confirmed" in found and "below chance is not what we see" in found
+    found = reward_accuracy.find(accuracy_rows(5, gain=-0.05))
+    assert "better than random ones in **0 of 6**" in found and "worse in 6" in found and "-5.0" in found
+    assert "is not confirmed" in found
+    found = reward_accuracy.find(accuracy_rows(5, gain=0.0))
+    assert "no difference can be told in 6" in found and "is not confirmed" in found
+
+
+def test_the_papers_curves_stand_in_its_own_panel_only():
+    figure = reward_accuracy.EXPERIMENT.draw(accuracy_rows(2))
+    dashed = [sum(line.get_linestyle() == "--" for line in axes.lines) for axes in figure.axes]
+    assert dashed == [2, 0, 0, 0, 0, 0]
+
+
+def test_the_number_of_updates_is_chosen_by_validation_within_the_budget():
+    chosen = reward_tuning.choose(tuning_rows(2))
+    assert {row["updates"] for row in chosen["agent"] + chosen["random"]} == {50}  # not 25, which tests best
+    assert {row["updates"] for row in chosen["random, longer"]} == {250}
+    assert all(len(rows) == 2 * 2 * 3 for rows in chosen.values())
+
+
+def test_tuned_reward_models_are_compared_both_ways():
+    found = reward_tuning.find(tuning_rows(5))
+    assert "the agent's weights reach 89.9" in found or "the agent's weights reach 90.0" in found
+    assert found.count("the agent's are better") == 6 and "random ones are better" not in found
+    found = reward_tuning.find(tuning_rows(5, agent=0.8, random=0.9, longer=0.95))
+    assert found.count("random ones are better") == 6 and "the agent's are better" not in found
+
+
+def test_drift_tells_what_alignment_changes_and_when_no_change_can_be_told():
+    found = drift.find(drift_rows(5))
+    assert "aligned 0.20 ±" in found and "-1.60 ±" in found and "no change can be told" not in found
+    found = drift.find(drift_rows(5, aligned_bits=1.8))
+    assert "no change can be told" in found and "-1.60" not in found
+
+
+def test_scaling_tells_which_way_the_loss_goes():
+    found = scaling.find(scaling_rows(5))
+    assert "it falls" in found and "nearer to people" in found and "it rises" not in found
+    assert "from 8 to 100 steps of context" in found and "from 210,000 to 4,100,000 parameters" in found
+    found = scaling.find(scaling_rows(5, better=-1.0))
+    assert "it rises" in found and "farther from people" in found and "it falls" not in found
+    assert "no difference can be told" in scaling.find(scaling_rows(5, better=0.0))
+
+
+def test_pre_training_helps_or_harms_as_the_numbers_say():
+    found = demonstrations_needed.find(demonstration_rows(5))
+    assert "With 9 demonstrations" in found and "With 300 demonstrations" in found
+    assert "holds with all 300 demonstrations for odd starts, forced misses and pushes" in found
+    found = demonstrations_needed.find(demonstration_rows(5, pretrained=0.3, scratch=0.6))
+    assert "for none of the 3 disturbances" in found and "the opposite holds for" in found
+    assert "pre-training harms" in found and "pre-training helps" not in found
+
+
+def test_what_was_never_probed_is_not_taken_for_a_failure():
+    rows = demonstration_rows(3)
+    for row in rows:
+        if row["start"] != "pre-trained":
+            row |= {"forced_miss": 0.0, "forced_miss_probed": 0}
+    figure, found = shown(demonstrations_needed, rows)
+    assert "against nothing known: not compared" in found and "for odd starts and pushes" in found
+    assert "in a probe 0 to 256" in figure
+
+
+def test_alignment_without_pre_training_is_judged_by_what_comes_back():
+    assert "As in the paper, the pre-trained agent comes back more often" in scratch_aligned.find(scratch_rows(5))
+    other = scratch_aligned.find(scratch_rows(5, ours=0.1, other=0.5))
+    assert "Unlike in the paper" in other
+    same = scratch_aligned.find(scratch_rows(5, ours=0.5, other=0.5))
+    assert "can't be told" in same
+
+
+def test_words_are_decided_by_p_and_by_the_interval():
+    up, unsure = Estimate(0.1, 0.05, 0.15, 5), Estimate(0.1, -0.1, 0.3, 5)
+    assert verdict(up, 0.01, "more", "less").startswith("more")
+    assert verdict(Estimate(-0.1, -0.15, -0.05, 5), 0.01, "more", "less").startswith("less")
+    assert verdict(unsure, 0.2, "more", "less").startswith("no difference can be told")
+    assert verdict(estimate([0.1]), float("nan"), "more", "less") == "+10.0 points (one seed, no test)"
+    assert "as in the paper" in beside_paper(Estimate(0.95, 0.90, 1.0, 5), 0.987)
+    assert "3.7 points below the paper's 98.7%" in beside_paper(Estimate(0.95, 0.94, 0.96, 5), 0.987)
+    assert "1.3 points above" in beside_paper(estimate([1.0]), 0.987)
+    assert [listed(["a", "b", "c"]), listed(["a"]), listed([])] == ["a, b and c", "a", "none"]
