@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+from contextlib import suppress
+from functools import partial
+
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from baselines.artifact import load_manifest
 from baselines.finetune import FinetuneConfig
-from baselines.reproduce.experiment import Row
+from baselines.palette import STAGE_COLORS
+from baselines.reproduce.drawing_fig1 import RANDOM, count_seeds, line, note, number_axis, panels, percent_axis, span
+from baselines.reproduce.drawing_fig1_words import listed, seeds_in_words, sign, versus
+from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes, probe
+from baselines.reproduce.statistics import compare, estimate, group, per_seed, percent
 from baselines.stages import Stages
 
 COUNTS = (9, 30, 99, 300)
@@ -46,3 +56,119 @@ def ways(config: FinetuneConfig) -> dict[str, FinetuneConfig]:
         "from scratch": scratch,
         "from scratch, longer": dataclasses.replace(scratch, optimizer=longer),
     }
+
+
+WAYS = {
+    "pre-trained": (STAGE_COLORS["finetuned"], "-", 0.95),
+    "from scratch": (RANDOM, "-", 1.0),
+    "from scratch, longer": (RANDOM, "--", 1.05),
+}
+"""Color, style and shift."""
+NAMED = {
+    "pre-trained": "pre-trained, then fine-tuned",
+    "from scratch": "fine-tuned only",
+    "from scratch, longer": f"fine-tuned only, {LONGER} times the updates",
+}
+PANELS: dict[str, str] = {
+    "success": "reaches a pad",
+    "odd_start": "... from an odd start",
+    "forced_miss": "... after a forced miss",
+    "pushes": "... though it is pushed",
+}
+
+
+def share(row: Row, what: str) -> float | None:
+    """Returns the share of episodes that reach a pad, None where no episode came to be probed."""
+    if what == "success":
+        return 1 - row["none"]
+    return row[what] if row[f"{what}_probed"] else None
+
+
+def draw(rows: list[Row]) -> Figure:
+    """Draws success, and success when disturbed, against the number of demonstrations."""
+    ways = group(rows, "start")
+    with panels(3.3, 1, len(PANELS), sharey=True) as (figure, grid):
+        for axes, (what, name) in zip(grid.flat, PANELS.items(), strict=True):
+            for way, (color, style, shift) in WAYS.items():
+                line(axes, ways.get(way, []), "demonstrations", partial(share, what=what), color, style, shift)
+            axes.set(title=name, xlabel="demonstrations")
+            axes.title.set_fontsize(9)
+            number_axis(axes, (row["demonstrations"] for row in rows))
+        grid[0, 0].set_ylabel("episodes")
+        percent_axis(grid[0, 0])
+        handles = [
+            Line2D([], [], color=color, linestyle=style, marker="o", markersize=4, label=NAMED[way])
+            for way, (color, style, _) in WAYS.items()
+        ]
+        figure.legend(handles=handles, loc="outside upper left", ncols=3)
+        probed = span(row[f"{what}_probed"] for row in rows for what in PANELS if what != "success")
+        played = span(row["episodes"] for row in rows)
+        note(figure, f"N: {count_seeds(rows)}; per agent {played} episodes, in a probe {probed}.")
+        return figure
+
+
+def find(rows: list[Row]) -> str:
+    """Says what pre-training is good for, with few demonstrations and with many."""
+    counts = sorted(group(rows, "demonstrations").items())
+    parts = []
+    for count, some in [counts[0], *counts[1:][-1:]]:
+        ways = group(some, "start")
+        told = []
+        for what in PANELS:
+            reach = partial(share, what=what)
+            numbers = []
+            for way in ("pre-trained", "from scratch, longer"):
+                known = per_seed(ways.get(way, []), reach)
+                numbers.append(percent(estimate(known.values())) if known else "nothing known")
+            words = versus(
+                ways.get("pre-trained", []),
+                ways.get("from scratch, longer", []),
+                reach,
+                "pre-training helps",
+                "pre-training harms",
+            )
+            told.append(f"{WHEN[what]} {numbers[0]} against {numbers[1]}: {words}")
+        parts.append(f"With {count} demonstrations {'; '.join(told)}.")
+    text = f"On {seeds_in_words(rows)}, pre-trained against fine-tuned only with {LONGER} times the updates. "
+    return text + " ".join(parts) + " " + _claim(rows)
+
+
+WHEN = {
+    "success": "they reach a pad in",
+    "odd_start": "from odd starts in",
+    "forced_miss": "after a forced miss in",
+    "pushes": "when pushed in",
+}
+
+
+def _claim(rows: list[Row]) -> str:
+    """Says whether pre-training makes the agent robust, with all demonstrations, as the paper has it."""
+    own = max(row["demonstrations"] for row in rows)
+    ways = group([row for row in rows if row["demonstrations"] == own], "start")
+    signs = {}
+    for what in PANELS:
+        if what != "success":
+            one, other = (ways.get(way, []) for way in ("pre-trained", "from scratch, longer"))
+            with suppress(ValueError):
+                difference, p = compare(one, other, partial(share, what=what))
+                signs[what] = None if math.isnan(p) else sign(difference, p)
+    if not signs or None in signs.values():
+        return "Whether pre-training makes the agent robust, as the paper says, needs more seeds."
+    helped, harmed = ([PROBES[what] for what, s in signs.items() if s == side] for side in (1, -1))
+    text = f"That pre-training makes the agent robust, as the paper says, holds with all {own} demonstrations for "
+    text += f"{listed(helped)} of the {len(signs)} disturbances" if not helped else listed(helped)
+    return text + (f"; the opposite holds for {listed(harmed)}." if harmed else ".")
+
+
+PROBES = {"odd_start": "odd starts", "forced_miss": "forced misses", "pushes": "pushes"}
+
+EXPERIMENT = Experiment(
+    name="demonstrations_needed",
+    title="Fine-tuned with and without pre-training",
+    question="How many clean demonstrations does an agent need that was pre-trained, and one that was not; and what do "
+    "both do away from them?",
+    paper="An agent that was only fine-tuned gets stuck where the pre-trained one turns round and comes back.",
+    measure=measure,
+    draw=draw,
+    find=find,
+)

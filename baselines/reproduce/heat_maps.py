@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from agents.island_map import load_map
 from baselines.evaluate import PATHS
 from baselines.reproduce import outcomes
-from baselines.reproduce.experiment import Row
+from baselines.reproduce.drawing_fig1 import span
+from baselines.reproduce.drawing_fig1_map import Counted, procedure
+from baselines.reproduce.drawing_fig1_words import listed
+from baselines.reproduce.experiment import Experiment, Row
+from baselines.reproduce.outcomes import TARGETS, title
+from baselines.reproduce.statistics import group
 from baselines.stages import Stages
 
 CELL = 0.5
 """m, side of the squares in which steps are counted."""
+OFTEN = 0.01
+"""Share of episodes from which on a square belongs to an agent's ways."""
 
 
 def measure(stages: Stages) -> list[Row]:
@@ -49,3 +57,87 @@ def count_visits(xy: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     visits = np.zeros((len(x_edges) - 1, len(y_edges) - 1), dtype=np.int64)
     np.add.at(visits, (seen[:, 1], seen[:, 2]), 1)
     return visits
+
+
+def condense(rows: list[Row]) -> list[Row]:
+    """Adds the squares of all seeds up, and writes neighbors in y together: [x, y, visits, visits of the next, ...]."""
+    condensed = []
+    for (stage, target), some in group(rows, "stage", "target").items():
+        visits = sum(unpack(row["visits"]) for row in some)
+        assert isinstance(visits, np.ndarray)
+        runs = []
+        for x, column in enumerate(visits):
+            filled = np.flatnonzero(column)
+            for run in np.split(filled, np.flatnonzero(np.diff(filled) > 1) + 1):
+                if len(run):
+                    runs.append([x, int(run[0]), *map(int, column[run])])
+        episodes = sum(row["episodes"] for row in some)
+        head = {"stage": stage, "target": target, "seeds": len(some), "episodes": episodes}
+        condensed.append({**head, "cell": some[0]["cell"], "visits": runs})
+    return condensed
+
+
+def unpack(visits: list[list[int]]) -> np.ndarray:
+    """Returns int (columns, rows): what `count_visits` had counted."""
+    x_edges, y_edges = grid()
+    counts = np.zeros((len(x_edges) - 1, len(y_edges) - 1), dtype=np.int64)
+    for x, y, *run in visits:
+        counts[x, y : y + len(run)] = run
+    return counts
+
+
+def draw(rows: list[Row]) -> Figure:
+    """Draws the procedure as one connected picture, from condensed rows."""
+    x_edges, y_edges = grid()
+    extent = (float(x_edges[0]), float(x_edges[-1]), float(y_edges[0]), float(y_edges[-1]))
+    counted = {(row["stage"], row["target"]): Counted(unpack(row["visits"]), row["episodes"]) for row in rows}
+    seeds = max(row["seeds"] for row in rows)
+    return procedure(counted, title, extent, rows[0]["cell"], f"{seeds} seed{'s' * (seeds > 1)}")
+
+
+def find(rows: list[Row]) -> str:
+    """Says how much of the island each agent covers, and how much of its way it shares with people."""
+    maps = {(row["stage"], row["target"]): (unpack(row["visits"]), row["episodes"]) for row in rows}
+    people = maps.get(("demonstrations", ""))
+    covered = {agent: area(*counted, rows[0]["cell"]) for agent, counted in maps.items()}
+    parts = [f"{title(*agent).lower()} {square_meters:,.0f} m²" for agent, square_meters in covered.items()]
+    text = (
+        f"The squares that at least {100 * OFTEN:.0f}% of episodes visit cover: {', '.join(parts)} "
+        f"(all seeds together, {span(row['episodes'] for row in rows)} episodes of each). "
+    )
+    if people is not None and ("base", "") in maps:
+        text += (
+            f"The base agent shares {100 * overlap(people[0], maps['base', ''][0]):.0f}% of its visits with people. "
+        )
+    order = [("base", ""), ("finetuned", ""), *(("aligned", target) for target in TARGETS)]
+    if all(agent in covered for agent in order[:2]) and any(agent in covered for agent in order[2:]):
+        base, tuned = covered["base", ""], covered["finetuned", ""]
+        aligned = max(covered[agent] for agent in order[2:] if agent in covered)
+        narrower = [("fine-tuning", tuned < base), ("alignment", aligned < tuned)]
+        if all(so for _, so in narrower):
+            text += "Fine-tuning and alignment each narrow the ways, as in the paper."
+        else:
+            text += f"Unlike in the paper, {listed(what for what, so in narrower if not so)} does not narrow the ways."
+    return text.strip()
+
+
+def area(visits: np.ndarray, episodes: int, cell: float) -> float:
+    """Returns the m² of all squares that are often visited."""
+    return float((visits >= OFTEN * episodes).sum() * cell**2)
+
+
+def overlap(one: np.ndarray, other: np.ndarray) -> float:
+    """Returns the share of visits, 0 to 1, that two maps have in the same squares."""
+    return float(np.minimum(one / one.sum(), other / other.sum()).sum())
+
+
+EXPERIMENT = Experiment(
+    name="heat_maps",
+    title="Where everybody goes on the map",
+    question="How does each step of the procedure change the ways that are taken over the island?",
+    paper="The base agent spreads over the island, the fine-tuned one keeps to three ways, each aligned one to one.",
+    measure=measure,
+    draw=draw,
+    find=find,
+    condense=condense,
+)

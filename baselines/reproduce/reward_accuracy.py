@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,8 @@ from baselines.labels import Label, label
 from baselines.network import GamepadTransformer, NetworkConfig, Trunk
 from baselines.policy import Policy
 from baselines.precision import autocast, choose_device
-from baselines.reproduce.experiment import Row
+from baselines.reproduce.drawing_fig1_reward_accuracy import draw, find
+from baselines.reproduce.experiment import Experiment, Row
 from baselines.reward import bradley_terry_loss
 from baselines.reward_model import RewardModel
 from baselines.stages import Stages
@@ -55,19 +57,19 @@ def measure(stages: Stages) -> list[Row]:
         features = {name: read(trunk, dataset) for name, trunk in encoders(stages, agents)}
         for what in LABELS:
             values = label(dataset, what, PADS.index("left"))
-            for draw in range(DRAWS):
-                parts = split(len(dataset), stages.seed, draw)
+            for index in range(DRAWS):
+                parts = split(len(dataset), stages.seed, index)
                 for count in COUNTS:
-                    pairs = draw_pairs(values, parts, count, stream(stages.seed, f"{what} {draw}", count))
+                    pairs = draw_pairs(values, parts, count, stream(stages.seed, f"{what} {index}", count))
                     for encoder, read_at in features.items():
-                        accuracy = fit(read_at, pairs, integer_seed(stages.seed, "head", draw))
+                        accuracy = fit(read_at, pairs, integer_seed(stages.seed, "head", index))
                         rows.append(
                             {
                                 "variety": variety,
                                 "label": what,
                                 "comparisons": count,
                                 "encoder": encoder,
-                                "draw": draw,
+                                "draw": index,
                                 "accuracy": accuracy,
                             }
                         )
@@ -166,3 +168,16 @@ def fit(features: dict[int | None, Tensor], pairs: Pairs, seed: int) -> float:
                     )
                 best = max(best, (validation, test), key=lambda pair: pair[0])
     return best[1]
+
+
+EXPERIMENT = Experiment(
+    name="reward_accuracy",
+    title="Reward models on frozen encoders",
+    question="Does the agent's own encoder make a better reward model than one of random weights: for places and for "
+    "behavior, in which look of the world, and from how many comparisons?",
+    paper="A head on the agent's encoder predicts 92.5% of held-out comparisons after 50 and 99.8% after 500,000; on a "
+    "random encoder it stays below chance, at 30 to 35%.",
+    measure=measure,
+    draw=partial(draw, judged=JUDGED),
+    find=find,
+)

@@ -9,17 +9,24 @@ import copy
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from torch import Tensor
 
 from agents.dataset import Dataset
+from agents.figure_style import MUTED
 from baselines.batches import make_batch
 from baselines.comparisons import Comparisons
-from baselines.labels import Label, label
+from baselines.labels import TITLES, Label, label
 from baselines.network import Trunk
+from baselines.palette import STAGE_COLORS
 from baselines.policy import Policy
 from baselines.precision import autocast, choose_device
-from baselines.reproduce.experiment import Row
+from baselines.reproduce.drawing_fig1 import RANDOM, count_seeds, line, note, number_axis, panels, percent_axis
+from baselines.reproduce.drawing_fig1_words import seeds_in_words, versus
+from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.reward_accuracy import Pairs, agents_of, draw_pairs, random_network, split
+from baselines.reproduce.statistics import group, over_seeds, percent
 from baselines.reward import bradley_terry_loss
 from baselines.reward_model import RewardModel
 from baselines.stages import Stages
@@ -106,3 +113,87 @@ def _accuracy(model: RewardModel, dataset: Dataset, pairs: Comparisons) -> float
     scores = torch.cat([_scores(model, dataset, episodes[start : start + 32]) for start in range(0, len(episodes), 32)])
     chosen, rejected = scores[torch.from_numpy(where.ravel()).to(scores.device)].chunk(2)
     return float((chosen > rejected).float().mean())
+
+
+WAYS = {
+    "agent": ("from the fine-tuned agent", STAGE_COLORS["finetuned"], "-", 0.93),
+    "random": ("from random weights", RANDOM, "-", 1.0),
+    "random, longer": (f"from random weights, up to {LONGER} times the updates", RANDOM, "--", 1.07),
+}
+"""Name, color, style and shift of what is compared."""
+
+
+def choose(rows: list[Row]) -> dict[str, list[Row]]:
+    """Returns a row per seed, label and number of comparisons for each of the `WAYS`: the best in validation.
+
+    Among those equally good it is the one of fewest updates.
+    """
+    longest = max(row["updates"] for row in rows)
+    limits = {"agent": longest // LONGER, "random": longest // LONGER, "random, longer": longest}
+    chosen = {}
+    for way, limit in limits.items():
+        tried = [row for row in rows if row["start"] == way.split(",")[0] and row["updates"] <= limit]
+        runs = group(tried, "seed", "label", "comparisons").values()
+        chosen[way] = [max(run, key=lambda row: (row["validation"], -row["updates"])) for run in runs]
+    return chosen
+
+
+def draw(rows: list[Row]) -> Figure:
+    """Draws the accuracy of the best of each way against the number of comparisons."""
+    labels, chosen = list(group(rows, "label")), choose(rows)
+    with panels(3.5, 1, max(2, len(labels)), sharey=True) as (figure, grid):
+        for axes in grid.flat[len(labels) :]:
+            axes.set_axis_off()
+        for axes, what in zip(grid.flat, labels, strict=False):
+            axes.axhline(0.5, color=MUTED, linewidth=0.8, linestyle=":")
+            for way, (_, color, style, shift) in WAYS.items():
+                some = [row for row in chosen[way] if row["label"] == what]
+                line(axes, some, "comparisons", "accuracy", color, style, shift)
+            axes.set(title=TITLES[what], xlabel="training comparisons")
+            number_axis(axes, (row["comparisons"] for row in rows))
+        grid[0, 0].set_ylabel("held-out accuracy")
+        percent_axis(grid[0, 0], min(0.48, *(row["accuracy"] for some in chosen.values() for row in some)))
+        handles = [
+            Line2D([], [], color=color, linestyle=style, marker="o", markersize=4, label=name)
+            for name, color, style, _ in WAYS.values()
+        ]
+        handles.append(Line2D([], [], color=MUTED, linestyle=":", label="chance"))
+        figure.legend(handles=handles, loc="outside upper left", ncols=4, fontsize=8)
+        looks = ", ".join(f"{updates:,}" for updates in sorted(group(rows, "updates")))
+        note(figure, f"N: {count_seeds(rows)}; the best of {looks} updates in validation, on other comparisons.")
+        return figure
+
+
+def find(rows: list[Row]) -> str:
+    """Says whether a reward model tuned as a whole is better from the agent's weights."""
+    chosen = choose(rows)
+    parts = []
+    for what in group(rows, "label"):
+        of = {way: [row for row in some if row["label"] == what] for way, some in chosen.items()}
+        if not of["agent"] or not of["random"]:
+            continue
+        ours, others = (percent(over_seeds(of[way], "accuracy")) for way in ("agent", "random"))
+        few = min(row["comparisons"] for row in of["agent"])
+        fewest = ([row for row in of[way] if row["comparisons"] == few] for way in ("agent", "random"))
+        sides = ("the agent's are better", "random ones are better")
+        parts.append(
+            f'To judge who "{TITLES[what]}", the agent\'s weights reach {ours} in the mean over all numbers of comparisons '
+            f"and random ones {others}: {versus(of['agent'], of['random'], 'accuracy', *sides)}; with {few} comparisons, "
+            f"{versus(*fewest, 'accuracy', *sides)}. Against random weights with up to {LONGER} times the updates, "
+            f"{versus(of['agent'], of['random, longer'], 'accuracy', *sides)}."
+        )
+    if not parts:
+        return "Agent and random weights were not both tuned, so nothing can be compared."
+    return f"On {seeds_in_words(rows)}, all weights tuned, in full visual variety. " + " ".join(parts)
+
+
+EXPERIMENT = Experiment(
+    name="reward_tuning",
+    title="Reward models tuned as a whole",
+    question="If all weights are tuned, and random ones get their own best number of updates and five times as many, "
+    "is a reward model still better that starts from the agent's?",
+    paper="",
+    measure=measure,
+    draw=draw,
+    find=find,
+)

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from pathlib import Path
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 
 from agents.dataset import Dataset
+from agents.figure_style import MUTED
 from agents.outcomes import total_variation
 from baselines.batches import make_batch
 from baselines.imitation import imitation_loss
 from baselines.network import NetworkConfig
+from baselines.palette import STAGE_COLORS
 from baselines.policy import Policy
 from baselines.precision import autocast, choose_device
-from baselines.reproduce.experiment import Row
+from baselines.reproduce.drawing_fig1 import count_seeds, line, note, number_axis, panels, percent_axis, span
+from baselines.reproduce.drawing_fig1_words import in_units, seeds_in_words, sign, versus
+from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes, read_outcome
+from baselines.reproduce.statistics import compare, group, over_seeds, significance
 from baselines.stages import Stages
 from jumppad_env.streams import integer_seed
 
@@ -91,3 +98,75 @@ def held_out_loss(policy: Policy, dataset: Dataset) -> float:
 
 def _parameters(network: NetworkConfig) -> int:
     return sum(parameter.numel() for parameter in Policy.initialize(network, 0).network.parameters())
+
+
+AXES = {"parameters": "parameters", "episodes": "episodes of people", "context": "context, steps of 0.1 s"}
+MEASURES = {
+    "held_out_loss": "held-out loss,\nnats per step",
+    "total_variation_to_people": "total variation of\noutcomes to people",
+}
+
+
+def draw(rows: list[Row]) -> Figure:
+    """Draws loss and distance to people against parameters, episodes and context."""
+    found = group(rows, "axis")
+    color = STAGE_COLORS["base"]
+    with panels(4.6, len(MEASURES), len(AXES), sharey="row", sharex="col") as (figure, grid):
+        for column, (axis, name) in enumerate(AXES.items()):
+            some = found.get(axis, [])
+            for axes, measure_of in zip(grid[:, column], MEASURES, strict=True):
+                line(axes, some, "value", measure_of, color)
+                if some:
+                    number_axis(axes, (row["value"] for row in some))
+                else:
+                    axes.text(0.5, 0.5, "not measured", transform=axes.transAxes, ha="center", color=MUTED)
+            grid[-1, column].set_xlabel(name)
+        for row, name in enumerate(MEASURES.values()):
+            grid[row, 0].set_ylabel(name)
+        percent_axis(grid[1, 0], 0.0, max(0.1, *(1.05 * row["total_variation_to_people"] for row in rows)))
+        played = span(row["episodes"] for row in rows)
+        note(
+            figure,
+            f"N: {count_seeds(rows)}; {HELD_OUT} held-out episodes of people, {played} episodes of each agent; "
+            f"{100 * BUDGET:.0f}% of the preset's updates.",
+        )
+        return figure
+
+
+def find(rows: list[Row]) -> str:
+    """Says what more parameters, episodes and context are good for."""
+    parts = []
+    for axis, some in group(rows, "axis").items():
+        by_value = sorted(group(some, "value").items())
+        (low, few), (high, many) = by_value[0], by_value[-1]
+        if low == high:
+            continue
+        ends = [in_units(over_seeds(which, "held_out_loss")) for which in (few, many)]
+        text = f"from {low:,.0f} to {high:,.0f} {'steps of context' if axis == 'context' else AXES[axis]}"
+        text += f" the held-out loss goes from {ends[0]} to {ends[1]} nats per step"
+        try:
+            loss, p = compare(many, few, "held_out_loss")
+        except ValueError:
+            parts.append(f"{text} (no seed has both)")
+            continue
+        words = {-1: "it falls", 1: "it rises", 0: "no difference can be told"}[sign(loss, p)]
+        words = "" if math.isnan(p) else f"{words}, "
+        text += f" ({words}{significance(p)}), and the total variation to people changes: "
+        text += versus(many, few, "total_variation_to_people", "farther from people", "nearer to people")
+        parts.append(text)
+    if not parts:
+        return "Each axis has one value only, so nothing can be compared."
+    whole = "; ".join(parts)
+    return f"On {seeds_in_words(rows)}, trained for {100 * BUDGET:.0f}% of the preset's updates: {whole}."
+
+
+EXPERIMENT = Experiment(
+    name="scaling",
+    title="Size, data and context of the base agent",
+    question="Trained alike, does a base agent imitate people better with more parameters, with more of their "
+    "episodes, with a longer memory?",
+    paper="",
+    measure=measure,
+    draw=draw,
+    find=find,
+)

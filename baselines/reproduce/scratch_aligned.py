@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import math
+from functools import partial
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from agents.figure_style import INK
 from baselines.artifact import load_manifest
+from baselines.palette import STAGE_COLORS
 from baselines.reproduce.demonstrations_needed import ways
-from baselines.reproduce.experiment import Row
+from baselines.reproduce.drawing_fig1 import RANDOM, count_seeds, note, panels, percent_axis, span, whisker
+from baselines.reproduce.drawing_fig1_words import seeds_in_words, sign, versus
+from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes, probe
+from baselines.reproduce.statistics import compare, estimate, group, over_seeds, per_seed, percent, significance
 from baselines.stages import Stages
 from baselines.training import read_metrics
 
@@ -35,3 +47,95 @@ def measure(stages: Stages) -> list[Row]:
         curve = [line["success"] for line in read_metrics(agent)]
         rows.append({"start": label, **measured, "accuracy": accuracy, "curve": curve})
     return rows
+
+
+WAYS = {"pre-trained": STAGE_COLORS["aligned"], "from scratch": RANDOM}
+BARS: dict[str, str] = {
+    "left": "goes\nleft",
+    "odd_start_at_target": "left from an\nodd start",
+    "forced_miss_at_target": "left after a\nforced miss",
+    "forced_miss": "any pad after a\nforced miss",
+}
+
+
+def share(row: Row, what: str) -> float | None:
+    """Returns a share of episodes, None where no episode came to be probed."""
+    probed = row.get(f"{what.removesuffix('_at_target')}_probed", 1)
+    return row[what] if probed else None
+
+
+def draw(rows: list[Row]) -> Figure:
+    """Draws success during alignment, and what the aligned agents do when disturbed."""
+    starts = group(rows, "start")
+    with panels(3.4, 1, 2, width_ratios=(1, 1.35)) as (figure, grid):
+        curves, bars = grid.flat
+        for index, (start, color) in enumerate(WAYS.items()):
+            some = starts.get(start, [])
+            length = min((len(row["curve"]) for row in some), default=0)
+            for row in some if len(some) > 1 else []:
+                curves.plot(row["curve"][:length], color=color, linewidth=0.8, alpha=0.35)
+            if length:
+                mean = np.mean([row["curve"][:length] for row in some], axis=0)
+                curves.plot(mean, color=color, linewidth=2.2)
+            for x, what in enumerate(BARS):
+                values = per_seed(some, partial(share, what=what)).values()
+                if values:
+                    at = x + 0.4 * (index - 0.5)
+                    bars.bar(at, float(np.mean(list(values))), 0.36, color=color, alpha=0.55)
+                    whisker(bars, at, values, INK)
+        curves.set(xlabel="update of alignment", ylabel="episodes that go left")
+        bars.set_xticks(range(len(BARS)), list(BARS.values()), fontsize=8)
+        bars.set_ylabel("episodes")
+        bars.grid(visible=False, axis="x")
+        for axes in grid.flat:
+            percent_axis(axes)
+        curves.set_title("during alignment" + (": mean and seeds" if len(group(rows, "seed")) > 1 else ""))
+        bars.set_title("aligned")
+        handles = [Patch(color=color, label=f"{start}, fine-tuned, aligned") for start, color in WAYS.items()]
+        figure.legend(handles=handles, loc="outside upper left", ncols=2)
+        probed = span(row[f"{kind}_probed"] for row in rows for kind in ("forced_miss", "odd_start"))
+        played = span(row["episodes"] for row in rows)
+        note(figure, f"N: {count_seeds(rows)}; per agent {played} episodes, in a probe {probed}.")
+        return figure
+
+
+def find(rows: list[Row]) -> str:
+    """Says whether alignment needs pre-training."""
+    starts = group(rows, "start")
+    ours, other = starts.get("pre-trained", []), starts.get("from scratch", [])
+    if not ours or not other:
+        return "Only one of the two agents was measured, so nothing can be compared."
+    told = []
+    for what, words in BARS.items():
+        measured = partial(share, what=what)
+        known = [per_seed(some, measured) for some in (ours, other)]
+        numbers = " against ".join(percent(estimate(k.values())) if k else "nothing known" for k in known)
+        told.append(f"{words.replace(chr(10), ' ')}: {numbers}, {versus(ours, other, measured, 'better', 'worse')}")
+    accuracies = [percent(over_seeds(some, "accuracy")) for some in (ours, other)]
+    text = f"On {seeds_in_words(rows)}, pre-trained against never pre-trained, both aligned: {'; '.join(told)}. "
+    text += f"Their reward models predict {accuracies[0]} and {accuracies[1]} of held-out comparisons. "
+    try:
+        difference, p = compare(ours, other, partial(share, what="forced_miss"))
+    except ValueError:
+        return text + "The paper's claim about coming back after a miss can't be judged."
+    if math.isnan(p):
+        return text + "The paper's claim about coming back after a miss needs more seeds."
+    claim = {
+        1: "As in the paper, the pre-trained agent comes back more often after a miss",
+        -1: "Unlike in the paper, the pre-trained agent comes back less often after a miss",
+        0: "That the pre-trained agent comes back more often after a miss, as in the paper, can't be told once both "
+        "are aligned",
+    }[sign(difference, p)]
+    return f"{text}{claim} ({significance(p)})."
+
+
+EXPERIMENT = Experiment(
+    name="scratch_aligned",
+    title="Aligned without pre-training",
+    question="Can an agent be aligned that was only ever fine-tuned, and does it come back when it misses?",
+    paper="The agent that was never pre-trained can be aligned, but misses a pad and gets stuck where the pre-trained "
+    "one turns round and comes back.",
+    measure=measure,
+    draw=draw,
+    find=find,
+)

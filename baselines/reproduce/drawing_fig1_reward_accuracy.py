@@ -1,0 +1,175 @@
+"""Accuracy of linear heads against the number of comparisons: small multiples, and what they tell."""
+
+from __future__ import annotations
+
+import math
+
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from agents.figure_style import INK, MUTED
+from baselines.figures import REWARD_ACCURACY
+from baselines.labels import TITLES
+from baselines.palette import STAGE_COLORS
+from baselines.reproduce.drawing_fig1 import RANDOM, count_seeds, line, note, number_axis, panels, percent_axis
+from baselines.reproduce.drawing_fig1_words import LEVEL, listed, seeds_in_words, sign
+from baselines.reproduce.experiment import Row
+from baselines.reproduce.statistics import Estimate, compare, group, over_seeds, percent, points, significance
+
+ENCODERS = {
+    "finetuned": ("fine-tuned agent", STAGE_COLORS["finetuned"], 1.0),
+    "base": ("base agent", STAGE_COLORS["base"], 0.9),
+    "random": ("random weights", RANDOM, 1.11),
+}
+"""Name, color, and shift of the whiskers."""
+LOOKS = {"none": "one look", "paper": "characters as in the paper", "high": "all kinds of looks"}
+PAPER_PANEL = ("none", "pad")
+
+
+def by_encoder(rows: list[Row]) -> dict[str, list[Row]]:
+    """Returns rows by encoder, those of all random encoders together."""
+    return group([{**row, "encoder": row["encoder"].split(" ")[0]} for row in rows], "encoder")
+
+
+def advantage(rows: list[Row], encoder: str = "finetuned") -> tuple[Estimate, float] | None:
+    """Returns by how much an encoder exceeds the random ones, in the mean over all else, and p; None without both."""
+    encoders = by_encoder(rows)
+    try:
+        return compare(encoders.get(encoder, []), encoders.get("random", []), "accuracy")
+    except ValueError:
+        return None
+
+
+def draw(rows: list[Row], judged: int) -> Figure:
+    """Draws accuracy against comparisons, a panel per variety and label.
+
+    Args:
+        rows: of all seeds.
+        judged: number of comparisons by which accuracy is measured.
+    """
+    labels, looks = list(group(rows, "label")), list(group(rows, "variety"))
+    found = group(rows, "variety", "label")
+    with panels(0.7 + 2.25 * len(labels), len(labels), len(looks), sharey="row", sharex=True) as (figure, grid):
+        for row, label in enumerate(labels):
+            for column, look in enumerate(looks):
+                axes, some = grid[row, column], found.get((look, label), [])
+                if (look, label) == PAPER_PANEL:
+                    for (name, curve), color in zip(REWARD_ACCURACY.items(), (INK, MUTED), strict=True):
+                        axes.plot(list(curve), list(curve.values()), "--", color=color, linewidth=1.2)
+                        axes.annotate(
+                            name.removesuffix(" encoder"),
+                            (50, curve[50]),
+                            (0, 4),
+                            textcoords="offset points",
+                            fontsize=7.5,
+                            color=color,
+                        )
+                axes.axhline(0.5, color=MUTED, linewidth=0.8, linestyle=":")
+                for encoder, some_of in by_encoder(some).items():
+                    line(axes, some_of, "comparisons", "accuracy", ENCODERS[encoder][1], shift=ENCODERS[encoder][2])
+                if gain := advantage(some):
+                    words = f"fine-tuned - random: {points(gain[0])}, {significance(gain[1])}"
+                    axes.text(0, 1.02, words, transform=axes.transAxes, va="bottom", fontsize=7, color=MUTED)
+                if row == 0:
+                    axes.set_title(LOOKS[look], pad=18)
+                if row == len(labels) - 1:
+                    axes.set_xlabel("training comparisons")
+            grid[row, 0].set_ylabel(f"{TITLES[label]}:\nheld-out accuracy")
+            lowest = min(r["accuracy"] for r in rows if r["label"] == label)
+            paper_lowest = 0.3 if (label, "none") == PAPER_PANEL[::-1] and "none" in looks else 1.0
+            percent_axis(grid[row, 0], min(0.48, math.floor(10 * min(lowest, paper_lowest)) / 10))
+        for axes in grid.flat:
+            number_axis(axes, (row["comparisons"] for row in rows))
+            axes.tick_params(axis="x", labelsize=7.5)
+        handles = [Line2D([], [], color=c, marker="o", markersize=4, label=name) for name, c, _ in ENCODERS.values()]
+        figure.legend(
+            handles=[*handles, Line2D([], [], color=MUTED, linestyle=":", label="chance")],
+            loc="outside upper left",
+            ncols=4,
+        )
+        draws, randoms = (
+            len(group(rows, "draw")),
+            len({r["encoder"] for r in rows if r["encoder"].startswith("random")}),
+        )
+        note(
+            figure,
+            f"N: {count_seeds(rows)}; on each the mean of {draws} draws of comparisons, of {judged:,} held out each time, "
+            f"and of {randoms} random encoders.\nLinear heads on frozen encoders; beside the panel's differences the p of "
+            "a t-test paired by seed.",
+        )
+        return figure
+
+
+def find(rows: list[Row]) -> str:
+    """Says where the agent's encoder is better than random ones, and how that compares with the paper."""
+    conditions = group(rows, "variety", "label")
+    gains = {condition: gain for condition, some in conditions.items() if (gain := advantage(some))}
+    if not gains:
+        return "No seed has both the agent's encoder and a random one, so nothing can be compared."
+    tested = not any(math.isnan(p) for _, p in gains.values())
+    text = f"On {seeds_in_words(rows)}, averaged over all numbers of comparisons, the fine-tuned agent's encoder "
+    if tested:
+        better, worse, same = ([c for c, gain in gains.items() if sign(*gain) == s] for s in (1, -1, 0))
+        text += (
+            f"is better than random ones in **{len(better)} of {len(gains)}** conditions (p < {LEVEL}), worse in "
+            f"{len(worse)}, and no difference can be told in {len(same)}. "
+        )
+        if worse:
+            text += f"It is worse for {listed(map(_named, worse))}. "
+    else:
+        text += f"is above random ones in {sum(g.mean > 0 for g, _ in gains.values())} of {len(gains)} conditions. "
+    most = max(gains, key=lambda condition: gains[condition][0].mean)
+    least = min(gains, key=lambda condition: gains[condition][0].mean)
+    text += "The largest difference is" if most != least else "The difference is"
+    for index, condition in enumerate(dict.fromkeys((most, least))):
+        difference, p = gains[condition]
+        text += f"{', the smallest' * index} {points(difference)} ({_named(condition)}; {significance(p)})"
+    text += ". " + _by_number(rows) + _beside_paper(conditions.get(PAPER_PANEL, []))
+    return text.strip()
+
+
+def _named(condition: tuple[str, str]) -> str:
+    look, label = condition
+    return f'"{TITLES[label]}" in {LOOKS[look]}'
+
+
+def _by_number(rows: list[Row]) -> str:
+    """Says what few and many comparisons change, over all conditions, and what fine-tuning does to the encoder."""
+    counts = sorted(group(rows, "comparisons").items())
+    parts = []
+    for count, some in (counts[0], counts[-1])[: len(counts)]:
+        if gain := advantage(some):
+            parts.append(f"{points(gain[0])} ({significance(gain[1])}) with {count:,} comparisons")
+    text = f"Over all conditions it gains {listed(dict.fromkeys(parts))}" if parts else ""
+    if base := advantage(rows, "base"):
+        text += f"; the base agent's encoder gains {points(base[0])} ({significance(base[1])})"
+    return text and text + ". "
+
+
+def _beside_paper(rows: list[Row]) -> str:
+    """Says whether the panel that the paper has agrees with it in direction and in size."""
+    paper = dict(zip(("finetuned", "random"), REWARD_ACCURACY.values(), strict=True))
+    encoders = by_encoder(rows)
+    shared = [count for count in group(rows, "comparisons") if all(count in curve for curve in paper.values())]
+    if not shared or not all(encoder in encoders for encoder in paper):
+        return ""
+    count = min(shared)
+    ours = {name: over_seeds([r for r in encoders[name] if r["comparisons"] == count], "accuracy") for name in paper}
+    gain = advantage([row for row in rows if row["comparisons"] == count])
+    text = (
+        f"Where the paper has numbers, with {count} comparisons about the pad in one look, the agent's encoder reaches "
+        f"{percent(ours['finetuned'])} and random ones {percent(ours['random'])}; the paper has "
+        f"{100 * paper['finetuned'][count]:.1f}% and {100 * paper['random'][count]:.1f}%. "
+    )
+    if gain and not math.isnan(gain[1]):
+        same = sign(*gain) > 0
+        text += f"That the agent's encoder is the better one there is {'confirmed' if same else 'not confirmed'}"
+        text += f" ({significance(gain[1])})"
+        far = ours["random"].mean > 0.5
+        joint = ", but" if same and far else ", and" if far else ";"
+        if far:
+            text += f"{joint} a random encoder below chance is not what we see"
+        else:
+            text += f"{joint} as in the paper, random encoders stay below chance"
+        text += "."
+    return text
