@@ -8,8 +8,12 @@ from pathlib import Path
 from agents.collect import CollectConfig
 from agents.dataset.selection import merge
 from baselines.align import AlignConfig
-from baselines.reproduce.experiment import Row
+from baselines.palette import KIND_TITLES
+from baselines.reproduce.drawing_fig2 import difference, judged, probed, sizes
+from baselines.reproduce.drawing_fig2_recovery import GOAL, PLAIN, Point, agents, draw_recovery
+from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes, probe
+from baselines.reproduce.statistics import group, percent
 from baselines.reproduce.trained_weights import configured
 from baselines.stages import Stages
 from jumppad_env.rules import PADS
@@ -73,3 +77,90 @@ def returns(stages: Stages) -> Path:
         for pad in PADS
     ]
     return stages.make("returns", lambda out: merge(out, parts))
+
+
+def find(rows: list[Row]) -> str:
+    """Says how large the tax is, what each method pays back, and whether any reaches the goal."""
+    found = [f"Measured on {sizes(rows)} and {probed(rows)}.", _fall(rows)]
+    aligned = [point for point in agents(rows) if point.stage == "aligned"]
+    conditions = {
+        method: some for (method, stage), some in group(rows, "method", "stage").items() if stage == "aligned"
+    }
+    plain = conditions.get(PLAIN, [])
+    for point in aligned:
+        back = difference(conditions[point.method], plain, "forced_miss")
+        success = difference(conditions[point.method], plain, "left")
+        if point.method == PLAIN or back is None or success is None:
+            continue
+        found.append(
+            f"*{point.method[0].upper() + point.method[1:]}*: {_both(point)}; against the paper's way {back.words} of "
+            f"coming back ({judged(back, 'it keeps more', 'it keeps less')}) and {success.words} of success "
+            f"({judged(success, 'it succeeds more often', 'it succeeds less often')})."
+        )
+    found.append(_goal(aligned))
+    return " ".join(part for part in found if part)
+
+
+def _both(point: Point) -> str:
+    return f"{percent(point.back)} come back, {percent(point.success)} go left"
+
+
+def _fall(rows: list[Row]) -> str:
+    """Says how coming back changes from stage to stage."""
+    stages = {stage: some for (method, stage), some in group(rows, "method", "stage").items() if method == PLAIN}
+    points = {point.stage: point for point in agents(rows) if point.method == PLAIN}
+    if not stages:
+        return ""
+    shares = ", ".join(f"{percent(points[stage].back)} ({KIND_TITLES[stage].lower()})" for stage in stages)
+    text = f"By the paper's procedure, the share that comes back after a forced miss is {shares}"
+    change = difference(stages.get("aligned", []), stages.get("base", []), "forced_miss")
+    if change is None:
+        return f"{text}."
+    verdict = judged(
+        change,
+        "alignment pays no tax here",
+        "**the alignment tax** is real",
+        "an alignment tax can't be told",
+    )
+    return f"{text}: from base to aligned {change.words}, so {verdict}."
+
+
+def _goal(aligned: list[Point]) -> str:
+    """Says who reaches the goal, or how near the best come."""
+    goal = f"The goal, {GOAL[0]:.0%} to the left and {GOAL[1]:.0%} back,"
+    reached = [point for point in aligned if point.success.mean >= GOAL[0] and point.back.mean >= GOAL[1]]
+    if reached:
+        parts = []
+        for point in reached:
+            sure = point.success.low >= GOAL[0] and point.back.low >= GOAL[1]  # false where there is no interval
+            parts.append(f"*{point.method}* ({_both(point)}{'; both intervals lie in it' if sure else ''})")
+        return f"{goal} is **reached** by {' and '.join(parts)}."
+    text = [f"{goal} is reached by **none**."]
+    if able := [point for point in aligned if point.success.mean >= GOAL[0]]:
+        best = max(able, key=lambda point: point.back.mean)
+        text.append(f"Of those that go left often enough, *{best.method}* keeps most ({_both(best)}).")
+    else:
+        best = max(aligned, key=lambda point: point.success.mean, default=None)
+        text += [f"None goes left often enough; *{best.method}* does most ({_both(best)})."] if best else []
+    if able := [point for point in aligned if point.back.mean >= GOAL[1]]:
+        best = max(able, key=lambda point: point.success.mean)
+        text.append(f"Of those that come back often enough, *{best.method}* goes left most ({_both(best)}).")
+    return " ".join(text)
+
+
+EXPERIMENT = Experiment(
+    name="recovery",
+    title="The alignment tax",
+    question=(
+        "An agent about to reach a pad is made to miss it. Does it turn round and come back, at every stage, and what "
+        f"keeps that ability during alignment? The goal: an agent that goes left in {GOAL[0]:.0%} of episodes and comes "
+        f"back after {GOAL[1]:.0%} of forced misses."
+    ),
+    paper=(
+        "gives no number; it observes that a pre-trained agent that misses a pad turns round and comes back, where one "
+        "that was only fine-tuned gets stuck. What alignment does to this it does not measure."
+    ),
+    measure=measure,
+    draw=draw_recovery,
+    find=find,
+)
