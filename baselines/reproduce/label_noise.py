@@ -119,7 +119,7 @@ EXPERIMENT = Experiment(
     name="label_noise",
     title="Noise in the labels",
     question=(
-        "How many comparisons may be labeled the wrong way round until the reward model, and the agent that it aligns, fail?"
+        "How many comparisons may be labeled the wrong way round until the reward model and the agent it aligns, fail?"
     ),
     paper="",
     measure=measure,

@@ -111,8 +111,8 @@ def find(rows: list[Row]) -> str:
     found = [f"Measured on {sizes(rows)}."]
     for encoder, some in encoders.items():
         text = (
-            f"With the {encoder} encoder the reward model is right on {percent(over_seeds(some, 'accuracy'))} of held-out "
-            f"comparisons, and the agent that it aligns goes left in **{percent(over_seeds(some, 'left'))}** of episodes"
+            f"With the {encoder} encoder the reward model is right on {percent(over_seeds(some, 'accuracy'))} of "
+            f"held-out comparisons, and the agent aligned by it goes left in **{percent(over_seeds(some, 'left'))}**"
         )
         if encoder == "agent":
             text += f", {beside_paper(some, 'left', PAPER['aligned left'][NAMES.index('left')] / 100)}"
@@ -126,8 +126,8 @@ def find(rows: list[Row]) -> str:
         worse = "the agent's is worse, against the paper"
         same = "no difference can be told, against the paper"
         found.append(
-            f"The agent's encoder against the {encoder} one, in accuracy: {accurate.said(better, worse, same)}; in success: "
-            f"{success.said(better, worse, same)}."
+            f"The agent's encoder against the {encoder} one, in accuracy: {accurate.said(better, worse, same)}; in "
+            f"success: {success.said(better, worse, same)}."
         )
     if random := encoders.get("random"):
         accuracy = over_seeds(random, "accuracy")
@@ -142,8 +142,8 @@ EXPERIMENT = Experiment(
     name="random_reward",
     title="Alignment by a reward model from random weights",
     question=(
-        "The reward model starts from the agent's own network. What if it starts from random weights, trained as long or "
-        "five times longer?"
+        "The reward model starts from the agent's own network. What if it starts from random weights, trained as long "
+        "or five times longer?"
     ),
     paper=(
         "with 1,000 comparisons the agent's encoder is right on 95.0% of held-out ones, a random encoder on 33.0%; its "

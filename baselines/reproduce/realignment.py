@@ -96,8 +96,8 @@ def find(rows: list[Row]) -> str:
     found = [f"Measured on {sizes(rows)}."]
     for start, some in starts.items():
         text = (
-            f"From the {WORDS[start]}, the agent goes right in **{percent(over_seeds(some, 'right'))}** of episodes and "
-            f"left in {percent(over_seeds(some, 'left'))}"
+            f"From the {WORDS[start]}, the agent goes right in **{percent(over_seeds(some, 'right'))}** of episodes "
+            f"and left in {percent(over_seeds(some, 'left'))}"
         )
         if start == "preference_finetuned":
             text += f"; right {beside_paper(some, 'right', PAPER['aligned right'][NAMES.index('right')] / 100)}"

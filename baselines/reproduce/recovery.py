@@ -9,7 +9,7 @@ from agents.collect import CollectConfig
 from agents.dataset.selection import merge
 from baselines.align import AlignConfig
 from baselines.palette import KIND_TITLES
-from baselines.reproduce.drawing_fig2 import difference, judged, probed, sizes
+from baselines.reproduce.drawing_fig2 import difference, probed, sizes
 from baselines.reproduce.drawing_fig2_recovery import GOAL, PLAIN, Point, agents, draw_recovery
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes, probe
@@ -153,8 +153,8 @@ EXPERIMENT = Experiment(
     title="The alignment tax",
     question=(
         "An agent about to reach a pad is made to miss it. Does it turn round and come back, at every stage, and what "
-        f"keeps that ability during alignment? The goal: an agent that goes left in {GOAL[0]:.0%} of episodes and comes "
-        f"back after {GOAL[1]:.0%} of forced misses."
+        f"keeps that ability during alignment? The goal: an agent that goes left in {GOAL[0]:.0%} of episodes and "
+        f"comes back after {GOAL[1]:.0%} of forced misses."
     ),
     paper=(
         "gives no number; it observes that a pre-trained agent that misses a pad turns round and comes back, where one "
