@@ -93,9 +93,9 @@ def find(rows: list[Row]) -> str:
         if point.method == PLAIN or back is None or success is None:
             continue
         found.append(
-            f"*{point.method[0].upper() + point.method[1:]}*: {_both(point)}; against the paper's way {back.words} of "
-            f"coming back ({judged(back, 'it keeps more', 'it keeps less')}) and {success.words} of success "
-            f"({judged(success, 'it succeeds more often', 'it succeeds less often')})."
+            f"*{point.method[0].upper() + point.method[1:]}*: {_both(point)}; against the paper's way, in "
+            f"coming back: {back.said('it keeps more', 'it keeps less')}; in success: "
+            f"{success.said('better', 'worse')}."
         )
     found.append(_goal(aligned))
     return " ".join(part for part in found if part)
@@ -116,13 +116,12 @@ def _fall(rows: list[Row]) -> str:
     change = difference(stages.get("aligned", []), stages.get("base", []), "forced_miss")
     if change is None:
         return f"{text}."
-    verdict = judged(
-        change,
+    said = change.said(
         "alignment pays no tax here",
         "**the alignment tax** is real",
         "an alignment tax can't be told",
     )
-    return f"{text}: from base to aligned {change.words}, so {verdict}."
+    return f"{text}: from base to aligned {said}."
 
 
 def _goal(aligned: list[Point]) -> str:
