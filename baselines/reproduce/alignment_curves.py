@@ -144,8 +144,15 @@ def draw(rows: list[Row]) -> Figure:
         _draw_table(panels["T"], conditions)
         figure = mosaic_figure(panels)
         size = sizes(ends(rows), "episodes", "training episode")
-        note(figure, f"{size}; curves: running means over {WINDOW} updates; {intervals(rows)}.")
+        ours = f"{size}; running means over {WINDOW} updates; {intervals(rows)}; (2/5): reached by 2 of 5 seeds"
+        paper = ", ".join(f"{_paper(target):.1%} {target}" for target in ("left", "right"))
+        note(figure, f"{ours}. The paper ends at {paper}.")
         return figure
+
+
+def _paper(target: str) -> float:
+    """Returns the paper's share at the target, of the agent aligned to it."""
+    return PAPER[f"aligned {target}"][NAMES.index(target)] / 100
 
 
 def _series(rows: list[Row]) -> dict[int, tuple[list[float], list[float]]]:
@@ -157,7 +164,7 @@ def _series(rows: list[Row]) -> dict[int, tuple[list[float], list[float]]]:
 def _draw_table(axes: Axes, conditions: dict[tuple[str, int, str], list[Row]]) -> None:
     """Writes how long every condition took to every level, and where it ended."""
     axes.set_axis_off()
-    places = (0.0, 0.08, 0.2, 0.48, 0.58, 0.68, 0.77, 0.84, 0.91, 1.0)
+    places = (0.0, 0.07, 0.17, 0.41, 0.51, 0.61, 0.71, 0.79, 0.87, 1.01)
     levels = [f"{100 * level:.0f}%" for level in LEVELS]
     head = ("target", "comparisons", "preference fine-tuning", *levels, *levels, "at the end")
     lines = [head]
@@ -168,7 +175,7 @@ def _draw_table(axes: Axes, conditions: dict[tuple[str, int, str], list[Row]]) -
         lines.append((*cells, percent(over_seeds(ends(some), "final"))))
     bottom, top = len(lines) + 0.4, -1.5
     axes.set(xlim=(0, 1.02), ylim=(bottom, top))
-    for x, words in ((places[4], "episodes to"), (places[7], "seconds to")):
+    for x, words in ((places[5], "episodes until so many go there:"), (places[8], "seconds")):
         axes.text(x, -1, words, ha="right", va="center", color=MUTED, fontsize=8)
     for row, line in enumerate(lines):
         for column, (x, text) in enumerate(zip(places, line, strict=False)):
@@ -183,7 +190,7 @@ def _cell(rows: list[Row], level: float, field: str) -> str:
     found, seeds = times(rows, level), len(group(rows, "seed"))
     if not found:
         return "never"
-    few = "" if len(found) == seeds else f" ({len(found)} of {seeds})"
+    few = "" if len(found) == seeds else f" ({len(found)}/{seeds})"
     return f"{estimate(getattr(time, field) for time in found.values()).mean:,.0f}{few}"
 
 
@@ -191,14 +198,13 @@ def find(rows: list[Row]) -> str:
     """Says how good alignment gets, how fast, and what preference fine-tuning saves."""
     conditions = group(rows, "target", "comparisons", "start")
     full = max(row["comparisons"] for row in rows)
-    found = [f"Success at the end of alignment, {sizes(ends(rows), 'episodes', 'training episode')}:"]
+    found = [f"Measured on {sizes(ends(rows), 'episodes', 'training episode')}."]
     for target in ("left", "right"):
         both = {start: conditions[target, full, start] for start in STARTS if (target, full, start) in conditions}
         if some := both.get("preference_finetuned"):
-            paper = PAPER[f"aligned {target}"][NAMES.index(target)] / 100
             found.append(
-                f"aligned {target}, the agent ends at **{percent(over_seeds(ends(some), 'final'))}**, "
-                f"{beside_paper(ends(some), 'final', paper)}."
+                f"Aligned {target}, the agent ends at **{percent(over_seeds(ends(some), 'final'))}**, "
+                f"{beside_paper(ends(some), 'final', _paper(target))}."
             )
         if len(both) == 2:
             found.append(_saving(target, *both.values()))

@@ -12,6 +12,7 @@ from baselines.reproduce.drawing_fig2 import (
     difference,
     draw_bar,
     draw_curve,
+    draw_paper,
     has,
     intervals,
     mosaic_figure,
@@ -58,30 +59,34 @@ LABELS = {"base": "base", "base, aligned": "base,\naligned\ndirectly", "all step
 def draw(rows: list[Row]) -> Figure:
     """Draws how alignment goes from both starts, where the agents go, and who comes back after a forced miss."""
     agents = group(rows, "agent")
-    with styled_mosaic("ABC", 9.0, 3.6, widths=(1.15, 1.5, 0.8)) as panels:
+    with styled_mosaic("ABC", 9.0, 3.6, widths=(1.1, 1.5, 1.0)) as panels:
         curves, goes, back = panels["A"], panels["B"], panels["C"]
         curves.set_title("During alignment to the left")
         for agent, some in agents.items():
             if series := update_curves(some):
-                draw_curve(curves, series, COLORS[agent], "from base" if agent != "all steps" else "all steps before")
+                draw_curve(curves, series, COLORS[agent], "from base" if agent != "all steps" else "after all steps")
         percent_axis(curves, "episodes at the left pad", 1.03)
-        curves.set(xlabel="update")
+        curves.set(xlabel="alignment update")
         curves.set_xlim(left=0)
         if curves.get_legend_handles_labels()[0]:
             curves.legend(loc="best", fontsize=8)
 
         goes.set_title("Where the agents go")
         width = 0.8 / len(NAMES)
-        for place, some in enumerate(agents.values()):
+        for place, (agent, some) in enumerate(agents.items()):
+            paper = PAPER.get({"base": "base", "all steps": "aligned left"}.get(agent, ""))
             for index, name in enumerate(NAMES):
                 x = place + width * (index - (len(NAMES) - 1) / 2)
                 draw_bar(goes, x, some, name, OUTCOME_COLORS[name], 0.9 * width, fontsize=7)
+                if paper is not None:
+                    draw_paper(goes, x, paper[index] / 100, width)
         for name in NAMES:
             goes.bar(0, 0, color=OUTCOME_COLORS[name], label=name)
-        goes.legend(loc="upper left", ncols=4, fontsize=8, columnspacing=0.9, handlelength=0.9, handletextpad=0.4)
+        draw_paper(goes, 0, 0, 0, "paper")
+        goes.legend(loc="upper left", ncols=5, fontsize=8, columnspacing=0.8, handlelength=0.9, handletextpad=0.4)
         percent_axis(goes, "episodes", 1.25)
 
-        back.set_title("Back after a forced miss")
+        back.set_title("After a forced miss")
         for place, (agent, some) in enumerate(agents.items()):
             draw_bar(back, place, some, "forced_miss", COLORS[agent])
         percent_axis(back, "probed episodes that reach a pad", 1.13)

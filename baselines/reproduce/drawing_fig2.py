@@ -84,13 +84,13 @@ def _span(rows: Iterable[Row], key: str) -> str:
 def intervals(rows: Iterable[Row]) -> str:
     """Returns what whiskers and bands show."""
     seeds = len({row["seed"] for row in rows})
-    return "one seed: no intervals" if seeds == 1 else f"whiskers and bands: 95% intervals over {seeds} seeds"
+    return "one seed, so no intervals" if seeds == 1 else f"intervals: 95% over {seeds} seeds"
 
 
-def percent_axis(axes: Axes, label: str, top: float = 1.0) -> None:
+def percent_axis(axes: Axes, label: str, top: float = 1.0, bottom: float = 0.0) -> None:
     """Makes the y axis one of shares, in percent."""
-    axes.set(ylim=(0, top), yticks=np.linspace(0, 1, 6), ylabel=label)
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.set(ylim=(bottom, top), yticks=[tick for tick in np.linspace(0, 1, 6) if tick >= bottom], ylabel=label)
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
 
 
 def shade(color: str, amount: float) -> tuple[float, float, float]:
@@ -130,9 +130,29 @@ def draw_bar(
         places = x + width * np.linspace(-0.3, 0.3, len(values))
         axes.plot(places, list(values.values()), "o", color=INK, alpha=0.3, markersize=3, markeredgewidth=0)
         axes.vlines(x, low, high, colors=INK, linewidth=1.3)
-    text = f"{100 * value.mean:.1f}" if 0.95 <= value.mean < 0.9995 else f"{100 * value.mean:.0f}"
+    text = f"{100 * value.mean:.1f}" if 0.9 <= value.mean < 0.9995 else f"{100 * value.mean:.0f}"
     top = max(high, *values.values()) + 0.02
     axes.text(x, top, text, ha="center", va="bottom", fontweight="bold", fontsize=fontsize)
+
+
+def draw_paper(axes: Axes, x: float, share: float, width: float, label: str = "") -> None:
+    """Draws the paper's number across a bar.
+
+    Args:
+        axes: with a percent axis.
+        x: of the bar.
+        share: 0 to 1.
+        width: of the mark.
+        label: for the legend, "" leaves it out.
+    """
+    axes.plot(
+        [x - width / 2, x + width / 2],
+        [share, share],
+        color=INK,
+        linestyle=(0, (1, 1)),
+        linewidth=1.6,
+        label=label or None,
+    )
 
 
 def draw_curve(
@@ -188,13 +208,14 @@ class Difference(NamedTuple):
         """Whether chance alone is an unlikely reason; never with one seed."""
         return self.p < SIGNIFICANT
 
-    def said(self, higher: str, lower: str, same: str = "no difference can be told") -> str:
+    def said(self, higher: str = "", lower: str = "", same: str = "no difference can be told") -> str:
         """Returns a difference of shares, its test, and which of three things it says; with one seed it says none.
 
         Returns:
-            "+3.1 ± 1.2 points, p = 0.03: higher"
+            "+3.1 ± 1.2 points, p = 0.03: higher", without the end where nothing is to be said.
         """
-        return f"{points(self.value)}, {significance(self.p)}{self.judged(higher, lower, same)}"
+        judged = self.judged(higher, lower, same) if higher else ""
+        return f"{points(self.value)}, {significance(self.p)}{judged}"
 
     def judged(self, higher: str, lower: str, same: str = "no difference can be told") -> str:
         """Returns ": " and which of three things it says, "" with one seed."""

@@ -75,7 +75,7 @@ def draw_recovery(rows: list[Row]) -> Figure:
         _draw_plane(panels["A"], rows, points)
         _draw_bars(panels["B"], rows, points)
         figure = mosaic_figure(panels)
-        note(figure, f"{sizes(rows)}; {probed(rows)}; {intervals(rows)}.")
+        note(figure, f"{sizes(rows)}; {probed(rows)}; {intervals(rows)}. Above, small: the stages on the way.")
         return figure
 
 
@@ -83,14 +83,15 @@ def _draw_plane(axes: Axes, rows: list[Row], points: list[Point]) -> None:
     """Draws every agent by its success and its share that comes back; the goal is the upper right corner."""
     axes.set_xscale("function", functions=(_stretch, _shrink))
     axes.set(xlim=(0, 1.004), xlabel="episodes that go left (stretched towards 100%)")
-    axes.set_xticks([0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 1.0], minor=False)
+    axes.set_xticks([0, 0.5, 0.75, 0.9, 0.95, 0.98, 1.0], minor=False)
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     percent_axis(axes, "comes back after a forced miss", 1.0)
     axes.fill_between([GOAL[0], 1.004], GOAL[1], 1.0, color=shade(GOAL_COLOR, 0.85), linewidth=0, zorder=0)
     axes.plot(
         [GOAL[0], GOAL[0], 1.004], [1.0, GOAL[1], GOAL[1]], color=GOAL_COLOR, linewidth=1, linestyle="--", zorder=1
     )
-    axes.text(0.9815, 0.985, f"goal: {GOAL[0]:.0%} and {GOAL[1]:.0%}", color=GOAL_COLOR, fontsize=8, va="top")
+    words = f"goal: {GOAL[0]:.0%} left,\n{GOAL[1]:.0%} come back"
+    axes.text(0.9815, 0.985, words, color=GOAL_COLOR, fontsize=8, va="top")
     for method, path in _by_method(points).items():
         if len(path) > 1:
             x, y = [point.success.mean for point in path], [point.back.mean for point in path]
@@ -155,7 +156,7 @@ def _draw_bars(axes: Axes, rows: list[Row], points: list[Point]) -> None:
     found = group(rows, "method", "stage")
     y, ticks, labels = 0.0, [], []
     axes.axvline(GOAL[1], color=GOAL_COLOR, linewidth=1, linestyle="--", zorder=1)
-    for x, text in ((1.07, "comes back"), (1.2, "goes left")):
+    for x, text in ((1.08, "comes back"), (1.22, "goes left")):
         axes.text(x, -0.95, text, ha="center", va="center", color=MUTED, fontsize=8)
     for path in _by_method(points).values():
         for point in path:
@@ -165,17 +166,19 @@ def _draw_bars(axes: Axes, rows: list[Row], points: list[Point]) -> None:
             target = over_seeds(some, "forced_miss_at_target") if has(some, "forced_miss_at_target") else point.back
             axes.barh(y, target.mean, 0.78, color=color)
             axes.hlines(y, *whisker(point.back), colors=INK, linewidth=1.3)
-            for x, value, goal in ((1.07, point.back, GOAL[1]), (1.2, point.success, GOAL[0])):
+            for x, value, goal in ((1.08, point.back, GOAL[1]), (1.22, point.success, GOAL[0])):
                 weight = "bold" if point.stage == "aligned" and value.mean >= goal else "normal"
                 axes.text(x, y, f"{100 * value.mean:.1f}%", ha="center", va="center", fontsize=8.5, fontweight=weight)
             ticks.append(y)
-            stage = KIND_TITLES.get(point.stage, point.stage).lower()
-            labels.append(f"{point.method}: {stage}" if len(path) > 1 else point.method)
+            labels.append(point.method if point is path[0] else "")
             y += 1
         y += 0.5
     axes.set_yticks(ticks, labels, color=INK, fontsize=8.5)
-    axes.set(xlim=(0, 1.26), ylim=(y - 0.9, -1.5), xticks=np.linspace(0, 1, 6))
-    axes.set_xlabel("reach a pad after a forced miss (dark: the left pad; base and fine-tuned agents have no target)")
+    axes.set(xlim=(0, 1.28), ylim=(y - 0.9, -1.5), xticks=np.linspace(0, 1, 6))
+    axes.set_xlabel("reach a pad after a forced miss (dark: the left one; base and fine-tuned agents have no target)")
+    for stage in (stage for stage in STAGE_COLORS if any(point.stage == stage for point in points)):
+        axes.barh(0, 0, color=STAGE_COLORS[stage], label=KIND_TITLES[stage])
+    axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 0.97), ncols=4, fontsize=8.5, handlelength=1.2)
     axes.xaxis.set_major_formatter(PercentFormatter(1.0))
     axes.grid(visible=False, axis="y")
     axes.grid(color=GRID, axis="x")

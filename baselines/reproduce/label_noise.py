@@ -19,6 +19,7 @@ from baselines.reproduce.drawing_fig2 import (
     mosaic_figure,
     note,
     percent_axis,
+    sizes,
     styled_mosaic,
     whisker,
 )
@@ -40,14 +41,15 @@ def measure(stages: Stages) -> list[Row]:
         config = dataclasses.replace(stages.preset.preferences, noise=noise)
         labels = stages.preferences("left", f"preferences{suffix}", config=config)
         judge = stages.reward_model("left", f"reward_model{suffix}", preferences=labels)
-        success = None
+        success = episodes = None
         if noise in ALIGNED:
             start = stages.preference_finetuned("left", f"preference_finetuned{suffix}", reward_model=judge)
             agent = stages.aligned("left", f"aligned{suffix}", agent=start, reward_model=judge)
             evaluation = stages.preset.evaluation if suffix else stages.preset.final_evaluation
-            success = outcomes(stages, f"left_aligned{suffix}", agent, evaluation)["left"]
+            outcome = outcomes(stages, f"left_aligned{suffix}", agent, evaluation)
+            success, episodes = outcome["left"], outcome["episodes"]
         accuracy = load_manifest(judge, "reward_model")["metrics"]["accuracy"]
-        rows.append({"noise": noise, "accuracy": accuracy, "success": success})
+        rows.append({"noise": noise, "accuracy": accuracy, "success": success, "episodes": episodes})
     return rows
 
 
@@ -60,17 +62,18 @@ def draw(rows: list[Row]) -> Figure:
         panels["A"].set_title("Reward model for the left pad")
         _draw_line(panels["A"], rows, "accuracy", SCORE_COLOR)
         panels["A"].axline((0, 1), (0.4, 0.6), color=MUTED, linestyle=":", linewidth=1.2)
-        panels["A"].text(0.3, 0.68, "as wrong as its labels ", color=MUTED, fontsize=8, ha="right", va="top")
+        panels["A"].text(0.2, 0.78, "as wrong as its labels ", color=MUTED, fontsize=8, ha="right", va="top")
         panels["B"].set_title("Agent aligned by it")
         _draw_line(panels["B"], rows, "success", STAGE_COLORS["aligned"])
-        percent_axis(panels["A"], "held-out comparisons right (labels true)", 1.08)
-        percent_axis(panels["B"], "episodes at the left pad", 1.08)
+        percent_axis(panels["A"], "held-out comparisons right (true labels)", 1.1, 0.4)
+        percent_axis(panels["B"], "episodes at the left pad", 1.1)
         for axes in panels.values():
             axes.set(xlabel="training labels that are wrong", xlim=(-0.03, 0.43))
-            axes.xaxis.set_major_formatter(PercentFormatter(1.0))
+            axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         figure = mosaic_figure(panels)
-        seeds = len({row["seed"] for row in rows})
-        note(figure, f"{counted(seeds, 'seed')}; chance is 50% on the left; {intervals(rows)}.")
+        played = [row for row in rows if row.get("episodes") is not None]  # older rows don't say
+        size = sizes(played) if played else counted(len({row["seed"] for row in rows}), "seed")
+        note(figure, f"{size}; chance is 50% on the left; {intervals(rows)}.")
         return figure
 
 
@@ -85,9 +88,7 @@ def _draw_line(axes: Axes, rows: list[Row], measured: str, color: str) -> None:
         axes.vlines(noise, low, high, colors=color, linewidth=1.5)
         if len(values) > 1:
             axes.plot([noise] * len(values), list(values.values()), "o", color=INK, alpha=0.3, markersize=3, mew=0)
-        axes.annotate(
-            f"{100 * found[noise].mean:.1f}", (noise, low), (0, -6), textcoords="offset points", ha="center", va="top"
-        )
+        axes.annotate(f"{100 * found[noise].mean:.1f}", (noise, high), (0, 6), textcoords="offset points", ha="center")
 
 
 def find(rows: list[Row]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from agents.figure_style import MUTED
 from agents.palette import OUTCOME_COLORS
@@ -75,6 +76,7 @@ def draw(rows: list[Row]) -> Figure:
                 usual = max(row["episodes"] for row in some) / LONGER
                 axes.axvline(usual, color=MUTED, linestyle=":", linewidth=1.2)
                 axes.set_xlim(left=0)
+                axes.xaxis.set_major_locator(MaxNLocator(4))
                 axes.xaxis.set_major_formatter("{x:,.0f}")
             if letter == "A":
                 above.set(ylabel="reward model's score")
@@ -119,8 +121,8 @@ def find(rows: list[Row]) -> str:
         if score.told and success.told and score.value.mean > 0 > success.value.mean:
             fooled.append(way)
         parts.append(
-            f"by {way}, the score moves by {score.value.mean:+.2f} ({significance(score.p)}) and success from "
-            f"{percent(over_seeds(usual, 'success'))} to **{percent(over_seeds(last, 'success'))}** ("
+            f"*{way}*: the score moves by {score.value.mean:+.2f} ({significance(score.p)}) and success "
+            f"from {percent(over_seeds(usual, 'success'))} to **{percent(over_seeds(last, 'success'))}** ("
             f"{success.said('it still rises', 'it falls')})"
         )
     found.append(f"{'; '.join(parts)}.")
@@ -128,7 +130,7 @@ def find(rows: list[Row]) -> str:
         found.append("With one seed no over-optimization can be told from chance.")
     elif fooled:
         found.append(
-            f"Over-optimization, a score that rises while success falls, is seen by {' and by '.join(fooled)}."
+            f"Over-optimization, a score that rises while success falls, is seen with {' and with '.join(f'*{way}*' for way in fooled)}."
         )
     else:
         found.append("Over-optimization, a score that rises while success falls, is seen in none.")

@@ -6,7 +6,6 @@ import dataclasses
 
 from matplotlib.figure import Figure
 
-from agents.figure_style import INK
 from agents.outcomes import NAMES, PAPER
 from baselines.artifact import load_manifest
 from baselines.figures import REWARD_ACCURACY
@@ -15,6 +14,7 @@ from baselines.reproduce.drawing_fig2 import (
     difference,
     draw_bar,
     draw_curve,
+    draw_paper,
     intervals,
     mosaic_figure,
     note,
@@ -68,6 +68,12 @@ PAPER_COMPARISONS = 1_000
 PAPER_ACCURACY = {
     encoder: REWARD_ACCURACY[f"paper, {encoder} encoder"][PAPER_COMPARISONS] for encoder in ("agent", "random")
 }
+PAPER_SUCCESS = PAPER["aligned left"][NAMES.index("left")] / 100
+WORDS = {
+    "agent": "agent's encoder",
+    "random": "random encoder",
+    "random, five times longer": "random encoder, five times longer",
+}
 LABELS = {"agent": "agent's", "random": "random", "random, five times longer": "random,\n5x longer"}
 
 
@@ -82,22 +88,23 @@ def draw(rows: list[Row]) -> Figure:
             axes = panels[key]
             for place, (encoder, some) in enumerate(encoders.items()):
                 draw_bar(axes, place, some, measure_name, COLORS[encoder])
-            if key == "A":
-                for place, encoder in enumerate(encoders):
-                    paper = PAPER_ACCURACY[encoder.split(",")[0]]
-                    axes.hlines(paper, place - 0.4, place + 0.4, colors=INK, linestyles=":", linewidth=1.5)
-                axes.plot([], [], ":", color=INK, label=f"paper, {PAPER_COMPARISONS:,} comparisons")
-                axes.legend(loc="upper right", fontsize=8, bbox_to_anchor=(1.02, 1.03))
+            for place, encoder in enumerate(encoders):
+                if key == "A":
+                    draw_paper(axes, place, PAPER_ACCURACY[encoder.split(",")[0]], 0.8)
+                elif encoder == "agent":
+                    draw_paper(axes, place, PAPER_SUCCESS, 0.8)
+            draw_paper(axes, 0, 0, 0, f"paper, {PAPER_COMPARISONS:,} comparisons" if key == "A" else "paper")
+            axes.legend(loc="upper right", fontsize=8, bbox_to_anchor=(1.02, 1.03))
             axes.set_title(title)
             axes.set_xticks(range(len(encoders)), [LABELS[encoder] for encoder in encoders], fontsize=8)
             axes.grid(visible=False, axis="x")
-            percent_axis(axes, label, 1.25 if key == "A" else 1.13)
+            percent_axis(axes, label, 1.25)
         curves = panels["C"]
         curves.set_title("During alignment to the left")
         for encoder, some in encoders.items():
-            draw_curve(curves, update_curves(some), COLORS[encoder], f"{encoder} encoder")
+            draw_curve(curves, update_curves(some), COLORS[encoder], WORDS[encoder])
         percent_axis(curves, "episodes at the left pad", 1.03)
-        curves.set(xlabel="update")
+        curves.set(xlabel="alignment update")
         curves.set_xlim(left=0)
         curves.legend(loc="lower right", fontsize=8)
         figure = mosaic_figure(panels)
@@ -111,11 +118,11 @@ def find(rows: list[Row]) -> str:
     found = [f"Measured on {sizes(rows)}."]
     for encoder, some in encoders.items():
         text = (
-            f"With the {encoder} encoder the reward model is right on {percent(over_seeds(some, 'accuracy'))} of "
+            f"With the {WORDS[encoder]} the reward model is right on {percent(over_seeds(some, 'accuracy'))} of "
             f"held-out comparisons, and the agent aligned by it goes left in **{percent(over_seeds(some, 'left'))}**"
         )
         if encoder == "agent":
-            text += f", {beside_paper(some, 'left', PAPER['aligned left'][NAMES.index('left')] / 100)}"
+            text += f", {beside_paper(some, 'left', PAPER_SUCCESS)}"
         found.append(f"{text}.")
     agent = encoders.get("agent", [])
     for encoder, some in encoders.items():
@@ -126,14 +133,16 @@ def find(rows: list[Row]) -> str:
         worse = "the agent's is worse, against the paper"
         same = "no difference can be told, against the paper"
         found.append(
-            f"The agent's encoder against the {encoder} one, in accuracy: {accurate.said(better, worse, same)}; in "
-            f"success: {success.said(better, worse, same)}."
+            f"The agent's encoder against the {WORDS[encoder]}, in accuracy: {accurate.said(better, worse, same)}; in "
+            f"success: {success.said('better', 'worse')}."
         )
     if random := encoders.get("random"):
         accuracy = over_seeds(random, "accuracy")
         side = "far above" if accuracy.mean > 0.6 else "near" if accuracy.mean > 0.4 else "below"
+        gap = PAPER_ACCURACY["agent"] - PAPER_ACCURACY["random"]
         found.append(
-            f"The paper's random encoder is right on {100 * PAPER_ACCURACY['random']:.1f}%; ours is {side} chance."
+            f"The paper's gap in accuracy is {100 * gap:+.1f} points, since its random encoder is right on only "
+            f"{PAPER_ACCURACY['random']:.1%}; ours is {side} chance."
         )
     return " ".join(found)
 

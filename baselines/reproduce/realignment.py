@@ -66,7 +66,7 @@ def draw(rows: list[Row]) -> Figure:
         for start, some in starts.items():
             draw_curve(curves, update_curves(some), COLORS[start], f"from the {WORDS[start]}")
         percent_axis(curves, "episodes at the right pad", 1.03)
-        curves.set(xlabel="update")
+        curves.set(xlabel="alignment update")
         curves.set_xlim(left=0)
         curves.legend(loc="best", fontsize=8)
         goes.set_title("Where they go afterwards, by start")
@@ -96,11 +96,11 @@ def find(rows: list[Row]) -> str:
     found = [f"Measured on {sizes(rows)}."]
     for start, some in starts.items():
         text = (
-            f"From the {WORDS[start]}, the agent goes right in **{percent(over_seeds(some, 'right'))}** of episodes "
-            f"and left in {percent(over_seeds(some, 'left'))}"
+            f"From the {WORDS[start]}, {percent(over_seeds(some, 'left'))} of episodes still end left and "
+            f"**{percent(over_seeds(some, 'right'))}** right"
         )
         if start == "preference_finetuned":
-            text += f"; right {beside_paper(some, 'right', PAPER['aligned right'][NAMES.index('right')] / 100)}"
+            text += f", {beside_paper(some, 'right', PAPER['aligned right'][NAMES.index('right')] / 100)}"
         found.append(f"{text}.")
     for other in ("preference_finetuned", "finetuned"):
         if change := difference(starts.get("aligned left", []), starts.get(other, []), "right"):

@@ -82,23 +82,41 @@ def returns(stages: Stages) -> Path:
 def find(rows: list[Row]) -> str:
     """Says how large the tax is, what each method pays back, and whether any reaches the goal."""
     found = [f"Measured on {sizes(rows)} and {probed(rows)}.", _fall(rows)]
-    aligned = [point for point in agents(rows) if point.stage == "aligned"]
-    conditions = {
-        method: some for (method, stage), some in group(rows, "method", "stage").items() if stage == "aligned"
-    }
-    plain = conditions.get(PLAIN, [])
-    for point in aligned:
-        back = difference(conditions[point.method], plain, "forced_miss")
-        success = difference(conditions[point.method], plain, "left")
-        if point.method == PLAIN or back is None or success is None:
-            continue
-        found.append(
-            f"*{point.method[0].upper() + point.method[1:]}*: {_both(point)}; against the paper's way, in "
-            f"coming back: {back.said('it keeps more', 'it keeps less')}; in success: "
-            f"{success.said('better', 'worse')}."
-        )
-    found.append(_goal(aligned))
+    found += [_methods(rows), _goal([point for point in agents(rows) if point.stage == "aligned"])]
     return " ".join(part for part in found if part)
+
+
+def _methods(rows: list[Row]) -> str:
+    """Says what each method keeps and costs, against the paper's way."""
+    by_agent = group(rows, "method", "stage")
+    plain = by_agent.get((PLAIN, "aligned"), [])
+    parts: list[str] = []
+    verdicts: dict[str, list[str]] = {"more": [], "less": [], "alike": [], "costs": []}
+    for point in agents(rows):
+        some = by_agent[point.method, point.stage]
+        back, success = difference(some, plain, "forced_miss"), difference(some, plain, "left")
+        if point.method == PLAIN or point.stage != "aligned" or back is None or success is None:
+            continue
+        parts.append(f"*{point.method}* {_both(point)} ({back.said()} and {success.said()} of success)")
+        verdicts["alike" if not back.told else "more" if back.value.mean > 0 else "less"].append(point.method)
+        if success.told and success.value.mean < 0:
+            verdicts["costs"].append(point.method)
+    if not parts:
+        return ""
+    text = f"Against the paper's way of aligning: {'; '.join(parts)}."
+    if len({row["seed"] for row in rows}) == 1:
+        return text
+    sentences = {
+        "more": "Significantly more is kept by",
+        "less": "Significantly less is kept by",
+        "alike": "No difference in coming back can be told for",
+        "costs": "Success is significantly lower with",
+    }
+    return " ".join([text, *(f"{words} {_listed(verdicts[key])}." for key, words in sentences.items())])
+
+
+def _listed(methods: list[str]) -> str:
+    return " and ".join(f"*{method}*" for method in methods) or "none"
 
 
 def _both(point: Point) -> str:

@@ -6,7 +6,6 @@ import dataclasses
 
 from matplotlib.figure import Figure
 
-from agents.figure_style import INK
 from agents.outcomes import NAMES, PAPER
 from baselines.align import AlignConfig
 from baselines.reproduce.drawing_fig2 import (
@@ -14,6 +13,7 @@ from baselines.reproduce.drawing_fig2 import (
     difference,
     draw_bar,
     draw_curve,
+    draw_paper,
     intervals,
     mosaic_figure,
     note,
@@ -74,9 +74,9 @@ def draw(rows: list[Row]) -> Figure:
         curves = panels["A"]
         curves.set_title("During alignment to the left")
         for trained, some in parts.items():
-            draw_curve(curves, update_curves(some), COLORS[trained], f"{WORDS[trained]}")
+            draw_curve(curves, update_curves(some), COLORS[trained], WORDS[trained])
         percent_axis(curves, "episodes at the left pad", 1.03)
-        curves.set(xlabel="update")
+        curves.set(xlabel="alignment update")
         curves.set_xlim(left=0)
         curves.legend(loc="lower right", fontsize=8)
         for key, measured, title, label in (
@@ -89,12 +89,11 @@ def draw(rows: list[Row]) -> Figure:
                 draw_bar(axes, place, some, measured, COLORS[trained])
             axes.set_xticks(range(len(parts)), [TICKS[trained] for trained in parts], fontsize=8)
             axes.grid(visible=False, axis="x")
-            percent_axis(axes, label, 1.13)
-        paper = PAPER["aligned left"][NAMES.index("left")] / 100
-        panels["B"].axhline(
-            paper, color=INK, linestyle=":", linewidth=1.5, label=f"paper (head): {100 * paper:.1f}%", zorder=0
-        )
-        panels["B"].legend(loc="lower right", fontsize=8)
+            percent_axis(axes, label, 1.25 if key == "B" else 1.13)
+        if "head" in parts:
+            paper = PAPER["aligned left"][NAMES.index("left")] / 100
+            draw_paper(panels["B"], list(parts).index("head"), paper, 0.8, f"paper (head): {paper:.1%}")
+            panels["B"].legend(loc="upper right", fontsize=8)
         figure = mosaic_figure(panels)
         note(figure, f"{sizes(rows)}; {probed(rows)}; {intervals(rows)}.")
         return figure
