@@ -144,9 +144,9 @@ def draw(rows: list[Row]) -> Figure:
         _draw_table(panels["T"], conditions)
         figure = mosaic_figure(panels)
         size = sizes(ends(rows), "episodes", "training episode")
-        ours = f"{size}; running means over {WINDOW} updates; {intervals(rows)}; (2/5): reached by 2 of 5 seeds"
+        ours = f"{size}; running means over {WINDOW} updates; {intervals(rows)}; (1/n): only one seed of n got there"
         paper = ", ".join(f"{_paper(target):.1%} {target}" for target in ("left", "right"))
-        note(figure, f"{ours}. The paper ends at {paper}.")
+        note(figure, f"{ours}.\nThe paper ends at {paper}.")
         return figure
 
 

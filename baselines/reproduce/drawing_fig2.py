@@ -132,7 +132,8 @@ def draw_bar(
         axes.vlines(x, low, high, colors=INK, linewidth=1.3)
     text = f"{100 * value.mean:.1f}" if 0.9 <= value.mean < 0.9995 else f"{100 * value.mean:.0f}"
     top = max(high, *values.values()) + 0.02
-    axes.text(x, top, text, ha="center", va="bottom", fontweight="bold", fontsize=fontsize)
+    box = {"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.4}  # the paper's mark may lie behind
+    axes.text(x, top, text, ha="center", va="bottom", fontweight="bold", fontsize=fontsize, bbox=box, zorder=6)
 
 
 def draw_paper(axes: Axes, x: float, share: float, width: float, label: str = "") -> None:

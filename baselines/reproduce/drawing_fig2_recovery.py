@@ -178,7 +178,7 @@ def _draw_bars(axes: Axes, rows: list[Row], points: list[Point]) -> None:
     axes.set_xlabel("reach a pad after a forced miss (dark: the left one; base and fine-tuned agents have no target)")
     for stage in (stage for stage in STAGE_COLORS if any(point.stage == stage for point in points)):
         axes.barh(0, 0, color=STAGE_COLORS[stage], label=KIND_TITLES[stage])
-    axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 0.97), ncols=4, fontsize=8.5, handlelength=1.2)
+    axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 0.995), ncols=4, fontsize=8.5, handlelength=1.2)
     axes.xaxis.set_major_formatter(PercentFormatter(1.0))
     axes.grid(visible=False, axis="y")
     axes.grid(color=GRID, axis="x")

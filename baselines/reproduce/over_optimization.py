@@ -129,9 +129,8 @@ def find(rows: list[Row]) -> str:
     if not tested:
         found.append("With one seed no over-optimization can be told from chance.")
     elif fooled:
-        found.append(
-            f"Over-optimization, a score that rises while success falls, is seen with {' and with '.join(f'*{way}*' for way in fooled)}."
-        )
+        ways = " and with ".join(f"*{way}*" for way in fooled)
+        found.append(f"Over-optimization, a score that rises while success falls, is seen with {ways}.")
     else:
         found.append("Over-optimization, a score that rises while success falls, is seen in none.")
     return " ".join(found)
