@@ -2,8 +2,30 @@
 
 from __future__ import annotations
 
-from baselines.reproduce.experiment import Row
+from matplotlib.figure import Figure
+
+from agents.outcomes import NAMES, PAPER
+from agents.palette import OUTCOME_COLORS
+from baselines.palette import STAGE_COLORS
+from baselines.reproduce.drawing_fig2 import (
+    beside_paper,
+    difference,
+    draw_bar,
+    draw_curve,
+    draw_paper,
+    has,
+    intervals,
+    mosaic_figure,
+    note,
+    percent_axis,
+    probed,
+    sizes,
+    styled_mosaic,
+    update_curves,
+)
+from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes, probe
+from baselines.reproduce.statistics import group, over_seeds, percent
 from baselines.stages import Stages
 from baselines.training import read_metrics
 
@@ -27,3 +49,95 @@ def measure(stages: Stages) -> list[Row]:
         measured = {**outcomes(stages, name, agent, config), **probe(stages, name, agent, "forced_miss", "left")}
         rows.append({"agent": label, **measured, "curve": curve})
     return rows
+
+
+COLORS = {"base": STAGE_COLORS["base"], "base, aligned": "#8a4b2a", "all steps": STAGE_COLORS["aligned"]}
+"""Of the agents; nothing else is an aligned base agent."""
+LABELS = {"base": "base", "base, aligned": "base,\naligned\ndirectly", "all steps": "all steps,\naligned"}
+
+
+def draw(rows: list[Row]) -> Figure:
+    """Draws how alignment goes from both starts, where the agents go, and who comes back after a forced miss."""
+    agents = group(rows, "agent")
+    with styled_mosaic("ABC", 9.0, 3.6, widths=(1.1, 1.5, 1.0)) as panels:
+        curves, goes, back = panels["A"], panels["B"], panels["C"]
+        curves.set_title("During alignment to the left")
+        for agent, some in agents.items():
+            if series := update_curves(some):
+                draw_curve(curves, series, COLORS[agent], "from base" if agent != "all steps" else "after all steps")
+        percent_axis(curves, "episodes at the left pad", 1.03)
+        curves.set(xlabel="alignment update")
+        curves.set_xlim(left=0)
+        if curves.get_legend_handles_labels()[0]:
+            curves.legend(loc="best", fontsize=8)
+
+        goes.set_title("Where the agents go")
+        width = 0.8 / len(NAMES)
+        for place, (agent, some) in enumerate(agents.items()):
+            paper = PAPER.get({"base": "base", "all steps": "aligned left"}.get(agent, ""))
+            for index, name in enumerate(NAMES):
+                x = place + width * (index - (len(NAMES) - 1) / 2)
+                draw_bar(goes, x, some, name, OUTCOME_COLORS[name], 0.9 * width, fontsize=7)
+                if paper is not None:
+                    draw_paper(goes, x, paper[index] / 100, width)
+        for name in NAMES:
+            goes.bar(0, 0, color=OUTCOME_COLORS[name], label=name)
+        draw_paper(goes, 0, 0, 0, "paper")
+        goes.legend(loc="upper left", ncols=5, fontsize=8, columnspacing=0.8, handlelength=0.9, handletextpad=0.4)
+        percent_axis(goes, "episodes", 1.25)
+
+        back.set_title("After a forced miss")
+        for place, (agent, some) in enumerate(agents.items()):
+            draw_bar(back, place, some, "forced_miss", COLORS[agent])
+        percent_axis(back, "probed episodes that reach a pad", 1.13)
+        for axes in (goes, back):
+            axes.set_xticks(range(len(agents)), [LABELS[agent] for agent in agents], fontsize=8)
+            axes.grid(visible=False, axis="x")
+        figure = mosaic_figure(panels)
+        note(figure, f"{sizes(rows)}; {probed(rows)}; {intervals(rows)}.")
+        return figure
+
+
+def find(rows: list[Row]) -> str:
+    """Says whether the base agent can be aligned directly, and what it keeps."""
+    agents = group(rows, "agent")
+    base, direct, usual = (agents.get(name, []) for name in ("base", "base, aligned", "all steps"))
+    found = [f"Measured on {sizes(rows)}."]
+    if direct:
+        found.append(
+            f"Aligned directly, the base agent goes left in **{percent(over_seeds(direct, 'left'))}** of episodes"
+        )
+        found[-1] += f" and nowhere in {percent(over_seeds(direct, 'none'))}."
+    if usual:
+        found.append(
+            f"After all steps it is {percent(over_seeds(usual, 'left'))}, "
+            f"{beside_paper(usual, 'left', PAPER['aligned left'][NAMES.index('left')] / 100)}."
+        )
+    if change := difference(direct, base, "left"):
+        said = change.said("alignment alone does something", "alignment alone does harm")
+        found.append(f"Against the base agent before it, that is {said}.")
+    if change := difference(direct, usual, "left"):
+        said = change.said(
+            "fine-tuning is not needed, it even harms",
+            "the steps in between are needed at this budget",
+            "that the steps in between are needed can't be told",
+        )
+        found.append(f"Against all steps, it is {said}.")
+    if has(direct, "forced_miss") and (change := difference(direct, usual, "forced_miss")):
+        said = change.said("it forgets less", "it forgets more")
+        found.append(
+            f"After a forced miss {percent(over_seeds(direct, 'forced_miss'))} come back, beside "
+            f"{percent(over_seeds(usual, 'forced_miss'))} after all steps ({said})."
+        )
+    return " ".join(found)
+
+
+EXPERIMENT = Experiment(
+    name="base_directly",
+    title="Aligning the base agent directly",
+    question="Is fine-tuning needed, or can the base agent be aligned as it is, with the same reward model and budget?",
+    paper="an ablation of its own; its base agent goes left in 11.8% of episodes, the agent after all steps in 98.7%.",
+    measure=measure,
+    draw=draw,
+    find=find,
+)

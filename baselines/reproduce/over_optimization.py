@@ -4,7 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 
-from baselines.reproduce.experiment import Row
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from agents.figure_style import MUTED
+from agents.palette import OUTCOME_COLORS
+from baselines.reproduce.drawing_fig2 import (
+    WINDOW,
+    counted,
+    difference,
+    draw_curve,
+    intervals,
+    mosaic_figure,
+    note,
+    percent_axis,
+    sizes,
+    styled_mosaic,
+)
+from baselines.reproduce.experiment import Experiment, Row
+from baselines.reproduce.statistics import estimate, group, over_seeds, percent, significance
 from baselines.stages import Stages
 from baselines.training import read_metrics
 
@@ -34,3 +52,99 @@ def measure(stages: Stages) -> list[Row]:
             kept = ("episodes", "reward", "success", "entropy")
             rows.append({"way": label, **{key: line[key] for key in kept}, "kl": line.get("kl")})
     return rows
+
+
+REWARD_COLOR = "#7b6fb0"
+
+
+def draw(rows: list[Row]) -> Figure:
+    """Draws the reward model's score above the true success, a column for every way of aligning."""
+    ways = group(rows, "way")
+    letters = "ABCDEFGH"[: len(ways)]
+    with styled_mosaic(f"{letters};{letters.lower()}", 9.0, 4.6) as panels:
+        scores = [row["reward"] for row in rows]
+        margin = 0.05 * (max(scores) - min(scores)) or 1.0
+        for letter, (way, some) in zip(letters, ways.items(), strict=True):
+            above, below = panels[letter], panels[letter.lower()]
+            above.set_title(way)
+            draw_curve(above, _series(some, "reward"), REWARD_COLOR, "reward", share=False)
+            above.set(ylim=(min(scores) - margin, max(scores) + margin))
+            draw_curve(below, _series(some, "success"), OUTCOME_COLORS["left"], "success")
+            percent_axis(below, "episodes at the left pad" if letter == "A" else "", 1.03)
+            below.set(xlabel="training episodes")
+            for axes in (above, below):
+                usual = max(row["episodes"] for row in some) / LONGER
+                axes.axvline(usual, color=MUTED, linestyle=":", linewidth=1.2)
+                axes.set_xlim(left=0)
+                axes.xaxis.set_major_locator(MaxNLocator(4))
+                axes.xaxis.set_major_formatter("{x:,.0f}")
+            if letter == "A":
+                above.set(ylabel="reward model's score")
+                below.text(usual, 0.03, " usual end", color=MUTED, fontsize=8)
+            else:
+                above.tick_params(labelleft=False)
+                below.tick_params(labelleft=False)
+        figure = mosaic_figure(panels)
+        last = [run[-1] for run in group(rows, "way", "seed").values()]
+        size = sizes(last, "episodes", "training episode")
+        note(figure, f"{size}; running means over {WINDOW} updates; {intervals(rows)}.")
+        return figure
+
+
+def _series(rows: list[Row], key: str) -> dict[int, tuple[list[float], list[float]]]:
+    """Returns a number against episodes by seed."""
+    runs = group(rows, "seed")
+    return {seed: ([row["episodes"] for row in run], [row[key] for row in run]) for seed, run in runs.items()}
+
+
+def stretches(rows: list[Row]) -> tuple[list[Row], list[Row]]:
+    """Returns the mean score and success of each seed's `WINDOW` updates before the usual end, and of its last ones."""
+    usual, last = [], []
+    for seed, run in group(rows, "seed").items():
+        end = max(1, len(run) // LONGER)
+        for found, part in ((usual, run[max(0, end - WINDOW) : end]), (last, run[-WINDOW:])):
+            means = {key: estimate(row[key] for row in part).mean for key in ("reward", "success", "entropy")}
+            found.append({"seed": seed, **means})
+    return usual, last
+
+
+def find(rows: list[Row]) -> str:
+    """Says for every way whether the score rises while success falls."""
+    seeds = len({row["seed"] for row in rows})
+    found = [f"From the usual end of alignment to {LONGER} times as many updates ({counted(seeds, 'seed')}):"]
+    parts, fooled, tested = [], [], False
+    for way, some in group(rows, "way").items():
+        usual, last = stretches(some)
+        score, success = difference(last, usual, "reward"), difference(last, usual, "success")
+        assert score is not None and success is not None
+        tested |= score.p == score.p
+        if score.told and success.told and score.value.mean > 0 > success.value.mean:
+            fooled.append(way)
+        parts.append(
+            f"*{way}*: the score moves by {score.value.mean:+.2f} ({significance(score.p)}) and success "
+            f"from {percent(over_seeds(usual, 'success'))} to **{percent(over_seeds(last, 'success'))}** ("
+            f"{success.said('it still rises', 'it falls')})"
+        )
+    found.append(f"{'; '.join(parts)}.")
+    if not tested:
+        found.append("With one seed no over-optimization can be told from chance.")
+    elif fooled:
+        ways = " and with ".join(f"*{way}*" for way in fooled)
+        found.append(f"Over-optimization, a score that rises while success falls, is seen with {ways}.")
+    else:
+        found.append("Over-optimization, a score that rises while success falls, is seen in none.")
+    return " ".join(found)
+
+
+EXPERIMENT = Experiment(
+    name="over_optimization",
+    title="Over-optimization of the reward model",
+    question=(
+        "Does the reward model's score go on rising while true success falls, if alignment goes on three times longer "
+        "at a constant learning rate, by a good and by a poor reward model, with and without KL?"
+    ),
+    paper="",
+    measure=measure,
+    draw=draw,
+    find=find,
+)

@@ -4,9 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 
+from matplotlib.figure import Figure
+
+from agents.outcomes import NAMES, PAPER
 from baselines.artifact import load_manifest
-from baselines.reproduce.experiment import Row
+from baselines.figures import REWARD_ACCURACY
+from baselines.reproduce.drawing_fig2 import (
+    beside_paper,
+    difference,
+    draw_bar,
+    draw_curve,
+    draw_paper,
+    intervals,
+    mosaic_figure,
+    note,
+    percent_axis,
+    sizes,
+    styled_mosaic,
+    update_curves,
+)
+from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes
+from baselines.reproduce.statistics import group, over_seeds, percent
 from baselines.stages import Stages
 from baselines.training import read_metrics
 
@@ -40,3 +59,106 @@ def measure(stages: Stages) -> list[Row]:
             }
         )
     return rows
+
+
+COLORS = {"agent": "#15803d", "random": "#69737d", "random, five times longer": "#a7afb7"}
+"""Of encoders: the aligned agents' green, and two grays."""
+PAPER_COMPARISONS = 1_000
+"""The paper's number nearest to the preset's 500."""
+PAPER_ACCURACY = {
+    encoder: REWARD_ACCURACY[f"paper, {encoder} encoder"][PAPER_COMPARISONS] for encoder in ("agent", "random")
+}
+PAPER_SUCCESS = PAPER["aligned left"][NAMES.index("left")] / 100
+WORDS = {
+    "agent": "agent's encoder",
+    "random": "random encoder",
+    "random, five times longer": "random encoder, five times longer",
+}
+LABELS = {"agent": "agent's", "random": "random", "random, five times longer": "random,\n5x longer"}
+
+
+def draw(rows: list[Row]) -> Figure:
+    """Draws accuracy of the reward models, success of the agents that they align, and the way there."""
+    encoders = group(rows, "encoder")
+    with styled_mosaic("ABC", 9.0, 3.3, widths=(1, 1, 1.4)) as panels:
+        for key, measure_name, title, label in (
+            ("A", "accuracy", "Reward model", "held-out comparisons right"),
+            ("B", "left", "Agent aligned by it", "episodes at the left pad"),
+        ):
+            axes = panels[key]
+            for place, (encoder, some) in enumerate(encoders.items()):
+                draw_bar(axes, place, some, measure_name, COLORS[encoder])
+            for place, encoder in enumerate(encoders):
+                if key == "A":
+                    draw_paper(axes, place, PAPER_ACCURACY[encoder.split(",")[0]], 0.8)
+                elif encoder == "agent":
+                    draw_paper(axes, place, PAPER_SUCCESS, 0.8)
+            draw_paper(axes, 0, 0, 0, f"paper, {PAPER_COMPARISONS:,} comparisons" if key == "A" else "paper")
+            axes.legend(loc="upper right", fontsize=8, bbox_to_anchor=(1.02, 1.03))
+            axes.set_title(title)
+            axes.set_xticks(range(len(encoders)), [LABELS[encoder] for encoder in encoders], fontsize=8)
+            axes.grid(visible=False, axis="x")
+            percent_axis(axes, label, 1.25)
+        curves = panels["C"]
+        curves.set_title("During alignment to the left")
+        for encoder, some in encoders.items():
+            draw_curve(curves, update_curves(some), COLORS[encoder], WORDS[encoder])
+        percent_axis(curves, "episodes at the left pad", 1.03)
+        curves.set(xlabel="alignment update")
+        curves.set_xlim(left=0)
+        curves.legend(loc="lower right", fontsize=8)
+        figure = mosaic_figure(panels)
+        note(figure, f"{sizes(rows)}; {intervals(rows)}.")
+        return figure
+
+
+def find(rows: list[Row]) -> str:
+    """Says whether the encoder matters, for the reward model and for the agent that it aligns."""
+    encoders = group(rows, "encoder")
+    found = [f"Measured on {sizes(rows)}."]
+    for encoder, some in encoders.items():
+        text = (
+            f"With the {WORDS[encoder]} the reward model is right on {percent(over_seeds(some, 'accuracy'))} of "
+            f"held-out comparisons, and the agent aligned by it goes left in **{percent(over_seeds(some, 'left'))}**"
+        )
+        if encoder == "agent":
+            text += f", {beside_paper(some, 'left', PAPER_SUCCESS)}"
+        found.append(f"{text}.")
+    agent = encoders.get("agent", [])
+    for encoder, some in encoders.items():
+        accurate, success = difference(agent, some, "accuracy"), difference(agent, some, "left")
+        if encoder == "agent" or accurate is None or success is None:
+            continue
+        better = "the agent's is better, as in the paper"
+        worse = "the agent's is worse, against the paper"
+        same = "no difference can be told, against the paper"
+        found.append(
+            f"The agent's encoder against the {WORDS[encoder]}, in accuracy: {accurate.said(better, worse, same)}; in "
+            f"success: {success.said('better', 'worse')}."
+        )
+    if random := encoders.get("random"):
+        accuracy = over_seeds(random, "accuracy")
+        side = "far above" if accuracy.mean > 0.6 else "near" if accuracy.mean > 0.4 else "below"
+        gap = PAPER_ACCURACY["agent"] - PAPER_ACCURACY["random"]
+        found.append(
+            f"The paper's gap in accuracy is {100 * gap:+.1f} points, since its random encoder is right on only "
+            f"{PAPER_ACCURACY['random']:.1%}; ours is {side} chance."
+        )
+    return " ".join(found)
+
+
+EXPERIMENT = Experiment(
+    name="random_reward",
+    title="Alignment by a reward model from random weights",
+    question=(
+        "The reward model starts from the agent's own network. What if it starts from random weights, trained as long "
+        "or five times longer?"
+    ),
+    paper=(
+        "with 1,000 comparisons the agent's encoder is right on 95.0% of held-out ones, a random encoder on 33.0%; its "
+        "agent aligned to the left succeeds in 98.7%."
+    ),
+    measure=measure,
+    draw=draw,
+    find=find,
+)

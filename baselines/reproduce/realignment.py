@@ -2,8 +2,28 @@
 
 from __future__ import annotations
 
-from baselines.reproduce.experiment import Row
+from matplotlib.figure import Figure
+
+from agents.figure_style import INK
+from agents.outcomes import NAMES, PAPER
+from agents.palette import OUTCOME_COLORS
+from baselines.palette import STAGE_COLORS
+from baselines.reproduce.drawing_fig2 import (
+    beside_paper,
+    difference,
+    draw_bar,
+    draw_curve,
+    intervals,
+    mosaic_figure,
+    note,
+    percent_axis,
+    sizes,
+    styled_mosaic,
+    update_curves,
+)
+from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes
+from baselines.reproduce.statistics import group, over_seeds, percent
 from baselines.stages import Stages
 from baselines.training import read_metrics
 
@@ -22,3 +42,83 @@ def measure(stages: Stages) -> list[Row]:
         curve = [line["success"] for line in read_metrics(agent)]
         rows.append({"start": label, **outcomes(stages, f"right_{name}", agent, config), "curve": curve})
     return rows
+
+
+COLORS = {
+    "preference_finetuned": STAGE_COLORS["preference_finetuned"],
+    "finetuned": STAGE_COLORS["finetuned"],
+    "aligned left": OUTCOME_COLORS["left"],
+}
+WORDS = {
+    "preference_finetuned": "preference-fine-tuned agent",
+    "finetuned": "fine-tuned agent",
+    "aligned left": "agent aligned to the left",
+}
+TICKS = {"preference_finetuned": "preference\nfine-tuned", "finetuned": "fine-tuned", "aligned left": "aligned\nleft"}
+
+
+def draw(rows: list[Row]) -> Figure:
+    """Draws the way to the right pad from three starts, and where it ends."""
+    starts = group(rows, "start")
+    with styled_mosaic("AB", 9.0, 3.4, widths=(1.0, 1.1)) as panels:
+        curves, goes = panels["A"], panels["B"]
+        curves.set_title("During alignment to the right, by start")
+        for start, some in starts.items():
+            draw_curve(curves, update_curves(some), COLORS[start], f"from the {WORDS[start]}")
+        percent_axis(curves, "episodes at the right pad", 1.03)
+        curves.set(xlabel="alignment update")
+        curves.set_xlim(left=0)
+        curves.legend(loc="best", fontsize=8)
+        goes.set_title("Where they go afterwards, by start")
+        width = 0.8 / len(NAMES)
+        for place, some in enumerate(starts.values()):
+            for index, name in enumerate(NAMES):
+                x = place + width * (index - (len(NAMES) - 1) / 2)
+                draw_bar(goes, x, some, name, OUTCOME_COLORS[name], 0.9 * width, fontsize=7)
+        for name in NAMES:
+            goes.bar(0, 0, color=OUTCOME_COLORS[name], label=name)
+        paper = PAPER["aligned right"][NAMES.index("right")] / 100
+        goes.axhline(
+            paper, color=INK, linestyle=":", linewidth=1.2, label=f"paper, right: {100 * paper:.1f}%", zorder=0
+        )
+        goes.legend(loc="upper left", ncols=5, fontsize=8, columnspacing=0.9, handlelength=1.2, handletextpad=0.4)
+        percent_axis(goes, "episodes", 1.25)
+        goes.set_xticks(range(len(starts)), [TICKS[start] for start in starts], fontsize=8)
+        goes.grid(visible=False, axis="x")
+        figure = mosaic_figure(panels)
+        note(figure, f"{sizes(rows)}; {intervals(rows)}.")
+        return figure
+
+
+def find(rows: list[Row]) -> str:
+    """Says whether an agent can be aligned anew, and what its first alignment costs."""
+    starts = group(rows, "start")
+    found = [f"Measured on {sizes(rows)}."]
+    for start, some in starts.items():
+        text = (
+            f"From the {WORDS[start]}, {percent(over_seeds(some, 'left'))} of episodes still end left and "
+            f"**{percent(over_seeds(some, 'right'))}** right"
+        )
+        if start == "preference_finetuned":
+            text += f", {beside_paper(some, 'right', PAPER['aligned right'][NAMES.index('right')] / 100)}"
+        found.append(f"{text}.")
+    for other in ("preference_finetuned", "finetuned"):
+        if change := difference(starts.get("aligned left", []), starts.get(other, []), "right"):
+            said = change.said(
+                "the first alignment helps the second",
+                "the first alignment stands in the second's way",
+                "no cost of the first alignment can be told",
+            )
+            found.append(f"Aligned left before, against the {WORDS[other]}: {said}.")
+    return " ".join(found)
+
+
+EXPERIMENT = Experiment(
+    name="realignment",
+    title="Aligning an aligned agent anew",
+    question="Can an agent that was aligned to the left be aligned to the right with the same reward model and budget?",
+    paper="",
+    measure=measure,
+    draw=draw,
+    find=find,
+)

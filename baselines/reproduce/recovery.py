@@ -8,8 +8,12 @@ from pathlib import Path
 from agents.collect import CollectConfig
 from agents.dataset.selection import merge
 from baselines.align import AlignConfig
-from baselines.reproduce.experiment import Row
+from baselines.palette import KIND_TITLES
+from baselines.reproduce.drawing_fig2 import difference, probed, sizes
+from baselines.reproduce.drawing_fig2_recovery import GOAL, PLAIN, Point, agents, draw_recovery
+from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes, probe
+from baselines.reproduce.statistics import group, percent
 from baselines.reproduce.trained_weights import configured
 from baselines.stages import Stages
 from jumppad_env.rules import PADS
@@ -78,3 +82,107 @@ def returns(stages: Stages) -> Path:
         for pad in PADS
     ]
     return stages.make("returns", lambda out: merge(out, parts))
+
+
+def find(rows: list[Row]) -> str:
+    """Says how large the tax is, what each method pays back, and whether any reaches the goal."""
+    found = [f"Measured on {sizes(rows)} and {probed(rows)}.", _fall(rows)]
+    found += [_methods(rows), _goal([point for point in agents(rows) if point.stage == "aligned"])]
+    return " ".join(part for part in found if part)
+
+
+def _methods(rows: list[Row]) -> str:
+    """Says what each method keeps and costs, against the paper's way."""
+    by_agent = group(rows, "method", "stage")
+    plain = by_agent.get((PLAIN, "aligned"), [])
+    parts: list[str] = []
+    verdicts: dict[str, list[str]] = {"more": [], "less": [], "alike": [], "costs": []}
+    for point in agents(rows):
+        some = by_agent[point.method, point.stage]
+        back, success = difference(some, plain, "forced_miss"), difference(some, plain, "left")
+        if point.method == PLAIN or point.stage != "aligned" or back is None or success is None:
+            continue
+        parts.append(f"*{point.method}* {_both(point)} ({back.said()} and {success.said()} of success)")
+        verdicts["alike" if not back.told else "more" if back.value.mean > 0 else "less"].append(point.method)
+        if success.told and success.value.mean < 0:
+            verdicts["costs"].append(point.method)
+    if not parts:
+        return ""
+    text = f"Against the paper's way of aligning: {'; '.join(parts)}."
+    if len({row["seed"] for row in rows}) == 1:
+        return text
+    sentences = {
+        "more": "Significantly more is kept by",
+        "less": "Significantly less is kept by",
+        "alike": "No difference in coming back can be told for",
+        "costs": "Success is significantly lower with",
+    }
+    return " ".join([text, *(f"{words} {_listed(verdicts[key])}." for key, words in sentences.items())])
+
+
+def _listed(methods: list[str]) -> str:
+    return " and ".join(f"*{method}*" for method in methods) or "none"
+
+
+def _both(point: Point) -> str:
+    return f"{percent(point.back)} come back, {percent(point.success)} go left"
+
+
+def _fall(rows: list[Row]) -> str:
+    """Says how coming back changes from stage to stage."""
+    stages = {stage: some for (method, stage), some in group(rows, "method", "stage").items() if method == PLAIN}
+    points = {point.stage: point for point in agents(rows) if point.method == PLAIN}
+    if not stages:
+        return ""
+    shares = ", ".join(f"{percent(points[stage].back)} ({KIND_TITLES[stage].lower()})" for stage in stages)
+    text = f"By the paper's procedure, the share that comes back after a forced miss is {shares}"
+    change = difference(stages.get("aligned", []), stages.get("base", []), "forced_miss")
+    if change is None:
+        return f"{text}."
+    said = change.said(
+        "alignment pays no tax here",
+        "**the alignment tax** is real",
+        "an alignment tax can't be told",
+    )
+    return f"{text}: from base to aligned {said}."
+
+
+def _goal(aligned: list[Point]) -> str:
+    """Says who reaches the goal, or how near the best come."""
+    goal = f"The goal, {GOAL[0]:.0%} to the left and {GOAL[1]:.0%} back,"
+    reached = [point for point in aligned if point.success.mean >= GOAL[0] and point.back.mean >= GOAL[1]]
+    if reached:
+        parts = []
+        for point in reached:
+            sure = point.success.low >= GOAL[0] and point.back.low >= GOAL[1]  # false where there is no interval
+            parts.append(f"*{point.method}* ({_both(point)}{'; both intervals lie in it' if sure else ''})")
+        return f"{goal} is **reached** by {' and '.join(parts)}."
+    text = [f"{goal} is reached by **none**."]
+    if able := [point for point in aligned if point.success.mean >= GOAL[0]]:
+        best = max(able, key=lambda point: point.back.mean)
+        text.append(f"Of those that go left often enough, *{best.method}* keeps most ({_both(best)}).")
+    else:
+        best = max(aligned, key=lambda point: point.success.mean, default=None)
+        text += [f"None goes left often enough; *{best.method}* does most ({_both(best)})."] if best else []
+    if able := [point for point in aligned if point.back.mean >= GOAL[1]]:
+        best = max(able, key=lambda point: point.success.mean)
+        text.append(f"Of those that come back often enough, *{best.method}* goes left most ({_both(best)}).")
+    return " ".join(text)
+
+
+EXPERIMENT = Experiment(
+    name="recovery",
+    title="The alignment tax",
+    question=(
+        "An agent about to reach a pad is made to miss it. Does it turn round and come back, at every stage, and what "
+        f"keeps that ability during alignment? The goal: an agent that goes left in {GOAL[0]:.0%} of episodes and "
+        f"comes back after {GOAL[1]:.0%} of forced misses."
+    ),
+    paper=(
+        "gives no number; it observes that a pre-trained agent that misses a pad turns round and comes back, where one "
+        "that was only fine-tuned gets stuck. What alignment does to this it does not measure."
+    ),
+    measure=measure,
+    draw=draw_recovery,
+    find=find,
+)
