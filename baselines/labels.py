@@ -27,6 +27,28 @@ TITLES: dict[str, str] = {
 VELOCITY = [STATE.index("vx"), STATE.index("vy")]
 
 
+def still_camera(trajectory: Trajectory) -> float:
+    """Less turning of the camera: minus the mean of its speed, rad/s."""
+    turning = np.abs(camera_velocity(trajectory))[: played_steps(trajectory)]
+    return -float(turning.mean()) if len(turning) else 0.0
+
+
+def steady_stick(trajectory: Trajectory) -> float:
+    """A steadier left stick: minus the mean of its movement from step to step."""
+    left = sticks(trajectory)[: played_steps(trajectory), :2]
+    moved = np.linalg.norm(np.diff(left, axis=0), axis=1)
+    return -float(moved.mean()) if len(moved) else 0.0
+
+
+def mean_speed(trajectory: Trajectory) -> float:
+    """Mean horizontal speed, m/s."""
+    return float(np.hypot(*trajectory.states[: played_steps(trajectory), VELOCITY].T).mean())
+
+
+BEHAVIOR = {"camera": still_camera, "stick": steady_stick, "speed": mean_speed}
+"""What the labels about behavior measure of an episode."""
+
+
 def label(dataset: Dataset, what: Label, target: int) -> np.ndarray:
     """Returns a number for each episode (E,); higher is better.
 
@@ -37,23 +59,4 @@ def label(dataset: Dataset, what: Label, target: int) -> np.ndarray:
     """
     if what == "pad":
         return (np.asarray(dataset.episodes["pad"]) == target).astype(np.float64)
-    measure = {"camera": _camera, "stick": _stick, "speed": _speed}[what]
-    return np.array([measure(dataset.trajectory(index)) for index in range(len(dataset))])
-
-
-def _camera(trajectory: Trajectory) -> float:
-    """Less turning of the camera: minus the mean of its speed, rad/s."""
-    turning = np.abs(camera_velocity(trajectory))[: played_steps(trajectory)]
-    return -float(turning.mean()) if len(turning) else 0.0
-
-
-def _stick(trajectory: Trajectory) -> float:
-    """A steadier left stick: minus the mean of its movement from step to step."""
-    left = sticks(trajectory)[: played_steps(trajectory), :2]
-    moved = np.linalg.norm(np.diff(left, axis=0), axis=1)
-    return -float(moved.mean()) if len(moved) else 0.0
-
-
-def _speed(trajectory: Trajectory) -> float:
-    """Mean horizontal speed, m/s."""
-    return float(np.hypot(*trajectory.states[: played_steps(trajectory), VELOCITY].T).mean())
+    return np.array([BEHAVIOR[what](dataset.trajectory(index)) for index in range(len(dataset))])
