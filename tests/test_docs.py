@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from baselines.reproduce import pages, results
+
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 README = (ROOT / "README.md").read_text()
@@ -41,6 +43,14 @@ def test_links_and_pictures_lead_to_files(page):
     local = [target for target in targets if not target.startswith(("http:", "https:"))]
     missing = [target for target in local if not (page.parent / target).exists()]
     assert not missing
+
+
+def test_the_page_of_results_is_what_their_files_say():
+    made = results.load(ROOT / "docs" / "results")
+    assert (ROOT / "docs" / "results.md").read_text() == pages.markdown(made, "results")
+    for result in made:
+        for suffix in ("csv", "png", "svg"):
+            assert (ROOT / "docs" / "results" / f"{result.experiment.name}.{suffix}").is_file()
 
 
 def test_make_targets_of_the_readme_exist():
