@@ -56,14 +56,8 @@ def draw(rows: list[Row], judged: int) -> Figure:
                 if (look, label) == PAPER_PANEL:
                     for (name, curve), color in zip(REWARD_ACCURACY.items(), (INK, MUTED), strict=True):
                         axes.plot(list(curve), list(curve.values()), "--", color=color, linewidth=1.2)
-                        axes.annotate(
-                            name.removesuffix(" encoder"),
-                            (50, curve[50]),
-                            (0, 4),
-                            textcoords="offset points",
-                            fontsize=7.5,
-                            color=color,
-                        )
+                        at, words = (50, curve[50] + 0.015), name.removesuffix(" encoder")
+                        axes.text(*at, words, fontsize=7.5, color=color, va="bottom")
                 axes.axhline(0.5, color=MUTED, linewidth=0.8, linestyle=":")
                 for encoder, some_of in by_encoder(some).items():
                     line(axes, some_of, "comparisons", "accuracy", ENCODERS[encoder][1], shift=ENCODERS[encoder][2])
@@ -93,9 +87,8 @@ def draw(rows: list[Row], judged: int) -> Figure:
         )
         note(
             figure,
-            f"N: {count_seeds(rows)}; on each the mean of {draws} draws of comparisons, of {judged:,} held out each time, "
-            f"and of {randoms} random encoders.\nLinear heads on frozen encoders; beside the panel's differences the p of "
-            "a t-test paired by seed.",
+            f"N: {count_seeds(rows)}; on each the mean of {draws} draws of comparisons, {judged:,} held out each time,\n"
+            f"and of {randoms} random encoders. Linear heads on frozen encoders. p: of a t-test paired by seed.",
         )
         return figure
 

@@ -177,8 +177,8 @@ def find(rows: list[Row]) -> str:
         fewest = ([row for row in of[way] if row["comparisons"] == few] for way in ("agent", "random"))
         sides = ("the agent's are better", "random ones are better")
         parts.append(
-            f'To judge who "{TITLES[what]}", the agent\'s weights reach {ours} in the mean over all numbers of comparisons '
-            f"and random ones {others}: {versus(of['agent'], of['random'], 'accuracy', *sides)}; with {few} comparisons, "
+            f'To judge who "{TITLES[what]}", the agent\'s weights reach {ours} and random ones {others} in the mean over '
+            f"all numbers of comparisons: {versus(of['agent'], of['random'], 'accuracy', *sides)}; with {few} comparisons, "
             f"{versus(*fewest, 'accuracy', *sides)}. Against random weights with up to {LONGER} times the updates, "
             f"{versus(of['agent'], of['random, longer'], 'accuracy', *sides)}."
         )

@@ -65,14 +65,14 @@ def heat_map_rows(seeds, widths=(12, 12, 5, 4, 2, 4, 2)):
     return rows
 
 
-def accuracy_rows(seeds, gain=0.05, looks=("none", "high")):
+def accuracy_rows(seeds, gain=0.05, looks=("none", "high"), counts=(10, 50, 1000)):
     """The agent's encoder is better than random ones by a known number in every condition."""
     rows = []
     levels = {"finetuned": 0.80 + gain, "base": 0.80 + gain / 2, "random 0": 0.81, "random 1": 0.79}
     for seed in range(seeds):
         for variety in looks:
             for what in reward_accuracy.LABELS:
-                for count in (10, 50, 1000):
+                for count in counts:
                     for encoder, level in levels.items():
                         for index in range(2):
                             accuracy = level + 0.03 * np.log10(count / 10) + jitter(seed, encoder[:6]) * 0.4
