@@ -79,7 +79,7 @@ class PolicyActor:
         """Prepare to act; the number of rows is that of the first `reset`.
 
         Args:
-            policy: Whose weights are looked at in every step, so that training between episodes shows.
+            policy: Whose weights are read at every step, so that training between episodes shows.
             temperature: Divides the logits; above 0, and 1.0 is the policy itself.
             precision: See `baselines.precision`.
 
@@ -91,8 +91,7 @@ class PolicyActor:
         self.policy = policy
         self.temperature = temperature
         self.precision: Precision = precision
-        self._network = policy.network
-        self._versions: list[int] = []  # of the weights from which that was made
+        self._copy: GamepadTransformer | None = None
         self._cache: Cache | None = None
         self._component = torch.zeros(0, dtype=torch.int64)  # of each row, kept for `hold` steps
         self._generators: list[np.random.Generator | None] = []
@@ -147,8 +146,14 @@ class PolicyActor:
             return sample(logits, chances, self._component, self.temperature).cpu().numpy()
 
     def _acting_network(self) -> GamepadTransformer:
-        """The policy's network, its weights cast once until they change: autocast would cast them in every step."""
-        versions = [0 if weight.is_inference() else weight._version for weight in self.policy.network.parameters()]
-        if versions != self._versions:
-            self._network, self._versions = cast_products(self.policy.network), versions
-        return self._network
+        """The policy's network, its weights cast at once: autocast would cast them one by one among the products.
+
+        They are cast at every step. What changes weights can't be relied on to say so: fused optimizers don't count the
+        versions of their tensors up.
+        """
+        network = self.policy.network
+        if self._copy is None:
+            self._copy = cast_products(network)
+        elif self._copy is not network:
+            torch._foreach_copy_(list(self._copy.parameters()), list(network.parameters()))
+        return self._copy
