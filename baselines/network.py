@@ -84,7 +84,8 @@ class NetworkConfig:
 def compute_dtype(weight: Tensor) -> torch.dtype:
     """The dtype in which a product with this weight is computed: autocast's, or else its own."""
     device = weight.device.type
-    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else weight.dtype
+    known = torch.amp.is_autocast_available(device)  # not on `meta`, where shapes are worked out
+    return torch.get_autocast_dtype(device) if known and torch.is_autocast_enabled(device) else weight.dtype
 
 
 class Encoder(nn.Module):

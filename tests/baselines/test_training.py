@@ -1,6 +1,8 @@
+import copy
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -175,6 +177,90 @@ def test_only_the_given_parameters_are_trained_and_resumed(tmp_path, uninterrupt
     assert_same_weights(again, network)
 
 
+def test_two_halves_make_the_update_of_the_whole(tmp_path):
+    def loss_on(network, parts):
+        def compute_loss(index):
+            update, part = divmod(index, parts)
+            random = stream(0, "halves", update)
+            rows = slice(part * 4 // parts, (part + 1) * 4 // parts)
+            frames = torch.from_numpy(random.integers(0, 256, (4, 6, 16, 16, 3), dtype=np.uint8)[rows])
+            actions = torch.from_numpy(random.integers(0, 2, (4, 6, 16), dtype=np.uint8)[rows])
+            return -log_prob(network(frames), actions).mean(), {"index": index}
+
+        return compute_loss
+
+    networks = {}
+    for parts in (1, 2):
+        networks[parts] = network_of()
+        config = OptimizerConfig("muon", updates=3, warmup_updates=0, accumulate=parts)
+        train(networks[parts], loss_on(networks[parts], parts), config, tmp_path / str(parts), description="parts")
+    whole, halves = (read_metrics(tmp_path / str(parts)) for parts in (1, 2))
+    for key in ("loss", "gradient_norm"):
+        assert [line[key] for line in halves] == pytest.approx([line[key] for line in whole], rel=1e-4), key
+    assert [line["index"] for line in halves] == [0.5, 2.5, 4.5], "metrics are means over the parts"
+    expected, start = networks[1].state_dict(), network_of().state_dict()
+    for name, tensor in networks[2].state_dict().items():
+        moved = (expected[name] - start[name]).abs().max()
+        assert (tensor - expected[name]).abs().max() < 0.05 * moved, name
+
+
+def interrupt(network, config, directory, stop_at):
+    compute_loss = imitation(network)
+
+    def interrupted(index):
+        if index == stop_at:
+            raise KeyboardInterrupt
+        return compute_loss(index)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(network, interrupted, config, directory, description="test", checkpoint_seconds=0.0)
+
+
+@pytest.mark.parametrize("stop_at", [7, 8])
+def test_accumulated_updates_resume_bit_for_bit(tmp_path, stop_at):
+    config = OptimizerConfig("muon", updates=6, warmup_updates=0, accumulate=2)
+    expected = run(tmp_path / "whole", config=config)
+    interrupt(network_of(), config, tmp_path / "parts", stop_at)
+    assert_same_weights(run(tmp_path / "parts", config=config), expected)
+    assert (tmp_path / "parts/metrics.jsonl").read_text() == (tmp_path / "whole/metrics.jsonl").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not any(map(shutil.which, ("c++", "g++", "clang++"))), reason="torch.compile needs a C++ compiler")
+def test_a_compiled_network_trains_alike_for_all_lengths_and_resumes_bit_for_bit(tmp_path):
+    def loss_on(network):
+        def compute_loss(index):
+            steps = (9, 4, 12, 7)[index % 4]  # around the context of 5
+            random = stream(0, "lengths", index)
+            frames = torch.from_numpy(random.integers(0, 256, (2, steps, 16, 16, 3), dtype=np.uint8))
+            actions = torch.from_numpy(random.integers(0, 2, (2, steps, 16), dtype=np.uint8))
+            return -log_prob(network(frames), actions).mean(), {}
+
+        return compute_loss
+
+    def train_for(updates, directory, method="always"):
+        # The schedule is constant, so that fewer updates are the beginning of more.
+        config = OptimizerConfig("muon", updates=updates, schedule="constant", compile=method)
+        network = network_of()
+        train(network, loss_on(network), config, tmp_path / directory, description="compiled")
+        return network
+
+    torch._dynamo.reset()
+    counters = torch._dynamo.utils.counters
+    counters.clear()
+    compiled = train_for(6, "compiled")
+    assert counters["stats"]["unique_graphs"] == 1, "one compilation serves all lengths"
+    assert set(compiled.state_dict()) == set(network_of().state_dict())
+    torch._dynamo.reset()
+    train_for(2, "parts")  # goes on at another length than it began with
+    torch._dynamo.reset()
+    assert_same_weights(train_for(6, "parts"), compiled)
+    train_for(6, "plain", "never")
+    losses = [[line["loss"] for line in read_metrics(tmp_path / name)] for name in ("compiled", "plain")]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+    assert_same_weights(copy.deepcopy(compiled), compiled)
+
+
 def test_the_gradient_is_clipped(tmp_path):
     module = nn.Linear(4, 1, bias=False)
 
@@ -236,6 +322,8 @@ def test_the_learning_rate_rises_and_falls():
         ("gradient_clip", 0.0),
         ("final_fraction", 1.5),
         ("betas", (0.9, 1.0)),
+        ("accumulate", 0),
+        ("compile", "sometimes"),
     ],
 )
 def test_what_cannot_train_is_refused(field, value):
