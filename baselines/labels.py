@@ -6,6 +6,7 @@ itself.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -45,7 +46,11 @@ def mean_speed(trajectory: Trajectory) -> float:
     return float(np.hypot(*trajectory.states[: played_steps(trajectory), VELOCITY].T).mean())
 
 
-BEHAVIOR = {"camera": still_camera, "stick": steady_stick, "speed": mean_speed}
+BEHAVIOR: dict[Label, Callable[[Trajectory], float]] = {
+    "camera": still_camera,
+    "stick": steady_stick,
+    "speed": mean_speed,
+}
 """What the labels about behavior measure of an episode."""
 
 

@@ -1,5 +1,7 @@
 """What preferences are about: on trajectories made by hand, and on people's."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ from jumppad_env.trajectory import Trajectory
 from jumppad_env.world import STATE
 
 
-def trajectory(pad=-1, touched=None, left=CENTER, **columns):
+def trajectory(pad=-1, touched=None, left: Any = CENTER, **columns):
     """An episode of 10 steps with these columns of the state; `left` are buckets of the left stick's x."""
     actions = np.zeros((10, FACTORS), np.uint8)
     actions[:, : len(AXES)] = CENTER
