@@ -61,20 +61,20 @@ def group(rows: Iterable[Row], *keys: str) -> dict[Any, list[Row]]:
     return groups
 
 
-def per_seed(rows: Iterable[Row], measure: str | Callable[[Row], float]) -> dict[int, float]:
+def per_seed(rows: Iterable[Row], measure: str | Callable[[Row], float | None]) -> dict[int, float]:
     """Returns the mean of a number over the rows of each seed, by seed; rows where it is None are left out."""
     value = measure if callable(measure) else lambda row: row[measure]
     found = {seed: [v for row in some if (v := value(row)) is not None] for seed, some in group(rows, "seed").items()}
     return {seed: float(np.mean(values)) for seed, values in found.items() if values}
 
 
-def over_seeds(rows: Iterable[Row], measure: str | Callable[[Row], float]) -> Estimate:
+def over_seeds(rows: Iterable[Row], measure: str | Callable[[Row], float | None]) -> Estimate:
     """Returns the mean of a number over seeds, each of which counts once."""
     return estimate(per_seed(rows, measure).values())
 
 
 def compare(
-    first: Iterable[Row], second: Iterable[Row], measure: str | Callable[[Row], float]
+    first: Iterable[Row], second: Iterable[Row], measure: str | Callable[[Row], float | None]
 ) -> tuple[Estimate, float]:
     """Returns by how much the first exceeds the second, paired by seed, and the p of no difference.
 
