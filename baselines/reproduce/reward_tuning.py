@@ -175,7 +175,8 @@ def find(rows: list[Row]) -> str:
         same, longer = (versus(of["agent"], of[way], "accuracy", *sides) for way in ("random", "random, longer"))
         parts.append(
             f'To judge who "{TITLES[what]}", the agent\'s weights reach {ours} and random ones {others} in the mean '
-            f"over all numbers of comparisons: {same}; with {few} comparisons, {versus(agent, random, 'accuracy', *sides)}. "
+            f"over all numbers of comparisons: {same}; with {few} comparisons, "
+            f"{versus(agent, random, 'accuracy', *sides)}. "
             f"Against random weights with up to {LONGER} times the updates, {longer}."
         )
     if not parts:
