@@ -8,12 +8,21 @@ from contextlib import suppress
 from functools import partial
 
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from baselines.artifact import load_manifest
 from baselines.finetune import FinetuneConfig
 from baselines.palette import STAGE_COLORS
-from baselines.reproduce.drawing_fig1 import RANDOM, count_seeds, line, note, number_axis, panels, percent_axis, span
+from baselines.reproduce.drawing_fig1 import (
+    RANDOM,
+    count_seeds,
+    handle,
+    line,
+    note,
+    number_axis,
+    panels,
+    percent_axis,
+    span,
+)
 from baselines.reproduce.drawing_fig1_words import listed, seeds_in_words, sign, versus
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes, probe
@@ -96,10 +105,7 @@ def draw(rows: list[Row]) -> Figure:
             number_axis(axes, (row["demonstrations"] for row in rows))
         grid[0, 0].set_ylabel("episodes")
         percent_axis(grid[0, 0])
-        handles = [
-            Line2D([], [], color=color, linestyle=style, marker="o", markersize=4, label=NAMED[way])
-            for way, (color, style, _) in WAYS.items()
-        ]
+        handles = [handle(color, NAMED[way], style) for way, (color, style, _) in WAYS.items()]
         figure.legend(handles=handles, loc="outside upper left", ncols=3)
         probed = span(row[f"{what}_probed"] for row in rows for what in PANELS if what != "success")
         played = span(row["episodes"] for row in rows)

@@ -11,6 +11,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from agents.figure_style import MUTED, STYLE
@@ -82,6 +83,12 @@ def line(
             points.append((x * shift, float(np.mean(values))))
     if points:
         axes.plot(*np.array(points).T, style, color=color, linewidth=1.6, zorder=3)
+
+
+def handle(color: str, label: str, style: str = "-") -> Line2D:
+    """Returns what a legend shows of `line`."""
+    look: dict[str, Any] = {"linestyle": style, "marker": "o", "markersize": 4}
+    return Line2D([], [], color=color, label=label, **look)
 
 
 def percent_axis(axes: Axes, low: float = 0.0, high: float = 1.0) -> None:

@@ -11,7 +11,7 @@ from agents.figure_style import INK, MUTED
 from baselines.figures import REWARD_ACCURACY
 from baselines.labels import TITLES
 from baselines.palette import STAGE_COLORS
-from baselines.reproduce.drawing_fig1 import RANDOM, count_seeds, line, note, number_axis, panels, percent_axis
+from baselines.reproduce.drawing_fig1 import RANDOM, count_seeds, handle, line, note, number_axis, panels, percent_axis
 from baselines.reproduce.drawing_fig1_words import LEVEL, listed, seeds_in_words, sign
 from baselines.reproduce.experiment import Row
 from baselines.reproduce.statistics import Estimate, compare, group, over_seeds, percent, points, significance
@@ -24,6 +24,8 @@ ENCODERS = {
 """Name, color, and shift of the whiskers."""
 LOOKS = {"none": "one look", "paper": "characters as in the paper", "high": "all kinds of looks"}
 PAPER_PANEL = ("none", "pad")
+PAPER_COLORS = (INK, MUTED)
+"""Of the agent's encoder and of a random one."""
 
 
 def by_encoder(rows: list[Row]) -> dict[str, list[Row]]:
@@ -54,16 +56,15 @@ def draw(rows: list[Row], judged: int) -> Figure:
             for column, look in enumerate(looks):
                 axes, some = grid[row, column], found.get((look, label), [])
                 if (look, label) == PAPER_PANEL:
-                    for (name, curve), color in zip(REWARD_ACCURACY.items(), (INK, MUTED), strict=True):
+                    for curve, color in zip(REWARD_ACCURACY.values(), PAPER_COLORS, strict=True):
                         axes.plot(list(curve), list(curve.values()), "--", color=color, linewidth=1.2)
-                        at, words = (50, curve[50] + 0.015), name.removesuffix(" encoder")
-                        axes.text(*at, words, fontsize=7.5, color=color, va="bottom")
                 axes.axhline(0.5, color=MUTED, linewidth=0.8, linestyle=":")
                 for encoder, some_of in by_encoder(some).items():
                     line(axes, some_of, "comparisons", "accuracy", ENCODERS[encoder][1], shift=ENCODERS[encoder][2])
                 if gain := advantage(some):
-                    words = f"fine-tuned - random: {points(gain[0])}, {significance(gain[1])}"
-                    axes.text(0, 1.02, words, transform=axes.transAxes, va="bottom", fontsize=7, color=MUTED)
+                    words = f"{points(gain[0])}, {significance(gain[1])}"
+                    text = axes.text(0, 1.02, words, transform=axes.transAxes, va="bottom", fontsize=7.5, color=MUTED)
+                    text.set_in_layout(False)
                 if row == 0:
                     axes.set_title(LOOKS[look], pad=18)
                 if row == len(labels) - 1:
@@ -75,20 +76,20 @@ def draw(rows: list[Row], judged: int) -> Figure:
         for axes in grid.flat:
             number_axis(axes, (row["comparisons"] for row in rows))
             axes.tick_params(axis="x", labelsize=7.5)
-        handles = [Line2D([], [], color=c, marker="o", markersize=4, label=name) for name, c, _ in ENCODERS.values()]
-        figure.legend(
-            handles=[*handles, Line2D([], [], color=MUTED, linestyle=":", label="chance")],
-            loc="outside upper left",
-            ncols=4,
-        )
-        draws, randoms = (
-            len(group(rows, "draw")),
-            len({r["encoder"] for r in rows if r["encoder"].startswith("random")}),
-        )
+        handles = [handle(c, name) for name, c, _ in ENCODERS.values()]
+        if PAPER_PANEL in found:
+            for name, color in zip(REWARD_ACCURACY, PAPER_COLORS, strict=True):
+                words = name.removesuffix(" encoder")
+                handles.append(Line2D([], [], color=color, linestyle="--", label=words))
+        handles.append(Line2D([], [], color=MUTED, linestyle=":", label="chance"))
+        figure.legend(handles=handles, loc="outside upper left", ncols=len(handles), fontsize=8)
+        draws = len(group(rows, "draw"))
+        randoms = len({row["encoder"] for row in rows if row["encoder"].startswith("random")})
         note(
             figure,
-            f"N: {count_seeds(rows)}; on each the mean of {draws} draws of comparisons, {judged:,} held out each time,\n"
-            f"and of {randoms} random encoders. Linear heads on frozen encoders. p: of a t-test paired by seed.",
+            f"N: {count_seeds(rows)}; on each the mean of {draws} draws of comparisons (and {judged:,} held out)\n"
+            f"and of {randoms} random encoders. Linear heads on frozen encoders. Above each panel: fine-tuned minus "
+            "random,\nwith the p of a t-test paired by seed.",
         )
         return figure
 

@@ -37,7 +37,7 @@ def verdict(difference: Estimate, p: float, more: str, less: str) -> str:
 
 
 def versus(
-    first: Iterable[Row], second: Iterable[Row], measure: str | Callable[[Row], float], more: str, less: str
+    first: Iterable[Row], second: Iterable[Row], measure: str | Callable[[Row], float | None], more: str, less: str
 ) -> str:
     """Returns the verdict on two conditions, paired by seed; says so where they share no seed."""
     try:

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from agents.figure_style import MUTED
 from agents.outcomes import NAMES
@@ -21,7 +20,7 @@ from baselines.playing import play
 from baselines.policy import Policy
 from baselines.precision import autocast, choose_device
 from baselines.reproduce import outcomes, statistics
-from baselines.reproduce.drawing_fig1 import count_seeds, note, panels, whisker
+from baselines.reproduce.drawing_fig1 import count_seeds, handle, note, panels, whisker
 from baselines.reproduce.drawing_fig1_words import LEVEL, in_units, seeds_in_words
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.statistics import group, over_seeds, per_seed, significance
@@ -102,9 +101,8 @@ def draw(rows: list[Row]) -> Figure:
         grid[0, 0].axhline(most, color=MUTED, linewidth=0.8, linestyle=":")
         grid[0, 0].set_ylim(0, 1.08 * most)
         grid[0, 0].text(-0.35, most * 1.01, "all ends alike", fontsize=7.5, color=MUTED, va="bottom")
-        handles = [Line2D([], [], color=MUTED, marker="o", markersize=4, label="before preferences")] + [
-            Line2D([], [], color=OUTCOME_COLORS[target], marker="o", markersize=4, label=f"preferred: {target}")
-            for target in outcomes.TARGETS
+        handles = [handle(MUTED, "before preferences")] + [
+            handle(OUTCOME_COLORS[target], f"preferred: {target}") for target in outcomes.TARGETS
         ]
         figure.legend(handles=handles, loc="outside upper left", ncols=3)
         note(figure, f"N: {count_seeds(rows)}; actions of {EPISODES} episodes of each agent on each.")

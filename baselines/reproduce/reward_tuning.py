@@ -22,7 +22,7 @@ from baselines.network import Trunk
 from baselines.palette import STAGE_COLORS
 from baselines.policy import Policy
 from baselines.precision import autocast, choose_device
-from baselines.reproduce.drawing_fig1 import RANDOM, count_seeds, line, note, number_axis, panels, percent_axis
+from baselines.reproduce.drawing_fig1 import RANDOM, count_seeds, handle, line, note, number_axis, panels, percent_axis
 from baselines.reproduce.drawing_fig1_words import seeds_in_words, versus
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.reward_accuracy import Pairs, agents_of, draw_pairs, random_network, split
@@ -153,10 +153,7 @@ def draw(rows: list[Row]) -> Figure:
             number_axis(axes, (row["comparisons"] for row in rows))
         grid[0, 0].set_ylabel("held-out accuracy")
         percent_axis(grid[0, 0], min(0.48, *(row["accuracy"] for some in chosen.values() for row in some)))
-        handles = [
-            Line2D([], [], color=color, linestyle=style, marker="o", markersize=4, label=name)
-            for name, color, style, _ in WAYS.values()
-        ]
+        handles = [handle(color, name, style) for name, color, style, _ in WAYS.values()]
         handles.append(Line2D([], [], color=MUTED, linestyle=":", label="chance"))
         figure.legend(handles=handles, loc="outside upper left", ncols=4, fontsize=8)
         looks = ", ".join(f"{updates:,}" for updates in sorted(group(rows, "updates")))
@@ -174,13 +171,14 @@ def find(rows: list[Row]) -> str:
             continue
         ours, others = (percent(over_seeds(of[way], "accuracy")) for way in ("agent", "random"))
         few = min(row["comparisons"] for row in of["agent"])
-        fewest = ([row for row in of[way] if row["comparisons"] == few] for way in ("agent", "random"))
+        agent, random = ([row for row in of[way] if row["comparisons"] == few] for way in ("agent", "random"))
         sides = ("the agent's are better", "random ones are better")
+        same, longer = (versus(of["agent"], of[way], "accuracy", *sides) for way in ("random", "random, longer"))
         parts.append(
-            f'To judge who "{TITLES[what]}", the agent\'s weights reach {ours} and random ones {others} in the mean over '
-            f"all numbers of comparisons: {versus(of['agent'], of['random'], 'accuracy', *sides)}; with {few} comparisons, "
-            f"{versus(*fewest, 'accuracy', *sides)}. Against random weights with up to {LONGER} times the updates, "
-            f"{versus(of['agent'], of['random, longer'], 'accuracy', *sides)}."
+            f'To judge who "{TITLES[what]}", the agent\'s weights reach {ours} and random ones {others} in the mean '
+            f"over all numbers of comparisons: {same}; with {few} comparisons, "
+            f"{versus(agent, random, 'accuracy', *sides)}. "
+            f"Against random weights with up to {LONGER} times the updates, {longer}."
         )
     if not parts:
         return "Agent and random weights were not both tuned, so nothing can be compared."
