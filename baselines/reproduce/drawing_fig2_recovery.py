@@ -128,7 +128,7 @@ def _draw_cross(axes: Axes, point: Point, color: str) -> None:
 
 def _label(axes: Axes, points: Sequence[Point]) -> None:
     """Writes the names of aligned agents at the right edge, at their height where that is free."""
-    gap = 0.062
+    gap = min(0.062, 0.97 / max(1, len(points)))
     ordered = sorted(points, key=lambda point: point.back.mean)
     heights = np.array([point.back.mean for point in ordered])
     for index in range(1, len(heights)):

@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -71,26 +72,36 @@ def run(tasks: Sequence[Task], workers: int | None = None) -> None:
     context = multiprocessing.get_context("spawn")
     os.environ["TQDM_DISABLE"] = "1"  # for the workers, which read it as they start: many bars would be unreadable
     failed: dict[Task, BaseException] = {}
-    running: dict[Future[None], Task] = {}
-    pool = ProcessPoolExecutor(workers, context, _settle, (context.Value("i", 0), workers))
+    running: dict[Future[None], tuple[int, Task]] = {}
+
+    def start(worker: int) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(1, context, _settle, (worker, workers))
+
+    # A pool per process: one that dies, of memory for example, takes its whole pool with it, but no other.
+    pools, idle = [start(worker) for worker in range(workers)], list(range(workers))
     with tqdm(total=len(tasks), initial=len(tasks) - len(waiting), unit="experiment", dynamic_ncols=True) as bar:
         try:
             while waiting or running:
-                busy = {task.seed for task in running.values()}  # two would make the same artifacts
+                busy = {task.seed for _, task in running.values()}  # two would make the same artifacts
                 for task in list(waiting):
-                    if len(running) < workers and task.seed not in busy:
+                    if idle and task.seed not in busy:
                         waiting.remove(task)
                         busy.add(task.seed)
-                        running[pool.submit(measure, task)] = task
-                bar.set_postfix_str(", ".join(f"{t.experiment} {t.seed}" for t in running.values()))
+                        worker = idle.pop(0)
+                        running[pools[worker].submit(measure, task)] = worker, task
+                bar.set_postfix_str(", ".join(f"{t.experiment} {t.seed}" for _, t in running.values()))
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    task = running.pop(future)
+                    worker, task = running.pop(future)
+                    idle.append(worker)
                     if error := future.exception():
                         failed[task] = error
                         bar.write(f"{task.experiment}, seed {task.seed}, failed: {error}")
+                        if isinstance(error, BrokenProcessPool):
+                            pools[worker] = start(worker)
                     bar.update()
         finally:
-            pool.shutdown(cancel_futures=True)
+            for pool in pools:
+                pool.shutdown(cancel_futures=True)
     if failed:
         reasons = "; ".join(f"{task.experiment}, seed {task.seed}: {error}" for task, error in failed.items())
         raise ChildProcessError(f"{len(failed)} of {len(tasks)} did not finish ({reasons}); all others are kept")
@@ -143,14 +154,11 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def _settle(counter: Any, workers: int) -> None:
+def _settle(worker: int, workers: int) -> None:
     """Gives a worker its share of the cores: two trainings on a core each do more than one after the other on both."""
-    with counter.get_lock():
-        number = counter.value
-        counter.value += 1
     if workers > 1 and hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, cores[number % len(cores) :: workers] or cores)
+        os.sched_setaffinity(0, cores[worker % len(cores) :: workers] or cores)
     torch.set_num_threads(max(1, count_cores()))
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
 
