@@ -6,7 +6,6 @@ acting, so a ring of the last `context` keys and values per layer acts exactly a
 Source: paper, section 3 (GPT-style causal transformer over convolutional embeddings, context 32).
 """
 
-import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -296,15 +295,3 @@ class GamepadTransformer(nn.Module):
     def step(self, frames: Tensor, cache: Cache) -> Tensor:
         """Logits (B, components * 57) of one more step (B, H, W, 3) of each row; the cache moves on in place."""
         return self.head(self.trunk.step(frames, cache))
-
-
-def cast_products(network: GamepadTransformer) -> GamepadTransformer:
-    """Return the network, or a copy, with the weights of its matrix products as autocast would cast them here."""
-    dtype = compute_dtype(network.head.weight)
-    if dtype == network.head.weight.dtype:
-        return network
-    network = copy.deepcopy(network).requires_grad_(False)
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d | nn.Linear):
-            layer.to(dtype)
-    return network

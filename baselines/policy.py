@@ -10,7 +10,7 @@ import torch
 
 from baselines.checkpoint import load_config, load_weights, network_device, save_checkpoint
 from baselines.gamepad_distribution import UNIFORMS, sample, sample_component
-from baselines.network import Cache, GamepadTransformer, NetworkConfig, cast_products
+from baselines.network import Cache, GamepadTransformer, NetworkConfig
 from baselines.precision import Precision, autocast
 from jumppad_env.streams import integer_seed, stream
 
@@ -91,7 +91,6 @@ class PolicyActor:
         self.policy = policy
         self.temperature = temperature
         self.precision: Precision = precision
-        self._copy: GamepadTransformer | None = None
         self._cache: Cache | None = None
         self._component = torch.zeros(0, dtype=torch.int64)  # of each row, kept for `hold` steps
         self._generators: list[np.random.Generator | None] = []
@@ -139,21 +138,8 @@ class PolicyActor:
             drawn = self._cache.age % hold == 0
             with autocast(device, self.precision):
                 frames = torch.from_numpy(np.ascontiguousarray(observations)).to(device)
-                logits = self._acting_network().step(frames, self._cache)
+                logits = self.policy.network.step(frames, self._cache)
             chances = torch.from_numpy(uniforms).to(device)
             fresh = sample_component(logits, chances, self.temperature)
             self._component = torch.where(drawn, fresh, self._component)
             return sample(logits, chances, self._component, self.temperature).cpu().numpy()
-
-    def _acting_network(self) -> GamepadTransformer:
-        """The policy's network, its weights cast at once: autocast would cast them one by one among the products.
-
-        They are cast at every step. What changes weights can't be relied on to say so: fused optimizers don't count the
-        versions of their tensors up.
-        """
-        network = self.policy.network
-        if self._copy is None:
-            self._copy = cast_products(network)
-        elif self._copy is not network:
-            torch._foreach_copy_(list(self._copy.parameters()), list(network.parameters()))
-        return self._copy
