@@ -295,23 +295,3 @@ class GamepadTransformer(nn.Module):
     def step(self, frames: Tensor, cache: Cache) -> Tensor:
         """Logits (B, components * 57) of one more step (B, H, W, 3) of each row; the cache moves on in place."""
         return self.head(self.trunk.step(frames, cache))
-
-
-def cast_products(network: GamepadTransformer) -> GamepadTransformer:
-    """Return the network, or a copy, with the weights of its matrix products as autocast would cast them at every call.
-
-    The copy knows nothing of what is learned later.
-    """
-    dtype = compute_dtype(network.head.weight)
-    if dtype == network.head.weight.dtype:
-        return network
-    weights = {}
-    for path, layer in network.named_modules():
-        product = isinstance(layer, nn.Conv2d | nn.Linear)
-        for name in ("weight", "bias"):  # with adapters the weight is a sum, and no parameter
-            if isinstance(value := getattr(layer, name, None), Tensor):
-                weights[f"{path}.{name}"] = value.detach().to(dtype if product else value.dtype)
-    with torch.device("meta"):
-        cast = GamepadTransformer(network.config)
-    cast.load_state_dict(weights, assign=True)
-    return cast.requires_grad_(False)

@@ -10,7 +10,7 @@ import torch
 
 from baselines.checkpoint import load_config, load_weights, network_device, save_checkpoint
 from baselines.gamepad_distribution import UNIFORMS, sample, sample_component
-from baselines.network import Cache, GamepadTransformer, NetworkConfig, cast_products
+from baselines.network import Cache, GamepadTransformer, NetworkConfig
 from baselines.precision import Precision, autocast
 from jumppad_env.streams import integer_seed, stream
 
@@ -79,7 +79,7 @@ class PolicyActor:
         """Prepare to act; the number of rows is that of the first `reset`.
 
         Args:
-            policy: Whose weights are read whenever all rows start anew, so that training in between shows.
+            policy: Whose weights are read at every step, so that training between episodes shows.
             temperature: Divides the logits; above 0, and 1.0 is the policy itself.
             precision: See `baselines.precision`.
 
@@ -91,7 +91,6 @@ class PolicyActor:
         self.policy = policy
         self.temperature = temperature
         self.precision: Precision = precision
-        self._network = policy.network  # as of the last time that all rows began anew
         self._cache: Cache | None = None
         self._component = torch.zeros(0, dtype=torch.int64)  # of each row, kept for `hold` steps
         self._generators: list[np.random.Generator | None] = []
@@ -110,9 +109,6 @@ class PolicyActor:
                 self._cache = self.policy.network.initial_cache(len(rows))
                 self._component = torch.zeros(len(rows), dtype=torch.int64, device=self.policy.device)
             self._generators = [None] * len(rows)
-        if rows.all():
-            with autocast(self.policy.device, self.precision):
-                self._network = cast_products(self.policy.network)
         with torch.inference_mode():
             self._cache.reset(torch.from_numpy(rows).to(self.policy.device))
         for row in np.flatnonzero(rows):
@@ -142,7 +138,7 @@ class PolicyActor:
             drawn = self._cache.age % hold == 0
             with autocast(device, self.precision):
                 frames = torch.from_numpy(np.ascontiguousarray(observations)).to(device)
-                logits = self._network.step(frames, self._cache)
+                logits = self.policy.network.step(frames, self._cache)
             chances = torch.from_numpy(uniforms).to(device)
             fresh = sample_component(logits, chances, self.temperature)
             self._component = torch.where(drawn, fresh, self._component)

@@ -7,9 +7,7 @@ import torch
 from baselines.gamepad_distribution import COMPONENT_LOGITS, split
 from baselines.network import NetworkConfig
 from baselines.policy import Policy, PolicyActor
-from baselines.precision import autocast
 from baselines.reward_model import RewardModel
-from baselines.training import OptimizerConfig, make_optimizers, take_update
 
 SMALL = NetworkConfig(image_size=(16, 16), channels=(8, 8), width=32, layers=2, heads=2, context=5)
 METADATA = {"environment": {"image_size": [16, 16], "variety": "none"}}
@@ -171,24 +169,6 @@ def test_training_between_episodes_shows():
     with torch.no_grad():
         policy.network.head.weight.neg_()
     assert not np.array_equal(play(actor, observations, [3]), before)
-
-
-@pytest.mark.parametrize("method", ["adamw", "muon"])
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_acting_follows_every_update_in_autocasts_arithmetic(method, precision):
-    policy, observations = policy_of(), observations_of(3, 4)
-    actor = PolicyActor(policy, precision=precision)
-    network, config = policy.network, OptimizerConfig(method, learning_rate=0.1, warmup_updates=0)
-    trained = dict(network.named_parameters())
-    optimizers = make_optimizers(network, trained, config)
-    for update in range(3):
-        play(actor, observations, [1, 2, 3])
-        with torch.inference_mode(), autocast("cpu", precision):
-            frames = torch.from_numpy(observations[:, 0])
-            expected = network.step(frames, network.initial_cache(3))
-            assert torch.equal(actor._network.step(frames, network.initial_cache(3)), expected)
-        loss = lambda index: (network(torch.from_numpy(observations)).square().mean(), {})  # noqa: E731
-        take_update(trained, optimizers, loss, config, update)
 
 
 def test_a_temperature_must_be_positive():
