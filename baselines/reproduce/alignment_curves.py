@@ -14,7 +14,7 @@ from agents.figure_style import GRID, INK, MUTED
 from agents.outcomes import NAMES, PAPER
 from agents.palette import OUTCOME_COLORS
 from baselines.artifact import load_manifest
-from baselines.reproduce.drawing_fig2 import (
+from baselines.reproduce.drawing.curves import (
     WINDOW,
     beside_paper,
     counted,

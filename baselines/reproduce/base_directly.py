@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from agents.outcomes import NAMES, PAPER
 from agents.palette import OUTCOME_COLORS
 from baselines.palette import STAGE_COLORS
-from baselines.reproduce.drawing_fig2 import (
+from baselines.reproduce.drawing.curves import (
     beside_paper,
     difference,
     draw_bar,

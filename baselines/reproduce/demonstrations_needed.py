@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from baselines.artifact import load_manifest
 from baselines.finetune import FinetuneConfig
 from baselines.palette import STAGE_COLORS
-from baselines.reproduce.drawing_fig1 import (
+from baselines.reproduce.drawing.panels import (
     RANDOM,
     count_seeds,
     handle,
@@ -23,7 +23,7 @@ from baselines.reproduce.drawing_fig1 import (
     percent_axis,
     span,
 )
-from baselines.reproduce.drawing_fig1_words import listed, seeds_in_words, sign, versus
+from baselines.reproduce.drawing.words import listed, seeds_in_words, sign, versus
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes, probe
 from baselines.reproduce.statistics import compare, estimate, group, per_seed, percent

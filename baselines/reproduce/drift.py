@@ -20,8 +20,8 @@ from baselines.playing import play
 from baselines.policy import Policy
 from baselines.precision import autocast, choose_device
 from baselines.reproduce import outcomes, statistics
-from baselines.reproduce.drawing_fig1 import count_seeds, handle, note, panels, whisker
-from baselines.reproduce.drawing_fig1_words import LEVEL, in_units, seeds_in_words
+from baselines.reproduce.drawing.panels import count_seeds, handle, note, panels, whisker
+from baselines.reproduce.drawing.words import LEVEL, in_units, seeds_in_words
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.statistics import group, over_seeds, per_seed, significance
 from baselines.stages import EVALUATION_SEED, Stages

@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from agents.island_map import load_map
 from baselines.evaluate import PATHS
 from baselines.reproduce import outcomes
-from baselines.reproduce.drawing_fig1 import span
-from baselines.reproduce.drawing_fig1_map import Counted, procedure
-from baselines.reproduce.drawing_fig1_words import listed
+from baselines.reproduce.drawing.panels import span
+from baselines.reproduce.drawing.procedure_map import Counted, procedure
+from baselines.reproduce.drawing.words import listed
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.outcomes import TARGETS, title
 from baselines.reproduce.statistics import group

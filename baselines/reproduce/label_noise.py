@@ -11,7 +11,7 @@ from matplotlib.ticker import PercentFormatter
 from agents.figure_style import INK, MUTED
 from baselines.artifact import load_manifest
 from baselines.palette import STAGE_COLORS
-from baselines.reproduce.drawing_fig2 import (
+from baselines.reproduce.drawing.curves import (
     counted,
     difference,
     has,

@@ -15,8 +15,8 @@ from agents.figure_style import INK, MUTED
 from agents.outcome_bars import draw_outcome_bars
 from agents.outcomes import NAMES, PAPER, total_variation, wilson_interval
 from baselines.palette import KIND_TITLES, STAGE_COLORS
-from baselines.reproduce.drawing_fig1 import note, panels, span
-from baselines.reproduce.drawing_fig1_words import beside_paper, seeds_in_words, versus
+from baselines.reproduce.drawing.panels import note, panels, span
+from baselines.reproduce.drawing.words import beside_paper, seeds_in_words, versus
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes, read_outcome
 from baselines.reproduce.statistics import group, over_seeds, percent

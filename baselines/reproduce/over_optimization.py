@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from agents.figure_style import MUTED
 from agents.palette import OUTCOME_COLORS
-from baselines.reproduce.drawing_fig2 import (
+from baselines.reproduce.drawing.curves import (
     WINDOW,
     counted,
     difference,

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from agents.outcomes import NAMES, PAPER
 from baselines.artifact import load_manifest
 from baselines.figures import REWARD_ACCURACY
-from baselines.reproduce.drawing_fig2 import (
+from baselines.reproduce.drawing.curves import (
     beside_paper,
     difference,
     draw_bar,

@@ -9,8 +9,8 @@ from agents.collect import CollectConfig
 from agents.dataset.selection import merge
 from baselines.align import AlignConfig
 from baselines.palette import KIND_TITLES
-from baselines.reproduce.drawing_fig2 import difference, probed, sizes
-from baselines.reproduce.drawing_fig2_recovery import GOAL, PLAIN, Point, agents, draw_recovery
+from baselines.reproduce.drawing.curves import difference, probed, sizes
+from baselines.reproduce.drawing.recovery import GOAL, PLAIN, Point, agents, draw_recovery
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes, probe
 from baselines.reproduce.statistics import group, percent

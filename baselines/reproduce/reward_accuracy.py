@@ -22,7 +22,7 @@ from baselines.labels import Label, label
 from baselines.network import GamepadTransformer, NetworkConfig, Trunk
 from baselines.policy import Policy
 from baselines.precision import autocast, choose_device
-from baselines.reproduce.drawing_fig1_reward_accuracy import draw, find
+from baselines.reproduce.drawing.reward_accuracy import draw, find
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reward import bradley_terry_loss
 from baselines.reward_model import RewardModel

@@ -22,8 +22,17 @@ from baselines.network import Trunk
 from baselines.palette import STAGE_COLORS
 from baselines.policy import Policy
 from baselines.precision import autocast, choose_device
-from baselines.reproduce.drawing_fig1 import RANDOM, count_seeds, handle, line, note, number_axis, panels, percent_axis
-from baselines.reproduce.drawing_fig1_words import seeds_in_words, versus
+from baselines.reproduce.drawing.panels import (
+    RANDOM,
+    count_seeds,
+    handle,
+    line,
+    note,
+    number_axis,
+    panels,
+    percent_axis,
+)
+from baselines.reproduce.drawing.words import seeds_in_words, versus
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.reward_accuracy import Pairs, agents_of, draw_pairs, random_network, split
 from baselines.reproduce.statistics import group, over_seeds, percent

@@ -19,8 +19,8 @@ from baselines.network import NetworkConfig
 from baselines.palette import STAGE_COLORS
 from baselines.policy import Policy
 from baselines.precision import autocast, choose_device
-from baselines.reproduce.drawing_fig1 import count_seeds, line, note, number_axis, panels, percent_axis, span
-from baselines.reproduce.drawing_fig1_words import in_units, seeds_in_words, sign, versus
+from baselines.reproduce.drawing.panels import count_seeds, line, note, number_axis, panels, percent_axis, span
+from baselines.reproduce.drawing.words import in_units, seeds_in_words, sign, versus
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes, read_outcome
 from baselines.reproduce.statistics import compare, group, over_seeds, significance

@@ -13,8 +13,8 @@ from agents.figure_style import INK
 from baselines.artifact import load_manifest
 from baselines.palette import STAGE_COLORS
 from baselines.reproduce.demonstrations_needed import ways
-from baselines.reproduce.drawing_fig1 import RANDOM, count_seeds, note, panels, percent_axis, span, whisker
-from baselines.reproduce.drawing_fig1_words import seeds_in_words, sign, versus
+from baselines.reproduce.drawing.panels import RANDOM, count_seeds, note, panels, percent_axis, span, whisker
+from baselines.reproduce.drawing.words import seeds_in_words, sign, versus
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes, probe
 from baselines.reproduce.statistics import compare, estimate, group, over_seeds, per_seed, percent, significance

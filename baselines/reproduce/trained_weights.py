@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from agents.outcomes import NAMES, PAPER
 from baselines.align import AlignConfig
-from baselines.reproduce.drawing_fig2 import (
+from baselines.reproduce.drawing.curves import (
     beside_paper,
     difference,
     draw_bar,

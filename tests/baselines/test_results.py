@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from baselines.reproduce import __main__ as command
-from baselines.reproduce import realignment, results
+from baselines.reproduce import pages, realignment, results
 from baselines.reproduce.experiments import EXPERIMENTS
 
 PROVENANCE = {"commit": "0123456789ab", "device": "a processor", "cores": 2, "versions": {}, "date": "2026-01-01"}
@@ -93,24 +93,25 @@ def test_a_directory_without_results_is_refused(tmp_path):
 
 
 def test_the_page_says_what_was_found_where_it_comes_from_and_how_to_repeat_it(result):
-    page = results.page([result], "results")
+    page = pages.markdown([result], "results")
     experiment = result.experiment
     assert f"## {experiment.title}\n\n{experiment.question}" in page
     assert experiment.find(result.rows) in page
     assert "![Aligning an aligned agent anew](results/realignment.png)" in page
-    assert "python -m baselines.reproduce realignment --preset quick --seeds 2" in page
-    assert "seeds 0, 3 · 3 minutes" in page and "a processor, commit 0123456789ab" in page
+    assert "python -m baselines.reproduce realignment --preset quick --seeds 4 --out" in page
+    assert "Seeds 0, 3; 3 minutes" in page and "a processor, commit 0123456789ab" in page
 
 
 def test_publishing_draws_the_same_files_again(result, tmp_path):
     directory = tmp_path / "docs" / "results"
     directory.mkdir(parents=True)
-    results.publish([result], directory)
-    files = {path: path.read_bytes() for path in [*directory.iterdir(), tmp_path / "docs" / "results.md"]}
-    assert {path.suffix for path in files} == {".png", ".svg", ".md"}
+    pages.publish([result], directory)
+    written = [*directory.iterdir(), tmp_path / "docs" / "results.md", tmp_path / "docs" / "results.html"]
+    files = {path: path.read_bytes() for path in written}
+    assert {path.suffix for path in files} == {".png", ".svg", ".md", ".html"}
     assert files[directory / "realignment.png"].startswith(b"\x89PNG")
     ElementTree.fromstring(files[directory / "realignment.svg"])
-    results.publish([result], directory)
+    pages.publish([result], directory)
     assert all(path.read_bytes() == before for path, before in files.items())
 
 
@@ -120,7 +121,7 @@ def test_finished_seeds_are_collected_into_results_and_a_page(tmp_path):
     (made,) = command.collect(tmp_path)
     assert len(made.content["runs"]) == 2
     assert {path.suffix for path in (tmp_path / "results").iterdir()} == {".json", ".csv", ".png", ".svg"}
-    assert (tmp_path / "results.md").read_text() == results.page([made], "results")
+    assert (tmp_path / "results.md").read_text() == pages.markdown([made], "results")
 
 
 def test_nothing_finished_makes_no_page(tmp_path):
@@ -148,9 +149,9 @@ def test_the_command_refuses_what_does_not_exist_in_one_line(words, said, tmp_pa
 
 
 def test_drawing_anew_what_is_not_there_is_refused(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("sys.argv", ["results", str(tmp_path)])
+    monkeypatch.setattr("sys.argv", ["pages", str(tmp_path)])
     with pytest.raises(SystemExit) as stopped:
-        results.main()
+        pages.main()
     assert stopped.value.code == 2 and "holds no results" in capsys.readouterr().err
 
 

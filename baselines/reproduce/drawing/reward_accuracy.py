@@ -11,8 +11,17 @@ from agents.figure_style import INK, MUTED
 from baselines.figures import REWARD_ACCURACY
 from baselines.labels import TITLES
 from baselines.palette import STAGE_COLORS
-from baselines.reproduce.drawing_fig1 import RANDOM, count_seeds, handle, line, note, number_axis, panels, percent_axis
-from baselines.reproduce.drawing_fig1_words import LEVEL, listed, seeds_in_words, sign
+from baselines.reproduce.drawing.panels import (
+    RANDOM,
+    count_seeds,
+    handle,
+    line,
+    note,
+    number_axis,
+    panels,
+    percent_axis,
+)
+from baselines.reproduce.drawing.words import LEVEL, listed, seeds_in_words, sign
 from baselines.reproduce.experiment import Row
 from baselines.reproduce.statistics import Estimate, compare, group, over_seeds, percent, points, significance
 

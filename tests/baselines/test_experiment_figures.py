@@ -19,7 +19,7 @@ from baselines.reproduce import (
     scaling,
     scratch_aligned,
 )
-from baselines.reproduce.drawing_fig1_words import beside_paper, listed, verdict
+from baselines.reproduce.drawing.words import beside_paper, listed, verdict
 from baselines.reproduce.statistics import Estimate, estimate
 
 STAGES = [("base", ""), ("finetuned", "")] + [

@@ -12,7 +12,7 @@ from matplotlib.ticker import PercentFormatter
 
 from agents.figure_style import GRID, INK, MUTED
 from baselines.palette import KIND_TITLES, STAGE_COLORS
-from baselines.reproduce.drawing_fig2 import (
+from baselines.reproduce.drawing.curves import (
     has,
     intervals,
     mosaic_figure,

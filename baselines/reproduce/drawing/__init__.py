@@ -1,0 +1,1 @@
+"""How the figures and findings of experiments are drawn and worded."""
