@@ -72,8 +72,7 @@ def draw(rows: list[Row], judged: int) -> Figure:
                     line(axes, some_of, "comparisons", "accuracy", ENCODERS[encoder][1], shift=ENCODERS[encoder][2])
                 if gain := advantage(some):
                     words = f"{points(gain[0])}, {significance(gain[1])}"
-                    text = axes.text(0, 1.02, words, transform=axes.transAxes, va="bottom", fontsize=7.5, color=MUTED)
-                    text.set_in_layout(False)
+                    axes.text(0, 1.02, words, transform=axes.transAxes, va="bottom", fontsize=7.5, color=MUTED)
                 if row == 0:
                     axes.set_title(LOOKS[look], pad=18)
                 if row == len(labels) - 1:
