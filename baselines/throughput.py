@@ -22,7 +22,7 @@ import numpy as np
 import torch
 import tyro
 from torch import Tensor
-from torch.autograd import DeviceType
+from torch._C._autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
 from baselines.batches import Batch
