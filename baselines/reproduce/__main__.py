@@ -2,6 +2,7 @@
 
     python -m baselines.reproduce all --preset quick --seeds 5 --out runs/reproduce
     python -m baselines.reproduce outcomes recovery --preset smoke --seeds 2 --out runs/trial
+    python -m baselines.reproduce recovery --seeds 10 --out runs/more --published docs/results  # seeds that lack
 
 Run again, it goes on where it stopped, and adds what was not asked for before. The results are in `OUT/results`, one
 JSON, CSV, PNG and SVG per experiment, and on the pages `OUT/results.md` and `OUT/results.html`.
@@ -16,7 +17,7 @@ from typing import Annotated
 
 import tyro
 
-from baselines.presets import PRESETS, PresetName
+from baselines.presets import PresetName
 from baselines.reproduce import laboratory, pages, results
 from baselines.reproduce.experiments import EXPERIMENTS
 from jumppad_env.command_line import command_line
@@ -39,36 +40,58 @@ class Arguments:
     """Number of seeds, from 0."""
     workers: int | None = None
     """Processes; by default one per core, or one where there is a GPU."""
+    published: Path | None = None
+    """Directory of results whose seeds need not be run again."""
 
-    def __post_init__(self) -> None:
-        """Refuses what does not exist."""
-        unknown = [name for name in self.figures if name != "all" and name not in BY_NAME]
-        if unknown or not self.figures:
-            raise ValueError(f"figures {list(unknown)} are unknown; choose among all, {', '.join(BY_NAME)}")
-        if self.preset not in PRESETS:
-            raise ValueError(f"preset {self.preset} is unknown; choose among {', '.join(PRESETS)}")
-        if self.seeds < 1:
-            raise ValueError(f"seeds must be at least 1, got {self.seeds}")
-        if self.workers is not None and self.workers < 1:
-            raise ValueError(f"workers must be at least 1, got {self.workers}")
+
+def check(arguments: Arguments) -> list[str]:
+    """Returns the names of the experiments that are wanted.
+
+    Raises:
+        ValueError: an unknown experiment, no seeds or no workers.
+    """
+    unknown = [name for name in arguments.figures if name != "all" and name not in BY_NAME]
+    if unknown or not arguments.figures:
+        raise ValueError(f"figures {unknown} are unknown; choose among all, {', '.join(BY_NAME)}")
+    for name, number in (("seeds", arguments.seeds), ("workers", arguments.workers)):
+        if number is not None and number < 1:
+            raise ValueError(f"{name} must be at least 1, got {number}")
+    return list(BY_NAME) if "all" in arguments.figures else list(arguments.figures)
 
 
 def main() -> None:
     """Runs the command line."""
     with command_line():
         arguments = tyro.cli(Arguments)
-        names = list(BY_NAME) if "all" in arguments.figures else list(arguments.figures)
         tasks = [
             laboratory.Task(name, arguments.preset, seed, arguments.out)
-            for name in names
+            for name in check(arguments)
             for seed in range(arguments.seeds)
         ]
+        if arguments.published is not None:
+            adopt(arguments.published, arguments)
         with explain_full_disk(arguments.out):
             try:
                 laboratory.run(tasks, arguments.workers)
             finally:  # what is there is shown, whatever went wrong
                 made = collect(arguments.out)
         print(f"{len(made)} experiments; read {arguments.out / 'results.md'}")
+
+
+def adopt(published: Path, arguments: Arguments) -> None:
+    """Takes over the rows of published results.
+
+    Raises:
+        FileNotFoundError: there are none.
+        ValueError: they are damaged, or of another preset.
+    """
+    for result in results.load(published):
+        name, preset = result.experiment.name, result.content["preset"]
+        if preset != arguments.preset:
+            raise ValueError(f"{published / name}.json is of preset {preset}, not {arguments.preset}; give another one")
+        results.spread(
+            result, lambda seed, name=name: laboratory.Task(name, arguments.preset, seed, arguments.out).rows
+        )
 
 
 def collect(out: Path) -> list[results.Result]:

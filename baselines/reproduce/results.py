@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,22 @@ def load(directory: Path) -> list[Result]:
     if not found:
         raise FileNotFoundError(f"{directory} holds no results; make some with python -m baselines.reproduce")
     return found
+
+
+def spread(result: Result, files: Callable[[int], Path]) -> None:
+    """Writes a result's rows as the laboratory would, one file per seed, where there is none yet.
+
+    Args:
+        result: of which nothing is written if its rows have been condensed over seeds.
+        files: from the seed to the file.
+    """
+    shared = {key: value for key, value in result.content.items() if key not in ("runs", "rows")}
+    for run in result.content["runs"]:
+        rows = [row for row in result.rows if row.get("seed") == run["seed"]]
+        path = files(run["seed"])
+        if rows and not path.is_file():
+            rows = [{key: value for key, value in row.items() if key != "seed"} for row in rows]
+            write_atomically(path, json.dumps({**shared, **run, "rows": rows}, indent=1).encode())
 
 
 def write(result: Result, directory: Path) -> None:

@@ -54,6 +54,26 @@ def test_what_is_written_is_read_again(result, tmp_path):
     assert (tmp_path / "results" / "realignment.json").read_bytes() == before
 
 
+def test_published_rows_are_spread_to_seeds_and_gathered_again(result, tmp_path):
+    files = lambda seed: tmp_path / "again" / f"seed-{seed}.json"  # noqa: E731
+    files(3).parent.mkdir()
+    files(3).write_text((tmp_path / "rows" / "seed-3.json").read_text().replace('"seconds": 90.0', '"seconds": 7.0'))
+    results.spread(result, files)
+    again = results.gather(realignment.EXPERIMENT, [files(0), files(3)])
+    assert again.rows == result.rows
+    assert [run["seconds"] for run in again.content["runs"]] == [90.0, 7.0], "what is there stays"
+    assert again.content["runs"][0] == result.content["runs"][0]
+
+
+def test_published_results_of_another_preset_are_refused(result, tmp_path, monkeypatch, capsys):
+    results.write(result, tmp_path / "published")
+    words = ["realignment", "--preset", "smoke", "--out", str(tmp_path / "out")]
+    monkeypatch.setattr("sys.argv", ["reproduce", *words, "--published", str(tmp_path / "published")])
+    with pytest.raises(SystemExit) as stopped:
+        command.main()
+    assert stopped.value.code == 2 and "is of preset quick, not smoke" in capsys.readouterr().err
+
+
 def test_the_table_holds_all_but_lists(result, tmp_path):
     results.write(result, tmp_path)
     with (tmp_path / "realignment.csv").open(newline="") as file:
