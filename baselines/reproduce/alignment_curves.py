@@ -167,7 +167,7 @@ def _draw_table(axes: Axes, conditions: dict[tuple[str, int, str], list[Row]]) -
     places = (0.0, 0.07, 0.17, 0.41, 0.51, 0.61, 0.71, 0.79, 0.87, 1.01)
     levels = [f"{100 * level:.0f}%" for level in LEVELS]
     head = ("target", "comparisons", "preference fine-tuning", *levels, *levels, "at the end")
-    lines = [head]
+    lines: list[tuple[str, ...]] = [head]
     for (target, comparisons, start), some in conditions.items():
         cells = [target, f"{comparisons:,}", "first" if start == "preference_finetuned" else "none"]
         for field in Reached._fields:
