@@ -155,7 +155,10 @@ def _goal(aligned: list[Point]) -> str:
         parts = []
         for point in reached:
             sure = point.success.low >= GOAL[0] and point.back.low >= GOAL[1]  # false where there is no interval
-            parts.append(f"*{point.method}* ({_both(point)}{'; both intervals lie in it' if sure else ''})")
+            alone = point.success.count == 1
+            unsure = "in one seed" if alone else "on average, with an interval that reaches out of it"
+            how = "both intervals lie in it" if sure else unsure
+            parts.append(f"*{point.method}* ({_both(point)}; {how})")
         return f"{goal} is **reached** by {' and '.join(parts)}."
     text = [f"{goal} is reached by **none**."]
     if able := [point for point in aligned if point.success.mean >= GOAL[0]]:

@@ -85,13 +85,13 @@ def _draw_plane(axes: Axes, rows: list[Row], points: list[Point]) -> None:
     axes.set(xlim=(0, 1.004), xlabel="episodes that go left (stretched towards 100%)")
     axes.set_xticks([0, 0.5, 0.75, 0.9, 0.95, 0.98, 1.0], minor=False)
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    percent_axis(axes, "comes back after a forced miss", 1.0)
-    axes.fill_between([GOAL[0], 1.004], GOAL[1], 1.0, color=shade(GOAL_COLOR, 0.85), linewidth=0, zorder=0)
+    percent_axis(axes, "comes back after a forced miss", 1.06)
+    axes.fill_between([GOAL[0], 1.004], GOAL[1], 1.06, color=shade(GOAL_COLOR, 0.85), linewidth=0, zorder=0)
     axes.plot(
-        [GOAL[0], GOAL[0], 1.004], [1.0, GOAL[1], GOAL[1]], color=GOAL_COLOR, linewidth=1, linestyle="--", zorder=1
+        [GOAL[0], GOAL[0], 1.004], [1.06, GOAL[1], GOAL[1]], color=GOAL_COLOR, linewidth=1, linestyle="--", zorder=1
     )
     words = f"goal: {GOAL[0]:.0%} left,\n{GOAL[1]:.0%} come back"
-    axes.text(0.9815, 0.985, words, color=GOAL_COLOR, fontsize=8, va="top")
+    axes.text(1.003, GOAL[1] - 0.015, words, color=GOAL_COLOR, fontsize=8, ha="right", va="top")
     for method, path in _by_method(points).items():
         if len(path) > 1:
             x, y = [point.success.mean for point in path], [point.back.mean for point in path]
@@ -121,7 +121,7 @@ def _draw_plane(axes: Axes, rows: list[Row], points: list[Point]) -> None:
 
 def _draw_cross(axes: Axes, point: Point, color: str) -> None:
     """Draws both intervals of an agent."""
-    style = {"colors": color, "linewidth": 1.1, "alpha": 0.55, "zorder": 3}
+    style = {"colors": color, "linewidth": 1.1, "alpha": 0.35, "zorder": 3}
     axes.hlines(point.back.mean, *whisker(point.success), **style)
     axes.vlines(point.success.mean, *whisker(point.back), **style)
 
