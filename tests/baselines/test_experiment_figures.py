@@ -368,7 +368,8 @@ def test_words_are_decided_by_p_and_by_the_interval():
     assert verdict(Estimate(-0.1, -0.15, -0.05, 5), 0.01, "more", "less").startswith("less")
     assert verdict(unsure, 0.2, "more", "less").startswith("no difference can be told")
     assert verdict(estimate([0.1]), float("nan"), "more", "less") == "+10.0 points (one seed, no test)"
-    assert "as in the paper" in beside_paper(Estimate(0.95, 0.90, 1.0, 5), 0.987)
+    assert "as in the paper" in beside_paper(Estimate(0.96, 0.92, 1.0, 5), 0.987)
+    assert "too uncertain" in beside_paper(Estimate(0.95, 0.80, 1.1, 2), 0.987)
     assert "3.7 points below the paper's 98.7%" in beside_paper(Estimate(0.95, 0.94, 0.96, 5), 0.987)
     assert "1.3 points above" in beside_paper(estimate([1.0]), 0.987)
     assert [listed(["a", "b", "c"]), listed(["a"]), listed([])] == ["a, b and c", "a", "none"]

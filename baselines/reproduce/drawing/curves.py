@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from agents.figure_style import INK, MUTED, STYLE
+from baselines.reproduce.drawing.words import READING, WIDE
 from baselines.reproduce.experiment import Row
 from baselines.reproduce.statistics import Estimate, compare, estimate, over_seeds, per_seed, points, significance
 
@@ -248,10 +249,8 @@ def beside_paper(rows: Iterable[Row], measure: str, paper: float) -> str:
     distance = 100 * value.mean - 100 * paper
     if math.isnan(value.low):
         return f"{distance:+.1f} points from the paper's {100 * paper:.1f}%, which one seed can't judge"
+    if value.high - value.mean > WIDE:
+        return f"too uncertain to judge beside the paper's {100 * paper:.1f}%"
     low, high = value.low - READING, value.high + READING
     verdict = "agrees with" if low <= paper <= high else "lies above" if value.mean > paper else "lies below"
     return f"which {verdict} the paper's {100 * paper:.1f}%"
-
-
-READING = 0.007
-"""How exactly the paper's figures can be read, a share."""

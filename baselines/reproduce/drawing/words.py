@@ -12,6 +12,8 @@ LEVEL = 0.05
 """Of significance."""
 READING = 0.007
 """By how much the paper's numbers may be off, which are read off its figures."""
+WIDE = 0.05
+"""Half of an interval that is too wide to agree with anything."""
 
 
 def sign(difference: Estimate, p: float) -> int:
@@ -50,10 +52,12 @@ def beside_paper(value: Estimate, paper: float) -> str:
     """Returns a share and whether it agrees with the paper's: "98.1 ± 0.7% (as in the paper: 98.7%)".
 
     They agree where the paper's lies within our interval, widened by what it may be off; with one seed that alone is
-    the interval.
+    the interval. An interval that is `WIDE` agrees with anything, and so with nothing.
     """
     half = READING + (0.0 if math.isnan(value.low) else value.high - value.mean)
     away = value.mean - paper
+    if half > WIDE:
+        return f"{percent(value)} (too uncertain to judge beside the paper's {100 * paper:.1f}%)"
     if abs(away) <= half:
         return f"{percent(value)} (as in the paper: {100 * paper:.1f}%)"
     side = "above" if away > 0 else "below"
