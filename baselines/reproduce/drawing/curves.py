@@ -177,8 +177,9 @@ def draw_curve(
     x, y = curves[0][0][:length], np.array([values[:length] for _, values in curves])
     found = [estimate(column) for column in y.T]
     if len(curves) > 1:
-        ends = np.array([whisker(one) if share else (one.low, one.high) for one in found]).T
-        axes.fill_between(x, *ends, color=color, alpha=0.13, linewidth=0)
+        if len(curves) > 2:  # of two, the interval is all there is to see
+            ends = np.array([whisker(one) if share else (one.low, one.high) for one in found]).T
+            axes.fill_between(x, *ends, color=color, alpha=0.13, linewidth=0)
         for values in y:
             axes.plot(x, values, line, color=color, linewidth=0.6, alpha=0.35)
     marker = "o" if length == 1 else ""
