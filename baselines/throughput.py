@@ -22,7 +22,6 @@ import numpy as np
 import torch
 import tyro
 from torch import Tensor
-from torch._C._autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
 from baselines.batches import Batch
@@ -167,7 +166,7 @@ def shares(work: Callable[[], Any], device: torch.device) -> dict[str, float]:
     spent = dict.fromkeys([*KINDS, "the rest"], 0.0)
     for event in profiler.key_averages():
         # On a GPU, of the operations that launch kernels: the kernels themselves are listed once more.
-        own = device.type == "cpu" or event.device_type == DeviceType.CPU
+        own = device.type == "cpu" or event.device_type.name == "CPU"
         seconds = event.self_cpu_time_total if device.type == "cpu" else event.self_device_time_total
         spent[kind_of(event.key)] += seconds if own else 0.0
     total = sum(spent.values())

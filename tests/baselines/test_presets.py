@@ -7,12 +7,11 @@ import torch
 
 from agents.collect import CollectConfig, collect
 from agents.dataset import Dataset
-from baselines import training
 from baselines.imitation import imitate
 from baselines.network import GamepadTransformer
 from baselines.policy import Policy
 from baselines.presets import PRESETS
-from baselines.pretrain import pretrain
+from baselines.training import read_metrics
 
 
 @pytest.mark.parametrize(("name", "millions"), [("quick", (0.5, 1.5)), ("small", (9, 11.5)), ("paper", (101, 105))])
@@ -37,28 +36,23 @@ def demonstrations(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["small", "paper"])
-def test_large_presets_train_save_and_resume_on_a_processor(tmp_path, demonstrations, name, monkeypatch):
-    preset = PRESETS[name].base
-    optimizer = dataclasses.replace(preset.optimizer, updates=2)
-    config = dataclasses.replace(preset, optimizer=optimizer, batch_episodes=1)
+def test_large_presets_train_save_and_resume_on_a_processor(tmp_path, demonstrations, name):
+    preset, dataset = PRESETS[name].base, Dataset(demonstrations)
 
-    policy = Policy.initialize(config.network, 0)
-    begun = {name: weight.clone() for name, weight in policy.network.named_parameters()}
-    imitate(policy, Dataset(demonstrations), optimizer, 1, 0, tmp_path / "whole", "uninterrupted")
-    assert all(not torch.equal(weight, begun[name]) for name, weight in policy.network.named_parameters())
+    def trained_for(updates, directory):
+        policy = Policy.initialize(preset.network, 0)
+        # The warm-up is longer, so that one update is the beginning of two.
+        config = dataclasses.replace(preset.optimizer, updates=updates, accumulate=1)
+        imitate(policy, dataset, config, 1, 0, tmp_path / directory, directory)
+        return policy.network
 
-    take_update = training.take_update
-
-    def interrupted(trained, optimizers, compute_loss, config, update):
-        if update == 1:
-            raise KeyboardInterrupt
-        return take_update(trained, optimizers, compute_loss, config, update)
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(training, "take_update", interrupted)
-        patch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
-        pretrain(config, demonstrations, tmp_path / "base", 0)
-    pretrain(config, demonstrations, tmp_path / "base", 0)
-    assert len(training.read_metrics(tmp_path / "base")) == 2
-    resumed = Policy.from_pretrained(tmp_path / "base").network.state_dict()
-    assert all(torch.equal(weight, resumed[name]) for name, weight in policy.network.state_dict().items())
+    whole = trained_for(2, "whole").state_dict()
+    begun = Policy.initialize(preset.network, 0).network.state_dict()
+    assert all(not torch.equal(weight, begun[name]) for name, weight in whole.items())
+    del begun
+    trained_for(1, "parts")
+    Policy(trained_for(2, "parts")).save_pretrained(tmp_path / "saved")
+    assert [line["update"] for line in read_metrics(tmp_path / "parts")] == [0, 1]
+    saved = Policy.from_pretrained(tmp_path / "saved").network.state_dict()
+    assert saved.keys() == whole.keys()
+    assert all(torch.equal(saved[name], weight) for name, weight in whole.items())

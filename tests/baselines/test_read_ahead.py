@@ -26,7 +26,7 @@ def test_the_next_are_read_while_the_caller_works_and_none_beyond_the_end():
         while len(read) < 3 and time.monotonic() < deadline:
             time.sleep(0.001)
         assert sorted(read) == [0, 1, 2], "two ahead and no more"
-        get(1), get(2), get(3)
+        assert [get(index) for index in (1, 2, 3)] == [1, 2, 3]
     assert sorted(read) == [0, 1, 2, 3], "each once, and nothing from the end on"
 
 

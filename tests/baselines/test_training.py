@@ -239,9 +239,9 @@ def test_a_compiled_network_trains_alike_for_all_lengths_and_resumes_bit_for_bit
 
         return compute_loss
 
-    def train_for(updates, directory, method: Literal["never", "always"] = "always"):
+    def train_for(updates, directory, where: Literal["always", "never"] = "always"):
         # The schedule is constant, so that fewer updates are the beginning of more.
-        config = OptimizerConfig("muon", updates=updates, schedule="constant", compile=method)
+        config = OptimizerConfig("muon", updates=updates, schedule="constant", compile=where)
         network = network_of()
         train(network, loss_on(network), config, tmp_path / directory, description="compiled")
         return network
