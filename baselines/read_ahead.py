@@ -34,7 +34,4 @@ def read_ahead(read: Callable[[int], T], stop: int, ahead: int) -> Iterator[Call
                     pending[wanted] = threads.submit(read, wanted)
             return pending.pop(index).result()
 
-        try:
-            yield get
-        finally:
-            threads.shutdown(wait=False, cancel_futures=True)  # leaving the outer block waits for what has begun
+        yield get
