@@ -68,6 +68,13 @@ class AlignConfig:
     target: Literal["left", "middle", "right"] | None = None
     """Pad whose share is logged as `success`; the agent never sees it."""
 
+    def __post_init__(self) -> None:
+        """Refuses what would be logged wrongly or does nothing."""
+        if self.optimizer.accumulate != 1:
+            raise ValueError("an update of alignment plays its own episodes; raise `episodes` instead of `accumulate`")
+        if not 0 <= self.forced_misses <= 1:
+            raise ValueError(f"forced_misses is a share of episodes, 0 to 1; got {self.forced_misses:g}")
+
 
 def reinforce_loss(log_prob: Tensor, steps: Tensor, scores: Tensor) -> Tensor:
     """Returns the loss whose gradient is REINFORCE with a baseline: the undiscounted return weights every step alike.

@@ -91,7 +91,10 @@ class Stages:
         spent: dict[str, float] = {}
         path = self.out / TIMINGS
         for line in path.read_text().splitlines() if path.is_file() else []:
-            entry = json.loads(line)
+            try:
+                entry = json.loads(line)
+            except json.JSONDecodeError:  # cut off by a kill
+                continue
             spent[entry["stage"]] = round(spent.get(entry["stage"], 0.0) + entry["seconds"], 2)
         return {**spent, "total": round(sum(spent.values()), 2)}
 

@@ -41,7 +41,7 @@ class Arguments:
     workers: int | None = None
     """Processes; by default one per core, or one where there is a GPU."""
     published: Path | None = None
-    """Directory of results whose seeds need not be run again."""
+    """Directory of results whose seeds need not be run again, except for heat maps, which are published as sums."""
 
 
 def check(arguments: Arguments) -> list[str]:

@@ -82,15 +82,14 @@ PANELS: dict[str, str] = {
     "success": "reaches a pad",
     "odd_start": "... from an odd start",
     "forced_miss": "... after a forced miss",
-    "pushes": "... though it is pushed",
 }
 
 
 def share(row: Row, what: str) -> float | None:
-    """Returns the share of episodes that reach a pad, None where no episode came to be probed."""
+    """Returns the share of episodes that reach a pad; None where no episode came to be probed."""
     if what == "success":
         return 1 - row["none"]
-    return row[what] if row[f"{what}_probed"] else None
+    return row[what]
 
 
 def draw(rows: list[Row]) -> Figure:
@@ -143,7 +142,6 @@ WHEN = {
     "success": "they reach a pad in",
     "odd_start": "from odd starts in",
     "forced_miss": "after a forced miss in",
-    "pushes": "when pushed in",
 }
 
 
@@ -166,7 +164,7 @@ def _claim(rows: list[Row]) -> str:
     return text + (f"; the opposite holds for {listed(harmed)}." if harmed else ".")
 
 
-PROBES = {"odd_start": "odd starts", "forced_miss": "forced misses", "pushes": "pushes"}
+PROBES = {"odd_start": "odd starts", "forced_miss": "forced misses"}
 
 EXPERIMENT = Experiment(
     name="demonstrations_needed",

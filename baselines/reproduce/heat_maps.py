@@ -115,9 +115,10 @@ def find(rows: list[Row]) -> str:
         aligned = max(covered[agent] for agent in order[2:] if agent in covered)
         narrower = [("fine-tuning", tuned < base), ("alignment", aligned < tuned)]
         if all(so for _, so in narrower):
-            text += "Fine-tuning and alignment each narrow the ways, as in the paper."
+            text += "After fine-tuning, and again after alignment, less of the island is covered, as in the paper."
         else:
-            text += f"Unlike in the paper, {listed(what for what, so in narrower if not so)} does not narrow the ways."
+            wide = listed(what for what, so in narrower if not so)
+            text += f"Unlike in the paper, {wide} does not lessen what is covered."
     return text.strip()
 
 

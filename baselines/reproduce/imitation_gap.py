@@ -12,6 +12,7 @@ from matplotlib.ticker import PercentFormatter
 from agents.figure_style import INK, MUTED, STYLE
 from agents.outcomes import NAMES, total_variation
 from agents.palette import OUTCOME_COLORS
+from baselines.reproduce.drawing.words import versus
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes, read_outcome
 from baselines.reproduce.statistics import group, over_seeds, percent
@@ -110,10 +111,16 @@ def find(rows: list[Row]) -> str:
     text.append(f"It reaches no pad {'more' if fails > 0 else 'less'} often than people by {percent_of(abs(fails))}.")
     for value in cool:
         none = over_seeds(at["temperature", value], "none")
-        better = distance["temperature", value].mean < own.mean
+        words = versus(
+            at["temperature", value],
+            at["temperature", 1.0],
+            "total_variation_to_people",
+            "cooling harms",
+            "cooling helps",
+        )
         text.append(
             f"At temperature {value:g} it is {percent(distance['temperature', value])} "
-            f"(no pad in {percent(none)}): cooling {'helps' if better else 'is no cure'}."
+            f"(no pad in {percent(none)}): {words}."
         )
     return " ".join(text)
 

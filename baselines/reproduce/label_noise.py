@@ -71,7 +71,7 @@ def draw(rows: list[Row]) -> Figure:
             axes.set(xlabel="training labels that are wrong", xlim=(-0.03, 0.43))
             axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         figure = mosaic_figure(panels)
-        played = [row for row in rows if row.get("episodes") is not None]  # older rows don't say
+        played = [row for row in rows if row["episodes"] is not None]
         size = sizes(played) if played else counted(len({row["seed"] for row in rows}), "seed")
         note(figure, f"{size}; chance is 50% on the left; {intervals(rows)}.")
         return figure

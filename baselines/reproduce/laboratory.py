@@ -17,6 +17,7 @@ import platform
 import subprocess
 import threading
 import time
+import traceback
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -64,9 +65,10 @@ def run(tasks: Sequence[Task], workers: int | None = None) -> None:
         workers: processes; by default one per core, or one where there is a GPU.
 
     Raises:
-        ChildProcessError: some tasks failed; all others are finished.
+        ChildProcessError: some tasks failed; all others are finished. What went wrong stands in full beside their rows.
+        ValueError: there are rows of another preset.
     """
-    waiting = [task for task in tasks if not task.rows.is_file()]
+    waiting = [task for task in tasks if not _is_measured(task)]
     workers = workers or (1 if torch.cuda.is_available() else count_cores())
     workers = max(1, min(workers, len({task.seed for task in waiting})))
     context = multiprocessing.get_context("spawn")
@@ -95,7 +97,9 @@ def run(tasks: Sequence[Task], workers: int | None = None) -> None:
                     idle.append(worker)
                     if error := future.exception():
                         failed[task] = error
-                        bar.write(f"{task.experiment}, seed {task.seed}, failed: {error}")
+                        bar.write(f"{task.experiment}, seed {task.seed}, failed: {error!r}")
+                        said = "".join(traceback.format_exception(error))
+                        write_atomically(task.rows.with_suffix(".error"), said.encode())
                         if isinstance(error, BrokenProcessPool):
                             pools[worker] = start(worker)
                     bar.update()
@@ -103,12 +107,23 @@ def run(tasks: Sequence[Task], workers: int | None = None) -> None:
             for pool in pools:
                 pool.shutdown(cancel_futures=True)
     if failed:
-        reasons = "; ".join(f"{task.experiment}, seed {task.seed}: {error}" for task, error in failed.items())
+        reasons = "; ".join(f"{task.experiment}, seed {task.seed}: {error!r}" for task, error in failed.items())
         raise ChildProcessError(f"{len(failed)} of {len(tasks)} did not finish ({reasons}); all others are kept")
+
+
+def _is_measured(task: Task) -> bool:
+    """Returns whether there are rows of a task; they must be of its preset."""
+    if not task.rows.is_file():
+        return False
+    preset = json.loads(task.rows.read_text())["preset"]
+    if preset != task.preset:
+        raise ValueError(f"{task.rows} was measured with preset {preset}, not {task.preset}; choose another --out")
+    return True
 
 
 def measure(task: Task) -> None:
     """Measures one experiment on one seed and writes its rows."""
+    origin = provenance()  # before the work: the checkout may move on meanwhile
     experiment = importlib.import_module(f"baselines.reproduce.{task.experiment}")
     began = time.monotonic()
     stages = Stages(task.preset, PRESETS[task.preset], task.stages, task.seed)
@@ -118,7 +133,7 @@ def measure(task: Task) -> None:
         "preset": task.preset,
         "seed": task.seed,
         "seconds": round(time.monotonic() - began, 1),
-        "provenance": provenance(),
+        "provenance": origin,
         "rows": rows,
     }
     write_atomically(task.rows, json.dumps(content, indent=1).encode())

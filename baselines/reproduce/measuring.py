@@ -33,10 +33,12 @@ def probe(
 
     Returns:
         `<kind>`: the share that reaches a pad all the same; `<kind>_at_target`: the target pad; `<kind>_probed`: of how
-        many.
+        many. The shares are None where no episode came to be probed.
     """
     episodes = min(PROBED, stages.preset.evaluation.episodes)
     config = dataclasses.replace(stages.preset.evaluation, episodes=episodes, probe=kind)
     outcome = read_outcome(stages.evaluation(f"{name}_{kind}", agent, config))
-    at_target = None if target is None else outcome["recovered_at"][target]
-    return {kind: outcome["recovered"], f"{kind}_at_target": at_target, f"{kind}_probed": outcome["probed"]}
+    known = outcome["probed"] > 0
+    at_target = outcome["recovered_at"][target] if known and target is not None else None
+    recovered = outcome["recovered"] if known else None
+    return {kind: recovered, f"{kind}_at_target": at_target, f"{kind}_probed": outcome["probed"]}

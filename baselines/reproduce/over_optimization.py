@@ -140,8 +140,8 @@ EXPERIMENT = Experiment(
     name="over_optimization",
     title="Over-optimization of the reward model",
     question=(
-        "Does the reward model's score go on rising while true success falls, if alignment goes on three times longer "
-        "at a constant learning rate, by a good and by a poor reward model, with and without KL?"
+        "Does the reward model's score go on rising while true success falls, if alignment goes on "
+        f"{LONGER} times longer at a constant learning rate, by a good and by a poor reward model, with and without KL?"
     ),
     paper="",
     measure=measure,

@@ -131,7 +131,7 @@ def find(rows: list[Row]) -> str:
             continue
         better = "the agent's is better, as in the paper"
         worse = "the agent's is worse, against the paper"
-        same = "no difference can be told, against the paper"
+        same = "no difference can be told"
         found.append(
             f"The agent's encoder against the {WORDS[encoder]}, in accuracy: {accurate.said(better, worse, same)}; in "
             f"success: {success.said('better', 'worse')}."

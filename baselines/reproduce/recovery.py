@@ -9,11 +9,11 @@ from agents.collect import CollectConfig
 from agents.dataset.selection import merge
 from baselines.align import AlignConfig
 from baselines.palette import KIND_TITLES
-from baselines.reproduce.drawing.curves import difference, probed, sizes
+from baselines.reproduce.drawing.curves import difference, has, probed, sizes
 from baselines.reproduce.drawing.recovery import GOAL, PLAIN, Point, agents, draw_recovery
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes, probe
-from baselines.reproduce.statistics import group, percent
+from baselines.reproduce.statistics import FEWEST, group, over_seeds, percent
 from baselines.reproduce.trained_weights import configured
 from baselines.stages import Stages
 from jumppad_env.rules import PADS
@@ -38,16 +38,17 @@ def measure(stages: Stages) -> list[Row]:
             measured |= probe(stages, name, agent, kind, target)
         rows.append({"method": method, "stage": stage, **measured})
 
-    add("as the paper", "base", "base", stages.base())
-    add("as the paper", "finetuned", "finetuned", stages.finetuned())
-    add("as the paper", "preference_finetuned", "left_preference_finetuned", stages.preference_finetuned("left"))
-    add("as the paper", "aligned", "left_aligned", stages.aligned("left"))
+    add(PLAIN, "base", "base", stages.base())
+    add(PLAIN, "finetuned", "finetuned", stages.finetuned())
+    add(PLAIN, "preference_finetuned", "left_preference_finetuned", stages.preference_finetuned("left"))
+    add(PLAIN, "aligned", "left_aligned", stages.aligned("left"))
 
     config = stages.preset.aligned
     early = dataclasses.replace(config.optimizer, updates=max(1, config.optimizer.updates * 2 // 5))
     variants: dict[str, tuple[str, AlignConfig]] = {
         "KL x 10": ("kl", dataclasses.replace(config, kl_coefficient=10 * config.kl_coefficient)),
-        "stopped early": ("early", dataclasses.replace(config, optimizer=early)),
+        "fewer updates": ("early", dataclasses.replace(config, optimizer=early)),
+        "head alone, as the paper": ("head", configured(config, "head")),
         "adapters": ("adapters", configured(config, "adapters")),
         "misses forced": ("misses", dataclasses.replace(config, forced_misses=FORCED)),
     }
@@ -92,7 +93,7 @@ def find(rows: list[Row]) -> str:
 
 
 def _methods(rows: list[Row]) -> str:
-    """Says what each method keeps and costs, against the paper's way."""
+    """Says what each method keeps and costs, against training all weights."""
     by_agent = group(rows, "method", "stage")
     plain = by_agent.get((PLAIN, "aligned"), [])
     parts: list[str] = []
@@ -108,8 +109,9 @@ def _methods(rows: list[Row]) -> str:
             verdicts["costs"].append(point.method)
     if not parts:
         return ""
-    text = f"Against the paper's way of aligning: {'; '.join(parts)}."
-    if len({row["seed"] for row in rows}) == 1:
+    text = f"Against aligning all weights: {'; '.join(parts)}."
+    text += f" {_odd_starts(by_agent)}"
+    if len({row["seed"] for row in rows}) < FEWEST:
         return text
     sentences = {
         "more": "Significantly more is kept by",
@@ -120,12 +122,26 @@ def _methods(rows: list[Row]) -> str:
     return " ".join([text, *(f"{words} {_listed(verdicts[key])}." for key, words in sentences.items())])
 
 
+def _odd_starts(by_agent: dict[tuple[str, str], list[Row]]) -> str:
+    """Says who reaches the left pad from odd starts, a disturbance that no method was trained with."""
+    shares = {
+        method: over_seeds(some, "odd_start_at_target")
+        for (method, stage), some in by_agent.items()
+        if stage == "aligned" and has(some, "odd_start_at_target")
+    }
+    if not shares:
+        return ""
+    listed = ", ".join(f"*{method}* {percent(share)}" for method, share in shares.items())
+    return f"From odd starts, which none was trained with, the left pad is reached by {listed}."
+
+
 def _listed(methods: list[str]) -> str:
     return " and ".join(f"*{method}*" for method in methods) or "none"
 
 
 def _both(point: Point) -> str:
-    return f"{percent(point.back)} come back, {percent(point.success)} go left"
+    home = "" if point.home is None else f" ({percent(point.home)} to the left)"
+    return f"{percent(point.back)} come back{home}, {percent(point.success)} go left"
 
 
 def _fall(rows: list[Row]) -> str:
@@ -135,7 +151,7 @@ def _fall(rows: list[Row]) -> str:
     if not stages:
         return ""
     shares = ", ".join(f"{percent(points[stage].back)} ({KIND_TITLES[stage].lower()})" for stage in stages)
-    text = f"By the paper's procedure, the share that comes back after a forced miss is {shares}"
+    text = f"Aligning all weights, the share that comes back after a forced miss is {shares}"
     change = difference(stages.get("aligned", []), stages.get("base", []), "forced_miss")
     if change is None:
         return f"{text}."
@@ -179,7 +195,8 @@ EXPERIMENT = Experiment(
     question=(
         "An agent about to reach a pad is made to miss it. Does it turn round and come back, at every stage, and what "
         f"keeps that ability during alignment? The goal: an agent that goes left in {GOAL[0]:.0%} of episodes and "
-        f"comes back after {GOAL[1]:.0%} of forced misses."
+        f"comes back after {GOAL[1]:.0%} of forced misses. *Misses forced* learns amid the very disturbance that "
+        "it is then probed with; no strength of any method was tuned."
     ),
     paper=(
         "gives no number; it observes that a pre-trained agent that misses a pad turns round and comes back, where one "

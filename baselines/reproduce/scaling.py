@@ -30,7 +30,7 @@ from jumppad_env.streams import integer_seed
 BUDGET = 0.3
 """Share of the preset's updates: what is compared is trained alike, shorter than the preset's own agent."""
 SIZES = {"small": (64, 2), "medium": (128, 3), "large": (256, 4)}
-"""Width and layers."""
+"""Width and layers; attention heads are 32 wide."""
 EPISODES = (250, 500, 1000)
 CONTEXTS = (8, 100)
 HELD_OUT = 200
@@ -66,9 +66,10 @@ def measure(stages: Stages) -> list[Row]:
 
     own = preset.base.network
     for size, (width, layers) in SIZES.items():
-        network = dataclasses.replace(own, width=width, layers=layers)
+        network = dataclasses.replace(own, width=width, layers=layers, heads=width // 32)
         add("parameters", _parameters(network), f"base_size_{size}", network, people)
-    reference = dataclasses.replace(own, width=SIZES["medium"][0], layers=SIZES["medium"][1])
+    width, layers = SIZES["medium"]
+    reference = dataclasses.replace(own, width=width, layers=layers, heads=width // 32)
     for count in EPISODES:
         data = stages.demonstrations(
             f"demonstrations_{count}", config=dataclasses.replace(preset.demonstrations, episodes=count)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -58,12 +57,6 @@ BARS: dict[str, str] = {
 }
 
 
-def share(row: Row, what: str) -> float | None:
-    """Returns a share of episodes, None where no episode came to be probed."""
-    probed = row.get(f"{what.removesuffix('_at_target')}_probed", 1)
-    return row[what] if probed else None
-
-
 def draw(rows: list[Row]) -> Figure:
     """Draws success during alignment, and what the aligned agents do when disturbed."""
     starts = group(rows, "start")
@@ -78,7 +71,7 @@ def draw(rows: list[Row]) -> Figure:
                 mean = np.mean([row["curve"][:length] for row in some], axis=0)
                 curves.plot(mean, color=color, linewidth=2.2)
             for x, what in enumerate(BARS):
-                values = per_seed(some, partial(share, what=what)).values()
+                values = per_seed(some, what).values()
                 if values:
                     at = x + 0.4 * (index - 0.5)
                     bars.bar(at, float(np.mean(list(values))), 0.36, color=color, alpha=0.55)
@@ -107,7 +100,7 @@ def find(rows: list[Row]) -> str:
         return "Only one of the two agents was measured, so nothing can be compared."
     told = []
     for what, words in BARS.items():
-        measured = partial(share, what=what)
+        measured = what
         known = [per_seed(some, measured) for some in (ours, other)]
         numbers = " against ".join(percent(estimate(k.values())) if k else "nothing known" for k in known)
         told.append(f"{words.replace(chr(10), ' ')}: {numbers}, {versus(ours, other, measured, 'better', 'worse')}")
@@ -115,7 +108,7 @@ def find(rows: list[Row]) -> str:
     text = f"On {seeds_in_words(rows)}, pre-trained against never pre-trained, both aligned: {'; '.join(told)}. "
     text += f"Their reward models predict {accuracies[0]} and {accuracies[1]} of held-out comparisons. "
     try:
-        difference, p = compare(ours, other, partial(share, what="forced_miss"))
+        difference, p = compare(ours, other, "forced_miss")
     except ValueError:
         return text + "The paper's claim about coming back after a miss can't be judged."
     if math.isnan(p):

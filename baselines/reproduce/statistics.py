@@ -11,6 +11,9 @@ from scipy import stats
 
 from baselines.reproduce.experiment import Row
 
+FEWEST = 3
+"""Seeds that a test needs: with two, whether they agree by chance decides."""
+
 
 class Estimate(NamedTuple):
     """A mean over seeds with its 95% interval (Student's t); with one seed the interval is not a number."""
@@ -38,14 +41,14 @@ def estimate(values: Iterable[float]) -> Estimate:
 
 
 def paired_p(first: Sequence[float], second: Sequence[float]) -> float:
-    """Returns the two-sided p of Student's paired t-test; not a number where there are fewer than two pairs.
+    """Returns the two-sided p of Student's paired t-test; not a number where there are fewer than `FEWEST` pairs.
 
     Args:
         first: one number per seed.
         second: of the same seeds, in the same order.
     """
     difference = np.subtract(first, second)
-    if len(difference) < 2:
+    if len(difference) < FEWEST:
         return math.nan
     if np.ptp(difference) == 0:
         return 1.0 if difference[0] == 0 else 0.0
@@ -100,7 +103,7 @@ def points(value: Estimate) -> str:
 
 
 def significance(p: float) -> str:
-    """Returns a p value in words: "p = 0.03", "p < 0.001", or "one seed, no test"."""
+    """Returns a p value in words: "p = 0.03", "p < 0.001", or that there are too few seeds."""
     if math.isnan(p):
-        return "one seed, no test"
+        return "too few seeds for a test"
     return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"

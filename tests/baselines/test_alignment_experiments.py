@@ -95,10 +95,10 @@ def trained_rows(seeds=SEEDS, head=0.9, everything=0.99):
 
 def recovery_rows(seeds=SEEDS, aligned=0.05, mixed=(0.985, 0.65)):
     agents = {
-        ("as the paper", "base"): (0.2, 0.8),
-        ("as the paper", "finetuned"): (0.33, 0.45),
-        ("as the paper", "preference_finetuned"): (0.85, 0.22),
-        ("as the paper", "aligned"): (0.992, aligned),
+        ("all weights", "base"): (0.2, 0.8),
+        ("all weights", "finetuned"): (0.33, 0.45),
+        ("all weights", "preference_finetuned"): (0.85, 0.22),
+        ("all weights", "aligned"): (0.992, aligned),
         ("adapters", "aligned"): (0.99, aligned),
         ("returns mixed in", "finetuned"): (0.3, 0.75),
         ("returns mixed in", "aligned"): mixed,
@@ -107,8 +107,9 @@ def recovery_rows(seeds=SEEDS, aligned=0.05, mixed=(0.985, 0.65)):
     for seed in seeds:
         for index, ((method, stage), (left, back)) in enumerate(agents.items()):
             shares = {**ends("left", near(left, seed)), **miss(near(back, seed + index), 200 + index)}
+            shares |= {"odd_start": 0.5, "odd_start_at_target": near(0.3, seed + index), "odd_start_probed": 256}
             if stage in ("base", "finetuned"):
-                shares["forced_miss_at_target"] = None
+                shares["forced_miss_at_target"] = shares["odd_start_at_target"] = None
             rows.append({"seed": seed, "method": method, "stage": stage, **shares})
     return rows
 
@@ -189,7 +190,7 @@ def test_a_missing_condition_leaves_the_rest(name):
 def test_one_seed_judges_nothing(name):
     module, make_rows, _, _ = CASES[name]
     found = module.EXPERIMENT.find(make_rows((1,)))
-    assert "one seed, no test" in found or "one seed can't judge" in found
+    assert "too few seeds for a test" in found or "one seed can't judge" in found
     assert "±" not in found and not re.search(r"\bp [=<]", found)
     assert not re.search(r"agrees with|lies (above|below)|difference can be told|is seen|is real|significant", found)
 
@@ -229,7 +230,7 @@ def test_encoders_are_judged_from_both_sides():
     found = random_reward.find(encoder_rows())
     assert found.count("the agent's is better, as in the paper") == 2 and "far above chance" in found
     assert "the agent's is worse, against the paper" in random_reward.find(encoder_rows(agent=0.9, random=0.99))
-    assert "no difference can be told, against the paper" in random_reward.find(encoder_rows(agent=0.95, random=0.95))
+    assert "no difference can be told" in random_reward.find(encoder_rows(agent=0.95, random=0.95))
     assert "below chance" in random_reward.find(encoder_rows(random=0.33))
 
 
@@ -245,17 +246,18 @@ def test_what_is_trained_is_judged_from_both_sides():
 def test_the_tax_and_what_keeps_recovery_are_judged_from_both_sides():
     found = recovery.find(recovery_rows())
     assert "80.0 ± 0.9% (base), 45.0 ± 0.9% (fine-tuned)" in found and "**the alignment tax** is real" in found
-    assert "*returns mixed in* 65.0 ± 0.9% come back, 98.5 ± 0.9% go left" in found
+    assert "*returns mixed in* 65.0 ± 0.9% come back (52.0 ± 0.7% to the left), 98.5 ± 0.9% go left" in found
+    assert "the left pad is reached by *all weights* 30.0 ± 0.9%, *adapters* 30.0 ± 0.9%" in found
     assert "more is kept by *returns mixed in*." in found and "can be told for *adapters*" in found
     assert "is **reached** by *returns mixed in*" in found and "both intervals lie in it" not in found
     found = recovery.find(recovery_rows(aligned=0.9, mixed=(0.9, 0.5)))
     assert "alignment pays no tax here" in found and "less is kept by *returns mixed in*" in found
     assert (
         re.search(r"significantly lower with .*\*returns mixed in\*\. The goal", found)
-        and "reached** by *as the paper*" in found
+        and "reached** by *all weights*" in found
     )
     found = recovery.find(recovery_rows(mixed=(0.95, 0.7)))
-    assert "is reached by **none**" in found and "go left often enough, *as the paper* keeps most" in found
+    assert "is reached by **none**" in found and "go left often enough, *all weights* keeps most" in found
     assert "come back often enough, *returns mixed in* goes left most" in found
 
 

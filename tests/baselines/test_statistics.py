@@ -58,9 +58,12 @@ def test_a_paired_test_is_a_test_of_the_differences():
 
 
 def test_pairs_that_all_differ_alike_need_no_variance():
-    assert paired_p([0.5, 0.75], [0.5, 0.75]) == 1.0
-    assert paired_p([0.5, 0.75], [0.25, 0.5]) == 0.0
-    assert math.isnan(paired_p([0.5], [0.25]))
+    assert paired_p([0.5, 0.75, 1.0], [0.5, 0.75, 1.0]) == 1.0
+    assert paired_p([0.5, 0.75, 1.0], [0.25, 0.5, 0.75]) == 0.0
+
+
+def test_two_seeds_are_too_few_for_a_test():
+    assert math.isnan(paired_p([0.5, 0.75], [0.25, 0.5])) and math.isnan(paired_p([0.5], [0.25]))
 
 
 def test_groups_come_in_the_order_of_their_first_rows():
@@ -93,5 +96,5 @@ def test_numbers_are_written_in_percent_and_points():
 
 
 def test_p_is_written_in_words():
-    assert significance(math.nan) == "one seed, no test"
+    assert significance(math.nan) == "too few seeds for a test"
     assert significance(0.0004) == "p < 0.001" and significance(0.0312) == "p = 0.031"

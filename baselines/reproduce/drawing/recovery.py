@@ -27,13 +27,13 @@ from baselines.reproduce.drawing.curves import (
 from baselines.reproduce.experiment import Row
 from baselines.reproduce.statistics import Estimate, group, over_seeds, per_seed
 
-PLAIN = "as the paper"
-"""The method that every other one is compared with."""
+PLAIN = "all weights"
+"""The method that every other one is compared with: the preset's, which trains all weights in alignment."""
 GOAL = (0.98, 0.6)
 """Shares of episodes that go left, and of forced misses after which an aligned agent comes back."""
 GOAL_COLOR = "#15803d"
 METHOD_COLORS = ("#c2410c", "#7b3fa0", "#0e7490", "#be185d", "#854d0e", "#475569", "#4338ca", "#9f1239", "#0f766e")
-"""Of methods other than the paper's, in their order and from the start again."""
+"""Of methods other than the plain one, in their order and from the start again."""
 MARKERS = "sD^vPX<>p"
 STRETCH = 1.02
 """The axis of success is logarithmic in how much is missing to this share, so that 95% and 98% lie apart."""
@@ -47,22 +47,32 @@ class Point(NamedTuple):
     success: Estimate
     """Share of episodes that go left."""
     back: Estimate
-    """Share of forced misses after which it comes back."""
+    """Share of forced misses after which it comes back, to any pad."""
+    home: Estimate | None
+    """Share of forced misses after which it comes back to the pad it was aligned to; None without a target."""
     color: str
     marker: str
 
 
 def agents(rows: list[Row]) -> list[Point]:
-    """Returns all agents, the paper's method first, the others in the order of the rows."""
+    """Returns all agents, the plain method first, the others in the order of the rows."""
     by_method = group(rows, "method")
     methods = sorted(by_method, key=lambda method: method != PLAIN)
     looks = {PLAIN: (GOAL_COLOR, "o")}
     for index, method in enumerate(method for method in methods if method != PLAIN):
         looks[method] = (METHOD_COLORS[index % len(METHOD_COLORS)], MARKERS[index % len(MARKERS)])
     return [
-        Point(method, stage, over_seeds(some, "left"), over_seeds(some, "forced_miss"), *looks[method])
+        Point(
+            method,
+            stage,
+            over_seeds(some, "left"),
+            over_seeds(some, "forced_miss"),
+            over_seeds(some, "forced_miss_at_target") if has(some, "forced_miss_at_target") else None,
+            *looks[method],
+        )
         for method in methods
         for stage, some in group(by_method[method], "stage").items()
+        if has(some, "forced_miss")
     ]
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable
 
 from baselines.reproduce.experiment import Row
-from baselines.reproduce.statistics import Estimate, compare, percent, points, significance
+from baselines.reproduce.statistics import FEWEST, Estimate, compare, percent, points, significance
 
 LEVEL = 0.05
 """Of significance."""
@@ -76,6 +76,7 @@ def listed(parts: Iterable[str]) -> str:
 
 
 def seeds_in_words(rows: list[Row]) -> str:
-    """Returns "5 seeds" or "one seed, so that no test is possible"."""
+    """Returns "5 seeds", or "2 seeds, too few for a test"."""
     count = len({row["seed"] for row in rows})
-    return f"{count} seeds" if count > 1 else "one seed, so that no test is possible"
+    few = ", too few for a test" if count < FEWEST else ""
+    return f"{count} seed{'s' if count > 1 else ''}{few}"
