@@ -46,6 +46,11 @@ def is_finished(directory: Path | str) -> bool:
     return (Path(directory) / MANIFEST).is_file()
 
 
+def knows_its_config(directory: Path | str) -> bool:
+    """Whether a finished directory is an artifact, which `begin` compares with what is asked; a dataset is none."""
+    return "config" in _read_json(Path(directory) / MANIFEST)
+
+
 def load_manifest(directory: Path | str, kind: str) -> dict[str, Any]:
     """Read the manifest of a finished artifact.
 

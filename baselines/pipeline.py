@@ -41,7 +41,7 @@ def run_pipeline(stages: Stages, targets: list[Target]) -> dict[str, Any]:
     stages.evaluation("finetuned", stages.finetuned(), p.evaluation)
     for target in targets:
         preferred, aligned = stages.preference_finetuned(target), stages.aligned(target)
-        stages.evaluation(f"{target}_preference_finetuned", preferred, p.preference_evaluation)
+        stages.evaluation(f"{target}_preference_finetuned", preferred, p.evaluation)
         stages.evaluation(f"{target}_aligned", aligned, p.final_evaluation)
     filmed: dict[str, str | Path] = {"demonstrations": p.demonstrations.population}
     filmed |= {"base": stages.base(), "finetuned": stages.finetuned()}

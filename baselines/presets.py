@@ -44,9 +44,7 @@ class Preset:
     aligned: AlignConfig = field(default_factory=AlignConfig)
     """Alignment; the pipeline sets the target."""
     evaluation: EvaluateConfig = field(default_factory=EvaluateConfig)
-    """Of the base and the fine-tuned agent."""
-    preference_evaluation: EvaluateConfig = field(default_factory=lambda: EvaluateConfig(episodes=200))
-    """Of the preference-fine-tuned agents, which are only on the way."""
+    """Of all agents but the aligned ones."""
     final_evaluation: EvaluateConfig = field(default_factory=lambda: EvaluateConfig(episodes=1000))
     """Of the aligned agents."""
     video_episodes: int = 9
@@ -79,7 +77,6 @@ def _smoke() -> Preset:
             kl_coefficient=0.2,  # sixty comparisons make a reward model that is soon fooled
         ),
         evaluation=EvaluateConfig(episodes=64),
-        preference_evaluation=EvaluateConfig(episodes=64),
         final_evaluation=EvaluateConfig(episodes=64),
         video_episodes=4,
     )

@@ -71,10 +71,16 @@ class Stages:
             write_atomically(path, json.dumps(asked, indent=2).encode())
 
     def make(self, name: str, work: Callable[[Path], Any]) -> Path:
-        """Does a stage's work in its directory unless that is finished, and keeps the time it took."""
+        """Does a stage's work in its directory unless that is finished, and keeps the time it took.
+
+        Raises:
+            ValueError: what is finished there was made of another configuration, seed or input.
+        """
         directory = self.out / name
         if not artifact.is_finished(directory):
             self.timed(name, lambda: work(directory))
+        elif artifact.knows_its_config(directory):
+            work(directory)  # compares, and has nothing else to do
         return directory
 
     def timed(self, name: str, work: Callable[[], Any]) -> None:
@@ -216,6 +222,8 @@ class Stages:
 
         def count(out: Path) -> None:
             with artifact.begin(out, kind="evaluation", config={}, seed=self.seed, inputs={name: directory}) as work:
+                if work.finished:
+                    return
                 dataset = Dataset(directory)
                 episodes = [dataset.trajectory(index) for index in range(len(dataset))]
                 work.metrics.update(save_evaluation(episodes, work.directory))

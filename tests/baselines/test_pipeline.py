@@ -42,6 +42,17 @@ def finished(tmp_path_factory):
     return out, results
 
 
+def test_a_finished_stage_of_another_configuration_is_refused(finished):
+    out, _ = finished
+    stages = Stages("smoke", SMOKE, out, seed=0)
+    assert stages.aligned("left") == out / "left/aligned"
+    other = dataclasses.replace(SMOKE.aligned, kl_coefficient=0.5)
+    with pytest.raises(ValueError, match="kl_coefficient"):
+        stages.aligned("left", config=other)
+    with pytest.raises(ValueError, match="agent"):
+        stages.aligned("left", agent=stages.base())
+
+
 def test_every_stage_improves_its_own_number(finished):
     out, results = finished
     outcomes = results["outcomes"]
