@@ -19,7 +19,7 @@ from baselines.reproduce.drawing.panels import note, panels, span
 from baselines.reproduce.drawing.words import beside_paper, seeds_in_words, versus
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes, read_outcome
-from baselines.reproduce.statistics import group, over_seeds, percent
+from baselines.reproduce.statistics import FEWEST, group, over_seeds, percent
 from baselines.stages import Stages, Target
 
 TARGETS: tuple[Target, ...] = ("left", "right")
@@ -95,13 +95,14 @@ def paper_shares(stage: str, target: str) -> dict[str, float] | None:
 
 
 def shares_over_seeds(rows: list[Row]) -> dict[str, Any]:
-    """Returns an outcome object of an agent's rows; the intervals are over seeds, with one seed over its episodes."""
+    """Returns an outcome object of an agent's rows; intervals are over seeds, or over episodes if seeds are too few."""
     means = {name: over_seeds(rows, name) for name in NAMES}
     intervals = {}
     for name, mean in means.items():
         low, high = mean.low, mean.high
-        if mean.count == 1:
-            low, high = wilson_interval(round(mean.mean * rows[0]["episodes"]), rows[0]["episodes"])
+        if mean.count < FEWEST:
+            played = sum(row["episodes"] for row in rows)
+            low, high = wilson_interval(round(mean.mean * played), played)
         intervals[name] = (max(0.0, low), min(1.0, high))
     return {**{name: mean.mean for name, mean in means.items()}, "ci95": intervals}
 
@@ -119,7 +120,7 @@ def _bars(axes: Axes, rows: list[Row], paper: dict[str, float] | None) -> None:
 
 def _explain(axes: Axes, rows: list[Row]) -> None:
     seeds = len(group(rows, "seed"))
-    over = "over seeds" if seeds > 1 else "over episodes"
+    over = "over seeds" if seeds >= FEWEST else "over episodes"
     handles = [
         Patch(facecolor=MUTED, label="ours" + (", mean of seeds" if seeds > 1 else "")),
         Line2D([], [], color=INK, marker="|", linestyle="", markersize=10, label=f"95% interval {over}"),

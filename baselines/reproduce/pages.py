@@ -19,13 +19,15 @@ import tyro
 from agents import page
 from agents.figure_style import to_svg
 from baselines.reproduce.results import Result, draw, load
+from baselines.reproduce.statistics import FEWEST
 from jumppad_env.command_line import command_line
 from jumppad_env.files import write_atomically
 
 TITLE = "Results"
 HEAD = """The paper's figures and ablations, and what its reviewers asked for, on our island. Intervals are 95%
-(Student's t over seeds) unless said otherwise; p values are of paired t-tests over seeds, without correction for the
-number of tests on this page. Every number here is computed from the JSON file beside its picture."""
+(Student's t over seeds, of which three are needed) unless said otherwise; p values are of paired t-tests over seeds,
+without correction for the number of tests on this page. Every number here is computed from the JSON file beside its
+picture."""
 
 
 def command(result: Result) -> str:
@@ -49,6 +51,12 @@ def origin(result: Result) -> str:
     )
 
 
+def opening(result: Result) -> str:
+    """Returns how the paragraph of what was found begins."""
+    few = len(result.content["runs"]) < FEWEST
+    return "Found, on too few seeds for intervals or tests." if few else "Found."
+
+
 def markdown(results: list[Result], folder: str) -> str:
     """Returns the page of all results in Markdown.
 
@@ -62,7 +70,7 @@ def markdown(results: list[Result], folder: str) -> str:
         one = result.experiment
         files = ", ".join(f"[{suffix}]({folder}/{one.name}.{suffix})" for suffix in ("csv", "json", "svg"))
         parts += [f"## {one.title}", one.question, *([f"*The paper:* {one.paper}"] if one.paper else [])]
-        parts += [f"![{one.title}]({folder}/{one.name}.png)", f"**Found.** {one.find(result.rows)}"]
+        parts += [f"![{one.title}]({folder}/{one.name}.png)", f"**{opening(result)}** {one.find(result.rows)}"]
         parts += [f"```bash\n{command(result)}\n```", f"<sub>{origin(result)}; {files}</sub>"]
     return "\n\n".join(parts) + "\n"
 
@@ -74,7 +82,7 @@ def html(results: list[Result]) -> str:
         one = result.experiment
         text = escape(one.question) + (f" <i>The paper:</i> {escape(one.paper)}" if one.paper else "")
         drawing = to_svg(one.draw(result.rows), one.name, one.title)
-        found = f"<p><b>Found.</b> {_to_html(one.find(result.rows))}</p>"
+        found = f"<p><b>{opening(result)}</b> {_to_html(one.find(result.rows))}</p>"
         source = f'<pre>{escape(command(result))}</pre><p class="note">{escape(origin(result))}</p>'
         sections.append(page.section(one.name, one.title, text, page.cards([drawing], wide=True), found, source))
     return page.page(f"jumppad: {TITLE.lower()}", "\n".join(sections))

@@ -171,8 +171,8 @@ def _goal(aligned: list[Point]) -> str:
         parts = []
         for point in reached:
             sure = point.success.low >= GOAL[0] and point.back.low >= GOAL[1]  # false where there is no interval
-            alone = point.success.count == 1
-            unsure = "in one seed" if alone else "on average, with an interval that reaches out of it"
+            few = point.success.count < FEWEST
+            unsure = "on average of few seeds" if few else "on average, with an interval that reaches out of it"
             how = "both intervals lie in it" if sure else unsure
             parts.append(f"*{point.method}* ({_both(point)}; {how})")
         return f"{goal} is **reached** by {' and '.join(parts)}."

@@ -12,11 +12,11 @@ from scipy import stats
 from baselines.reproduce.experiment import Row
 
 FEWEST = 3
-"""Seeds that a test needs: with two, whether they agree by chance decides."""
+"""Seeds that a test and an interval need: with two, whether they agree by chance decides."""
 
 
 class Estimate(NamedTuple):
-    """A mean over seeds with its 95% interval (Student's t); with one seed the interval is not a number."""
+    """A mean over seeds with its 95% interval (Student's t), whose ends are no numbers below `FEWEST` seeds."""
 
     mean: float
     low: float
@@ -34,8 +34,8 @@ def estimate(values: Iterable[float]) -> Estimate:
     if not len(x):
         raise ValueError("a mean needs at least one number, got none")
     mean = float(x.mean())
-    if len(x) == 1:
-        return Estimate(mean, math.nan, math.nan, 1)
+    if len(x) < FEWEST:
+        return Estimate(mean, math.nan, math.nan, len(x))
     half = float(stats.t.ppf(0.975, len(x) - 1) * x.std(ddof=1) / math.sqrt(len(x)))
     return Estimate(mean, mean - half, mean + half, len(x))
 

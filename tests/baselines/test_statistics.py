@@ -31,15 +31,16 @@ def test_the_interval_is_student_s():
     assert found == pytest.approx((np.mean(VALUES), low, high, 5))
 
 
-def test_two_seeds_have_the_interval_of_the_closed_form():
-    # t of one degree of freedom is Cauchy's: tan(0.475 pi) = 12.706; the standard error of 0 and 1 is a half.
-    found = estimate([0.0, 1.0])
-    assert found.high - found.mean == pytest.approx(math.tan(0.475 * math.pi) / 2)
+def test_three_seeds_have_the_interval_of_the_closed_form():
+    # t of two degrees of freedom: P(T < t) = 1/2 + t / (2 sqrt(2 + t^2)), so t^2 = 2 q^2 / (1 - q^2) with q = 0.95.
+    found = estimate([0.0, 1.0, 2.0])
+    assert found.high - found.mean == pytest.approx(math.sqrt(2 * 0.95**2 / (1 - 0.95**2)) / math.sqrt(3))
 
 
-def test_one_seed_has_no_interval_and_none_no_mean():
-    found = estimate([0.4])
-    assert (found.mean, found.count) == (0.4, 1) and math.isnan(found.low) and math.isnan(found.high)
+def test_fewer_have_no_interval_and_none_no_mean():
+    for values in ([0.4], [0.2, 0.6]):
+        found = estimate(values)
+        assert (found.mean, found.count) == (0.4, len(values)) and math.isnan(found.low) and math.isnan(found.high)
     with pytest.raises(ValueError, match="at least one"):
         estimate([])
 

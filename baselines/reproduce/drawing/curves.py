@@ -17,7 +17,16 @@ from matplotlib.ticker import PercentFormatter
 from agents.figure_style import INK, MUTED, STYLE
 from baselines.reproduce.drawing.words import READING, WIDE
 from baselines.reproduce.experiment import Row
-from baselines.reproduce.statistics import Estimate, compare, estimate, over_seeds, per_seed, points, significance
+from baselines.reproduce.statistics import (
+    FEWEST,
+    Estimate,
+    compare,
+    estimate,
+    over_seeds,
+    per_seed,
+    points,
+    significance,
+)
 
 Series = Mapping[int, tuple[Sequence[float], Sequence[float]]]
 """x and y of a curve, by seed."""
@@ -85,7 +94,7 @@ def _span(rows: Iterable[Row], key: str) -> str:
 def intervals(rows: Iterable[Row]) -> str:
     """Returns what whiskers and bands show."""
     seeds = len({row["seed"] for row in rows})
-    return "one seed, so no intervals" if seeds == 1 else f"intervals: 95% over {seeds} seeds"
+    return "too few seeds for intervals" if seeds < FEWEST else f"intervals: 95% over {seeds} seeds"
 
 
 def percent_axis(axes: Axes, label: str, top: float = 1.0, bottom: float = 0.0) -> None:
@@ -101,7 +110,7 @@ def shade(color: str, amount: float) -> tuple[float, float, float]:
 
 
 def whisker(value: Estimate) -> tuple[float, float]:
-    """Returns both ends of a share's interval, no farther than 0 and 1; the mean twice with one seed."""
+    """Returns both ends of a share's interval, no farther than 0 and 1; the mean twice where there is none."""
     if math.isnan(value.low):
         return value.mean, value.mean
     return max(0.0, value.low), min(1.0, value.high)
@@ -177,7 +186,7 @@ def draw_curve(
     x, y = curves[0][0][:length], np.array([values[:length] for _, values in curves])
     found = [estimate(column) for column in y.T]
     if len(curves) > 1:
-        if len(curves) > 2:  # of two, the interval is all there is to see
+        if len(curves) >= FEWEST:
             ends = np.array([whisker(one) if share else (one.low, one.high) for one in found]).T
             axes.fill_between(x, *ends, color=color, alpha=0.13, linewidth=0)
         for values in y:
@@ -208,20 +217,22 @@ class Difference(NamedTuple):
 
     @property
     def told(self) -> bool:
-        """Whether chance alone is an unlikely reason; never with one seed."""
+        """Whether chance alone is an unlikely reason; never below `FEWEST` seeds."""
         return self.p < SIGNIFICANT
 
     def said(self, higher: str = "", lower: str = "", same: str = "no difference can be told") -> str:
-        """Returns a difference of shares, its test, and which of three things it says; with one seed it says none.
+        """Returns a difference of shares, its test, and which of three things it says, or that seeds are too few.
 
         Returns:
             "+3.1 ± 1.2 points, p = 0.03: higher", without the end where nothing is to be said.
         """
+        if math.isnan(self.p):
+            return points(self.value)
         judged = self.judged(higher, lower, same) if higher else ""
         return f"{points(self.value)}, {significance(self.p)}{judged}"
 
     def judged(self, higher: str, lower: str, same: str = "no difference can be told") -> str:
-        """Returns ": " and which of three things it says, "" with one seed."""
+        """Returns ": " and which of three things it says, "" with too few seeds."""
         if math.isnan(self.p):
             return ""
         return f": {same if not self.told else higher if self.value.mean > 0 else lower}"
@@ -249,7 +260,7 @@ def beside_paper(rows: Iterable[Row], measure: str, paper: float) -> str:
     value = over_seeds(rows, measure)
     distance = 100 * value.mean - 100 * paper
     if math.isnan(value.low):
-        return f"{distance:+.1f} points from the paper's {100 * paper:.1f}%, which one seed can't judge"
+        return f"{distance:+.1f} points from the paper's {100 * paper:.1f}%, which so few seeds can't judge"
     if value.high - value.mean > WIDE:
         return f"too uncertain to judge beside the paper's {100 * paper:.1f}%"
     low, high = value.low - READING, value.high + READING

@@ -16,7 +16,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from agents.figure_style import MUTED, STYLE
 from baselines.reproduce.experiment import Row
-from baselines.reproduce.statistics import estimate, group, per_seed
+from baselines.reproduce.statistics import FEWEST, estimate, group, per_seed
 
 WIDTH = 8.5
 """Inches: of a page."""
@@ -57,6 +57,7 @@ def whisker(axes: Axes, x: float, values: Iterable[float], color: str, *, marker
     mean = estimate(values)
     if mean.count > 1:
         axes.plot([x] * len(values), values, ".", color=color, alpha=0.3, markersize=5, markeredgewidth=0, zorder=2)
+    if mean.count >= FEWEST:
         axes.vlines(x, mean.low, mean.high, colors=color, linewidth=1.3)
     axes.plot([x], [mean.mean], marker, color=color, markersize=4.5, zorder=4)
 
@@ -124,9 +125,11 @@ def note(figure: Figure, text: str) -> None:
 
 
 def count_seeds(rows: list[Row]) -> str:
-    """Returns "5 seeds; dots are seeds, whiskers 95% intervals over them", or what holds with one seed."""
+    """Returns "5 seeds; dots are seeds, whiskers 95% intervals over them", or that they are too few."""
     seeds = len({row["seed"] for row in rows})
-    return f"{seeds} seeds (dots; whiskers: 95% intervals over them)" if seeds > 1 else "1 seed (no intervals)"
+    if seeds < FEWEST:
+        return f"{seeds} seed{'s' if seeds > 1 else ''} (too few for intervals)"
+    return f"{seeds} seeds (dots; whiskers: 95% intervals over them)"
 
 
 def span(values: Iterable[float]) -> str:

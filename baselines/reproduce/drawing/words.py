@@ -51,8 +51,8 @@ def versus(
 def beside_paper(value: Estimate, paper: float) -> str:
     """Returns a share and whether it agrees with the paper's: "98.1 ± 0.7% (as in the paper: 98.7%)".
 
-    They agree where the paper's lies within our interval, widened by what it may be off; with one seed that alone is
-    the interval. An interval that is `WIDE` agrees with anything, and so with nothing.
+    They agree where the paper's lies within our interval, widened by what it may be off; with too few seeds that alone
+    is the interval. An interval that is `WIDE` agrees with anything, and so with nothing.
     """
     half = READING + (0.0 if math.isnan(value.low) else value.high - value.mean)
     away = value.mean - paper
