@@ -92,10 +92,11 @@ def draw(rows: list[Row], judged: int) -> Figure:
         handles.append(Line2D([], [], color=MUTED, linestyle=":", label="chance"))
         figure.legend(handles=handles, loc="outside upper left", ncols=len(handles), fontsize=8)
         draws = len(group(rows, "draw"))
+        drawn = "one draw" if draws == 1 else f"the mean of {draws} draws"
         randoms = len({row["encoder"] for row in rows if row["encoder"].startswith("random")})
         note(
             figure,
-            f"N: {count_seeds(rows)}; on each the mean of {draws} draws of comparisons (and {judged:,} held out)\n"
+            f"N: {count_seeds(rows)}; on each {drawn} of comparisons (and {judged:,} held out)\n"
             f"and of {randoms} random encoders. Linear heads on frozen encoders. Above each panel: fine-tuned minus "
             "random,\nwith the p of a t-test paired by seed.",
         )
