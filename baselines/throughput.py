@@ -260,18 +260,15 @@ class Arguments:
     seed: int = 0
     """Of weights and frames."""
 
-    def __post_init__(self) -> None:
-        """Refuses what cannot be measured."""
-        if not 0 < self.seconds < float("inf"):
-            raise ValueError(f"--seconds {self.seconds} must be a positive number of seconds")
-        if min(self.steps, 1 if self.episodes is None else self.episodes) < 1:
-            raise ValueError(f"--steps {self.steps} and --episodes {self.episodes} must be at least 1")
-
 
 def main() -> None:
     """Measures and prints."""
     with command_line(stopped="stopped"):
         arguments = tyro.cli(Arguments)
+        if not 0 < arguments.seconds < float("inf"):
+            raise ValueError(f"--seconds {arguments.seconds} must be a positive number of seconds")
+        if min(arguments.steps, 1 if arguments.episodes is None else arguments.episodes) < 1:
+            raise ValueError(f"--steps {arguments.steps} and --episodes {arguments.episodes} must be at least 1")
         try:
             result = measure(arguments)
         except torch.OutOfMemoryError:
