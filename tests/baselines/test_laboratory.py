@@ -99,6 +99,14 @@ def test_rows_and_runs_lie_side_by_side(tmp_path):
 def test_nothing_to_do_starts_no_process(tmp_path):
     task = Task("recovery", "quick", 0, tmp_path)
     task.rows.parent.mkdir(parents=True)
-    task.rows.write_text("{}")
+    task.rows.write_text('{"preset": "quick"}')
     laboratory.run([task])
-    assert task.rows.read_text() == "{}" and not task.stages.exists()
+    assert task.rows.read_text() == '{"preset": "quick"}' and not task.stages.exists()
+
+
+def test_rows_of_another_preset_are_refused(tmp_path):
+    task = Task("recovery", "quick", 0, tmp_path)
+    task.rows.parent.mkdir(parents=True)
+    task.rows.write_text('{"preset": "smoke"}')
+    with pytest.raises(ValueError, match="measured with preset smoke, not quick"):
+        laboratory.run([task])
