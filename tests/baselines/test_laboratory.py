@@ -61,7 +61,9 @@ def test_a_seed_is_never_worked_on_twice_at_a_time_and_a_failure_stops_nobody(sm
     tasks = make_tasks(out, "small_failing", "small_first", "small_second")
     with pytest.raises(ChildProcessError, match="2 of 6 did not finish") as failure:
         laboratory.run(tasks, workers=3)
-    assert "small_failing, seed 0: no small_failing today" in str(failure.value)
+    assert "small_failing, seed 0: ValueError('no small_failing today')" in str(failure.value)
+    said = tasks[0].rows.with_suffix(".error").read_text()
+    assert "Traceback" in said and "no small_failing today" in said
 
     log = read_log(out)
     assert sorted(entry[:2] for entry in log) == sorted((task.experiment, task.seed) for task in tasks)
