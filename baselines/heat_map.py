@@ -11,6 +11,18 @@ from baselines.palette import STAGE_COLORS
 from baselines.run_directory import Run, Stage
 
 
+def draw_arrow(figure: Figure, x_from: float, y_from: float, x_to: float, y_to: float, size: float = 1.0) -> None:
+    """Draws an arrow between two places, in shares of the figure; it bends where they lie at different heights."""
+    width = figure.get_figwidth()
+    head, inset = 0.13 / width, 0.05 / width  # the last bit is straight, for the head to point
+    x_from, x_to = x_from + inset, x_to - inset
+    bend = (x_from + x_to - head) / 2
+    corners = [(x_from, y_from), (bend, y_from), (bend, y_to), (x_to - head, y_to), (x_to, y_to)]
+    way = MplPath(corners, [MplPath.MOVETO, *[MplPath.CURVE4] * 3, MplPath.LINETO])
+    look = {"arrowstyle": "-|>", "mutation_scale": 14 * size, "linewidth": 2.2 * size, "joinstyle": "miter"}
+    figure.add_artist(FancyArrowPatch(path=way, transform=figure.transFigure, color=INK, **look))
+
+
 def procedure(run: Run) -> Figure:
     """Draws where the agent went at each stage, from the demonstrations to every aligned agent.
 
@@ -42,25 +54,16 @@ def procedure(run: Run) -> Figure:
             )
             return x, x + wide
 
-        def arrow(x_from: float, y_from: float, x_to: float, y_to: float) -> None:
-            head, inset = 0.13 / width, 0.05 / width  # the last bit is straight, for the head to point
-            x_from, x_to = x_from + inset, x_to - inset
-            bend = (x_from + x_to - head) / 2
-            corners = [(x_from, y_from), (bend, y_from), (bend, y_to), (x_to - head, y_to), (x_to, y_to)]
-            way = MplPath(corners, [MplPath.MOVETO, *[MplPath.CURVE4] * 3, MplPath.LINETO])
-            look = {"arrowstyle": "-|>", "mutation_scale": 14, "linewidth": 2.2, "color": INK, "joinstyle": "miter"}
-            figure.add_artist(FancyArrowPatch(path=way, transform=figure.transFigure, **look))
-
         previous = 0.0
         for column, name in enumerate(("demonstrations", "base", "finetuned")):
             edges = panel(run.stage(name), column, 0.5, large)
             if column:
-                arrow(previous, 0.5, edges[0], 0.5)
+                draw_arrow(figure, previous, 0.5, edges[0], 0.5)
             previous = edges[1]
         for row, target in enumerate(run.targets):
             middle = 0.5 if len(run.targets) == 1 else 1 - (row + 0.5) / branches + 0.5 * title / height - 0.01
             first = panel(run.stage(f"{target}_preference_finetuned"), 3, middle, small)
-            arrow(previous, 0.5, first[0], middle)
+            draw_arrow(figure, previous, 0.5, first[0], middle)
             last = panel(run.stage(f"{target}_aligned"), 4, middle, small)
-            arrow(first[1], middle, last[0], middle)
+            draw_arrow(figure, first[1], middle, last[0], middle)
         return figure

@@ -16,18 +16,18 @@ from agents.palette import OUTCOME_COLORS
 from baselines.artifact import load_manifest
 from baselines.reproduce.drawing.curves import (
     WINDOW,
-    beside_paper,
     counted,
     difference,
     draw_curve,
     intervals,
     mosaic_figure,
-    note,
     percent_axis,
     shade,
     sizes,
     styled_mosaic,
 )
+from baselines.reproduce.drawing.panels import note
+from baselines.reproduce.drawing.words import beside_paper
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes
 from baselines.reproduce.statistics import estimate, group, over_seeds, percent, significance
@@ -204,7 +204,7 @@ def find(rows: list[Row]) -> str:
         if some := both.get("preference_finetuned"):
             found.append(
                 f"Aligned {target}, the agent ends at **{percent(over_seeds(ends(some), 'final'))}**, "
-                f"{beside_paper(ends(some), 'final', _paper(target))}."
+                f"{beside_paper(over_seeds(ends(some), 'final'), _paper(target))}."
             )
         if len(both) == 2:
             found.append(_saving(target, *both.values()))

@@ -8,7 +8,6 @@ from agents.outcomes import NAMES, PAPER
 from agents.palette import OUTCOME_COLORS
 from baselines.palette import STAGE_COLORS
 from baselines.reproduce.drawing.curves import (
-    beside_paper,
     difference,
     draw_bar,
     draw_curve,
@@ -16,13 +15,14 @@ from baselines.reproduce.drawing.curves import (
     has,
     intervals,
     mosaic_figure,
-    note,
     percent_axis,
     probed,
     sizes,
     styled_mosaic,
     update_curves,
 )
+from baselines.reproduce.drawing.panels import note
+from baselines.reproduce.drawing.words import beside_paper
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes, probe
 from baselines.reproduce.statistics import group, over_seeds, percent
@@ -111,7 +111,7 @@ def find(rows: list[Row]) -> str:
     if usual:
         found.append(
             f"After all steps it is {percent(over_seeds(usual, 'left'))}, "
-            f"{beside_paper(usual, 'left', PAPER['aligned left'][NAMES.index('left')] / 100)}."
+            f"{beside_paper(over_seeds(usual, 'left'), PAPER['aligned left'][NAMES.index('left')] / 100)}."
         )
     if change := difference(direct, base, "left"):
         said = change.said("alignment alone does something", "alignment alone does harm")

@@ -15,6 +15,7 @@ from agents.palette import OUTCOME_COLORS
 from baselines.reproduce.drawing.words import versus
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes, read_outcome
+from baselines.reproduce.outcomes import chance_variation
 from baselines.reproduce.statistics import group, over_seeds, percent
 from baselines.stages import Stages
 
@@ -103,7 +104,7 @@ def find(rows: list[Row]) -> str:
         f"With {lengths[-1]:,.0f} updates the base agent's outcomes differ from those of its people by "
         f"{percent(own)} of episodes (total variation; {sampled:,} episodes of {own.count} seeds), {verdict} "
         f"the goal of {100 * GOAL:.0f} points; playing so few episodes alone would give about "
-        f"{percent_of(expected_noise(at['people', 0.0], rows[-1]['episodes']))}."
+        f"{percent_of(chance_variation(at['updates', lengths[-1]], at['people', 0.0]))}."
     ]
     for value in lengths[:-1]:
         text.append(f"With {value:,.0f} updates it is {percent(distance['updates', value])}.")
@@ -123,12 +124,6 @@ def find(rows: list[Row]) -> str:
             f"(no pad in {percent(none)}): {words}."
         )
     return " ".join(text)
-
-
-def expected_noise(people: list[Row], episodes: int) -> float:
-    """Returns the total variation expected of so many episodes from people's own shares."""
-    shares = np.array([over_seeds(people, name).mean for name in NAMES])
-    return float(0.5 * np.sqrt(2 / np.pi * shares * (1 - shares) / episodes).sum())
 
 
 def percent_of(share: float) -> str:

@@ -17,12 +17,12 @@ from baselines.reproduce.drawing.curves import (
     has,
     intervals,
     mosaic_figure,
-    note,
     percent_axis,
     sizes,
     styled_mosaic,
     whisker,
 )
+from baselines.reproduce.drawing.panels import note
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes
 from baselines.reproduce.statistics import estimate, group, over_seeds, per_seed, percent

@@ -158,8 +158,9 @@ def find(rows: list[Row]) -> str:
         if aligned:
             paper = paper_shares("aligned", target)
             assert paper is not None
-            reached = beside_paper(over_seeds(aligned, target), paper[target])
-            text = f"The agent aligned to the {target} goes there in **{reached}**"
+            reached = over_seeds(aligned, target)
+            text = f"The agent aligned to the {target} goes there in **{percent(reached)}** of episodes, "
+            text += beside_paper(reached, paper[target])
             preferred = agents.get(("preference_finetuned", target), [])
             if preferred:
                 text += f", after {percent(over_seeds(preferred, target))} by preference fine-tuning alone"

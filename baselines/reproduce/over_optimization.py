@@ -16,11 +16,11 @@ from baselines.reproduce.drawing.curves import (
     draw_curve,
     intervals,
     mosaic_figure,
-    note,
     percent_axis,
     sizes,
     styled_mosaic,
 )
+from baselines.reproduce.drawing.panels import note
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.statistics import estimate, group, over_seeds, percent, significance
 from baselines.stages import Stages

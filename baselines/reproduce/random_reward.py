@@ -10,19 +10,19 @@ from agents.outcomes import NAMES, PAPER
 from baselines.artifact import load_manifest
 from baselines.figures import REWARD_ACCURACY
 from baselines.reproduce.drawing.curves import (
-    beside_paper,
     difference,
     draw_bar,
     draw_curve,
     draw_paper,
     intervals,
     mosaic_figure,
-    note,
     percent_axis,
     sizes,
     styled_mosaic,
     update_curves,
 )
+from baselines.reproduce.drawing.panels import note
+from baselines.reproduce.drawing.words import beside_paper
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes
 from baselines.reproduce.statistics import group, over_seeds, percent
@@ -122,7 +122,7 @@ def find(rows: list[Row]) -> str:
             f"held-out comparisons, and the agent aligned by it goes left in **{percent(over_seeds(some, 'left'))}**"
         )
         if encoder == "agent":
-            text += f", {beside_paper(some, 'left', PAPER_SUCCESS)}"
+            text += f", {beside_paper(over_seeds(some, 'left'), PAPER_SUCCESS)}"
         found.append(f"{text}.")
     agent = encoders.get("agent", [])
     for encoder, some in encoders.items():

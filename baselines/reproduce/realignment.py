@@ -9,18 +9,18 @@ from agents.outcomes import NAMES, PAPER
 from agents.palette import OUTCOME_COLORS
 from baselines.palette import STAGE_COLORS
 from baselines.reproduce.drawing.curves import (
-    beside_paper,
     difference,
     draw_bar,
     draw_curve,
     intervals,
     mosaic_figure,
-    note,
     percent_axis,
     sizes,
     styled_mosaic,
     update_curves,
 )
+from baselines.reproduce.drawing.panels import note
+from baselines.reproduce.drawing.words import beside_paper
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes
 from baselines.reproduce.statistics import group, over_seeds, percent
@@ -100,7 +100,7 @@ def find(rows: list[Row]) -> str:
             f"**{percent(over_seeds(some, 'right'))}** right"
         )
         if start == "preference_finetuned":
-            text += f", {beside_paper(some, 'right', PAPER['aligned right'][NAMES.index('right')] / 100)}"
+            text += f", {beside_paper(over_seeds(some, 'right'), PAPER['aligned right'][NAMES.index('right')] / 100)}"
         found.append(f"{text}.")
     for other in ("preference_finetuned", "finetuned"):
         if change := difference(starts.get("aligned left", []), starts.get(other, []), "right"):

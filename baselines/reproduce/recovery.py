@@ -11,6 +11,7 @@ from baselines.align import AlignConfig
 from baselines.palette import KIND_TITLES
 from baselines.reproduce.drawing.curves import difference, has, probed, sizes
 from baselines.reproduce.drawing.recovery import GOAL, PLAIN, Point, agents, draw_recovery
+from baselines.reproduce.drawing.words import listed
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes, probe
 from baselines.reproduce.statistics import FEWEST, group, over_seeds, percent
@@ -119,7 +120,7 @@ def _methods(rows: list[Row]) -> str:
         "alike": "No difference in coming back can be told for",
         "costs": "Success is significantly lower with",
     }
-    return " ".join([text, *(f"{words} {_listed(verdicts[key])}." for key, words in sentences.items())])
+    return " ".join([text, *(f"{words} {_named(verdicts[key])}." for key, words in sentences.items())])
 
 
 def _odd_starts(by_agent: dict[tuple[str, str], list[Row]]) -> str:
@@ -131,12 +132,12 @@ def _odd_starts(by_agent: dict[tuple[str, str], list[Row]]) -> str:
     }
     if not shares:
         return ""
-    listed = ", ".join(f"*{method}* {percent(share)}" for method, share in shares.items())
-    return f"From odd starts, which none was trained with, the left pad is reached by {listed}."
+    said = listed(f"*{method}* {percent(share)}" for method, share in shares.items())
+    return f"From odd starts, which none was trained with, the left pad is reached by {said}."
 
 
-def _listed(methods: list[str]) -> str:
-    return " and ".join(f"*{method}*" for method in methods) or "none"
+def _named(methods: list[str]) -> str:
+    return listed(f"*{method}*" for method in methods)
 
 
 def _both(point: Point) -> str:

@@ -9,20 +9,20 @@ from matplotlib.figure import Figure
 from agents.outcomes import NAMES, PAPER
 from baselines.align import AlignConfig
 from baselines.reproduce.drawing.curves import (
-    beside_paper,
     difference,
     draw_bar,
     draw_curve,
     draw_paper,
     intervals,
     mosaic_figure,
-    note,
     percent_axis,
     probed,
     sizes,
     styled_mosaic,
     update_curves,
 )
+from baselines.reproduce.drawing.panels import note
+from baselines.reproduce.drawing.words import beside_paper
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes, probe
 from baselines.reproduce.statistics import group, over_seeds, per_seed, percent
@@ -106,7 +106,7 @@ def find(rows: list[Row]) -> str:
     for trained, some in parts.items():
         text = f"Training {WORDS[trained]}, the agent goes left in **{percent(over_seeds(some, 'left'))}** of episodes"
         if trained == "head":
-            text += f", {beside_paper(some, 'left', PAPER['aligned left'][NAMES.index('left')] / 100)}"
+            text += f", {beside_paper(over_seeds(some, 'left'), PAPER['aligned left'][NAMES.index('left')] / 100)}"
         text += f", and comes back after {percent(over_seeds(some, 'forced_miss'))} of forced misses"
         if per_seed(some, "kl"):
             text += f", at a KL of {over_seeds(some, 'kl').mean:.2g} nats per step from its start"

@@ -241,7 +241,7 @@ def test_bars_are_the_means_over_seeds_beside_the_papers():
 def test_outcomes_are_compared_with_people_with_the_paper_and_side_with_side():
     found = outcomes.find(outcome_rows(5))
     assert "within the 5 points" in found and "it falls, as in the paper" in found
-    assert "as in the paper: 98.7%" in found and "below the paper's 99.8%" in found
+    assert "which agrees with the paper's 98.7%" in found and "below the paper's 99.8%" in found
     assert "left is reached more often than right" in found
 
     other = {**SHARES, ("base", ""): (0.9, 0.04, 0.04, 0.02), ("finetuned", ""): (0.95, 0.02, 0.02, 0.01)}
@@ -368,8 +368,9 @@ def test_words_are_decided_by_p_and_by_the_interval():
     assert verdict(Estimate(-0.1, -0.15, -0.05, 5), 0.01, "more", "less").startswith("less")
     assert verdict(unsure, 0.2, "more", "less").startswith("no difference can be told")
     assert verdict(estimate([0.1]), float("nan"), "more", "less") == "+10.0 points (too few seeds for a test)"
-    assert "as in the paper" in beside_paper(Estimate(0.96, 0.92, 1.0, 5), 0.987)
+    assert "agrees with the paper's 98.7%" in beside_paper(Estimate(0.96, 0.92, 1.0, 5), 0.987)
     assert "too uncertain" in beside_paper(Estimate(0.95, 0.80, 1.1, 2), 0.987)
     assert "3.7 points below the paper's 98.7%" in beside_paper(Estimate(0.95, 0.94, 0.96, 5), 0.987)
-    assert "1.3 points above" in beside_paper(estimate([1.0]), 0.987)
+    assert "1.3 points above" in beside_paper(Estimate(1.0, 1.0, 1.0, 5), 0.987)
+    assert "too few seeds" in beside_paper(estimate([1.0]), 0.987)
     assert [listed(["a", "b", "c"]), listed(["a"]), listed([])] == ["a, b and c", "a", "none"]

@@ -14,15 +14,14 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from agents.figure_style import INK, MUTED, STYLE
-from baselines.reproduce.drawing.words import READING, WIDE
+from agents.figure_style import INK, STYLE
+from baselines.reproduce.drawing.words import LEVEL
 from baselines.reproduce.experiment import Row
 from baselines.reproduce.statistics import (
     FEWEST,
     Estimate,
     compare,
     estimate,
-    over_seeds,
     per_seed,
     points,
     significance,
@@ -33,7 +32,6 @@ Series = Mapping[int, tuple[Sequence[float], Sequence[float]]]
 
 WINDOW = 5
 """Updates over which success during alignment is averaged: one update's 64 episodes alone say little."""
-SIGNIFICANT = 0.05
 
 
 @contextmanager
@@ -63,11 +61,6 @@ def mosaic_figure(axes: Mapping[str, Axes]) -> Figure:
     figure = next(iter(axes.values())).figure
     assert isinstance(figure, Figure)
     return figure
-
-
-def note(figure: Figure, text: str) -> None:
-    """Writes what must be known to read a figure below it."""
-    figure.supxlabel(text, x=0.01, ha="left", fontsize=8, color=MUTED)
 
 
 def counted(number: int, noun: str) -> str:
@@ -218,7 +211,7 @@ class Difference(NamedTuple):
     @property
     def told(self) -> bool:
         """Whether chance alone is an unlikely reason; never below `FEWEST` seeds."""
-        return self.p < SIGNIFICANT
+        return self.p < LEVEL
 
     def said(self, higher: str = "", lower: str = "", same: str = "no difference can be told") -> str:
         """Returns a difference of shares, its test, and which of three things it says, or that seeds are too few.
@@ -249,20 +242,3 @@ def difference(first: Iterable[Row], second: Iterable[Row], measure: str) -> Dif
 def has(rows: Iterable[Row], measure: str) -> bool:
     """Returns whether any row has the measure."""
     return bool(per_seed(rows, measure))
-
-
-def beside_paper(rows: Iterable[Row], measure: str, paper: float) -> str:
-    """Returns how a mean stands to the paper's: in words, with the paper's number.
-
-    The paper's numbers are read off figures to 0.7 points, and have no interval. So ours agrees if its own interval,
-    made wider by that, holds the paper's.
-    """
-    value = over_seeds(rows, measure)
-    distance = 100 * value.mean - 100 * paper
-    if math.isnan(value.low):
-        return f"{distance:+.1f} points from the paper's {100 * paper:.1f}%, which so few seeds can't judge"
-    if value.high - value.mean > WIDE:
-        return f"too uncertain to judge beside the paper's {100 * paper:.1f}%"
-    low, high = value.low - READING, value.high + READING
-    verdict = "agrees with" if low <= paper <= high else "lies above" if value.mean > paper else "lies below"
-    return f"which {verdict} the paper's {100 * paper:.1f}%"

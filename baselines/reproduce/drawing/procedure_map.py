@@ -11,12 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import LinearSegmentedColormap, LogNorm, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyArrowPatch
-from matplotlib.path import Path
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from agents.figure_style import INK, MUTED, STYLE
 from agents.island_map import draw_map, load_map
+from baselines.heat_map import draw_arrow
 from baselines.palette import STAGE_COLORS
 
 LARGE, SMALL = 3.85, 2.4
@@ -87,28 +86,19 @@ def procedure(
                 )  # fmt: skip
             return x, x + wide
 
-        def arrow(x_from: float, y_from: float, x_to: float, y_to: float) -> None:
-            head, inset = 0.13 / width, 0.04 / width  # the last bit is straight, for the head to point
-            x_from, x_to = x_from + inset, x_to - inset
-            bend = (x_from + x_to - head) / 2
-            corners = [(x_from, y_from), (bend, y_from), (bend, y_to), (x_to - head, y_to), (x_to, y_to)]
-            way = Path(corners, [Path.MOVETO, *[Path.CURVE4] * 3, Path.LINETO])
-            look = {"arrowstyle": "-|>", "mutation_scale": 11, "linewidth": 1.8, "color": INK, "joinstyle": "miter"}
-            figure.add_artist(FancyArrowPatch(path=way, transform=figure.transFigure, **look))
-
         center = 1 - (0.1 + LARGE / 2) / height
         previous = 0.0
         for column, stage in enumerate(("demonstrations", "base", "finetuned")):
             edges = panel(stage, "", column, center, LARGE)
             if column:
-                arrow(previous, center, edges[0], center)
+                draw_arrow(figure, previous, center, edges[0], center, 0.8)
             previous = edges[1]
         for row, target in enumerate(TARGETS):
             middle = 1 - (0.1 + SMALL / 2 + row * (SMALL + CAPTION)) / height
             first = panel("preference_finetuned", target, 3, middle, SMALL)
-            arrow(previous, center, first[0], middle)
+            draw_arrow(figure, previous, center, first[0], middle, 0.8)
             last = panel("aligned", target, 4, middle, SMALL)
-            arrow(first[1], middle, last[0], middle)
+            draw_arrow(figure, first[1], middle, last[0], middle, 0.8)
         scale = figure.add_axes((0.3 / width, 0.42 / height, (starts[2] + widths[2] - 0.5) / width, 0.4 / height))
         _draw_scale(scale, norm, f"share of episodes that visit a square of {cell:g} m x {cell:g} m; {seeds}")
         return figure

@@ -16,7 +16,6 @@ from baselines.reproduce.drawing.curves import (
     has,
     intervals,
     mosaic_figure,
-    note,
     percent_axis,
     probed,
     shade,
@@ -24,6 +23,7 @@ from baselines.reproduce.drawing.curves import (
     styled_mosaic,
     whisker,
 )
+from baselines.reproduce.drawing.panels import note
 from baselines.reproduce.experiment import Row
 from baselines.reproduce.statistics import Estimate, group, over_seeds, per_seed
 

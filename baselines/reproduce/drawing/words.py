@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable
 
 from baselines.reproduce.experiment import Row
-from baselines.reproduce.statistics import FEWEST, Estimate, compare, percent, points, significance
+from baselines.reproduce.statistics import FEWEST, Estimate, compare, points, significance
 
 LEVEL = 0.05
 """Of significance."""
@@ -49,19 +49,21 @@ def versus(
 
 
 def beside_paper(value: Estimate, paper: float) -> str:
-    """Returns a share and whether it agrees with the paper's: "98.1 ± 0.7% (as in the paper: 98.7%)".
+    """Returns how a share stands to the paper's: "which agrees with the paper's 98.7%".
 
-    They agree where the paper's lies within our interval, widened by what it may be off; with too few seeds that alone
-    is the interval. An interval that is `WIDE` agrees with anything, and so with nothing.
+    The paper's has no interval, so ours agrees where its own, widened by what the paper's may be off, holds it.
+    An interval that is `WIDE` would agree with anything, and so with nothing.
     """
-    half = READING + (0.0 if math.isnan(value.low) else value.high - value.mean)
+    theirs = f"the paper's {100 * paper:.1f}%"
+    if math.isnan(value.low):
+        return f"on too few seeds to judge beside {theirs}"
+    half = value.high - value.mean + READING
     away = value.mean - paper
     if half > WIDE:
-        return f"{percent(value)} (too uncertain to judge beside the paper's {100 * paper:.1f}%)"
+        return f"too uncertain to judge beside {theirs}"
     if abs(away) <= half:
-        return f"{percent(value)} (as in the paper: {100 * paper:.1f}%)"
-    side = "above" if away > 0 else "below"
-    return f"{percent(value)} ({100 * abs(away):.1f} points {side} the paper's {100 * paper:.1f}%)"
+        return f"which agrees with {theirs}"
+    return f"which lies {100 * abs(away):.1f} points {'above' if away > 0 else 'below'} {theirs}"
 
 
 def in_units(value: Estimate) -> str:
