@@ -37,7 +37,7 @@ class Arguments:
     preset: PresetName = "quick"
     """Size of the runs."""
     seeds: int = 5
-    """Number of seeds, from 0."""
+    """Number of seeds, from 0; what chooses for others runs on a validation seed of its own."""
     workers: int | None = None
     """Processes; by default one per core, or one where there is a GPU."""
     published: Path | None = None
@@ -66,7 +66,7 @@ def main() -> None:
         tasks = [
             laboratory.Task(name, arguments.preset, seed, arguments.out)
             for name in check(arguments)
-            for seed in range(arguments.seeds)
+            for seed in BY_NAME[name].seeds(arguments.seeds)
         ]
         if arguments.published is not None:
             adopt(arguments.published, arguments)

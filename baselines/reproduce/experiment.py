@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from baselines.stages import Stages
 
+VALIDATION_SEEDS = (100,)
 Row = dict[str, Any]
 """JSON-serializable. All rows of an experiment have the same keys; `seed` is among them once they are gathered."""
 
@@ -38,3 +39,9 @@ class Experiment:
     """What was found, a paragraph in Markdown whose every number comes from the rows."""
     condense: Callable[[list[Row]], list[Row]] = as_they_are
     """Makes the rows of all seeds small enough to be published."""
+    validation: bool = False
+    """Whether others choose by it: it runs on `VALIDATION_SEEDS`, which nothing else reports."""
+
+    def seeds(self, number: int) -> Iterable[int]:
+        """Returns the seeds that it runs on where `number` are asked for."""
+        return VALIDATION_SEEDS if self.validation else range(number)

@@ -10,6 +10,7 @@ from baselines.reproduce import (
     heat_maps,
     imitation_gap,
     label_noise,
+    learning_rates,
     outcomes,
     over_optimization,
     random_reward,
@@ -41,4 +42,5 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     label_noise.EXPERIMENT,
     realignment.EXPERIMENT,
     scaling.EXPERIMENT,
+    learning_rates.EXPERIMENT,
 )

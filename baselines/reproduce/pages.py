@@ -33,8 +33,9 @@ picture."""
 def command(result: Result) -> str:
     """Returns what to type to make this result."""
     seeds = 1 + max(run["seed"] for run in result.content["runs"])
+    which = "" if result.experiment.validation else f"--seeds {seeds} "
     return (
-        f"python -m baselines.reproduce {result.experiment.name} --preset {result.content['preset']} --seeds {seeds} "
+        f"python -m baselines.reproduce {result.experiment.name} --preset {result.content['preset']} {which}"
         "--out runs/reproduce"
     )
 
@@ -53,7 +54,7 @@ def origin(result: Result) -> str:
 
 def opening(result: Result) -> str:
     """Returns how the paragraph of what was found begins."""
-    few = len(result.content["runs"]) < FEWEST
+    few = len(result.content["runs"]) < FEWEST and not result.experiment.validation
     return "Found, on too few seeds for intervals or tests." if few else "Found."
 
 

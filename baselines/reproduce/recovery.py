@@ -9,13 +9,13 @@ from agents.collect import CollectConfig
 from agents.dataset.selection import merge
 from baselines.align import AlignConfig
 from baselines.palette import KIND_TITLES
+from baselines.reproduce import learning_rates
 from baselines.reproduce.drawing.curves import difference, has, probed, sizes
 from baselines.reproduce.drawing.recovery import GOAL, PLAIN, Point, agents, draw_recovery
 from baselines.reproduce.drawing.words import listed
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes, probe
 from baselines.reproduce.statistics import FEWEST, group, over_seeds, percent
-from baselines.reproduce.trained_weights import configured
 from baselines.stages import Stages
 from jumppad_env.rules import PADS
 
@@ -49,8 +49,8 @@ def measure(stages: Stages) -> list[Row]:
     variants: dict[str, tuple[str, AlignConfig]] = {
         "KL x 10": ("kl", dataclasses.replace(config, kl_coefficient=10 * config.kl_coefficient)),
         "fewer updates": ("early", dataclasses.replace(config, optimizer=early)),
-        "head alone, as the paper": ("head", configured(config, "head")),
-        "adapters": ("adapters", configured(config, "adapters")),
+        "head alone, as the paper": ("head", learning_rates.aligned(config, "head")),
+        "adapters": ("adapters", learning_rates.aligned(config, "adapters")),
         "misses forced": ("misses", dataclasses.replace(config, forced_misses=FORCED)),
     }
     for method, (suffix, changed) in variants.items():

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from matplotlib.figure import Figure
 
 from agents.outcomes import NAMES, PAPER
-from baselines.align import AlignConfig
+from baselines.reproduce import learning_rates
 from baselines.reproduce.drawing.curves import (
     difference,
     draw_bar,
@@ -29,23 +27,15 @@ from baselines.reproduce.statistics import group, over_seeds, per_seed, percent
 from baselines.stages import Stages
 from baselines.training import read_metrics
 
-LEARNING_RATES = {"all": 7e-4, "adapters": 3e-3, "head": 7e-3}
-"""Tried by hand on another run (head: 3e-3 and 1e-2, alike; adapters: 3e-3), by no grid."""
-
-
-def configured(config: AlignConfig, trained: str) -> AlignConfig:
-    """Returns the configuration that trains this part at its own learning rate."""
-    scale = LEARNING_RATES[trained] / LEARNING_RATES["all"]
-    optimizer = dataclasses.replace(config.optimizer, learning_rate=scale * config.optimizer.learning_rate)
-    return dataclasses.replace(config, trained=trained, optimizer=optimizer)
+PARTS = ("all", "adapters", "head")
 
 
 def measure(stages: Stages) -> list[Row]:
     """Aligns to the left in each way from the same start."""
     rows = []
-    for trained in LEARNING_RATES:
+    for trained in PARTS:
         suffix = "" if trained == "all" else f"_{trained}"
-        config = None if trained == "all" else configured(stages.preset.aligned, trained)
+        config = None if trained == "all" else learning_rates.aligned(stages.preset.aligned, trained)
         agent = stages.aligned("left", f"aligned{suffix}", config=config)
         name = f"left_aligned{suffix}"
         evaluation = stages.preset.evaluation if suffix else stages.preset.final_evaluation
@@ -62,7 +52,6 @@ def measure(stages: Stages) -> list[Row]:
     return rows
 
 
-COLORS = {"all": "#15803d", "adapters": "#2a9d8f", "head": "#7b6fb0"}
 WORDS = {"all": "everything", "adapters": "low-rank adapters", "head": "the action head"}
 TICKS = {"all": "everything", "adapters": "adapters", "head": "action\nhead"}
 
@@ -74,7 +63,7 @@ def draw(rows: list[Row]) -> Figure:
         curves = panels["A"]
         curves.set_title("During alignment to the left")
         for trained, some in parts.items():
-            draw_curve(curves, update_curves(some), COLORS[trained], WORDS[trained])
+            draw_curve(curves, update_curves(some), learning_rates.COLORS[trained], WORDS[trained])
         percent_axis(curves, "episodes at the left pad", 1.03)
         curves.set(xlabel="alignment update")
         curves.set_xlim(left=0)
@@ -86,7 +75,7 @@ def draw(rows: list[Row]) -> Figure:
             axes = panels[key]
             axes.set_title(title)
             for place, (trained, some) in enumerate(parts.items()):
-                draw_bar(axes, place, some, measured, COLORS[trained])
+                draw_bar(axes, place, some, measured, learning_rates.COLORS[trained])
             axes.set_xticks(range(len(parts)), [TICKS[trained] for trained in parts], fontsize=8)
             axes.grid(visible=False, axis="x")
             percent_axis(axes, label, 1.25 if key == "B" else 1.13)
