@@ -8,10 +8,12 @@ from contextlib import suppress
 from functools import partial
 
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from baselines.artifact import load_manifest
 from baselines.finetune import FinetuneConfig
 from baselines.palette import STAGE_COLORS
+from baselines.reproduce import rates
 from baselines.reproduce.drawing.panels import (
     RANDOM,
     count_seeds,
@@ -31,8 +33,8 @@ from baselines.stages import Stages
 
 COUNTS = (9, 30, 99, 300)
 """An equal number per pad."""
-LONGER = 3
-"""Times that training from scratch may be longer, for a second try."""
+LENGTHS = {"a third": 1 / 3, "": 1.0, "longer": 3.0}
+"""Factors on the preset's updates, each length with a schedule of its own; only training from scratch may be longer."""
 
 
 def measure(stages: Stages) -> list[Row]:
@@ -45,7 +47,7 @@ def measure(stages: Stages) -> list[Row]:
             data = stages.curated(f"curated_{count}", config=dataclasses.replace(stages.preset.curated, episodes=count))
         for start, config in ways(stages.preset.finetuned).items():
             name = f"finetuned_{count}_{start.replace(' ', '_').replace(',', '')}"
-            if start == "pre-trained" and count == own:
+            if config == stages.preset.finetuned and count == own:
                 name = "finetuned"
             agent = stages.finetuned(name, config=config, curated=data)
             measured = outcomes(stages, name, agent)
@@ -58,25 +60,25 @@ def measure(stages: Stages) -> list[Row]:
 
 def ways(config: FinetuneConfig) -> dict[str, FinetuneConfig]:
     """Returns how an agent may be fine-tuned, by name."""
-    scratch = dataclasses.replace(config, initial="random")
-    longer = dataclasses.replace(config.optimizer, updates=LONGER * config.optimizer.updates)
-    return {
-        "pre-trained": config,
-        "from scratch": scratch,
-        "from scratch, longer": dataclasses.replace(scratch, optimizer=longer),
-    }
+    found = {}
+    for start in ("pre-trained", "from scratch"):
+        own = rates.finetuned(config, start)
+        for length, factor in LENGTHS.items():
+            if (start, length) != ("pre-trained", "longer"):
+                updates = max(1, round(factor * own.optimizer.updates))
+                optimizer = dataclasses.replace(own.optimizer, updates=updates)
+                found[", ".join(filter(None, (start, length)))] = dataclasses.replace(own, optimizer=optimizer)
+    return found
 
 
-WAYS = {
-    "pre-trained": (STAGE_COLORS["finetuned"], "-", 0.95),
-    "from scratch": (RANDOM, "-", 1.0),
-    "from scratch, longer": (RANDOM, "--", 1.05),
-}
-"""Color, style and shift."""
+COLORS = {"pre-trained": STAGE_COLORS["finetuned"], "from scratch": RANDOM}
+STYLES = {"a third": ":", "": "-", "longer": "--"}
 NAMED = {
-    "pre-trained": "pre-trained, then fine-tuned",
-    "from scratch": "fine-tuned only",
-    "from scratch, longer": f"fine-tuned only, {LONGER} times the updates",
+    "pre-trained, a third": "pre-trained, then fine-tuned: a third of the updates",
+    "pre-trained": "... all updates",
+    "from scratch, a third": "fine-tuned only: a third of the updates",
+    "from scratch": "... all updates",
+    "from scratch, longer": "... three times the updates",
 }
 PANELS: dict[str, str] = {
     "success": "reaches a pad",
@@ -97,19 +99,27 @@ def draw(rows: list[Row]) -> Figure:
     ways = group(rows, "start")
     with panels(3.3, 1, len(PANELS), sharey=True) as (figure, grid):
         for axes, (what, name) in zip(grid.flat, PANELS.items(), strict=True):
-            for way, (color, style, shift) in WAYS.items():
-                line(axes, ways.get(way, []), "demonstrations", partial(share, what=what), color, style, shift)
+            for index, way in enumerate(NAMED):
+                shift = 1 + 0.03 * (index - 2)
+                line(axes, ways.get(way, []), "demonstrations", partial(share, what=what), *_look(way), shift)
             axes.set(title=name, xlabel="demonstrations")
             axes.title.set_fontsize(9)
             number_axis(axes, (row["demonstrations"] for row in rows))
         grid[0, 0].set_ylabel("episodes")
         percent_axis(grid[0, 0])
-        handles = [handle(color, NAMED[way], style) for way, (color, style, _) in WAYS.items()]
-        figure.legend(handles=handles, loc="outside upper left", ncols=3)
+        handles = [handle(color, name, style) for name, (color, style) in ((NAMED[w], _look(w)) for w in NAMED)]
+        handles.insert(2, Line2D([], [], linestyle="none"))  # the pre-trained one has no third length
+        figure.legend(handles=handles, loc="outside upper left", ncols=2, fontsize=8)
         probed = span(row[f"{what}_probed"] for row in rows for what in PANELS if what != "success")
         played = span(row["episodes"] for row in rows)
         note(figure, f"N: {count_seeds(rows)}; per agent {played} episodes, in a probe {probed}.")
         return figure
+
+
+def _look(way: str) -> tuple[str, str]:
+    """Returns color and style of a line."""
+    start, _, length = way.partition(", ")
+    return COLORS[start], STYLES[length]
 
 
 def find(rows: list[Row]) -> str:
@@ -134,8 +144,21 @@ def find(rows: list[Row]) -> str:
             )
             told.append(f"{WHEN[what]} {numbers[0]} against {numbers[1]}: {words}")
         parts.append(f"With {count} demonstrations {'; '.join(told)}.")
-    text = f"On {seeds_in_words(rows)}, pre-trained against fine-tuned only with {LONGER} times the updates. "
-    return text + " ".join(parts) + " " + _claim(rows)
+    text = f"On {seeds_in_words(rows)}, pre-trained against fine-tuned only with three times the updates. "
+    return text + " ".join([*parts, _early(counts[-1][1]), _claim(rows)])
+
+
+def _early(rows: list[Row]) -> str:
+    """Says what pre-training is good for after a third of the updates."""
+    ways = group(rows, "start")
+    one, other = (ways.get(f"{start}, a third", []) for start in COLORS)
+    reach = partial(share, what="success")
+    known = [per_seed(some, reach) for some in (one, other)]
+    if not all(known):
+        return ""
+    numbers = " against ".join(percent(estimate(some.values())) for some in known)
+    words = versus(one, other, reach, "pre-training helps", "pre-training harms")
+    return f"After a third of the updates, with all demonstrations, a pad is reached in {numbers}: {words}."
 
 
 WHEN = {

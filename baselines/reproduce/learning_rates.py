@@ -8,71 +8,76 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from baselines.align import AlignConfig
-from baselines.finetune import FinetuneConfig
 from baselines.palette import STAGE_COLORS
+from baselines.reproduce import rates, reward_tuning
 from baselines.reproduce.drawing.panels import RANDOM, handle, line, note, number_axis, panels, percent_axis, span
 from baselines.reproduce.drawing.words import listed
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes
+from baselines.reproduce.reward_accuracy import JUDGED
 from baselines.reproduce.statistics import group
 from baselines.stages import Stages
+from baselines.training import OptimizerConfig
 
 FINETUNING = (0.3, 1.0, 3.0)
 """Grid of fine-tuning, as factors on the preset's learning rate."""
 DEMONSTRATIONS = (30, None)
 """Numbers of demonstrations that count alike in the choice for fine-tuning; None are all of the preset's."""
+REWARDING = (0.3, 1.0, 3.0)
+"""Grid of reward models tuned as a whole."""
+COMPARISONS = 100
+"""Of each label, for the choice for reward models; both labels count alike."""
 ALIGNMENT = (0.43, 1.0, 2.1, 4.3, 10.0)
 """Grid of alignment: 3e-4, 7e-4, 1.5e-3, 3e-3 and 7e-3 for `quick`."""
-CHOSEN = {"pre-trained": 1.0, "from scratch": 1.0, "all": 1.0, "adapters": 4.3, "head": 10.0}
-"""What was chosen, which all other experiments use; a test compares it with the published rows."""
-
-
-def tuned(config: FinetuneConfig, start: str, factor: float | None = None) -> FinetuneConfig:
-    """Returns how an agent is fine-tuned that was "pre-trained" or starts "from scratch", at the chosen rate."""
-    factor = CHOSEN[start] if factor is None else factor
-    optimizer = dataclasses.replace(config.optimizer, learning_rate=factor * config.optimizer.learning_rate)
-    initial = "random" if start == "from scratch" else "base"
-    return dataclasses.replace(config, optimizer=optimizer, initial=initial)
-
-
-def aligned(config: AlignConfig, trained: str, factor: float | None = None) -> AlignConfig:
-    """Returns how "all" weights, "adapters" or the "head" are aligned, at the chosen rate."""
-    factor = CHOSEN[trained] if factor is None else factor
-    optimizer = dataclasses.replace(config.optimizer, learning_rate=factor * config.optimizer.learning_rate)
-    return dataclasses.replace(config, trained=trained, optimizer=optimizer)
 
 
 def measure(stages: Stages) -> list[Row]:
-    """Fine-tunes and aligns once at every rate."""
-    preset, rows = stages.preset, []
+    """Fine-tunes, trains reward models and aligns once at every rate."""
+    return [*_finetuning(stages), *_rewarding(stages), *_alignment(stages)]
+
+
+def _finetuning(stages: Stages) -> Iterator[Row]:
+    """Counts episodes that reach a pad."""
+    preset = stages.preset
     for count in DEMONSTRATIONS:
         curated = dataclasses.replace(preset.curated, episodes=count or preset.curated.episodes)
         data = stages.curated() if curated == preset.curated else stages.curated(f"curated_{count}", config=curated)
         for start in ("pre-trained", "from scratch"):
             for factor in FINETUNING:
-                config = tuned(preset.finetuned, start, factor)
+                config = rates.finetuned(preset.finetuned, start, factor)
                 name = f"finetuned_{curated.episodes}_{start.replace(' ', '_')}_rate_{factor:g}"
                 outcome = outcomes(stages, name, stages.finetuned(name, config=config, curated=data))
-                rate = config.optimizer.learning_rate
-                rows.append(
-                    {"what": start, "demonstrations": curated.episodes, "learning_rate": rate, "factor": factor}
-                )
-                rows[-1] |= {"success": 1 - outcome["none"], "episodes": outcome["episodes"]}
+                on = f"{curated.episodes} demonstrations"
+                yield _row(start, on, config.optimizer, factor, 1 - outcome["none"], outcome["episodes"])
+
+
+def _rewarding(stages: Stages) -> Iterator[Row]:
+    """Counts validation comparisons that are told rightly, after the best number of updates."""
+    for what, _, start, trial in reward_tuning.trials(stages, (COMPARISONS,)):
+        for factor in REWARDING:
+            config = rates.reward_model(stages.preset.reward_model, start, factor)
+            accuracy = max(validation for validation, _ in trial(config, reward_tuning.longest(start)).values())
+            yield _row(start, what, config.optimizer, factor, accuracy, JUDGED)
+
+
+def _alignment(stages: Stages) -> Iterator[Row]:
+    """Counts episodes that go left."""
     for trained in ("all", "adapters", "head"):
         for factor in ALIGNMENT:
-            config = aligned(preset.aligned, trained, factor)
+            config = rates.aligned(stages.preset.aligned, trained, factor)
             name = f"aligned_{trained}_rate_{factor:g}"
             outcome = outcomes(stages, f"left_{name}", stages.aligned("left", name, config=config))
-            rows.append({"what": trained, "demonstrations": None, "factor": factor})
-            rows[-1] |= {"learning_rate": config.optimizer.learning_rate}
-            rows[-1] |= {"success": outcome["left"], "episodes": outcome["episodes"]}
-    return rows
+            yield _row(trained, "", config.optimizer, factor, outcome["left"], outcome["episodes"])
+
+
+def _row(what: str, on: str, optimizer: OptimizerConfig, factor: float, success: float, judged: int) -> Row:
+    rate = optimizer.learning_rate
+    return {"what": what, "on": on, "learning_rate": rate, "factor": factor, "success": success, "judged": judged}
 
 
 def choose(rows: Iterable[Row]) -> dict[str, float]:
@@ -83,8 +88,8 @@ def choose(rows: Iterable[Row]) -> dict[str, float]:
             factor: float(np.mean([row["success"] for row in at])) for factor, at in group(some, "factor").items()
         }
         best = max(success.values())
-        episodes = sum(row["episodes"] for row in some) / len(success)
-        error = math.sqrt(best * (1 - best) / episodes)
+        judged = sum(row["judged"] for row in some) / len(success)
+        error = math.sqrt(best * (1 - best) / judged)
         chosen[what] = min(factor for factor, share in success.items() if share >= best - error)
     return chosen
 
@@ -92,6 +97,8 @@ def choose(rows: Iterable[Row]) -> dict[str, float]:
 COLORS = {
     "pre-trained": STAGE_COLORS["finetuned"],
     "from scratch": RANDOM,
+    "agent": STAGE_COLORS["finetuned"],
+    "random": RANDOM,
     "all": STAGE_COLORS["aligned"],
     "adapters": "#2a9d8f",
     "head": "#7b6fb0",
@@ -99,12 +106,16 @@ COLORS = {
 WORDS = {
     "pre-trained": "fine-tuning the pre-trained agent",
     "from scratch": "fine-tuning from random weights",
+    "agent": "tuning a reward model from the agent's weights",
+    "random": "tuning a reward model from random weights",
     "all": "aligning all weights",
     "adapters": "aligning low-rank adapters",
     "head": "aligning the action head",
 }
+PARTS = {"all weights": "all", "adapters": "adapters", "head": "head"}
 PANELS = {
     "fine-tuned: reaches a pad": ("pre-trained", "from scratch"),
+    "reward model: tells comparisons": ("agent", "random"),
     "aligned: goes left": ("all", "adapters", "head"),
 }
 
@@ -123,13 +134,14 @@ def draw(rows: list[Row]) -> Figure:
             axes.set(title=title, xlabel="learning rate")
             if some:
                 number_axis(axes, (row["learning_rate"] for tried in some.values() for row in tried))
-        grid[0, 0].set_ylabel("episodes of validation")
+        grid[0, 0].set_ylabel("validation")
         percent_axis(grid[0, 0])
-        handles = [handle(COLORS[what], WORDS[what]) for what in COLORS if what in found]
-        figure.legend(handles=handles, loc="outside upper left", ncols=3, fontsize=8)
-        played = span(row["episodes"] for row in rows)
-        note(figure, f"N: {_seeds(rows)}, {played} episodes per point; rings: taken. Fine-tuning: the mean over "
-             "numbers of demonstrations.")  # fmt: skip
+        names = {"agent's weights": STAGE_COLORS["finetuned"], "random weights": RANDOM}
+        names |= {name: COLORS[part] for name, part in PARTS.items()}
+        figure.legend(handles=[handle(color, name) for name, color in names.items()], loc="outside upper left", ncols=5)
+        judged = span(row["judged"] for row in rows)
+        note(figure, f"N: {_seeds(rows)}, {judged} episodes or comparisons per point; rings: taken. Means over two "
+             "numbers of demonstrations, and over two labels.")  # fmt: skip
         return figure
 
 

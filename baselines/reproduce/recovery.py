@@ -9,7 +9,7 @@ from agents.collect import CollectConfig
 from agents.dataset.selection import merge
 from baselines.align import AlignConfig
 from baselines.palette import KIND_TITLES
-from baselines.reproduce import learning_rates
+from baselines.reproduce import rates
 from baselines.reproduce.drawing.curves import difference, has, probed, sizes
 from baselines.reproduce.drawing.recovery import GOAL, PLAIN, Point, agents, draw_recovery
 from baselines.reproduce.drawing.words import listed
@@ -49,8 +49,8 @@ def measure(stages: Stages) -> list[Row]:
     variants: dict[str, tuple[str, AlignConfig]] = {
         "KL x 10": ("kl", dataclasses.replace(config, kl_coefficient=10 * config.kl_coefficient)),
         "fewer updates": ("early", dataclasses.replace(config, optimizer=early)),
-        "head alone, as the paper": ("head", learning_rates.aligned(config, "head")),
-        "adapters": ("adapters", learning_rates.aligned(config, "adapters")),
+        "head alone, as the paper": ("head", rates.aligned(config, "head")),
+        "adapters": ("adapters", rates.aligned(config, "adapters")),
         "misses forced": ("misses", dataclasses.replace(config, forced_misses=FORCED)),
     }
     for method, (suffix, changed) in variants.items():

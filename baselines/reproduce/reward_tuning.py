@@ -6,6 +6,9 @@ Each has its own best number of updates, chosen on validation comparisons; the r
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -22,6 +25,7 @@ from baselines.network import Trunk
 from baselines.palette import STAGE_COLORS
 from baselines.policy import Policy
 from baselines.precision import autocast, choose_device
+from baselines.reproduce import rates
 from baselines.reproduce.drawing.panels import (
     RANDOM,
     count_seeds,
@@ -36,7 +40,7 @@ from baselines.reproduce.drawing.words import seeds_in_words, versus
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.reward_accuracy import Pairs, agents_of, draw_pairs, random_network, split
 from baselines.reproduce.statistics import group, over_seeds, percent
-from baselines.reward import bradley_terry_loss
+from baselines.reward import RewardConfig, bradley_terry_loss
 from baselines.reward_model import RewardModel
 from baselines.stages import Stages
 from jumppad_env.rules import PADS
@@ -54,50 +58,65 @@ JUDGED_EPISODES = 100
 
 def measure(stages: Stages) -> list[Row]:
     """Trains reward models on rollouts drawn in full variety."""
+    rows = []
+    for what, count, start, trial in trials(stages, COUNTS):
+        config = rates.reward_model(stages.preset.reward_model, start)
+        for updates, (validation, accuracy) in trial(config, longest(start)).items():
+            rows.append({"label": what, "comparisons": count, "start": start, "updates": updates})
+            rows[-1] |= {"validation": validation, "accuracy": accuracy}
+    return rows
+
+
+def longest(start: str) -> int:
+    """Returns how many times the preset's updates a start may take."""
+    return LONGER if start == "random" else 1
+
+
+Trial = Callable[[RewardConfig, int], dict[int, tuple[float, float]]]
+"""Takes a configuration and how many times its updates; returns accuracies as `tune` does."""
+
+
+def trials(stages: Stages, counts: Iterable[int]) -> Iterator[tuple[Label, int, str, Trial]]:
+    """Gives what is to be trained: label, number of comparisons, start, and what trains it."""
     rollouts, agents = agents_of(stages, VARIETY)
     dataset = Dataset(rollouts)
-    size = stages.preset.base.network
     tuned = Policy.from_pretrained(agents["finetuned"]).network.trunk
-    starts: dict[str, Trunk] = {"agent": tuned, "random": random_network(size, stages.seed, 0).trunk}
-    rows = []
+    starts = {"agent": tuned, "random": random_network(stages.preset.base.network, stages.seed, 0).trunk}
     for what, token in READ.items():
         values = label(dataset, what, PADS.index("left"))
         parts = split(len(dataset), stages.seed, 0)
         parts[1:] = [part[:JUDGED_EPISODES] for part in parts[1:]]
-        for count in COUNTS:
+        for count in counts:
             pairs = draw_pairs(values, parts, count, stream(stages.seed, f"tuning {what}", count))
             for start, trunk in starts.items():
-                longest = LONGER if start == "random" else 1
-                for updates, (validation, accuracy) in tune(trunk, token, dataset, pairs, stages, longest).items():
-                    rows.append(
-                        {
-                            "label": what,
-                            "comparisons": count,
-                            "start": start,
-                            "updates": updates,
-                            "validation": validation,
-                            "accuracy": accuracy,
-                        }
-                    )
-    return rows
+                yield what, count, start, partial(tune, RewardStart(trunk, token, stages.seed), dataset, pairs)
+
+
+class RewardStart(NamedTuple):
+    """What a reward model starts from."""
+
+    trunk: Trunk
+    token: int | None
+    seed: int
+    """Of its head and of its batches."""
 
 
 def tune(
-    trunk: Trunk, token: int | None, dataset: Dataset, pairs: Pairs, stages: Stages, longest: int
+    start: RewardStart, dataset: Dataset, pairs: Pairs, config: RewardConfig, times: int
 ) -> dict[int, tuple[float, float]]:
     """Returns the accuracies on validation and test comparisons after several numbers of updates."""
-    config, device = stages.preset.reward_model, choose_device()
+    device = choose_device()
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(integer_seed(stages.seed, "reward head"))
-        model = RewardModel(trunk.config, token)
-    model.trunk = copy.deepcopy(trunk)
+        torch.manual_seed(integer_seed(start.seed, "reward head"))
+        model = RewardModel(start.trunk.config, start.token)
+    model.trunk = copy.deepcopy(start.trunk)
     model.to(device).train()
     own = config.optimizer.updates
-    looks = (max(1, own // 5), own // 2, own, *([longest * own] if longest > 1 else []))
+    looks = (max(1, own // 5), own // 2, own, *([times * own] if times > 1 else []))
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.optimizer.learning_rate, betas=config.optimizer.betas)
     results = {}
     for update in range(1, max(looks) + 1):
-        rows = stream(stages.seed, "tuning", update).integers(len(pairs.train.chosen), size=config.batch_comparisons)
+        rows = stream(start.seed, "tuning", update).integers(len(pairs.train.chosen), size=config.batch_comparisons)
         both = np.concatenate([pairs.train.chosen[rows], pairs.train.rejected[rows]])
         chosen, rejected = _scores(model, dataset, both).chunk(2)
         optimizer.zero_grad()

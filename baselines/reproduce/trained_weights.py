@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from agents.outcomes import NAMES, PAPER
-from baselines.reproduce import learning_rates
+from baselines.reproduce import learning_rates, rates
 from baselines.reproduce.drawing.curves import (
     difference,
     draw_bar,
@@ -35,7 +35,7 @@ def measure(stages: Stages) -> list[Row]:
     rows = []
     for trained in PARTS:
         suffix = "" if trained == "all" else f"_{trained}"
-        config = None if trained == "all" else learning_rates.aligned(stages.preset.aligned, trained)
+        config = None if trained == "all" else rates.aligned(stages.preset.aligned, trained)
         agent = stages.aligned("left", f"aligned{suffix}", config=config)
         name = f"left_aligned{suffix}"
         evaluation = stages.preset.evaluation if suffix else stages.preset.final_evaluation

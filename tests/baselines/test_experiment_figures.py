@@ -152,8 +152,8 @@ def demonstration_rows(seeds, pretrained=0.8, scratch=0.4):
     kinds = ("forced_miss", "odd_start")
     for seed in range(seeds):
         for index, count in enumerate((9, 30, 99, 300)):
-            for start in demonstrations_needed.WAYS:
-                level = pretrained if start == "pre-trained" else scratch + 0.04 * index
+            for start in demonstrations_needed.NAMED:
+                level = pretrained if start.startswith("pre-trained") else scratch + 0.04 * index
                 none = 0.2 - 0.04 * index + jitter(seed, start, count)
                 rows.append({"seed": seed, "demonstrations": count, "start": start, "episodes": 500, "none": none})
                 rows[-1] |= {"left": 0.3, "middle": 0.3, "right": 0.4 - none, "mean_seconds": 6.5}
