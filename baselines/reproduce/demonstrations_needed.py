@@ -58,11 +58,15 @@ def measure(stages: Stages) -> list[Row]:
     return rows
 
 
+INITIAL = {"pre-trained": "base", "from scratch": "random"}
+"""Starts of fine-tuning, and what its configuration calls them."""
+
+
 def ways(config: FinetuneConfig) -> dict[str, FinetuneConfig]:
     """Returns how an agent may be fine-tuned, by name."""
     found = {}
-    for start in ("pre-trained", "from scratch"):
-        own = rates.finetuned(config, start)
+    for start in INITIAL:
+        own = rates.at_rate(config, start, initial=INITIAL[start])
         for length, factor in LENGTHS.items():
             if (start, length) != ("pre-trained", "longer"):
                 updates = max(1, round(factor * own.optimizer.updates))

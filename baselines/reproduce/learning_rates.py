@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from baselines.palette import STAGE_COLORS
 from baselines.reproduce import rates, reward_tuning
+from baselines.reproduce.demonstrations_needed import INITIAL
 from baselines.reproduce.drawing.panels import RANDOM, handle, line, note, number_axis, panels, percent_axis, span
 from baselines.reproduce.drawing.words import listed
 from baselines.reproduce.experiment import Experiment, Row
@@ -47,9 +48,9 @@ def _finetuning(stages: Stages) -> Iterator[Row]:
     for count in DEMONSTRATIONS:
         curated = dataclasses.replace(preset.curated, episodes=count or preset.curated.episodes)
         data = stages.curated() if curated == preset.curated else stages.curated(f"curated_{count}", config=curated)
-        for start in ("pre-trained", "from scratch"):
+        for start in INITIAL:
             for factor in FINETUNING:
-                config = rates.finetuned(preset.finetuned, start, factor)
+                config = rates.at_rate(preset.finetuned, start, factor, initial=INITIAL[start])
                 name = f"finetuned_{curated.episodes}_{start.replace(' ', '_')}_rate_{factor:g}"
                 outcome = outcomes(stages, name, stages.finetuned(name, config=config, curated=data))
                 on = f"{curated.episodes} demonstrations"
@@ -60,7 +61,7 @@ def _rewarding(stages: Stages) -> Iterator[Row]:
     """Counts validation comparisons that are told rightly, after the best number of updates."""
     for what, _, start, trial in reward_tuning.trials(stages, (COMPARISONS,)):
         for factor in REWARDING:
-            config = rates.reward_model(stages.preset.reward_model, start, factor)
+            config = rates.at_rate(stages.preset.reward_model, start, factor)
             accuracy = max(validation for validation, _ in trial(config, reward_tuning.longest(start)).values())
             yield _row(start, what, config.optimizer, factor, accuracy, JUDGED)
 
@@ -69,7 +70,7 @@ def _alignment(stages: Stages) -> Iterator[Row]:
     """Counts episodes that go left."""
     for trained in ("all", "adapters", "head"):
         for factor in ALIGNMENT:
-            config = rates.aligned(stages.preset.aligned, trained, factor)
+            config = rates.at_rate(stages.preset.aligned, trained, factor, trained=trained)
             name = f"aligned_{trained}_rate_{factor:g}"
             outcome = outcomes(stages, f"left_{name}", stages.aligned("left", name, config=config))
             yield _row(trained, "", config.optimizer, factor, outcome["left"], outcome["episodes"])

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-
-from baselines.align import AlignConfig
-from baselines.finetune import FinetuneConfig
-from baselines.reward import RewardConfig
-from baselines.training import OptimizerConfig
+from typing import Any, TypeVar
 
 CHOSEN = {
     "pre-trained": 1.0,
@@ -18,26 +14,22 @@ CHOSEN = {
     "adapters": 4.3,
     "head": 10.0,
 }
-"""Factors on the preset's learning rate, for fine-tuning and for reward models by start, for alignment by what is
-trained. A test compares them with the published rows."""
+"""Factors on the preset's learning rate: for fine-tuning and for reward models by what they start from, for alignment
+by what is trained. A test compares them with the published rows."""
+
+Config = TypeVar("Config")
 
 
-def finetuned(config: FinetuneConfig, start: str, factor: float | None = None) -> FinetuneConfig:
-    """Returns how an agent is fine-tuned that was "pre-trained" or starts "from scratch", at the chosen rate."""
-    initial = "random" if start == "from scratch" else "base"
-    return dataclasses.replace(config, optimizer=_scaled(config.optimizer, start, factor), initial=initial)
+def at_rate(config: Config, what: str, factor: float | None = None, **changes: Any) -> Config:
+    """Returns a stage's configuration with its learning rate multiplied.
 
-
-def reward_model(config: RewardConfig, start: str, factor: float | None = None) -> RewardConfig:
-    """Returns how a reward model is trained that starts from the "agent" or from "random" weights."""
-    return dataclasses.replace(config, optimizer=_scaled(config.optimizer, start, factor))
-
-
-def aligned(config: AlignConfig, trained: str, factor: float | None = None) -> AlignConfig:
-    """Returns how "all" weights, "adapters" or the "head" are aligned, at the chosen rate."""
-    return dataclasses.replace(config, trained=trained, optimizer=_scaled(config.optimizer, trained, factor))
-
-
-def _scaled(config: OptimizerConfig, what: str, factor: float | None) -> OptimizerConfig:
+    Args:
+        config: of any stage that has an `optimizer`.
+        what: key of `CHOSEN`.
+        factor: another one than the chosen.
+        changes: to other fields.
+    """
+    own: Any = config
     factor = CHOSEN[what] if factor is None else factor
-    return dataclasses.replace(config, learning_rate=factor * config.learning_rate)
+    optimizer = dataclasses.replace(own.optimizer, learning_rate=factor * own.optimizer.learning_rate)
+    return dataclasses.replace(own, optimizer=optimizer, **changes)

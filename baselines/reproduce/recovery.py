@@ -49,8 +49,8 @@ def measure(stages: Stages) -> list[Row]:
     variants: dict[str, tuple[str, AlignConfig]] = {
         "KL x 10": ("kl", dataclasses.replace(config, kl_coefficient=10 * config.kl_coefficient)),
         "fewer updates": ("early", dataclasses.replace(config, optimizer=early)),
-        "head alone, as the paper": ("head", rates.aligned(config, "head")),
-        "adapters": ("adapters", rates.aligned(config, "adapters")),
+        "head alone, as the paper": ("head", rates.at_rate(config, "head", trained="head")),
+        "adapters": ("adapters", rates.at_rate(config, "adapters", trained="adapters")),
         "misses forced": ("misses", dataclasses.replace(config, forced_misses=FORCED)),
     }
     for method, (suffix, changed) in variants.items():

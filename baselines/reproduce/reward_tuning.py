@@ -60,7 +60,7 @@ def measure(stages: Stages) -> list[Row]:
     """Trains reward models on rollouts drawn in full variety."""
     rows = []
     for what, count, start, trial in trials(stages, COUNTS):
-        config = rates.reward_model(stages.preset.reward_model, start)
+        config = rates.at_rate(stages.preset.reward_model, start)
         for updates, (validation, accuracy) in trial(config, longest(start)).items():
             rows.append({"label": what, "comparisons": count, "start": start, "updates": updates})
             rows[-1] |= {"validation": validation, "accuracy": accuracy}

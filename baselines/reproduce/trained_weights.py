@@ -35,7 +35,7 @@ def measure(stages: Stages) -> list[Row]:
     rows = []
     for trained in PARTS:
         suffix = "" if trained == "all" else f"_{trained}"
-        config = None if trained == "all" else rates.aligned(stages.preset.aligned, trained)
+        config = None if trained == "all" else rates.at_rate(stages.preset.aligned, trained, trained=trained)
         agent = stages.aligned("left", f"aligned{suffix}", config=config)
         name = f"left_aligned{suffix}"
         evaluation = stages.preset.evaluation if suffix else stages.preset.final_evaluation
