@@ -18,12 +18,12 @@ import platform
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from baselines.training import STATE_DIRECTORY
-from jumppad_env.files import PARTIAL, explain_full_disk, write_atomically
+from jumppad_env.files import PARTIAL, explain_full_disk, sole_owner, write_atomically
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -96,7 +96,8 @@ def begin(
 
     Raises:
         FileNotFoundError: If an input is not finished.
-        ValueError: If the directory holds something else, or was begun with another configuration, seed or input.
+        ValueError: If the directory holds something else, was begun with another configuration, seed or input, or is
+            being made by another process.
         OSError: If it cannot be written; a full disk is explained.
     """
     directory = Path(directory)
@@ -107,22 +108,27 @@ def begin(
         "seed": seed,
         "inputs": {role: _input_sha256(role, Path(path)) for role, path in (inputs or {}).items()},
     }
-    if is_finished(directory):
-        manifest = _read_json(directory / MANIFEST)
-        _check_same(directory, MANIFEST, manifest, asked)
-        _remove_scaffolding(directory)  # a kill may have come between the manifest and this
-        yield Work(directory, True, manifest.get("metrics", {}))
-        return
+    with ExitStack() as stack:
+        if not is_finished(directory):
+            stack.enter_context(explain_full_disk(directory))
+            _check_free(directory)
+            directory.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(sole_owner(directory))
+        if is_finished(directory):  # before, or by another process meanwhile
+            manifest = _read_json(directory / MANIFEST)
+            _check_same(directory, MANIFEST, manifest, asked)
+            _remove_scaffolding(directory)  # a kill may have come between the manifest and this
+            yield Work(directory, True, manifest.get("metrics", {}))
+            return
 
-    seconds_before = _seconds_before(directory, asked)
-    began = time.time()
-    clock = time.monotonic()
+        seconds_before = _seconds_before(directory, asked)
+        began = time.time()
+        clock = time.monotonic()
 
-    def record(began_now: float | None, seconds: float) -> None:
-        content = json.dumps({**asked, "began": began_now, "seconds": seconds}, indent=2)
-        write_atomically(directory / BEGUN, content.encode())
+        def record(began_now: float | None, seconds: float) -> None:
+            content = json.dumps({**asked, "began": began_now, "seconds": seconds}, indent=2)
+            write_atomically(directory / BEGUN, content.encode())
 
-    with explain_full_disk(directory):
         record(began, seconds_before)
         work = Work(directory, False, {})
         try:
@@ -142,12 +148,18 @@ def begin(
         _remove_scaffolding(directory)
 
 
+def _check_free(directory: Path) -> None:
+    """Refuse a directory that holds something, but no artifact that was begun."""
+    if (directory / BEGUN).is_file() or not directory.exists():
+        return
+    if not directory.is_dir() or any(directory.iterdir()):
+        raise ValueError(f"{directory} exists and is no artifact (no {BEGUN}); choose another --out or delete it")
+
+
 def _seconds_before(directory: Path, asked: dict[str, Any]) -> float:
     """Seconds worked on an unfinished artifact so far; 0 for a new one."""
     path = directory / BEGUN
     if not path.is_file():
-        if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-            raise ValueError(f"{directory} exists and is no artifact (no {BEGUN}); choose another --out or delete it")
         return 0.0
     begun = _read_json(path)
     _check_same(directory, BEGUN, begun, asked)

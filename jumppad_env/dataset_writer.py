@@ -35,17 +35,12 @@ from jumppad_env.dataset_format import (
     whole_rows,
 )
 from jumppad_env.drawing import RENDERER
-from jumppad_env.files import explain_full_disk, sync_directory, write_atomically
+from jumppad_env.files import explain_full_disk, sole_owner, sync_directory, write_atomically
 from jumppad_env.gamepad import FACTORS
 from jumppad_env.island import load_island
 from jumppad_env.packed_states import PACKED, description, pack
 from jumppad_env.trajectory import Trajectory
 from jumppad_env.world import STATE
-
-try:
-    import fcntl
-except ImportError:  # Windows has no such locks
-    fcntl = None
 
 BEGUN = "begun.json"
 COMMIT_SECONDS = 2.0
@@ -84,7 +79,7 @@ class Unfinished:
             if os.path.lexists(self.directory):
                 raise ValueError(f"{self.directory} exists; choose another place or delete it")
             self.path.mkdir(parents=True, exist_ok=True)
-            self._lock(stack)
+            stack.enter_context(sole_owner(self.path, self.directory))
             begun = self._begun()
             if begun is None or not (self._resumable and begun["resumable"]):
                 if begun is not None and begun["resumable"]:
@@ -107,16 +102,6 @@ class Unfinished:
                 shutil.rmtree(self.path, ignore_errors=True)
             if error[1] is not None:
                 raise error[1]  # for the stack, which explains a full disk
-
-    def _lock(self, stack: contextlib.ExitStack) -> None:
-        if fcntl is None:
-            return
-        descriptor = os.open(self.path, os.O_RDONLY)
-        stack.callback(os.close, descriptor)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ValueError(f"{self.directory} is being made by another process; wait for it") from None
 
     def _begun(self) -> dict[str, Any] | None:
         """Returns how the unfinished dataset was begun, None if not even that was written."""

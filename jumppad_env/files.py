@@ -6,6 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+try:
+    import fcntl
+except ImportError:  # Windows has no such locks
+    fcntl = None
+
 PARTIAL = ".partial"
 
 
@@ -54,3 +59,28 @@ def explain_full_disk(directory: Path) -> Iterator[None]:
             raise
         remedy = f"no space left while writing {directory}; make room and run the same command again to go on"
         raise OSError(error.errno, remedy) from error
+
+
+@contextmanager
+def sole_owner(directory: Path, name: Path | None = None) -> Iterator[None]:
+    """Keep other processes that ask for the same out of a directory until the block is left, however it is left.
+
+    Args:
+        directory: Must exist.
+        name: What the error calls it, if it is to be something else in the end.
+
+    Raises:
+        ValueError: If another process has it.
+    """
+    if fcntl is None:
+        yield
+        return
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(f"{name or directory} is being made by another process; wait for it") from None
+        yield
+    finally:
+        os.close(descriptor)

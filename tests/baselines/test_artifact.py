@@ -223,3 +223,15 @@ def test_the_record_of_what_was_begun_is_there_from_the_start(tmp_path):
         begun = json.loads((tmp_path / "begun.json").read_text())
         assert (begun["kind"], begun["seed"], begun["config"]["token"]) == ("reward_model", 7, -1)
         assert not artifact.is_finished(tmp_path)
+
+
+def test_two_processes_do_not_make_one_artifact(tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from baselines import artifact\n"
+        f"with artifact.begin(Path({str(tmp_path / 'a')!r}), kind='policy', config={{}}, seed=0): pass"
+    )
+    with artifact.begin(tmp_path / "a", kind="policy", config={}, seed=0):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert done.returncode == 1 and "is being made by another process" in done.stderr
+    assert artifact.is_finished(tmp_path / "a")
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
