@@ -25,7 +25,7 @@ from baselines.reproduce.statistics import group
 from baselines.stages import Stages
 from baselines.training import OptimizerConfig
 
-FINETUNING = (0.3, 1.0, 3.0)
+FINETUNING = (0.3, 1.0, 3.0, 10.0)
 """Grid of fine-tuning, as factors on the preset's learning rate."""
 DEMONSTRATIONS = (30, None)
 """Numbers of demonstrations that count alike in the choice for fine-tuning; None are all of the preset's."""

@@ -22,28 +22,30 @@ from baselines.training import read_metrics
 
 
 def measure(stages: Stages) -> list[Row]:
-    """Takes the fine-tuned-only agent through all further steps to the left, beside the pre-trained one."""
-    count = stages.preset.curated.episodes
-    config = ways(stages.preset.finetuned)["from scratch, longer"]
-    tuned = stages.finetuned(f"finetuned_{count}_from_scratch_longer", config=config)
-    played = stages.rollouts("rollouts_scratch", agent=tuned)
-    labels = stages.preferences("left", "preferences_scratch", rollouts=played)
-    judge = stages.reward_model("left", "reward_model_scratch", agent=tuned, rollouts=played, preferences=labels)
-    preferred = stages.preference_finetuned(
-        "left", "preference_finetuned_scratch", agent=tuned, rollouts=played, reward_model=judge
-    )
-    aligned = stages.aligned("left", "aligned_scratch", agent=preferred, reward_model=judge)
-    rows = []
-    for label, name, agent, reward_model in (
-        ("pre-trained", "left_aligned", stages.aligned("left"), stages.reward_model("left")),
-        ("from scratch", "left_aligned_scratch", aligned, judge),
-    ):
-        config = stages.preset.final_evaluation if name == "left_aligned" else stages.preset.evaluation
-        measured = outcomes(stages, name, agent, config)
+    """Takes the fine-tuned-only agent through all further steps to the left, and the pre-trained one beside it."""
+    rows, count, found = [], stages.preset.curated.episodes, ways(stages.preset.finetuned)
+    for label, way in (("pre-trained", "pre-trained"), ("from scratch", "from scratch, longer")):
+        config = found[way]
+        if config == stages.preset.finetuned:
+            suffix, tuned = "", stages.finetuned()
+        else:
+            suffix = f"_{way.replace(' ', '_').replace(',', '')}"
+            tuned = stages.finetuned(f"finetuned_{count}{suffix}", config=config)
+        played = stages.rollouts(f"rollouts{suffix}", agent=tuned)
+        labels = stages.preferences("left", f"preferences{suffix}", rollouts=played)
+        judge = stages.reward_model("left", f"reward_model{suffix}", agent=tuned, rollouts=played, preferences=labels)
+        preferred = stages.preference_finetuned(
+            "left", f"preference_finetuned{suffix}", agent=tuned, rollouts=played, reward_model=judge
+        )
+        aligned = stages.aligned("left", f"aligned{suffix}", agent=preferred, reward_model=judge)
+        name = f"left_aligned{suffix}"
+        measured = outcomes(
+            stages, name, aligned, stages.preset.evaluation if suffix else stages.preset.final_evaluation
+        )
         for kind in ("forced_miss", "odd_start"):
-            measured |= probe(stages, name, agent, kind, "left")
-        accuracy = load_manifest(reward_model, "reward_model")["metrics"]["accuracy"]
-        curve = [line["success"] for line in read_metrics(agent)]
+            measured |= probe(stages, name, aligned, kind, "left")
+        accuracy = load_manifest(judge, "reward_model")["metrics"]["accuracy"]
+        curve = [line["success"] for line in read_metrics(aligned)]
         rows.append({"start": label, **measured, "accuracy": accuracy, "curve": curve})
     return rows
 
