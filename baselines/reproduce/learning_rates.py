@@ -90,7 +90,8 @@ def choose(rows: Iterable[Row]) -> dict[str, float]:
         }
         best = max(success.values())
         judged = sum(row["judged"] for row in some) / len(success)
-        error = math.sqrt(best * (1 - best) / judged)
+        near = (best * judged + 2) / (judged + 4)  # Agresti and Coull's: a share of 100% is not certain either
+        error = math.sqrt(near * (1 - near) / (judged + 4))
         chosen[what] = min(factor for factor, share in success.items() if share >= best - error)
     return chosen
 

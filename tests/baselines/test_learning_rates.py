@@ -31,6 +31,7 @@ def rows_of(what, successes, judged=500, on=("",)):
         ({0.3: 0.2, 1.0: 0.899, 3.0: 0.905}, 1.0),  # a standard error of 500 episodes at 90% is 1.3 points
         ({0.3: 0.2, 1.0: 0.87, 3.0: 0.905}, 3.0),
         ({0.3: 1.0, 1.0: 1.0, 3.0: 1.0}, 0.3),
+        ({0.3: 0.99, 1.0: 0.998, 3.0: 1.0}, 1.0),  # nor is 100% of 500 episodes certain
     ],
 )
 def test_the_smallest_rate_within_a_standard_error_of_the_best_is_taken(successes, factor):
