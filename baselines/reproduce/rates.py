@@ -6,8 +6,8 @@ import dataclasses
 from typing import Any, TypeVar
 
 CHOSEN = {
-    "pre-trained": 1.0,
-    "from scratch": 1.0,
+    "pre-trained": 3.0,
+    "from scratch": 3.0,
     "agent": 1.0,
     "random": 1.0,
     "all": 1.0,
