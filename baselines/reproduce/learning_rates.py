@@ -29,12 +29,12 @@ FINETUNING = (0.3, 1.0, 3.0, 10.0)
 """Grid of fine-tuning, as factors on the preset's learning rate."""
 DEMONSTRATIONS = (30, None)
 """Numbers of demonstrations that count alike in the choice for fine-tuning; None are all of the preset's."""
-REWARDING = (0.3, 1.0, 3.0)
+REWARDING = (0.1, 0.3, 1.0, 3.0)
 """Grid of reward models tuned as a whole."""
 COMPARISONS = 100
 """Of each label, for the choice for reward models; both labels count alike."""
-ALIGNMENT = (0.43, 1.0, 2.1, 4.3, 10.0)
-"""Grid of alignment: 3e-4, 7e-4, 1.5e-3, 3e-3 and 7e-3 for `quick`."""
+ALIGNMENT = (0.43, 1.0, 2.1, 4.3, 10.0, 21.0)
+"""Grid of alignment: 3e-4 to 1.5e-2 for `quick`."""
 
 
 def measure(stages: Stages) -> list[Row]:
