@@ -86,8 +86,8 @@ def find(rows: list[Row]) -> str:
     sampled = own.count * rows[-1]["episodes"]
     text = [
         f"With {lengths[-1]:,.0f} updates the base agent's outcomes differ from those of its people by "
-        f"{percent(own)} of episodes (total variation; {sampled:,} episodes of {counted(own.count, 'seed')}), {verdict} "
-        f"the goal of {100 * GOAL:.0f} points; playing so few episodes alone would give about "
+        f"{percent(own)} of episodes (total variation; {sampled:,} episodes of {counted(own.count, 'seed')}), "
+        f"{verdict} the goal of {100 * GOAL:.0f} points; playing so few episodes alone would give about "
         f"{chance_variation(at['updates', lengths[-1]], at['people', 0.0]):.1%}."
     ]
     for value in lengths[:-1]:

@@ -53,6 +53,7 @@ def draw_dot(axes: Axes, x: float, values: Iterable[float], color: str, share: b
     mean = estimate(values)
     if mean.count > 1:
         axes.plot([x] * len(values), values, ".", color=color, alpha=0.3, markersize=5, markeredgewidth=0, zorder=2)
+    if mean.count >= FEWEST:
         axes.vlines(x, *ends(mean, share), colors=color, linewidth=1.3)
     axes.plot([x], [mean.mean], "o", color=color, markersize=4.5, zorder=4)
 
