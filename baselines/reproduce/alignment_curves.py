@@ -14,20 +14,9 @@ from agents.figure_style import GRID, INK, MUTED
 from agents.outcomes import NAMES, PAPER
 from agents.palette import OUTCOME_COLORS
 from baselines.artifact import load_manifest
-from baselines.reproduce.drawing.curves import (
-    WINDOW,
-    counted,
-    difference,
-    draw_curve,
-    intervals,
-    mosaic_figure,
-    percent_axis,
-    shade,
-    sizes,
-    styled_mosaic,
-)
-from baselines.reproduce.drawing.panels import note
-from baselines.reproduce.drawing.words import beside_paper
+from baselines.reproduce.drawing.marks import WINDOW, draw_curve, episode_curves, shade
+from baselines.reproduce.drawing.panels import counting_axis, note, panels, percent_axis
+from baselines.reproduce.drawing.words import beside_paper, counted, difference, intervals, sizes
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes
 from baselines.reproduce.statistics import estimate, group, over_seeds, percent, significance
@@ -119,46 +108,40 @@ def draw(rows: list[Row]) -> Figure:
     """Draws success against episodes, and a table of how many episodes it took."""
     conditions = group(rows, "target", "comparisons", "start")
     full = max(row["comparisons"] for row in rows)
-    height = 4.2 + 0.22 * len(conditions)
-    with styled_mosaic("AB;TT", 9.0, height, heights=(3.2, 0.7 + 0.22 * len(conditions))) as panels:
-        sized, started = panels["A"], panels["B"]
+    heights = (3.2, 0.7 + 0.22 * len(conditions))
+    with panels(sum(heights) + 0.3, 2, 2, heights=heights) as (figure, grid):
+        (sized, started), (table, unused) = grid
+        unused.remove()
+        table.set_subplotspec(table.get_gridspec()[1, :])
         sized.set_title("To the left, by comparisons of the reward model")
         left = [row for row in rows if (row["target"], row["start"]) == ("left", "preference_finetuned")]
         by_size = dict(sorted(group(left, "comparisons").items()))
         for index, (comparisons, some) in enumerate(by_size.items()):
             color = shade(OUTCOME_COLORS["left"], 0.6 * (1 - (index + 1) / len(by_size)))
             accuracy = f"{100 * over_seeds(some, 'accuracy').mean:.0f}% accurate"
-            draw_curve(sized, _series(some), color, f"{comparisons:,} comparisons ({accuracy})")
+            draw_curve(sized, episode_curves(some, "success"), color, f"{comparisons:,} comparisons ({accuracy})")
         started.set_title(f"By where it starts ({full:,} comparisons)")
         for (target, comparisons, start), some in conditions.items():
             if comparisons == full:
                 label = f"{target}, {STARTS[start]}"
-                draw_curve(started, _series(some), OUTCOME_COLORS[target], label, LINES[start])
+                series = episode_curves(some, "success")
+                draw_curve(started, series, OUTCOME_COLORS[target], label, LINES[start])
         for axes in (sized, started):
-            percent_axis(axes, "episodes at the target", 1.03)
-            axes.set(xlabel="training episodes")
-            axes.set_xlim(left=0)
-            axes.xaxis.set_major_formatter("{x:,.0f}")
+            percent_axis(axes, "episodes at the target")
+            counting_axis(axes, "training episodes")
             if axes.get_legend_handles_labels()[0]:
                 axes.legend(loc="lower right", fontsize=8)
-        _draw_table(panels["T"], conditions)
-        figure = mosaic_figure(panels)
+        _draw_table(table, conditions)
         size = sizes(ends(rows), "episodes", "training episode")
-        ours = f"{size}; running means over {WINDOW} updates; {intervals(rows)}; (1/n): only one seed of n got there"
         paper = ", ".join(f"{_paper(target):.1%} {target}" for target in ("left", "right"))
-        note(figure, f"{ours}.\nThe paper ends at {paper}.")
+        note(figure, f"{size}; running means over {WINDOW} updates; {intervals(rows)}.\n"
+             f"(1/n): only one seed of n got there. The paper ends at {paper}.")  # fmt: skip
         return figure
 
 
 def _paper(target: str) -> float:
     """Returns the paper's share at the target, of the agent aligned to it."""
     return PAPER[f"aligned {target}"][NAMES.index(target)] / 100
-
-
-def _series(rows: list[Row]) -> dict[int, tuple[list[float], list[float]]]:
-    """Returns success against episodes by seed."""
-    runs = group(rows, "seed")
-    return {seed: ([row["episodes"] for row in run], [row["success"] for row in run]) for seed, run in runs.items()}
 
 
 def _draw_table(axes: Axes, conditions: dict[tuple[str, int, str], list[Row]]) -> None:

@@ -5,24 +5,10 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from agents.outcomes import NAMES, PAPER
-from agents.palette import OUTCOME_COLORS
 from baselines.palette import STAGE_COLORS
-from baselines.reproduce.drawing.curves import (
-    difference,
-    draw_bar,
-    draw_curve,
-    draw_paper,
-    has,
-    intervals,
-    mosaic_figure,
-    percent_axis,
-    probed,
-    sizes,
-    styled_mosaic,
-    update_curves,
-)
-from baselines.reproduce.drawing.panels import note
-from baselines.reproduce.drawing.words import beside_paper
+from baselines.reproduce.drawing.marks import draw_alignment, draw_bar, draw_outcomes, draw_paper
+from baselines.reproduce.drawing.panels import named_axis, note, panels, percent_axis
+from baselines.reproduce.drawing.words import beside_paper, difference, intervals, probed, sizes
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes, probe
 from baselines.reproduce.statistics import group, over_seeds, percent
@@ -59,42 +45,28 @@ LABELS = {"base": "base", "base, aligned": "base,\naligned\ndirectly", "all step
 def draw(rows: list[Row]) -> Figure:
     """Draws how alignment goes from both starts, where the agents go, and who comes back after a forced miss."""
     agents = group(rows, "agent")
-    with styled_mosaic("ABC", 9.0, 3.6, widths=(1.1, 1.5, 1.0)) as panels:
-        curves, goes, back = panels["A"], panels["B"], panels["C"]
-        curves.set_title("During alignment to the left")
-        for agent, some in agents.items():
-            if series := update_curves(some):
-                draw_curve(curves, series, COLORS[agent], "from base" if agent != "all steps" else "after all steps")
-        percent_axis(curves, "episodes at the left pad", 1.03)
-        curves.set(xlabel="alignment update")
-        curves.set_xlim(left=0)
-        if curves.get_legend_handles_labels()[0]:
-            curves.legend(loc="best", fontsize=8)
+    with panels(3.6, 1, 3, widths=(1.1, 1.5, 1.0)) as (figure, grid):
+        curves, goes, back = grid.flat
+        starts = {"base, aligned": "from base", "all steps": "after all steps"}
+        draw_alignment(curves, "left", [(starts[a], COLORS[a], agents[a]) for a in starts if a in agents])
 
         goes.set_title("Where the agents go")
-        width = 0.8 / len(NAMES)
-        for place, (agent, some) in enumerate(agents.items()):
+        places = draw_outcomes(goes, list(agents.values()))
+        for agent, ends in zip(agents, places, strict=True):
             paper = PAPER.get({"base": "base", "all steps": "aligned left"}.get(agent, ""))
-            for index, name in enumerate(NAMES):
-                x = place + width * (index - (len(NAMES) - 1) / 2)
-                draw_bar(goes, x, some, name, OUTCOME_COLORS[name], 0.9 * width, fontsize=7)
-                if paper is not None:
-                    draw_paper(goes, x, paper[index] / 100, width)
-        for name in NAMES:
-            goes.bar(0, 0, color=OUTCOME_COLORS[name], label=name)
+            for x, share in zip(ends, paper or (), strict=False):
+                draw_paper(goes, x, share / 100, 0.2)
         draw_paper(goes, 0, 0, 0, "paper")
         goes.legend(loc="upper left", ncols=5, fontsize=8, columnspacing=0.8, handlelength=0.9, handletextpad=0.4)
-        percent_axis(goes, "episodes", 1.25)
+        percent_axis(goes, "episodes", high=1.25)
 
         back.set_title("After a forced miss")
         for place, (agent, some) in enumerate(agents.items()):
             draw_bar(back, place, some, "forced_miss", COLORS[agent])
-        percent_axis(back, "probed episodes that reach a pad", 1.13)
+        percent_axis(back, "probed episodes that reach a pad", high=1.13)
         for axes in (goes, back):
-            axes.set_xticks(range(len(agents)), [LABELS[agent] for agent in agents], fontsize=8)
-            axes.grid(visible=False, axis="x")
-        figure = mosaic_figure(panels)
-        note(figure, f"{sizes(rows)}; {probed(rows)}; {intervals(rows)}.")
+            named_axis(axes, [LABELS[agent] for agent in agents])
+        note(figure, f"{sizes(rows)}; {probed(rows, 'forced_miss')}; {intervals(rows)}.")
         return figure
 
 
@@ -123,7 +95,7 @@ def find(rows: list[Row]) -> str:
             "that the steps in between are needed can't be told",
         )
         found.append(f"Against all steps, it is {said}.")
-    if has(direct, "forced_miss") and (change := difference(direct, usual, "forced_miss")):
+    if change := difference(direct, usual, "forced_miss"):
         said = change.said("it forgets less", "it forgets more")
         found.append(
             f"After a forced miss {percent(over_seeds(direct, 'forced_miss'))} come back, beside "

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
-from contextlib import suppress
 from functools import partial
 
 from matplotlib.figure import Figure
@@ -14,21 +12,21 @@ from baselines.artifact import load_manifest
 from baselines.finetune import FinetuneConfig
 from baselines.palette import STAGE_COLORS
 from baselines.reproduce import rates
-from baselines.reproduce.drawing.panels import (
-    RANDOM,
-    count_seeds,
-    handle,
-    line,
-    note,
-    number_axis,
-    panels,
-    percent_axis,
-    span,
+from baselines.reproduce.drawing.marks import draw_line
+from baselines.reproduce.drawing.panels import AIR, RANDOM, handle, note, number_axis, panels, percent_axis
+from baselines.reproduce.drawing.words import (
+    PROBES,
+    difference,
+    intervals,
+    listed,
+    probed,
+    seeds_in_words,
+    sizes,
+    versus,
 )
-from baselines.reproduce.drawing.words import listed, seeds_in_words, sign, versus
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes, probe
-from baselines.reproduce.statistics import compare, estimate, group, per_seed, percent
+from baselines.reproduce.statistics import estimate, group, per_seed, percent
 from baselines.stages import Stages
 
 COUNTS = (9, 30, 99, 300)
@@ -101,22 +99,19 @@ def share(row: Row, what: str) -> float | None:
 def draw(rows: list[Row]) -> Figure:
     """Draws success, and success when disturbed, against the number of demonstrations."""
     ways = group(rows, "start")
-    with panels(3.3, 1, len(PANELS), sharey=True) as (figure, grid):
+    with panels(3.3, 1, len(PANELS), share_y="all") as (figure, grid):
         for axes, (what, name) in zip(grid.flat, PANELS.items(), strict=True):
             for index, way in enumerate(NAMED):
                 shift = 1 + 0.03 * (index - 2)
-                line(axes, ways.get(way, []), "demonstrations", partial(share, what=what), *_look(way), shift)
+                draw_line(axes, ways.get(way, []), "demonstrations", partial(share, what=what), *_look(way), shift)
             axes.set(title=name, xlabel="demonstrations")
             axes.title.set_fontsize(9)
             number_axis(axes, (row["demonstrations"] for row in rows))
-        grid[0, 0].set_ylabel("episodes")
-        percent_axis(grid[0, 0])
+        percent_axis(grid[0, 0], "episodes", -AIR)
         handles = [handle(color, name, style) for name, (color, style) in ((NAMED[w], _look(w)) for w in NAMED)]
         handles.insert(2, Line2D([], [], linestyle="none"))  # the pre-trained one has no third length
         figure.legend(handles=handles, loc="outside upper left", ncols=2, fontsize=8)
-        probed = span(row[f"{what}_probed"] for row in rows for what in PANELS if what != "success")
-        played = span(row["episodes"] for row in rows)
-        note(figure, f"N: {count_seeds(rows)}; per agent {played} episodes, in a probe {probed}.")
+        note(figure, f"{sizes(rows)}; {probed(rows, *PROBES)}; {intervals(rows)}.")
         return figure
 
 
@@ -176,22 +171,15 @@ def _claim(rows: list[Row]) -> str:
     """Says whether pre-training makes the agent robust, with all demonstrations, as the paper has it."""
     own = max(row["demonstrations"] for row in rows)
     ways = group([row for row in rows if row["demonstrations"] == own], "start")
-    signs = {}
-    for what in PANELS:
-        if what != "success":
-            one, other = (ways.get(way, []) for way in ("pre-trained", "from scratch, longer"))
-            with suppress(ValueError):
-                difference, p = compare(one, other, partial(share, what=what))
-                signs[what] = None if math.isnan(p) else sign(difference, p)
-    if not signs or None in signs.values():
+    one, other = (ways.get(way, []) for way in ("pre-trained", "from scratch, longer"))
+    found = {what: change for what in PROBES if (change := difference(one, other, what))}
+    if not found or not all(change.tested for change in found.values()):
         return "Whether pre-training makes the agent robust, as the paper says, needs more seeds."
-    helped, harmed = ([PROBES[what] for what, s in signs.items() if s == side] for side in (1, -1))
+    helped, harmed = ([PROBES[what] for what, change in found.items() if change.sign == side] for side in (1, -1))
     text = f"That pre-training makes the agent robust, as the paper says, holds with all {own} demonstrations for "
-    text += f"{listed(helped)} of the {len(signs)} disturbances" if not helped else listed(helped)
+    text += f"{listed(helped)} of the {len(found)} disturbances" if not helped else listed(helped)
     return text + (f"; the opposite holds for {listed(harmed)}." if harmed else ".")
 
-
-PROBES = {"odd_start": "odd starts", "forced_miss": "forced misses"}
 
 EXPERIMENT = Experiment(
     name="demonstrations_needed",

@@ -19,9 +19,10 @@ from baselines.palette import KIND_TITLES
 from baselines.playing import play
 from baselines.policy import Policy
 from baselines.precision import autocast, choose_device
-from baselines.reproduce import outcomes, statistics
-from baselines.reproduce.drawing.panels import count_seeds, handle, note, panels, whisker
-from baselines.reproduce.drawing.words import LEVEL, in_units, seeds_in_words
+from baselines.reproduce import outcomes
+from baselines.reproduce.drawing.marks import draw_dot
+from baselines.reproduce.drawing.panels import handle, note, panels
+from baselines.reproduce.drawing.words import difference, in_units, intervals, seeds_in_words, seeds_of
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.statistics import group, over_seeds, per_seed, significance
 from baselines.stages import EVALUATION_SEED, Stages
@@ -86,7 +87,7 @@ def draw(rows: list[Row]) -> Figure:
                     some = agents.get((stage, "" if shared else target), [])
                     color = MUTED if shared else OUTCOME_COLORS[target]
                     values = list(per_seed(some, measure_of).values())
-                    whisker(axes, x + (0 if shared else shift), values, color)
+                    draw_dot(axes, x + (0 if shared else shift), values, color, share=False)
                     if values:
                         found.append((x + (0 if shared else shift), float(np.mean(values)), color))
                 for (x0, y0, _), (x1, y1, color) in pairwise(found):
@@ -105,7 +106,7 @@ def draw(rows: list[Row]) -> Figure:
             handle(OUTCOME_COLORS[target], f"preferred: {target}") for target in outcomes.TARGETS
         ]
         figure.legend(handles=handles, loc="outside upper left", ncols=3)
-        note(figure, f"N: {count_seeds(rows)}; actions of {EPISODES} episodes of each agent on each.")
+        note(figure, f"{seeds_of(rows)}, actions of {EPISODES} episodes of each agent on each; {intervals(rows)}.")
         return figure
 
 
@@ -133,12 +134,11 @@ def find(rows: list[Row]) -> str:
 
 
 def _change(after: list[Row], before: list[Row], name: str) -> str:
-    try:
-        change, p = statistics.compare(after, before, name)
-    except ValueError:
+    change = difference(after, before, name)
+    if change is None:
         return "an unknown amount (no seed has both)"
-    sure = "" if math.isnan(p) or p < LEVEL else ": no change can be told"
-    return f"{'+' if change.mean >= 0 else ''}{in_units(change)} ({significance(p)}{sure})"
+    unsure = ": no change can be told" if change.tested and not change.sign else ""
+    return f"{'+' if change.value.mean >= 0 else ''}{in_units(change.value)} ({significance(change.p)}{unsure})"
 
 
 EXPERIMENT = Experiment(

@@ -8,9 +8,8 @@ from matplotlib.figure import Figure
 from agents.island_map import load_map
 from baselines.evaluate import PATHS
 from baselines.reproduce import outcomes
-from baselines.reproduce.drawing.panels import span
 from baselines.reproduce.drawing.procedure_map import Counted, procedure
-from baselines.reproduce.drawing.words import listed
+from baselines.reproduce.drawing.words import counted, listed, span
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.outcomes import TARGETS, title
 from baselines.reproduce.statistics import group
@@ -90,16 +89,16 @@ def draw(rows: list[Row]) -> Figure:
     """Draws the procedure as one connected picture, from condensed rows."""
     x_edges, y_edges = grid()
     extent = (float(x_edges[0]), float(x_edges[-1]), float(y_edges[0]), float(y_edges[-1]))
-    counted = {(row["stage"], row["target"]): Counted(unpack(row["visits"]), row["episodes"]) for row in rows}
-    seeds = max(row["seeds"] for row in rows)
-    return procedure(counted, title, extent, rows[0]["cell"], f"{seeds} seed{'s' * (seeds > 1)}")
+    maps = {(row["stage"], row["target"]): Counted(unpack(row["visits"]), row["episodes"]) for row in rows}
+    seeds = counted(max(row["seeds"] for row in rows), "seed")
+    return procedure(maps, title, extent, rows[0]["cell"], seeds)
 
 
 def find(rows: list[Row]) -> str:
     """Says how much of the island each agent covers, and how much of its way it shares with people."""
     maps = {(row["stage"], row["target"]): (unpack(row["visits"]), row["episodes"]) for row in rows}
     people = maps.get(("demonstrations", ""))
-    covered = {agent: area(*counted, rows[0]["cell"]) for agent, counted in maps.items()}
+    covered = {agent: area(*visits, rows[0]["cell"]) for agent, visits in maps.items()}
     parts = [f"{title(*agent).lower()} {square_meters:,.0f} m²" for agent, square_meters in covered.items()]
     text = (
         f"The squares that at least {100 * OFTEN:.0f}% of episodes visit cover: {', '.join(parts)} "

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 
-import matplotlib
-import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
-from agents.figure_style import INK, MUTED, STYLE
+from agents.figure_style import INK, MUTED
 from agents.outcomes import NAMES, total_variation
 from agents.palette import OUTCOME_COLORS
-from baselines.reproduce.drawing.words import versus
+from baselines.reproduce.drawing.marks import draw_line
+from baselines.reproduce.drawing.panels import handle, note, panels, percent_axis
+from baselines.reproduce.drawing.words import counted, intervals, sizes, versus
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes, read_outcome
 from baselines.reproduce.outcomes import chance_variation
@@ -53,42 +52,27 @@ def measure(stages: Stages) -> list[Row]:
 def draw(rows: list[Row]) -> Figure:
     """Draws outcomes, and below them the distance from people, against each of the two."""
     people = [row for row in rows if row["what"] == "people"]
-    episodes = next(row["episodes"] for row in rows if row["what"] != "people")
-    seeds = len({row["seed"] for row in rows})
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(8.2, 4.6), layout="constrained")
-        axes = figure.subplots(2, 2, sharex="col", sharey="row", height_ratios=[3, 2])
-        for column, what in enumerate(TITLES):
-            above, below = axes[0, column], axes[1, column]
-            found = group([row for row in rows if row["what"] == what], "value")
-            values = sorted(found)
+    played = group([row for row in rows if row["what"] != "people"], "what")
+    with panels(4.6, 2, 2, heights=(3, 2), share_x="col", share_y="row") as (figure, grid):
+        for (above, below), (what, title) in zip(grid.T, TITLES.items(), strict=True):
+            values = sorted(group(played[what], "value"))
             for name in NAMES:
-                _line(above, values, [over_seeds(found[value], name) for value in values], OUTCOME_COLORS[name], name)
+                draw_line(above, played[what], "value", name, OUTCOME_COLORS[name])
                 above.axhline(over_seeds(people, name).mean, color=OUTCOME_COLORS[name], linewidth=1, linestyle=":")
-            distances = [over_seeds(found[value], "total_variation_to_people") for value in values]
-            _line(below, values, distances, INK, "")
+            draw_line(below, played[what], "value", "total_variation_to_people", INK)
             below.axhline(GOAL, color=MUTED, linewidth=1, linestyle="--")
-            below.annotate(f"goal: {100 * GOAL:.0f} points", (values[-1], GOAL), (0, 3), textcoords="offset points",
-                           ha="right", color=MUTED, fontsize=8)  # fmt: skip
-            below.set(xlabel=TITLES[what], xticks=values, xticklabels=[f"{value:,g}" for value in values])
-            above.yaxis.set_major_formatter(PercentFormatter(1.0))
-            below.yaxis.set_major_formatter(PercentFormatter(1.0))
-        axes[0, 0].set(ylabel="episodes", ylim=(0, None))
-        axes[1, 0].set(ylabel="total variation\nto people", ylim=(0, None))
-        axes[0, 0].legend(ncols=4, loc="upper center", fontsize=8)
-        figure.supxlabel(
-            f"dotted: people; {episodes} episodes per agent and seed, {seeds} seed{'s' if seeds > 1 else ''}",
-            fontsize=8,
-            color=MUTED,
-        )
+            below.annotate(f"goal: {100 * GOAL:.0f} points", (values[0], GOAL), (0, -3), textcoords="offset points",
+                           va="top", color=MUTED, fontsize=8)  # fmt: skip
+            below.set(xlabel=title, xticks=values, xticklabels=[f"{value:,g}" for value in values])
+        shares = [row[name] for row in rows for name in NAMES]
+        percent_axis(grid[0, 0], "episodes", high=1.1 * max(shares))
+        farthest = max(row["total_variation_to_people"] for row in rows)
+        percent_axis(grid[1, 0], "total variation\nto people", high=1.1 * max(farthest, 2 * GOAL))
+        handles = [handle(OUTCOME_COLORS[name], name) for name in NAMES]
+        figure.legend(handles=handles, loc="outside upper left", ncols=len(NAMES), fontsize=8)
+        some = [row for of in played.values() for row in of]
+        note(figure, f"{sizes(some)}; {intervals(some)}; dotted: people.")
         return figure
-
-
-def _line(axes, values, estimates, color: str, label: str) -> None:
-    means = np.array([one.mean for one in estimates])
-    low, high = (np.nan_to_num([getattr(one, side) for one in estimates], nan=0.0) for side in ("low", "high"))
-    bars = np.where(high > low, [means - low, high - means], 0.0)
-    axes.errorbar(values, means, bars, color=color, marker="o", markersize=4, linewidth=1.6, elinewidth=1, label=label)
 
 
 def find(rows: list[Row]) -> str:
@@ -102,14 +86,14 @@ def find(rows: list[Row]) -> str:
     sampled = own.count * rows[-1]["episodes"]
     text = [
         f"With {lengths[-1]:,.0f} updates the base agent's outcomes differ from those of its people by "
-        f"{percent(own)} of episodes (total variation; {sampled:,} episodes of {own.count} seeds), {verdict} "
-        f"the goal of {100 * GOAL:.0f} points; playing so few episodes alone would give about "
-        f"{percent_of(chance_variation(at['updates', lengths[-1]], at['people', 0.0]))}."
+        f"{percent(own)} of episodes (total variation; {sampled:,} episodes of {counted(own.count, 'seed')}), "
+        f"{verdict} the goal of {100 * GOAL:.0f} points; playing so few episodes alone would give about "
+        f"{chance_variation(at['updates', lengths[-1]], at['people', 0.0]):.1%}."
     ]
     for value in lengths[:-1]:
         text.append(f"With {value:,.0f} updates it is {percent(distance['updates', value])}.")
     fails = over_seeds(at["updates", lengths[-1]], "none").mean - over_seeds(at["people", 0.0], "none").mean
-    text.append(f"It reaches no pad {'more' if fails > 0 else 'less'} often than people by {percent_of(abs(fails))}.")
+    text.append(f"It reaches no pad {'more' if fails > 0 else 'less'} often than people by {abs(fails):.1%}.")
     for value in cool:
         none = over_seeds(at["temperature", value], "none")
         words = versus(
@@ -124,11 +108,6 @@ def find(rows: list[Row]) -> str:
             f"(no pad in {percent(none)}): {words}."
         )
     return " ".join(text)
-
-
-def percent_of(share: float) -> str:
-    """Returns a share in percent."""
-    return f"{100 * share:.1f}%"
 
 
 EXPERIMENT = Experiment(

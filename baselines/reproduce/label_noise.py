@@ -8,24 +8,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from agents.figure_style import INK, MUTED
+from agents.figure_style import MUTED
 from baselines.artifact import load_manifest
 from baselines.palette import STAGE_COLORS
-from baselines.reproduce.drawing.curves import (
-    counted,
-    difference,
-    has,
-    intervals,
-    mosaic_figure,
-    percent_axis,
-    sizes,
-    styled_mosaic,
-    whisker,
-)
-from baselines.reproduce.drawing.panels import note
+from baselines.reproduce.drawing.marks import draw_line, ends
+from baselines.reproduce.drawing.panels import note, panels, percent_axis
+from baselines.reproduce.drawing.words import difference, intervals, seeds_of, sizes
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes
-from baselines.reproduce.statistics import estimate, group, over_seeds, per_seed, percent
+from baselines.reproduce.statistics import group, over_seeds, per_seed, percent
 from baselines.stages import Stages
 
 NOISE = (0.0, 0.1, 0.2, 0.3, 0.4)
@@ -58,37 +49,33 @@ SCORE_COLOR = "#7b6fb0"
 
 def draw(rows: list[Row]) -> Figure:
     """Draws the reward model's accuracy and the aligned agent's success against the share of wrong labels."""
-    with styled_mosaic("AB", 9.0, 3.3) as panels:
-        panels["A"].set_title("Reward model for the left pad")
-        _draw_line(panels["A"], rows, "accuracy", SCORE_COLOR)
-        panels["A"].axline((0, 1), (0.4, 0.6), color=MUTED, linestyle=":", linewidth=1.2)
-        panels["A"].text(0.2, 0.78, "as wrong as its labels ", color=MUTED, fontsize=8, ha="right", va="top")
-        panels["B"].set_title("Agent aligned by it")
-        _draw_line(panels["B"], rows, "success", STAGE_COLORS["aligned"])
-        percent_axis(panels["A"], "held-out comparisons right (true labels)", 1.1, 0.4)
-        percent_axis(panels["B"], "episodes at the left pad", 1.1)
-        for axes in panels.values():
+    with panels(3.3, 1, 2) as (figure, grid):
+        judge, agent = grid.flat
+        judge.set_title("Reward model for the left pad")
+        _draw_line(judge, rows, "accuracy", SCORE_COLOR)
+        judge.axline((0, 1), (0.4, 0.6), color=MUTED, linestyle=":", linewidth=1.2)
+        judge.text(0.2, 0.78, "as wrong as its labels ", color=MUTED, fontsize=8, ha="right", va="top")
+        agent.set_title("Agent aligned by it")
+        _draw_line(agent, rows, "success", STAGE_COLORS["aligned"])
+        percent_axis(judge, "held-out comparisons right (true labels)", 0.4, 1.1)
+        percent_axis(agent, "episodes at the left pad", high=1.1)
+        for axes in grid.flat:
             axes.set(xlabel="training labels that are wrong", xlim=(-0.03, 0.43))
             axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        figure = mosaic_figure(panels)
         played = [row for row in rows if row["episodes"] is not None]
-        size = sizes(played) if played else counted(len({row["seed"] for row in rows}), "seed")
+        size = sizes(played) if played else seeds_of(rows)
         note(figure, f"{size}; chance is 50% on the left; {intervals(rows)}.")
         return figure
 
 
 def _draw_line(axes: Axes, rows: list[Row], measured: str, color: str) -> None:
-    """Draws the mean of a share over seeds against noise, with intervals, numbers and a dot per seed."""
-    levels = {noise: per_seed(some, measured) for noise, some in sorted(group(rows, "noise").items())}
-    levels = {noise: values for noise, values in levels.items() if values}
-    found = {noise: estimate(values.values()) for noise, values in levels.items()}
-    axes.plot(list(found), [one.mean for one in found.values()], "o-", color=color, linewidth=2, markersize=6)
-    for noise, values in levels.items():
-        low, high = whisker(found[noise])
-        axes.vlines(noise, low, high, colors=color, linewidth=1.5)
-        if len(values) > 1:
-            axes.plot([noise] * len(values), list(values.values()), "o", color=INK, alpha=0.3, markersize=3, mew=0)
-        axes.annotate(f"{100 * found[noise].mean:.1f}", (noise, high), (0, 6), textcoords="offset points", ha="center")
+    """Draws the mean of a share over seeds against noise, and its number above it."""
+    draw_line(axes, rows, "noise", measured, color)
+    for noise, some in group(rows, "noise").items():
+        if per_seed(some, measured):
+            value = over_seeds(some, measured)
+            place = (noise, ends(value)[1])
+            axes.annotate(f"{100 * value.mean:.1f}", place, (0, 6), textcoords="offset points", ha="center")
 
 
 def find(rows: list[Row]) -> str:
@@ -100,7 +87,7 @@ def find(rows: list[Row]) -> str:
         ("accuracy", "The reward model is right on"),
         ("success", "The agent aligned by it goes left in"),
     ):
-        some = {noise: part for noise, part in levels.items() if has(part, measured)}
+        some = {noise: part for noise, part in levels.items() if per_seed(part, measured)}
         if not some:
             continue
         parts = []
@@ -110,9 +97,9 @@ def find(rows: list[Row]) -> str:
             if change is not None:
                 text += f" ({change.said('better than without noise', 'worse than without noise')})"
             parts.append(text)
-        seeds = len({row["seed"] for part in some.values() for row in part})
+        seeds = seeds_of(row for part in some.values() for row in part)
         of = "held-out comparisons" if measured == "accuracy" else "episodes"
-        found.append(f"{who}, of {of}, by the share of wrong labels ({counted(seeds, 'seed')}): {'; '.join(parts)}.")
+        found.append(f"{who}, of {of}, by the share of wrong labels ({seeds}): {'; '.join(parts)}.")
     return " ".join(found)
 
 

@@ -16,8 +16,9 @@ from matplotlib.figure import Figure
 from baselines.palette import STAGE_COLORS
 from baselines.reproduce import rates, reward_tuning
 from baselines.reproduce.demonstrations_needed import INITIAL
-from baselines.reproduce.drawing.panels import RANDOM, handle, line, note, number_axis, panels, percent_axis, span
-from baselines.reproduce.drawing.words import listed
+from baselines.reproduce.drawing.marks import draw_line
+from baselines.reproduce.drawing.panels import AIR, RANDOM, handle, note, number_axis, panels, percent_axis
+from baselines.reproduce.drawing.words import listed, span
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes
 from baselines.reproduce.reward_accuracy import JUDGED
@@ -125,24 +126,23 @@ PANELS = {
 def draw(rows: list[Row]) -> Figure:
     """Draws success against the learning rate, a ring around what is taken."""
     found, chosen = group(rows, "what"), choose(rows)
-    with panels(3.4, 1, len(PANELS), sharey=True) as (figure, grid):
+    with panels(3.4, 1, len(PANELS), share_y="all") as (figure, grid):
         for axes, (title, shown) in zip(grid.flat, PANELS.items(), strict=True):
             some = {what: found[what] for what in shown if what in found}
             for what, tried in some.items():
-                line(axes, tried, "learning_rate", "success", COLORS[what])
+                draw_line(axes, tried, "learning_rate", "success", COLORS[what])
                 taken = [row for row in tried if row["factor"] == chosen[what]]
                 rate, success = taken[0]["learning_rate"], float(np.mean([row["success"] for row in taken]))
                 axes.plot(rate, success, "o", markersize=11, markerfacecolor="none", markeredgecolor=COLORS[what])
             axes.set(title=title, xlabel="learning rate")
             if some:
                 number_axis(axes, (row["learning_rate"] for tried in some.values() for row in tried))
-        grid[0, 0].set_ylabel("validation")
-        percent_axis(grid[0, 0])
+        percent_axis(grid[0, 0], "validation", -AIR)
         names = {"agent's weights": STAGE_COLORS["finetuned"], "random weights": RANDOM}
         names |= {name: COLORS[part] for name, part in PARTS.items()}
         figure.legend(handles=[handle(color, name) for name, color in names.items()], loc="outside upper left", ncols=5)
         judged = span(row["judged"] for row in rows)
-        note(figure, f"N: {_seeds(rows)}, {judged} episodes or comparisons per point; rings: taken. Means over two "
+        note(figure, f"{_seeds(rows)}, {judged} episodes or comparisons per point; rings: taken. Means over two "
              "numbers of demonstrations, and over two labels.")  # fmt: skip
         return figure
 

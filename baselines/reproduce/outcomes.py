@@ -15,8 +15,8 @@ from agents.figure_style import INK, MUTED
 from agents.outcome_bars import draw_outcome_bars
 from agents.outcomes import NAMES, PAPER, total_variation, wilson_interval
 from baselines.palette import KIND_TITLES, STAGE_COLORS
-from baselines.reproduce.drawing.panels import note, panels, span
-from baselines.reproduce.drawing.words import beside_paper, seeds_in_words, versus
+from baselines.reproduce.drawing.panels import note, panels
+from baselines.reproduce.drawing.words import beside_paper, seeds_in_words, sizes, span, versus
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes, read_outcome
 from baselines.reproduce.statistics import FEWEST, group, over_seeds, percent
@@ -58,7 +58,7 @@ PANELS = (
 def draw(rows: list[Row]) -> Figure:
     """Draws bars of how episodes end, agent by agent, beside the paper's."""
     agents = group(rows, "stage", "target")
-    with panels(5.0, 2, 4, sharey=True) as (figure, grid):
+    with panels(5.0, 2, 4, share_y="all") as (figure, grid):
         for axes, agent in zip(grid.flat, PANELS, strict=True):
             if agent is None:
                 _explain(axes, rows)
@@ -71,13 +71,9 @@ def draw(rows: list[Row]) -> Figure:
         for axes in grid[:, 0]:
             axes.set_ylabel("episodes")
         people = agents.get(("demonstrations", ""), [])
-        played = span(row["episodes"] for row in rows if row["stage"] != "demonstrations")
+        played = sizes(row for row in rows if row["stage"] != "demonstrations")
         recorded = f" ({span(row['episodes'] for row in people)} of people)" if people else ""
-        note(
-            figure,
-            f"N: {len(group(rows, 'seed'))} seed{'s' * (len(group(rows, 'seed')) > 1)}, {played} episodes of "
-            f"each agent on each{recorded}. Below the bars: the pad that an episode ends at.",
-        )
+        note(figure, f"{played}{recorded}. Below the bars: the pad that an episode ends at.")
         return figure
 
 

@@ -5,22 +5,12 @@ from __future__ import annotations
 import dataclasses
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from agents.figure_style import MUTED
 from agents.palette import OUTCOME_COLORS
-from baselines.reproduce.drawing.curves import (
-    WINDOW,
-    counted,
-    difference,
-    draw_curve,
-    intervals,
-    mosaic_figure,
-    percent_axis,
-    sizes,
-    styled_mosaic,
-)
-from baselines.reproduce.drawing.panels import note
+from baselines.reproduce.drawing.marks import WINDOW, draw_curve, episode_curves
+from baselines.reproduce.drawing.panels import counting_axis, note, panels, percent_axis
+from baselines.reproduce.drawing.words import difference, intervals, listed, seeds_of, sizes
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.statistics import estimate, group, over_seeds, percent, significance
 from baselines.stages import Stages
@@ -60,41 +50,25 @@ REWARD_COLOR = "#7b6fb0"
 def draw(rows: list[Row]) -> Figure:
     """Draws the reward model's score above the true success, a column for every way of aligning."""
     ways = group(rows, "way")
-    letters = "ABCDEFGH"[: len(ways)]
-    with styled_mosaic(f"{letters};{letters.lower()}", 9.0, 4.6) as panels:
+    with panels(4.6, 2, len(ways), share_y="row") as (figure, grid):
         scores = [row["reward"] for row in rows]
         margin = 0.05 * (max(scores) - min(scores)) or 1.0
-        for letter, (way, some) in zip(letters, ways.items(), strict=True):
-            above, below = panels[letter], panels[letter.lower()]
+        for (above, below), (way, some) in zip(grid.T, ways.items(), strict=True):
             above.set_title(way)
-            draw_curve(above, _series(some, "reward"), REWARD_COLOR, "reward", share=False)
-            above.set(ylim=(min(scores) - margin, max(scores) + margin))
-            draw_curve(below, _series(some, "success"), OUTCOME_COLORS["left"], "success")
-            percent_axis(below, "episodes at the left pad" if letter == "A" else "", 1.03)
-            below.set(xlabel="training episodes")
-            for axes in (above, below):
-                usual = max(row["episodes"] for row in some) / LONGER
+            draw_curve(above, episode_curves(some, "reward"), REWARD_COLOR, "reward", share=False)
+            draw_curve(below, episode_curves(some, "success"), OUTCOME_COLORS["left"], "success")
+            usual = max(row["episodes"] for row in some) / LONGER
+            for axes, label in ((above, ""), (below, "training episodes")):
                 axes.axvline(usual, color=MUTED, linestyle=":", linewidth=1.2)
-                axes.set_xlim(left=0)
-                axes.xaxis.set_major_locator(MaxNLocator(4))
-                axes.xaxis.set_major_formatter("{x:,.0f}")
-            if letter == "A":
-                above.set(ylabel="reward model's score")
+                counting_axis(axes, label)
+            if below is grid[1, 0]:
                 below.text(usual, 0.03, " usual end", color=MUTED, fontsize=8)
-            else:
-                above.tick_params(labelleft=False)
-                below.tick_params(labelleft=False)
-        figure = mosaic_figure(panels)
+        grid[0, 0].set(ylim=(min(scores) - margin, max(scores) + margin), ylabel="reward model's score")
+        percent_axis(grid[1, 0], "episodes at the left pad")
         last = [run[-1] for run in group(rows, "way", "seed").values()]
         size = sizes(last, "episodes", "training episode")
         note(figure, f"{size}; running means over {WINDOW} updates; {intervals(rows)}.")
         return figure
-
-
-def _series(rows: list[Row], key: str) -> dict[int, tuple[list[float], list[float]]]:
-    """Returns a number against episodes by seed."""
-    runs = group(rows, "seed")
-    return {seed: ([row["episodes"] for row in run], [row[key] for row in run]) for seed, run in runs.items()}
 
 
 def stretches(rows: list[Row]) -> tuple[list[Row], list[Row]]:
@@ -110,15 +84,14 @@ def stretches(rows: list[Row]) -> tuple[list[Row], list[Row]]:
 
 def find(rows: list[Row]) -> str:
     """Says for every way whether the score rises while success falls."""
-    seeds = len({row["seed"] for row in rows})
-    found = [f"From the usual end of alignment to {LONGER} times as many updates ({counted(seeds, 'seed')}):"]
+    found = [f"From the usual end of alignment to {LONGER} times as many updates ({seeds_of(rows)}):"]
     parts, fooled, tested = [], [], False
     for way, some in group(rows, "way").items():
         usual, last = stretches(some)
         score, success = difference(last, usual, "reward"), difference(last, usual, "success")
         assert score is not None and success is not None
-        tested |= score.p == score.p
-        if score.told and success.told and score.value.mean > 0 > success.value.mean:
+        tested |= score.tested
+        if score.sign > 0 > success.sign:
             fooled.append(way)
         parts.append(
             f"*{way}*: the score moves by {score.value.mean:+.2f} ({significance(score.p)}) and success "
@@ -129,7 +102,7 @@ def find(rows: list[Row]) -> str:
     if not tested:
         found.append("With one seed no over-optimization can be told from chance.")
     elif fooled:
-        ways = " and with ".join(f"*{way}*" for way in fooled)
+        ways = listed(f"*{way}*" for way in fooled)
         found.append(f"Over-optimization, a score that rises while success falls, is seen with {ways}.")
     else:
         found.append("Over-optimization, a score that rises while success falls, is seen in none.")

@@ -9,20 +9,9 @@ from matplotlib.figure import Figure
 from agents.outcomes import NAMES, PAPER
 from baselines.artifact import load_manifest
 from baselines.figures import REWARD_ACCURACY
-from baselines.reproduce.drawing.curves import (
-    difference,
-    draw_bar,
-    draw_curve,
-    draw_paper,
-    intervals,
-    mosaic_figure,
-    percent_axis,
-    sizes,
-    styled_mosaic,
-    update_curves,
-)
-from baselines.reproduce.drawing.panels import note
-from baselines.reproduce.drawing.words import beside_paper
+from baselines.reproduce.drawing.marks import draw_alignment, draw_bar, draw_paper
+from baselines.reproduce.drawing.panels import named_axis, note, panels, percent_axis
+from baselines.reproduce.drawing.words import beside_paper, difference, intervals, sizes
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes
 from baselines.reproduce.statistics import group, over_seeds, percent
@@ -80,34 +69,25 @@ LABELS = {"agent": "agent's", "random": "random", "random, five times longer": "
 def draw(rows: list[Row]) -> Figure:
     """Draws accuracy of the reward models, success of the agents that they align, and the way there."""
     encoders = group(rows, "encoder")
-    with styled_mosaic("ABC", 9.0, 3.3, widths=(1, 1, 1.4)) as panels:
-        for key, measure_name, title, label in (
-            ("A", "accuracy", "Reward model", "held-out comparisons right"),
-            ("B", "left", "Agent aligned by it", "episodes at the left pad"),
+    with panels(3.3, 1, 3, widths=(1, 1, 1.4)) as (figure, grid):
+        judged, goes, curves = grid.flat
+        for axes, measure_name, title, label in (
+            (judged, "accuracy", "Reward model", "held-out comparisons right"),
+            (goes, "left", "Agent aligned by it", "episodes at the left pad"),
         ):
-            axes = panels[key]
             for place, (encoder, some) in enumerate(encoders.items()):
                 draw_bar(axes, place, some, measure_name, COLORS[encoder])
             for place, encoder in enumerate(encoders):
-                if key == "A":
+                if axes is judged:
                     draw_paper(axes, place, PAPER_ACCURACY[encoder.split(",")[0]], 0.8)
                 elif encoder == "agent":
                     draw_paper(axes, place, PAPER_SUCCESS, 0.8)
-            draw_paper(axes, 0, 0, 0, f"paper, {PAPER_COMPARISONS:,} comparisons" if key == "A" else "paper")
+            draw_paper(axes, 0, 0, 0, f"paper, {PAPER_COMPARISONS:,} comparisons" if axes is judged else "paper")
             axes.legend(loc="upper right", fontsize=8, bbox_to_anchor=(1.02, 1.03))
             axes.set_title(title)
-            axes.set_xticks(range(len(encoders)), [LABELS[encoder] for encoder in encoders], fontsize=8)
-            axes.grid(visible=False, axis="x")
-            percent_axis(axes, label, 1.25)
-        curves = panels["C"]
-        curves.set_title("During alignment to the left")
-        for encoder, some in encoders.items():
-            draw_curve(curves, update_curves(some), COLORS[encoder], WORDS[encoder])
-        percent_axis(curves, "episodes at the left pad", 1.03)
-        curves.set(xlabel="alignment update")
-        curves.set_xlim(left=0)
-        curves.legend(loc="lower right", fontsize=8)
-        figure = mosaic_figure(panels)
+            named_axis(axes, [LABELS[encoder] for encoder in encoders])
+            percent_axis(axes, label, high=1.25)
+        draw_alignment(curves, "left", [(WORDS[encoder], COLORS[encoder], some) for encoder, some in encoders.items()])
         note(figure, f"{sizes(rows)}; {intervals(rows)}.")
         return figure
 
@@ -131,9 +111,8 @@ def find(rows: list[Row]) -> str:
             continue
         better = "the agent's is better, as in the paper"
         worse = "the agent's is worse, against the paper"
-        same = "no difference can be told"
         found.append(
-            f"The agent's encoder against the {WORDS[encoder]}, in accuracy: {accurate.said(better, worse, same)}; in "
+            f"The agent's encoder against the {WORDS[encoder]}, in accuracy: {accurate.said(better, worse)}; in "
             f"success: {success.said('better', 'worse')}."
         )
     if random := encoders.get("random"):

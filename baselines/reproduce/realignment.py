@@ -8,19 +8,9 @@ from agents.figure_style import INK
 from agents.outcomes import NAMES, PAPER
 from agents.palette import OUTCOME_COLORS
 from baselines.palette import STAGE_COLORS
-from baselines.reproduce.drawing.curves import (
-    difference,
-    draw_bar,
-    draw_curve,
-    intervals,
-    mosaic_figure,
-    percent_axis,
-    sizes,
-    styled_mosaic,
-    update_curves,
-)
-from baselines.reproduce.drawing.panels import note
-from baselines.reproduce.drawing.words import beside_paper
+from baselines.reproduce.drawing.marks import draw_alignment, draw_outcomes
+from baselines.reproduce.drawing.panels import named_axis, note, panels, percent_axis
+from baselines.reproduce.drawing.words import beside_paper, difference, intervals, sizes
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes
 from baselines.reproduce.statistics import group, over_seeds, percent
@@ -60,32 +50,19 @@ TICKS = {"preference_finetuned": "preference\nfine-tuned", "finetuned": "fine-tu
 def draw(rows: list[Row]) -> Figure:
     """Draws the way to the right pad from three starts, and where it ends."""
     starts = group(rows, "start")
-    with styled_mosaic("AB", 9.0, 3.4, widths=(1.0, 1.1)) as panels:
-        curves, goes = panels["A"], panels["B"]
-        curves.set_title("During alignment to the right, by start")
-        for start, some in starts.items():
-            draw_curve(curves, update_curves(some), COLORS[start], f"from the {WORDS[start]}")
-        percent_axis(curves, "episodes at the right pad", 1.03)
-        curves.set(xlabel="alignment update")
-        curves.set_xlim(left=0)
-        curves.legend(loc="best", fontsize=8)
+    with panels(3.4, 1, 2, widths=(1.0, 1.1)) as (figure, grid):
+        curves, goes = grid.flat
+        named = [(f"from the {WORDS[start]}", COLORS[start], some) for start, some in starts.items()]
+        draw_alignment(curves, "right", named)
         goes.set_title("Where they go afterwards, by start")
-        width = 0.8 / len(NAMES)
-        for place, some in enumerate(starts.values()):
-            for index, name in enumerate(NAMES):
-                x = place + width * (index - (len(NAMES) - 1) / 2)
-                draw_bar(goes, x, some, name, OUTCOME_COLORS[name], 0.9 * width, fontsize=7)
-        for name in NAMES:
-            goes.bar(0, 0, color=OUTCOME_COLORS[name], label=name)
+        draw_outcomes(goes, list(starts.values()))
         paper = PAPER["aligned right"][NAMES.index("right")] / 100
         goes.axhline(
             paper, color=INK, linestyle=":", linewidth=1.2, label=f"paper, right: {100 * paper:.1f}%", zorder=0
         )
         goes.legend(loc="upper left", ncols=5, fontsize=8, columnspacing=0.9, handlelength=1.2, handletextpad=0.4)
-        percent_axis(goes, "episodes", 1.25)
-        goes.set_xticks(range(len(starts)), [TICKS[start] for start in starts], fontsize=8)
-        goes.grid(visible=False, axis="x")
-        figure = mosaic_figure(panels)
+        percent_axis(goes, "episodes", high=1.25)
+        named_axis(goes, [TICKS[start] for start in starts])
         note(figure, f"{sizes(rows)}; {intervals(rows)}.")
         return figure
 

@@ -10,12 +10,11 @@ from agents.dataset.selection import merge
 from baselines.align import AlignConfig
 from baselines.palette import KIND_TITLES
 from baselines.reproduce import rates
-from baselines.reproduce.drawing.curves import difference, has, probed, sizes
 from baselines.reproduce.drawing.recovery import GOAL, PLAIN, Point, agents, draw_recovery
-from baselines.reproduce.drawing.words import listed
+from baselines.reproduce.drawing.words import difference, listed, probed, sizes
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes, probe
-from baselines.reproduce.statistics import FEWEST, group, over_seeds, percent
+from baselines.reproduce.statistics import FEWEST, group, over_seeds, per_seed, percent
 from baselines.stages import Stages
 from jumppad_env.rules import PADS
 
@@ -88,7 +87,7 @@ def returns(stages: Stages) -> Path:
 
 def find(rows: list[Row]) -> str:
     """Says how large the tax is, what each method pays back, and whether any reaches the goal."""
-    found = [f"Measured on {sizes(rows)} and {probed(rows)}.", _fall(rows)]
+    found = [f"Measured on {sizes(rows)} and {probed(rows, 'forced_miss')}.", _fall(rows)]
     found += [_methods(rows), _goal([point for point in agents(rows) if point.stage == "aligned"])]
     return " ".join(part for part in found if part)
 
@@ -105,8 +104,8 @@ def _methods(rows: list[Row]) -> str:
         if point.method == PLAIN or point.stage != "aligned" or back is None or success is None:
             continue
         parts.append(f"*{point.method}* {_both(point)} ({back.said()} and {success.said()} of success)")
-        verdicts["alike" if not back.told else "more" if back.value.mean > 0 else "less"].append(point.method)
-        if success.told and success.value.mean < 0:
+        verdicts[("alike", "more", "less")[back.sign]].append(point.method)
+        if success.sign < 0:
             verdicts["costs"].append(point.method)
     if not parts:
         return ""
@@ -128,7 +127,7 @@ def _odd_starts(by_agent: dict[tuple[str, str], list[Row]]) -> str:
     shares = {
         method: over_seeds(some, "odd_start_at_target")
         for (method, stage), some in by_agent.items()
-        if stage == "aligned" and has(some, "odd_start_at_target")
+        if stage == "aligned" and per_seed(some, "odd_start_at_target")
     }
     if not shares:
         return ""

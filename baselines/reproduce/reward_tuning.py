@@ -26,17 +26,9 @@ from baselines.palette import STAGE_COLORS
 from baselines.policy import Policy
 from baselines.precision import autocast, choose_device
 from baselines.reproduce import rates
-from baselines.reproduce.drawing.panels import (
-    RANDOM,
-    count_seeds,
-    handle,
-    line,
-    note,
-    number_axis,
-    panels,
-    percent_axis,
-)
-from baselines.reproduce.drawing.words import seeds_in_words, versus
+from baselines.reproduce.drawing.marks import draw_line
+from baselines.reproduce.drawing.panels import AIR, RANDOM, handle, note, number_axis, panels, percent_axis
+from baselines.reproduce.drawing.words import intervals, seeds_in_words, seeds_of, versus
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.reward_accuracy import Pairs, agents_of, draw_pairs, random_network, split
 from baselines.reproduce.statistics import group, over_seeds, percent
@@ -169,23 +161,24 @@ def choose(rows: list[Row]) -> dict[str, list[Row]]:
 def draw(rows: list[Row]) -> Figure:
     """Draws the accuracy of the best of each way against the number of comparisons."""
     labels, chosen = list(group(rows, "label")), choose(rows)
-    with panels(3.5, 1, max(2, len(labels)), sharey=True) as (figure, grid):
+    with panels(3.5, 1, max(2, len(labels)), share_y="all") as (figure, grid):
         for axes in grid.flat[len(labels) :]:
             axes.set_axis_off()
         for axes, what in zip(grid.flat, labels, strict=False):
             axes.axhline(0.5, color=MUTED, linewidth=0.8, linestyle=":")
             for way, (_, color, style, shift) in WAYS.items():
                 some = [row for row in chosen[way] if row["label"] == what]
-                line(axes, some, "comparisons", "accuracy", color, style, shift)
+                draw_line(axes, some, "comparisons", "accuracy", color, style, shift)
             axes.set(title=TITLES[what], xlabel="training comparisons")
             number_axis(axes, (row["comparisons"] for row in rows))
-        grid[0, 0].set_ylabel("held-out accuracy")
-        percent_axis(grid[0, 0], min(0.48, *(row["accuracy"] for some in chosen.values() for row in some)))
+        lowest = min(row["accuracy"] for some in chosen.values() for row in some)
+        percent_axis(grid[0, 0], "held-out accuracy", min(0.5, lowest) - AIR)
         handles = [handle(color, name, style) for name, color, style, _ in WAYS.values()]
         handles.append(Line2D([], [], color=MUTED, linestyle=":", label="chance"))
         figure.legend(handles=handles, loc="outside upper left", ncols=4, fontsize=8)
         looks = ", ".join(f"{updates:,}" for updates in sorted(group(rows, "updates")))
-        note(figure, f"N: {count_seeds(rows)}; the best of {looks} updates in validation, on other comparisons.")
+        best = f"the best of {looks} updates in validation, on other comparisons"
+        note(figure, f"{seeds_of(rows)}, {best}; {intervals(rows)}.")
         return figure
 
 

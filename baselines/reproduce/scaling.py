@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +18,12 @@ from baselines.network import NetworkConfig
 from baselines.palette import STAGE_COLORS
 from baselines.policy import Policy
 from baselines.precision import autocast, choose_device
-from baselines.reproduce.drawing.panels import count_seeds, line, note, number_axis, panels, percent_axis, span
-from baselines.reproduce.drawing.words import in_units, seeds_in_words, sign, versus
+from baselines.reproduce.drawing.marks import draw_line
+from baselines.reproduce.drawing.panels import note, number_axis, panels, percent_axis
+from baselines.reproduce.drawing.words import difference, in_units, intervals, seeds_in_words, sizes, versus
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes, read_outcome
-from baselines.reproduce.statistics import compare, group, over_seeds, significance
+from baselines.reproduce.statistics import group, over_seeds, significance
 from baselines.stages import Stages
 from jumppad_env.streams import integer_seed
 
@@ -112,23 +112,22 @@ def draw(rows: list[Row]) -> Figure:
     """Draws loss and distance to people against parameters, episodes and context."""
     found = group(rows, "axis")
     color = STAGE_COLORS["base"]
-    with panels(4.6, len(MEASURES), len(AXES), sharey="row", sharex="col") as (figure, grid):
+    with panels(4.6, len(MEASURES), len(AXES), share_y="row", share_x="col") as (figure, grid):
         for column, (axis, name) in enumerate(AXES.items()):
             some = found.get(axis, [])
             for axes, measure_of in zip(grid[:, column], MEASURES, strict=True):
-                line(axes, some, "value", measure_of, color)
+                draw_line(axes, some, "value", measure_of, color, share=measure_of != "held_out_loss")
                 if some:
                     number_axis(axes, (row["value"] for row in some))
                 else:
                     axes.text(0.5, 0.5, "not measured", transform=axes.transAxes, ha="center", color=MUTED)
             grid[-1, column].set_xlabel(name)
-        for row, name in enumerate(MEASURES.values()):
-            grid[row, 0].set_ylabel(name)
-        percent_axis(grid[1, 0], 0.0, max(0.1, *(1.05 * row["total_variation_to_people"] for row in rows)))
-        played = span(row["episodes"] for row in rows)
+        loss, variation = MEASURES.values()
+        grid[0, 0].set_ylabel(loss)
+        percent_axis(grid[1, 0], variation, high=max(0.1, *(1.08 * row["total_variation_to_people"] for row in rows)))
         note(
             figure,
-            f"N: {count_seeds(rows)}; {HELD_OUT} held-out episodes of people, {played} episodes of each agent; "
+            f"{sizes(rows)}, {HELD_OUT} held-out episodes of people; {intervals(rows)}; "
             f"{100 * BUDGET:.0f}% of the preset's updates.",
         )
         return figure
@@ -145,14 +144,12 @@ def find(rows: list[Row]) -> str:
         ends = [in_units(over_seeds(which, "held_out_loss")) for which in (few, many)]
         text = f"from {low:,.0f} to {high:,.0f} {'steps of context' if axis == 'context' else AXES[axis]}"
         text += f" the held-out loss goes from {ends[0]} to {ends[1]} nats per step"
-        try:
-            loss, p = compare(many, few, "held_out_loss")
-        except ValueError:
+        loss = difference(many, few, "held_out_loss")
+        if loss is None:
             parts.append(f"{text} (no seed has both)")
             continue
-        words = {-1: "it falls", 1: "it rises", 0: "no difference can be told"}[sign(loss, p)]
-        words = "" if math.isnan(p) else f"{words}, "
-        text += f" ({words}{significance(p)}), and the total variation to people changes: "
+        words = loss.judged("it rises", "it falls")
+        text += f" ({significance(loss.p)}{words}), and the total variation to people changes: "
         text += versus(many, few, "total_variation_to_people", "farther from people", "nearer to people")
         parts.append(text)
     if not parts:

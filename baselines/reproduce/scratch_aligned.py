@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
-from agents.figure_style import INK
 from baselines.artifact import load_manifest
 from baselines.palette import STAGE_COLORS
 from baselines.reproduce.demonstrations_needed import ways
-from baselines.reproduce.drawing.panels import RANDOM, count_seeds, note, panels, percent_axis, span, whisker
-from baselines.reproduce.drawing.words import seeds_in_words, sign, versus
+from baselines.reproduce.drawing.marks import draw_alignment, draw_bar
+from baselines.reproduce.drawing.panels import RANDOM, named_axis, note, panels, percent_axis
+from baselines.reproduce.drawing.words import PROBES, difference, intervals, probed, seeds_in_words, sizes, versus
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes, probe
-from baselines.reproduce.statistics import compare, estimate, group, over_seeds, per_seed, percent, significance
+from baselines.reproduce.statistics import estimate, group, over_seeds, per_seed, percent, significance
 from baselines.stages import Stages
 from baselines.training import read_metrics
 
@@ -62,35 +58,16 @@ BARS: dict[str, str] = {
 def draw(rows: list[Row]) -> Figure:
     """Draws success during alignment, and what the aligned agents do when disturbed."""
     starts = group(rows, "start")
-    with panels(3.4, 1, 2, width_ratios=(1, 1.35)) as (figure, grid):
+    with panels(3.4, 1, 2, widths=(1, 1.35)) as (figure, grid):
         curves, bars = grid.flat
-        for index, (start, color) in enumerate(WAYS.items()):
-            some = starts.get(start, [])
-            length = min((len(row["curve"]) for row in some), default=0)
-            for row in some if len(some) > 1 else []:
-                curves.plot(row["curve"][:length], color=color, linewidth=0.8, alpha=0.35)
-            if length:
-                mean = np.mean([row["curve"][:length] for row in some], axis=0)
-                curves.plot(mean, color=color, linewidth=2.2)
+        draw_alignment(curves, "left", [(f"{start}, fine-tuned", WAYS[start], some) for start, some in starts.items()])
+        bars.set_title("Aligned agents")
+        for index, start in enumerate(WAYS):
             for x, what in enumerate(BARS):
-                values = per_seed(some, what).values()
-                if values:
-                    at = x + 0.4 * (index - 0.5)
-                    bars.bar(at, float(np.mean(list(values))), 0.36, color=color, alpha=0.55)
-                    whisker(bars, at, values, INK)
-        curves.set(xlabel="update of alignment", ylabel="episodes that go left")
-        bars.set_xticks(range(len(BARS)), list(BARS.values()), fontsize=8)
-        bars.set_ylabel("episodes")
-        bars.grid(visible=False, axis="x")
-        for axes in grid.flat:
-            percent_axis(axes)
-        curves.set_title("during alignment" + (": mean and seeds" if len(group(rows, "seed")) > 1 else ""))
-        bars.set_title("aligned")
-        handles = [Patch(color=color, label=f"{start}, fine-tuned, aligned") for start, color in WAYS.items()]
-        figure.legend(handles=handles, loc="outside upper left", ncols=2)
-        probed = span(row[f"{kind}_probed"] for row in rows for kind in ("forced_miss", "odd_start"))
-        played = span(row["episodes"] for row in rows)
-        note(figure, f"N: {count_seeds(rows)}; per agent {played} episodes, in a probe {probed}.")
+                draw_bar(bars, x + 0.4 * (index - 0.5), starts.get(start, []), what, WAYS[start], 0.36)
+        named_axis(bars, list(BARS.values()))
+        percent_axis(bars, "episodes", high=1.13)
+        note(figure, f"{sizes(rows)}; {probed(rows, *PROBES)}; {intervals(rows)}.")
         return figure
 
 
@@ -102,26 +79,24 @@ def find(rows: list[Row]) -> str:
         return "Only one of the two agents was measured, so nothing can be compared."
     told = []
     for what, words in BARS.items():
-        measured = what
-        known = [per_seed(some, measured) for some in (ours, other)]
+        known = [per_seed(some, what) for some in (ours, other)]
         numbers = " against ".join(percent(estimate(k.values())) if k else "nothing known" for k in known)
-        told.append(f"{words.replace(chr(10), ' ')}: {numbers}, {versus(ours, other, measured, 'better', 'worse')}")
+        told.append(f"{words.replace(chr(10), ' ')}: {numbers}, {versus(ours, other, what, 'better', 'worse')}")
     accuracies = [percent(over_seeds(some, "accuracy")) for some in (ours, other)]
     text = f"On {seeds_in_words(rows)}, pre-trained against never pre-trained, both aligned: {'; '.join(told)}. "
     text += f"Their reward models predict {accuracies[0]} and {accuracies[1]} of held-out comparisons. "
-    try:
-        difference, p = compare(ours, other, "forced_miss")
-    except ValueError:
+    change = difference(ours, other, "forced_miss")
+    if change is None:
         return text + "The paper's claim about coming back after a miss can't be judged."
-    if math.isnan(p):
+    if not change.tested:
         return text + "The paper's claim about coming back after a miss needs more seeds."
     claim = {
         1: "As in the paper, the pre-trained agent comes back more often after a miss",
         -1: "Unlike in the paper, the pre-trained agent comes back less often after a miss",
         0: "That the pre-trained agent comes back more often after a miss, as in the paper, can't be told once both "
         "are aligned",
-    }[sign(difference, p)]
-    return f"{text}{claim} ({significance(p)})."
+    }[change.sign]
+    return f"{text}{claim} ({significance(change.p)})."
 
 
 EXPERIMENT = Experiment(

@@ -13,6 +13,8 @@ from baselines.reproduce.experiment import Row
 
 FEWEST = 3
 """Seeds that a test and an interval need: with two, whether they agree by chance decides."""
+Measure = str | Callable[[Row], float | None]
+"""What is averaged: a key of rows, or what makes a number of one; None leaves a row out."""
 
 
 class Estimate(NamedTuple):
@@ -64,21 +66,19 @@ def group(rows: Iterable[Row], *keys: str) -> dict[Any, list[Row]]:
     return groups
 
 
-def per_seed(rows: Iterable[Row], measure: str | Callable[[Row], float | None]) -> dict[int, float]:
+def per_seed(rows: Iterable[Row], measure: Measure) -> dict[int, float]:
     """Returns the mean of a number over the rows of each seed, by seed; rows where it is None are left out."""
     value = measure if callable(measure) else lambda row: row[measure]
     found = {seed: [v for row in some if (v := value(row)) is not None] for seed, some in group(rows, "seed").items()}
     return {seed: float(np.mean(values)) for seed, values in found.items() if values}
 
 
-def over_seeds(rows: Iterable[Row], measure: str | Callable[[Row], float | None]) -> Estimate:
+def over_seeds(rows: Iterable[Row], measure: Measure) -> Estimate:
     """Returns the mean of a number over seeds, each of which counts once."""
     return estimate(per_seed(rows, measure).values())
 
 
-def compare(
-    first: Iterable[Row], second: Iterable[Row], measure: str | Callable[[Row], float | None]
-) -> tuple[Estimate, float]:
+def compare(first: Iterable[Row], second: Iterable[Row], measure: Measure) -> tuple[Estimate, float]:
     """Returns by how much the first exceeds the second, paired by seed, and the p of no difference.
 
     Raises:

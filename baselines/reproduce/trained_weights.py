@@ -6,21 +6,9 @@ from matplotlib.figure import Figure
 
 from agents.outcomes import NAMES, PAPER
 from baselines.reproduce import learning_rates, rates
-from baselines.reproduce.drawing.curves import (
-    difference,
-    draw_bar,
-    draw_curve,
-    draw_paper,
-    intervals,
-    mosaic_figure,
-    percent_axis,
-    probed,
-    sizes,
-    styled_mosaic,
-    update_curves,
-)
-from baselines.reproduce.drawing.panels import note
-from baselines.reproduce.drawing.words import beside_paper
+from baselines.reproduce.drawing.marks import draw_alignment, draw_bar, draw_paper
+from baselines.reproduce.drawing.panels import named_axis, note, panels, percent_axis
+from baselines.reproduce.drawing.words import beside_paper, difference, intervals, probed, sizes
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes, probe
 from baselines.reproduce.statistics import group, over_seeds, per_seed, percent
@@ -59,39 +47,31 @@ TICKS = {"all": "everything", "adapters": "adapters", "head": "action\nhead"}
 def draw(rows: list[Row]) -> Figure:
     """Draws the way to the left pad, where it ends, and who comes back after a forced miss."""
     parts = group(rows, "trained")
-    with styled_mosaic("ABC", 9.0, 3.3, widths=(1.4, 1, 1)) as panels:
-        curves = panels["A"]
-        curves.set_title("During alignment to the left")
-        for trained, some in parts.items():
-            draw_curve(curves, update_curves(some), learning_rates.COLORS[trained], WORDS[trained])
-        percent_axis(curves, "episodes at the left pad", 1.03)
-        curves.set(xlabel="alignment update")
-        curves.set_xlim(left=0)
-        curves.legend(loc="lower right", fontsize=8)
-        for key, measured, title, label in (
-            ("B", "left", "Aligned agent", "episodes at the left pad"),
-            ("C", "forced_miss", "Back after a forced miss", "probed episodes that reach a pad"),
+    with panels(3.3, 1, 3, widths=(1.4, 1, 1)) as (figure, grid):
+        curves, goes, back = grid.flat
+        colors = learning_rates.COLORS
+        draw_alignment(curves, "left", [(WORDS[trained], colors[trained], some) for trained, some in parts.items()])
+        for axes, measured, title, label, high in (
+            (goes, "left", "Aligned agent", "episodes at the left pad", 1.25),
+            (back, "forced_miss", "Back after a forced miss", "probed episodes that reach a pad", 1.13),
         ):
-            axes = panels[key]
             axes.set_title(title)
             for place, (trained, some) in enumerate(parts.items()):
-                draw_bar(axes, place, some, measured, learning_rates.COLORS[trained])
-            axes.set_xticks(range(len(parts)), [TICKS[trained] for trained in parts], fontsize=8)
-            axes.grid(visible=False, axis="x")
-            percent_axis(axes, label, 1.25 if key == "B" else 1.13)
+                draw_bar(axes, place, some, measured, colors[trained])
+            named_axis(axes, [TICKS[trained] for trained in parts])
+            percent_axis(axes, label, high=high)
         if "head" in parts:
             paper = PAPER["aligned left"][NAMES.index("left")] / 100
-            draw_paper(panels["B"], list(parts).index("head"), paper, 0.8, f"paper (head): {paper:.1%}")
-            panels["B"].legend(loc="upper right", fontsize=8)
-        figure = mosaic_figure(panels)
-        note(figure, f"{sizes(rows)}; {probed(rows)}; {intervals(rows)}.")
+            draw_paper(goes, list(parts).index("head"), paper, 0.8, f"paper (head): {paper:.1%}")
+            goes.legend(loc="upper right", fontsize=8)
+        note(figure, f"{sizes(rows)}; {probed(rows, 'forced_miss')}; {intervals(rows)}.")
         return figure
 
 
 def find(rows: list[Row]) -> str:
     """Says how good each way is, how far it moves, and what it forgets."""
     parts = group(rows, "trained")
-    found = [f"Measured on {sizes(rows)} and {probed(rows)}."]
+    found = [f"Measured on {sizes(rows)} and {probed(rows, 'forced_miss')}."]
     for trained, some in parts.items():
         text = f"Training {WORDS[trained]}, the agent goes left in **{percent(over_seeds(some, 'left'))}** of episodes"
         if trained == "head":

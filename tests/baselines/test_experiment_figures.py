@@ -19,7 +19,7 @@ from baselines.reproduce import (
     scaling,
     scratch_aligned,
 )
-from baselines.reproduce.drawing.words import beside_paper, listed, verdict
+from baselines.reproduce.drawing.words import Difference, beside_paper, listed
 from baselines.reproduce.statistics import Estimate, estimate
 
 STAGES = [("base", ""), ("finetuned", "")] + [
@@ -183,8 +183,18 @@ CASES = [
     (reward_tuning, tuning_rows, ("start", "random"), ("training comparisons", "held-out accuracy", "10, 25, 50, 250")),
     (drift, drift_rows, ("stage", "finetuned"), ("bits", "nats per step", "64 episodes")),
     (scaling, scaling_rows, ("axis", "episodes"), ("parameters", "nats per step", "500 episodes")),
-    (demonstrations_needed, demonstration_rows, ("start", "from scratch"), ("demonstrations", "in a probe 256")),
-    (scratch_aligned, scratch_rows, ("start", "from scratch"), ("update of alignment", "in a probe 256")),
+    (
+        demonstrations_needed,
+        demonstration_rows,
+        ("start", "from scratch"),
+        ("demonstrations", "500 episodes each; 256 odd starts and 256 forced misses each"),
+    ),
+    (
+        scratch_aligned,
+        scratch_rows,
+        ("start", "from scratch"),
+        ("alignment update", "500 episodes each; 256 odd starts and 256 forced misses each"),
+    ),
 ]
 """Experiment, its rows, a condition to leave out, and what its figure must say."""
 
@@ -351,7 +361,7 @@ def test_what_was_never_probed_is_not_taken_for_a_failure():
             row |= {"forced_miss": None, "forced_miss_probed": 0}
     figure, found = shown(demonstrations_needed, rows)
     assert "against nothing known: not compared" in found and "for odd starts." in found
-    assert "in a probe 0 to 256" in figure
+    assert "256 odd starts and 0 to 256 forced misses each" in figure
 
 
 def test_alignment_without_pre_training_is_judged_by_what_comes_back():
@@ -364,10 +374,11 @@ def test_alignment_without_pre_training_is_judged_by_what_comes_back():
 
 def test_words_are_decided_by_p_and_by_the_interval():
     up, unsure = Estimate(0.1, 0.05, 0.15, 5), Estimate(0.1, -0.1, 0.3, 5)
-    assert verdict(up, 0.01, "more", "less").startswith("more")
-    assert verdict(Estimate(-0.1, -0.15, -0.05, 5), 0.01, "more", "less").startswith("less")
-    assert verdict(unsure, 0.2, "more", "less").startswith("no difference can be told")
-    assert verdict(estimate([0.1]), float("nan"), "more", "less") == "+10.0 points (too few seeds for a test)"
+    assert Difference(up, 0.01).said("more", "less") == "+10.0 ± 5.0 points, p = 0.01: more"
+    assert Difference(Estimate(-0.1, -0.15, -0.05, 5), 0.01).said("more", "less").endswith("p = 0.01: less")
+    assert Difference(unsure, 0.2).said("more", "less").endswith("p = 0.2: no difference can be told")
+    assert Difference(estimate([0.1]), float("nan")).said("more", "less") == "+10.0 points"
+    assert [Difference(up, p).sign for p in (0.01, 0.2, float("nan"))] == [1, 0, 0]
     assert "agrees with the paper's 98.7%" in beside_paper(Estimate(0.96, 0.92, 1.0, 5), 0.987)
     assert "too uncertain" in beside_paper(Estimate(0.95, 0.80, 1.1, 2), 0.987)
     assert "3.7 points below the paper's 98.7%" in beside_paper(Estimate(0.95, 0.94, 0.96, 5), 0.987)

@@ -1,102 +1,76 @@
-"""What figures of experiments share: panels, numbers over seeds with their intervals, axes, the line that says N."""
+"""Layout of the figures of experiments: panels in our style, their axes, their legend, the line that says N."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator, PercentFormatter
 
 from agents.figure_style import MUTED, STYLE
-from baselines.reproduce.experiment import Row
-from baselines.reproduce.statistics import FEWEST, estimate, group, per_seed
 
-WIDTH = 8.5
+WIDTH = 9.0
 """Inches: of a page."""
 RANDOM = MUTED
 """Color of what starts from random weights."""
-Measure = str | Callable[[Row], float | None]
+AIR = 0.03
+"""Of the height of an axis of shares: what marks at its ends need."""
+Sharing = Literal["none", "all", "row", "col"]
 
 
 @contextmanager
-def panels(height: float, rows: int = 1, columns: int = 1, **options: Any) -> Iterator[tuple[Figure, np.ndarray]]:
-    """Gives a figure of our style and its axes (rows, columns).
+def panels(
+    height: float,
+    rows: int = 1,
+    columns: int = 1,
+    *,
+    widths: Sequence[float] | None = None,
+    heights: Sequence[float] | None = None,
+    share_x: Sharing = "none",
+    share_y: Sharing = "none",
+) -> Iterator[tuple[Figure, np.ndarray]]:
+    """Gives a figure of our style, as wide as a page, and its axes (rows, columns).
 
     Args:
         height: inches.
         rows: of panels.
         columns: of panels.
-        options: of `Figure.subplots`.
+        widths: of the columns, relative.
+        heights: of the rows, relative.
+        share_x: which panels have the same x axis.
+        share_y: which panels have the same y axis.
     """
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         figure.get_layout_engine().set(w_pad=0.07, h_pad=0.07)  # pyright: ignore[reportOptionalMemberAccess, reportCallIssue]
-        yield figure, figure.subplots(rows, columns, squeeze=False, **options)
+        yield (
+            figure,
+            figure.subplots(
+                rows, columns, squeeze=False, sharex=share_x, sharey=share_y, width_ratios=widths, height_ratios=heights
+            ),
+        )
 
 
-def whisker(axes: Axes, x: float, values: Iterable[float], color: str, *, marker: str = "o") -> None:
-    """Draws a mean over seeds with its 95% interval, and the seeds as faint dots where there are several.
-
-    Args:
-        axes: where.
-        x: of all of them.
-        values: one per seed; none draws nothing.
-        color: of all of them.
-        marker: of the mean.
-    """
-    values = list(values)
-    if not values:
-        return
-    mean = estimate(values)
-    if mean.count > 1:
-        axes.plot([x] * len(values), values, ".", color=color, alpha=0.3, markersize=5, markeredgewidth=0, zorder=2)
-    if mean.count >= FEWEST:
-        axes.vlines(x, mean.low, mean.high, colors=color, linewidth=1.3)
-    axes.plot([x], [mean.mean], marker, color=color, markersize=4.5, zorder=4)
-
-
-def line(
-    axes: Axes, rows: list[Row], key: str, measure: Measure, color: str, style: str = "-", shift: float = 1.0
-) -> None:
-    """Draws the mean of a measure against a number, with 95% intervals over seeds.
+def percent_axis(axes: Axes, label: str = "", low: float = 0.0, high: float = 1.0 + AIR) -> None:
+    """Makes the y axis one of shares, with ticks in percent between 0 and 100%.
 
     Args:
-        axes: where.
-        rows: of one condition; none draws nothing.
-        key: of the number.
-        measure: what is averaged, first within each seed.
-        color: of line and whiskers.
-        style: of the line.
-        shift: factor on the number, which keeps the whiskers of several conditions apart on a log axis.
+        axes: whose y axis it is.
+        label: of the axis.
+        low: its lower end; below 0 (`-AIR`) where dots may lie at 0, 0 where bars stand on it.
+        high: its upper end, above 1 for what is written above bars.
     """
-    points = []
-    for x, some in sorted(group(rows, key).items()):
-        values = list(per_seed(some, measure).values())
-        whisker(axes, x * shift, values, color)
-        if values:
-            points.append((x * shift, float(np.mean(values))))
-    if points:
-        axes.plot(*np.array(points).T, style, color=color, linewidth=1.6, zorder=3)
-
-
-def handle(color: str, label: str, style: str = "-") -> Line2D:
-    """Returns what a legend shows of `line`."""
-    look: dict[str, Any] = {"linestyle": style, "marker": "o", "markersize": 4}
-    return Line2D([], [], color=color, label=label, **look)
-
-
-def percent_axis(axes: Axes, low: float = 0.0, high: float = 1.0) -> None:
-    """Makes the y axis one of shares, in percent, with a little air at both ends."""
-    air = 0.03 * (high - low)
-    axes.set_ylim(low - air, high + air)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{100 * y:.3g}%"))
+    ticks = MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(max(low, 0.0), min(high, 1.0))
+    axes.set(ylim=(low, high), ylabel=label)
+    axes.set_yticks([tick for tick in ticks if low <= tick <= min(high, 1.0) + 1e-9])
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
 
 
 def number_axis(axes: Axes, values: Iterable[float]) -> None:
@@ -107,32 +81,38 @@ def number_axis(axes: Axes, values: Iterable[float]) -> None:
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: short(x)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: _short(x)))
     axes.set_xlim(numbers[0] / 1.4, numbers[-1] * 1.4)
 
 
-def short(x: float) -> str:
-    """Returns a number as it fits under a tick: "500", "1k", "1.2M"."""
+def _short(x: float) -> str:
+    """Returns a number as it fits under a tick: "0.0015", "500", "1k", "1.2M"."""
     for size, unit in ((1e6, "M"), (1e3, "k")):
         if x >= size:
             return f"{x / size:.3g}{unit}"
-    return f"{x:g}"
+    return f"{x:.2g}" if x < 1 else f"{x:g}"
+
+
+def named_axis(axes: Axes, names: Sequence[str]) -> None:
+    """Writes what stands at 0, 1, ... under the x axis, which needs no grid then."""
+    axes.set_xticks(range(len(names)), names, fontsize=8)
+    axes.grid(visible=False, axis="x")
+
+
+def counting_axis(axes: Axes, label: str) -> None:
+    """Makes the x axis one of what is counted from 0, as updates and episodes are."""
+    axes.set_xlabel(label)
+    axes.set_xlim(left=0)
+    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=True))
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+
+
+def handle(color: str, label: str, style: str = "-") -> Line2D:
+    """Returns what a legend shows of `draw_line`."""
+    look: dict[str, Any] = {"linestyle": style, "marker": "o", "markersize": 4}
+    return Line2D([], [], color=color, label=label, **look)
 
 
 def note(figure: Figure, text: str) -> None:
     """Writes what the numbers rest on under a figure."""
     figure.supxlabel(text, x=0.012, ha="left", fontsize=8, color=MUTED)
-
-
-def count_seeds(rows: list[Row]) -> str:
-    """Returns "5 seeds; dots are seeds, whiskers 95% intervals over them", or that they are too few."""
-    seeds = len({row["seed"] for row in rows})
-    if seeds < FEWEST:
-        return f"{seeds} seed{'s' if seeds > 1 else ''} (too few for intervals)"
-    return f"{seeds} seeds (dots; whiskers: 95% intervals over them)"
-
-
-def span(values: Iterable[float]) -> str:
-    """Returns "500", or "500 to 1,000" where numbers differ."""
-    low, high = min(values := list(values)), max(values)
-    return f"{low:,.0f}" if low == high else f"{low:,.0f} to {high:,.0f}"

@@ -12,18 +12,9 @@ from matplotlib.ticker import PercentFormatter
 
 from agents.figure_style import GRID, INK, MUTED
 from baselines.palette import KIND_TITLES, STAGE_COLORS
-from baselines.reproduce.drawing.curves import (
-    has,
-    intervals,
-    mosaic_figure,
-    percent_axis,
-    probed,
-    shade,
-    sizes,
-    styled_mosaic,
-    whisker,
-)
-from baselines.reproduce.drawing.panels import note
+from baselines.reproduce.drawing.marks import ends, shade
+from baselines.reproduce.drawing.panels import note, panels, percent_axis
+from baselines.reproduce.drawing.words import intervals, probed, sizes
 from baselines.reproduce.experiment import Row
 from baselines.reproduce.statistics import Estimate, group, over_seeds, per_seed
 
@@ -67,12 +58,12 @@ def agents(rows: list[Row]) -> list[Point]:
             stage,
             over_seeds(some, "left"),
             over_seeds(some, "forced_miss"),
-            over_seeds(some, "forced_miss_at_target") if has(some, "forced_miss_at_target") else None,
+            over_seeds(some, "forced_miss_at_target") if per_seed(some, "forced_miss_at_target") else None,
             *looks[method],
         )
         for method in methods
         for stage, some in group(by_method[method], "stage").items()
-        if has(some, "forced_miss")
+        if per_seed(some, "forced_miss")
     ]
 
 
@@ -81,11 +72,11 @@ def draw_recovery(rows: list[Row]) -> Figure:
     points = agents(rows)
     lines = len(points) + 0.5 * len({point.method for point in points})
     below = 0.75 + 0.2 * lines
-    with styled_mosaic("A;B", 9.0, 4.4 + below, heights=(4.4, below)) as panels:
-        _draw_plane(panels["A"], rows, points)
-        _draw_bars(panels["B"], rows, points)
-        figure = mosaic_figure(panels)
-        note(figure, f"{sizes(rows)}; {probed(rows)}; {intervals(rows)}. Above, small: the stages on the way.")
+    with panels(4.4 + below, 2, heights=(4.4, below)) as (figure, grid):
+        _draw_plane(grid[0, 0], rows, points)
+        _draw_bars(grid[1, 0], points)
+        size = f"{sizes(rows)}; {probed(rows, 'forced_miss')}"
+        note(figure, f"{size}; {intervals(rows)}. Above, small: the stages on the way.")
         return figure
 
 
@@ -95,7 +86,7 @@ def _draw_plane(axes: Axes, rows: list[Row], points: list[Point]) -> None:
     axes.set(xlim=(0, 1.004), xlabel="episodes that go left (stretched towards 100%)")
     axes.set_xticks([0, 0.5, 0.75, 0.9, 0.95, 0.98, 1.0], minor=False)
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    percent_axis(axes, "comes back after a forced miss", 1.06)
+    percent_axis(axes, "comes back after a forced miss", high=1.06)
     axes.fill_between([GOAL[0], 1.004], GOAL[1], 1.06, color=shade(GOAL_COLOR, 0.85), linewidth=0, zorder=0)
     axes.plot(
         [GOAL[0], GOAL[0], 1.004], [1.06, GOAL[1], GOAL[1]], color=GOAL_COLOR, linewidth=1, linestyle="--", zorder=1
@@ -113,7 +104,7 @@ def _draw_plane(axes: Axes, rows: list[Row], points: list[Point]) -> None:
         if final or point.method == PLAIN:
             _draw_cross(axes, point, color)
             some = seeds[point.method, point.stage]
-            if has(some, "left") and len(per_seed(some, "left")) > 1:
+            if len(per_seed(some, "left")) > 1:
                 x, y = per_seed(some, "left"), per_seed(some, "forced_miss")
                 axes.plot(list(x.values()), list(y.values()), ".", color=color, alpha=0.35, markersize=4, clip_on=False)
         size = 8 if final or point.method == PLAIN else 4
@@ -132,8 +123,8 @@ def _draw_plane(axes: Axes, rows: list[Row], points: list[Point]) -> None:
 def _draw_cross(axes: Axes, point: Point, color: str) -> None:
     """Draws both intervals of an agent."""
     style = {"colors": color, "linewidth": 1.1, "alpha": 0.35, "zorder": 3}
-    axes.hlines(point.back.mean, *whisker(point.success), **style)
-    axes.vlines(point.success.mean, *whisker(point.back), **style)
+    axes.hlines(point.back.mean, *ends(point.success), **style)
+    axes.vlines(point.success.mean, *ends(point.back), **style)
 
 
 def _label(axes: Axes, points: Sequence[Point]) -> None:
@@ -161,21 +152,19 @@ def _label(axes: Axes, points: Sequence[Point]) -> None:
         )
 
 
-def _draw_bars(axes: Axes, rows: list[Row], points: list[Point]) -> None:
+def _draw_bars(axes: Axes, points: list[Point]) -> None:
     """Draws how many come back by method and stage, and writes both shares beside it."""
-    found = group(rows, "method", "stage")
     y, ticks, labels = 0.0, [], []
     axes.axvline(GOAL[1], color=GOAL_COLOR, linewidth=1, linestyle="--", zorder=1)
     for x, text in ((1.08, "comes back"), (1.22, "goes left")):
         axes.text(x, -0.95, text, ha="center", va="center", color=MUTED, fontsize=8)
     for path in _by_method(points).values():
         for point in path:
-            some, color = found[point.method, point.stage], STAGE_COLORS.get(point.stage, MUTED)
+            color = STAGE_COLORS.get(point.stage, MUTED)
             axes.barh(y, point.back.mean, 0.78, color=shade(color, 0.55))
             # Of agents without a target, all that come back count alike.
-            target = over_seeds(some, "forced_miss_at_target") if has(some, "forced_miss_at_target") else point.back
-            axes.barh(y, target.mean, 0.78, color=color)
-            axes.hlines(y, *whisker(point.back), colors=INK, linewidth=1.3)
+            axes.barh(y, (point.home or point.back).mean, 0.78, color=color)
+            axes.hlines(y, *ends(point.back), colors=INK, linewidth=1.3)
             for x, value, goal in ((1.08, point.back, GOAL[1]), (1.22, point.success, GOAL[0])):
                 weight = "bold" if point.stage == "aligned" and value.mean >= goal else "normal"
                 axes.text(x, y, f"{100 * value.mean:.1f}%", ha="center", va="center", fontsize=8.5, fontweight=weight)

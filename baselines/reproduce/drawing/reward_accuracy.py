@@ -11,19 +11,11 @@ from agents.figure_style import INK, MUTED
 from baselines.figures import REWARD_ACCURACY
 from baselines.labels import TITLES
 from baselines.palette import STAGE_COLORS
-from baselines.reproduce.drawing.panels import (
-    RANDOM,
-    count_seeds,
-    handle,
-    line,
-    note,
-    number_axis,
-    panels,
-    percent_axis,
-)
-from baselines.reproduce.drawing.words import LEVEL, listed, seeds_in_words, sign
+from baselines.reproduce.drawing.marks import draw_line
+from baselines.reproduce.drawing.panels import AIR, RANDOM, handle, note, number_axis, panels, percent_axis
+from baselines.reproduce.drawing.words import LEVEL, Difference, difference, intervals, listed, seeds_in_words, seeds_of
 from baselines.reproduce.experiment import Row
-from baselines.reproduce.statistics import Estimate, compare, group, over_seeds, percent, points, significance
+from baselines.reproduce.statistics import FEWEST, group, over_seeds, percent, points, significance
 
 ENCODERS = {
     "finetuned": ("fine-tuned agent", STAGE_COLORS["finetuned"], 1.0),
@@ -42,13 +34,10 @@ def by_encoder(rows: list[Row]) -> dict[str, list[Row]]:
     return group([{**row, "encoder": row["encoder"].split(" ")[0]} for row in rows], "encoder")
 
 
-def advantage(rows: list[Row], encoder: str = "finetuned") -> tuple[Estimate, float] | None:
-    """Returns by how much an encoder exceeds the random ones, in the mean over all else, and p; None without both."""
+def advantage(rows: list[Row], encoder: str = "finetuned") -> Difference | None:
+    """Returns by how much an encoder exceeds the random ones, in the mean over all else; None without both."""
     encoders = by_encoder(rows)
-    try:
-        return compare(encoders.get(encoder, []), encoders.get("random", []), "accuracy")
-    except ValueError:
-        return None
+    return difference(encoders.get(encoder, []), encoders.get("random", []), "accuracy")
 
 
 def draw(rows: list[Row], judged: int) -> Figure:
@@ -60,7 +49,7 @@ def draw(rows: list[Row], judged: int) -> Figure:
     """
     labels, looks = list(group(rows, "label")), list(group(rows, "variety"))
     found = group(rows, "variety", "label")
-    with panels(0.7 + 2.25 * len(labels), len(labels), len(looks), sharey="row", sharex=True) as (figure, grid):
+    with panels(0.7 + 2.25 * len(labels), len(labels), len(looks), share_y="row", share_x="all") as (figure, grid):
         for row, label in enumerate(labels):
             for column, look in enumerate(looks):
                 axes, some = grid[row, column], found.get((look, label), [])
@@ -69,18 +58,18 @@ def draw(rows: list[Row], judged: int) -> Figure:
                         axes.plot(list(curve), list(curve.values()), "--", color=color, linewidth=1.2)
                 axes.axhline(0.5, color=MUTED, linewidth=0.8, linestyle=":")
                 for encoder, some_of in by_encoder(some).items():
-                    line(axes, some_of, "comparisons", "accuracy", ENCODERS[encoder][1], shift=ENCODERS[encoder][2])
+                    _, color, shift = ENCODERS[encoder]
+                    draw_line(axes, some_of, "comparisons", "accuracy", color, shift=shift)
                 if gain := advantage(some):
-                    words = f"{points(gain[0])}, {significance(gain[1])}"
-                    axes.text(0, 1.02, words, transform=axes.transAxes, va="bottom", fontsize=7.5, color=MUTED)
+                    axes.text(0, 1.02, gain.said(), transform=axes.transAxes, va="bottom", fontsize=7.5, color=MUTED)
                 if row == 0:
                     axes.set_title(LOOKS[look], pad=18)
                 if row == len(labels) - 1:
                     axes.set_xlabel("training comparisons")
-            grid[row, 0].set_ylabel(f"{TITLES[label]}:\nheld-out accuracy")
             lowest = min(r["accuracy"] for r in rows if r["label"] == label)
             paper_lowest = 0.3 if (label, "none") == PAPER_PANEL[::-1] and "none" in looks else 1.0
-            percent_axis(grid[row, 0], min(0.48, math.floor(10 * min(lowest, paper_lowest)) / 10))
+            low = min(0.5, math.floor(10 * min(lowest, paper_lowest)) / 10) - AIR
+            percent_axis(grid[row, 0], f"{TITLES[label]}:\nheld-out accuracy", low)
         for axes in grid.flat:
             number_axis(axes, (row["comparisons"] for row in rows))
             axes.tick_params(axis="x", labelsize=7.5)
@@ -96,9 +85,10 @@ def draw(rows: list[Row], judged: int) -> Figure:
         randoms = len({row["encoder"] for row in rows if row["encoder"].startswith("random")})
         note(
             figure,
-            f"N: {count_seeds(rows)}; on each {drawn} of comparisons (and {judged:,} held out)\n"
-            f"and of {randoms} random encoders. Linear heads on frozen encoders. Above each panel: fine-tuned minus "
-            "random,\nwith the p of a t-test paired by seed.",
+            f"{seeds_of(rows)}, on each {drawn} of comparisons (and {judged:,} held out) and of {randoms} random "
+            f"encoders; {intervals(rows)}.\n"
+            f"Linear heads on frozen encoders. Above each panel: fine-tuned minus random, from {FEWEST} seeds on with "
+            "the p of a t-test paired by seed.",
         )
         return figure
 
@@ -109,10 +99,9 @@ def find(rows: list[Row]) -> str:
     gains = {condition: gain for condition, some in conditions.items() if (gain := advantage(some))}
     if not gains:
         return "No seed has both the agent's encoder and a random one, so nothing can be compared."
-    tested = not any(math.isnan(p) for _, p in gains.values())
     text = f"On {seeds_in_words(rows)}, averaged over all numbers of comparisons, the fine-tuned agent's encoder "
-    if tested:
-        better, worse, same = ([c for c, gain in gains.items() if sign(*gain) == s] for s in (1, -1, 0))
+    if all(gain.tested for gain in gains.values()):
+        better, worse, same = ([c for c, gain in gains.items() if gain.sign == s] for s in (1, -1, 0))
         text += (
             f"is better than random ones in **{len(better)} of {len(gains)}** conditions (p < {LEVEL}), worse in "
             f"{len(worse)}, and no difference can be told in {len(same)}. "
@@ -120,15 +109,19 @@ def find(rows: list[Row]) -> str:
         if worse:
             text += f"It is worse for {listed(map(_named, worse))}. "
     else:
-        text += f"is above random ones in {sum(g.mean > 0 for g, _ in gains.values())} of {len(gains)} conditions. "
-    most = max(gains, key=lambda condition: gains[condition][0].mean)
-    least = min(gains, key=lambda condition: gains[condition][0].mean)
+        above = sum(gain.value.mean > 0 for gain in gains.values())
+        text += f"is above random ones in {above} of {len(gains)} conditions. "
+    most = max(gains, key=lambda condition: gains[condition].value.mean)
+    least = min(gains, key=lambda condition: gains[condition].value.mean)
     text += "The largest difference is" if most != least else "The difference is"
     for index, condition in enumerate(dict.fromkeys((most, least))):
-        difference, p = gains[condition]
-        text += f"{', the smallest' * index} {points(difference)} ({_named(condition)}; {significance(p)})"
+        text += f"{', the smallest' * index} {_gained(gains[condition], _named(condition))}"
     text += ". " + _by_number(rows) + _beside_paper(conditions.get(PAPER_PANEL, []))
     return text.strip()
+
+
+def _gained(gain: Difference, where: str = "") -> str:
+    return f"{points(gain.value)} ({where}{'; ' * bool(where)}{significance(gain.p)})"
 
 
 def _named(condition: tuple[str, str]) -> str:
@@ -142,10 +135,10 @@ def _by_number(rows: list[Row]) -> str:
     parts = []
     for count, some in (counts[0], counts[-1])[: len(counts)]:
         if gain := advantage(some):
-            parts.append(f"{points(gain[0])} ({significance(gain[1])}) with {count:,} comparisons")
+            parts.append(f"{_gained(gain)} with {count:,} comparisons")
     text = f"Over all conditions it gains {listed(dict.fromkeys(parts))}" if parts else ""
     if base := advantage(rows, "base"):
-        text += f"; the base agent's encoder gains {points(base[0])} ({significance(base[1])})"
+        text += f"; the base agent's encoder gains {_gained(base)}"
     return text and text + ". "
 
 
@@ -164,10 +157,10 @@ def _beside_paper(rows: list[Row]) -> str:
         f"{percent(ours['finetuned'])} and random ones {percent(ours['random'])}; the paper has "
         f"{100 * paper['finetuned'][count]:.1f}% and {100 * paper['random'][count]:.1f}%. "
     )
-    if gain and not math.isnan(gain[1]):
-        same = sign(*gain) > 0
+    if gain and gain.tested:
+        same = gain.sign > 0
         text += f"That the agent's encoder is the better one there is {'confirmed' if same else 'not confirmed'}"
-        text += f" ({significance(gain[1])})"
+        text += f" ({significance(gain.p)})"
         far = ours["random"].mean > 0.5
         joint = ", but" if same and far else ", and" if far else ";"
         if far:

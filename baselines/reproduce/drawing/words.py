@@ -1,12 +1,13 @@
-"""Words for numbers: what may be said of a difference, as its p value decides, and of a number beside the paper's."""
+"""Words for numbers: what they rest on, what may be said of a difference, and how one stands beside the paper's."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from baselines.reproduce.experiment import Row
-from baselines.reproduce.statistics import FEWEST, Estimate, compare, points, significance
+from baselines.reproduce.statistics import FEWEST, Estimate, Measure, compare, per_seed, points, significance
 
 LEVEL = 0.05
 """Of significance."""
@@ -14,38 +15,113 @@ READING = 0.007
 """By how much the paper's numbers may be off, which are read off its figures."""
 WIDE = 0.05
 """Half of an interval that is too wide to agree with anything."""
+UNTOLD = "no difference can be told"
+"""What is said of a difference that is not significant."""
+PROBES = {"odd_start": "odd starts", "forced_miss": "forced misses"}
+"""Kinds of probes, in words."""
 
 
-def sign(difference: Estimate, p: float) -> int:
-    """Returns 1 or -1 where a difference is significant, 0 where none can be told."""
-    if math.isnan(p) or p >= LEVEL:
-        return 0
-    return 1 if difference.mean > 0 else -1
+# What numbers rest on. ------------------------------------------------------------------------------------------------
 
 
-def verdict(difference: Estimate, p: float, more: str, less: str) -> str:
-    """Returns what is to be said of a difference, with the numbers in brackets.
+def counted(number: int, noun: str) -> str:
+    """Returns "1 seed" or "5 seeds"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def span(values: Iterable[float]) -> str:
+    """Returns "500", or "500 to 1,000" where numbers differ."""
+    low, high = min(values := list(values)), max(values)
+    return f"{low:,.0f}" if low == high else f"{low:,.0f} to {high:,.0f}"
+
+
+def seeds_of(rows: Iterable[Row]) -> str:
+    """Returns "5 seeds"."""
+    return counted(len({row["seed"] for row in rows}), "seed")
+
+
+def seeds_in_words(rows: Iterable[Row]) -> str:
+    """Returns "5 seeds", or "2 seeds, too few for a test"."""
+    rows = list(rows)
+    return seeds_of(rows) + (", too few for a test" if len({row["seed"] for row in rows}) < FEWEST else "")
+
+
+def sizes(rows: Iterable[Row], key: str = "episodes", noun: str = "episode") -> str:
+    """Returns how much was measured: "5 seeds, 500 to 1,000 episodes each"."""
+    rows = list(rows)
+    return f"{seeds_of(rows)}, {span(row[key] for row in rows)} {noun}s each"
+
+
+def probed(rows: Iterable[Row], *kinds: str) -> str:
+    """Returns how much was probed: "180 to 251 forced misses each".
 
     Args:
-        difference: of shares.
-        p: of no difference.
-        more: said where it is significant and positive.
-        less: said where it is significant and negative.
+        rows: of all that was probed.
+        kinds: of `PROBES`.
     """
-    if math.isnan(p):
-        return f"{points(difference)} ({significance(p)})"
-    words = {1: more, -1: less, 0: "no difference can be told"}[sign(difference, p)]
-    return f"{words} ({points(difference)}, {significance(p)})"
+    rows = list(rows)
+    parts = [f"{span(row[f'{kind}_probed'] for row in rows)} {PROBES[kind]}" for kind in kinds]
+    return f"{listed(parts)} each"
 
 
-def versus(
-    first: Iterable[Row], second: Iterable[Row], measure: str | Callable[[Row], float | None], more: str, less: str
-) -> str:
-    """Returns the verdict on two conditions, paired by seed; says so where they share no seed."""
-    try:
-        return verdict(*compare(first, second, measure), more, less)
-    except ValueError:
-        return "not compared, for no seed has both"
+def intervals(rows: Iterable[Row]) -> str:
+    """Returns what faint marks, whiskers and bands show."""
+    seeds = len({row["seed"] for row in rows})
+    said = "too few seeds for intervals" if seeds < FEWEST else f"intervals: 95% over {seeds} seeds"
+    return f"faint: single seeds; {said}" if seeds > 1 else said
+
+
+# Differences. ---------------------------------------------------------------------------------------------------------
+
+
+class Difference(NamedTuple):
+    """By how much one condition exceeds another, paired by seed."""
+
+    value: Estimate
+    p: float
+
+    @property
+    def tested(self) -> bool:
+        """Whether there were seeds enough for a test."""
+        return not math.isnan(self.p)
+
+    @property
+    def sign(self) -> int:
+        """1 or -1 where it is significant, 0 where none can be told; never told below `FEWEST` seeds."""
+        return 0 if not self.p < LEVEL else 1 if self.value.mean > 0 else -1
+
+    def said(self, higher: str = "", lower: str = "", same: str = UNTOLD) -> str:
+        """Returns a difference of shares, its test, and which of three things it says.
+
+        Returns:
+            "+3.1 ± 1.2 points, p = 0.03: higher", without the end where nothing is to be said; with too few seeds
+            for a test "+3.1 points".
+        """
+        if not self.tested:
+            return points(self.value)
+        judged = self.judged(higher, lower, same) if higher else ""
+        return f"{points(self.value)}, {significance(self.p)}{judged}"
+
+    def judged(self, higher: str, lower: str, same: str = UNTOLD) -> str:
+        """Returns ": " and which of three things it says, "" with too few seeds."""
+        return f": {(same, higher, lower)[self.sign]}" if self.tested else ""
+
+
+def difference(first: Iterable[Row], second: Iterable[Row], measure: Measure) -> Difference | None:
+    """Returns by how much the first exceeds the second, None where no seed has both."""
+    first, second = list(first), list(second)
+    if not per_seed(first, measure).keys() & per_seed(second, measure).keys():
+        return None
+    return Difference(*compare(first, second, measure))
+
+
+def versus(first: Iterable[Row], second: Iterable[Row], measure: Measure, higher: str, lower: str) -> str:
+    """Returns what `Difference.said` of two conditions; says so where no seed has both."""
+    found = difference(first, second, measure)
+    return "not compared, for no seed has both" if found is None else found.said(higher, lower)
+
+
+# Other numbers. -------------------------------------------------------------------------------------------------------
 
 
 def beside_paper(value: Estimate, paper: float) -> str:
@@ -75,10 +151,3 @@ def listed(parts: Iterable[str]) -> str:
     """Returns "a", "a and b", "a, b and c"; "none" for nothing."""
     *first, last = list(parts) or ["none"]
     return f"{', '.join(first)} and {last}" if first else last
-
-
-def seeds_in_words(rows: list[Row]) -> str:
-    """Returns "5 seeds", or "2 seeds, too few for a test"."""
-    count = len({row["seed"] for row in rows})
-    few = ", too few for a test" if count < FEWEST else ""
-    return f"{count} seed{'s' if count > 1 else ''}{few}"
