@@ -83,13 +83,11 @@ def find(rows: list[Row]) -> str:
     levels = dict(sorted(group(rows, "noise").items()))
     clean = levels.get(0.0, [])
     found = []
-    for measured, who in (
-        ("accuracy", "The reward model is right on"),
-        ("success", "The agent aligned by it goes left in"),
+    for measured, what in (
+        ("accuracy", "the reward model tells held-out comparisons rightly in"),
+        ("success", "the agent aligned by it goes left in"),
     ):
         some = {noise: part for noise, part in levels.items() if per_seed(part, measured)}
-        if not some:
-            continue
         parts = []
         for noise, part in some.items():
             text = f"{percent(over_seeds(part, measured))} at {100 * noise:.0f}%"
@@ -97,17 +95,17 @@ def find(rows: list[Row]) -> str:
             if change is not None:
                 text += f" ({change.said('better than without noise', 'worse than without noise')})"
             parts.append(text)
-        seeds = seeds_of(row for part in some.values() for row in part)
-        of = "held-out comparisons" if measured == "accuracy" else "episodes"
-        found.append(f"{who}, of {of}, by the share of wrong labels ({seeds}): {'; '.join(parts)}.")
-    return " ".join(found)
+        if parts:
+            found.append(f"{what} {'; '.join(parts)}")
+    return f"On {seeds_of(rows)}, by the share of training labels that are wrong: {'. Likewise, '.join(found)}."
 
 
 EXPERIMENT = Experiment(
     name="label_noise",
     title="Noise in the labels",
     question=(
-        "How many comparisons may be labeled the wrong way round until the reward model and the agent it aligns, fail?"
+        "How many comparisons may be labeled the wrong way round until the reward model fails, and the agent that it "
+        "aligns?"
     ),
     paper="",
     measure=measure,

@@ -100,7 +100,7 @@ def find(rows: list[Row]) -> str:
         )
     found.append(f"{'; '.join(parts)}.")
     if not tested:
-        found.append("With one seed no over-optimization can be told from chance.")
+        found.append("With so few seeds no over-optimization can be told from chance.")
     elif fooled:
         ways = listed(f"*{way}*" for way in fooled)
         found.append(f"Over-optimization, a score that rises while success falls, is seen with {ways}.")

@@ -291,6 +291,11 @@ def test_noise_is_judged_from_both_sides():
 def test_realignment_is_judged_from_both_sides():
     found = realignment.find(start_rows())
     assert "**60.0 ± 0.9%** right" in found and "stands in the second's way" in found
-    assert "agrees with the paper's 99.8%" in found
+    assert "agrees with the paper's 99.8%" in found and "still goes left" not in found
+    rows = start_rows()
+    for row in rows:
+        if row["start"] == "aligned left" and row["seed"] < 2:
+            row |= {"left": 0.99, "right": 0.01}
+    assert "with 2 of 3 seeds the agent still goes left" in realignment.find(rows)
     assert "no cost of the first alignment can be told" in realignment.find(start_rows(again=0.97))
     assert "helps the second" in realignment.find(start_rows(again=0.99))
