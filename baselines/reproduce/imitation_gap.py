@@ -64,10 +64,9 @@ def draw(rows: list[Row]) -> Figure:
             below.annotate(f"goal: {100 * GOAL:.0f} points", (values[0], GOAL), (0, -3), textcoords="offset points",
                            va="top", color=MUTED, fontsize=8)  # fmt: skip
             below.set(xlabel=title, xticks=values, xticklabels=[f"{value:,g}" for value in values])
-        shares = [row[name] for row in rows for name in NAMES]
-        percent_axis(grid[0, 0], "episodes", high=1.1 * max(shares))
-        farthest = max(row["total_variation_to_people"] for row in rows)
-        percent_axis(grid[1, 0], "total variation\nto people", high=1.1 * max(farthest, 2 * GOAL))
+        tops = [1.04 * max(axes.dataLim.y1 for axes in row) for row in grid]  # with all whiskers
+        percent_axis(grid[0, 0], "episodes", high=tops[0])
+        percent_axis(grid[1, 0], "total variation\nto people", high=max(tops[1], 2 * GOAL))
         handles = [handle(OUTCOME_COLORS[name], name) for name in NAMES]
         figure.legend(handles=handles, loc="outside upper left", ncols=len(NAMES), fontsize=8)
         some = [row for of in played.values() for row in of]

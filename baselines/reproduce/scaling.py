@@ -124,7 +124,7 @@ def draw(rows: list[Row]) -> Figure:
             grid[-1, column].set_xlabel(name)
         loss, variation = MEASURES.values()
         grid[0, 0].set_ylabel(loss)
-        percent_axis(grid[1, 0], variation, high=max(0.1, *(1.08 * row["total_variation_to_people"] for row in rows)))
+        percent_axis(grid[1, 0], variation, high=max(0.1, *(1.04 * axes.dataLim.y1 for axes in grid[1])))
         note(
             figure,
             f"{sizes(rows)}, {HELD_OUT} held-out episodes of people; {intervals(rows)}; "
