@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 CHOSEN = {
     "pre-trained": 3.0,
     "from scratch": 3.0,
-    "agent": 1.0,
-    "random": 1.0,
+    "agent": 0.1,
+    "random": 0.3,
     "all": 1.0,
-    "adapters": 4.3,
-    "head": 10.0,
+    "adapters": 10.0,
+    "head": 4.3,
 }
 """Factors on the preset's learning rate: for fine-tuning and for reward models by what they start from, for alignment
 by what is trained. A test compares them with the published rows."""
