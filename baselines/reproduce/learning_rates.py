@@ -18,7 +18,7 @@ from baselines.reproduce import rates, reward_tuning
 from baselines.reproduce.demonstrations_needed import INITIAL
 from baselines.reproduce.drawing.marks import draw_line
 from baselines.reproduce.drawing.panels import AIR, RANDOM, handle, note, number_axis, panels, percent_axis
-from baselines.reproduce.drawing.words import listed, span
+from baselines.reproduce.drawing.words import listed, short, span
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes
 from baselines.reproduce.reward_accuracy import JUDGED
@@ -133,7 +133,15 @@ def draw(rows: list[Row]) -> Figure:
                 draw_line(axes, tried, "learning_rate", "success", COLORS[what])
                 taken = [row for row in tried if row["factor"] == chosen[what]]
                 rate, success = taken[0]["learning_rate"], float(np.mean([row["success"] for row in taken]))
-                axes.plot(rate, success, "o", markersize=11, markerfacecolor="none", markeredgecolor=COLORS[what])
+                axes.plot(
+                    rate,
+                    success,
+                    "o",
+                    markersize=11,
+                    markerfacecolor="none",
+                    markeredgecolor=COLORS[what],
+                    clip_on=False,
+                )
             axes.set(title=title, xlabel="learning rate")
             if some:
                 number_axis(axes, (row["learning_rate"] for tried in some.values() for row in tried))
@@ -158,8 +166,8 @@ def find(rows: list[Row]) -> str:
         tried = group([row for row in rows if row["what"] == what], "learning_rate")
         success = {rate: float(np.mean([row["success"] for row in at])) for rate, at in tried.items()}
         taken = next(rate for rate, at in tried.items() if at[0]["factor"] == factor)
-        others = listed(f"{100 * share:.1f}% at {rate:.1e}" for rate, share in success.items() if rate != taken)
-        parts.append(f"{WORDS[what]} takes **{taken:.1e}** ({100 * success[taken]:.1f}%; {others})")
+        others = listed(f"{100 * share:.1f}% at {short(rate)}" for rate, share in success.items() if rate != taken)
+        parts.append(f"{WORDS[what]} takes **{short(taken)}** ({100 * success[taken]:.1f}%; {others})")
     return f"On {_seeds(rows)}: {'; '.join(parts)}."
 
 

@@ -59,7 +59,7 @@ def test_the_figure_says_seed_and_n_and_the_finding_all_rates(missing):
     said = "\n".join(text.get_text() for text in figure.findobj(Text) if isinstance(text, Text))
     assert "validation seed 100" in said and "500 episodes" in said and "learning rate" in said
     found = learning_rates.find(rows)
-    assert "takes **1.0e-03** (90.0%; 50.0% at 3.0e-04 and 70.0% at 3.0e-03)" in found
+    assert "takes **1e-3** (90.0%; 50.0% at 3e-4 and 70.0% at 3e-3)" in found
     assert (missing is None) or learning_rates.WORDS[missing] not in found
 
 

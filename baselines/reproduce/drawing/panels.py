@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator, PercentFormatter
 
 from agents.figure_style import MUTED, STYLE
+from baselines.reproduce.drawing.words import short
 
 WIDTH = 9.0
 """Inches: of a page."""
@@ -81,16 +82,8 @@ def number_axis(axes: Axes, values: Iterable[float]) -> None:
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: _short(x)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: short(x)))
     axes.set_xlim(numbers[0] / 1.4, numbers[-1] * 1.4)
-
-
-def _short(x: float) -> str:
-    """Returns a number as it fits under a tick: "0.0015", "500", "1k", "1.2M"."""
-    for size, unit in ((1e6, "M"), (1e3, "k")):
-        if x >= size:
-            return f"{x / size:.3g}{unit}"
-    return f"{x:.2g}" if x < 1 else f"{x:g}"
 
 
 def named_axis(axes: Axes, names: Sequence[str]) -> None:

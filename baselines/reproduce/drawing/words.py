@@ -147,6 +147,17 @@ def in_units(value: Estimate) -> str:
     return f"{value.mean:.2f}" + ("" if math.isnan(value.low) else f" ± {value.high - value.mean:.2f}")
 
 
+def short(x: float) -> str:
+    """Returns a number as it fits under a tick: "7e-4", "0.15", "500", "1k", "1.2M"."""
+    for size, unit in ((1e6, "M"), (1e3, "k")):
+        if x >= size:
+            return f"{x / size:.3g}{unit}"
+    if not 0 < x < 0.1:
+        return f"{x:g}"
+    digits, exponent = f"{x:.1e}".split("e")
+    return f"{digits.removesuffix('.0')}e{int(exponent)}"
+
+
 def listed(parts: Iterable[str]) -> str:
     """Returns "a", "a and b", "a, b and c"; "none" for nothing."""
     *first, last = list(parts) or ["none"]
