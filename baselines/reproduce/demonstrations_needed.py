@@ -175,10 +175,10 @@ def _claim(rows: list[Row]) -> str:
     found = {what: change for what in PROBES if (change := difference(one, other, what))}
     if not found or not all(change.tested for change in found.values()):
         return "Whether pre-training makes the agent robust, as the paper says, needs more seeds."
-    helped, harmed = ([PROBES[what] for what, change in found.items() if change.sign == side] for side in (1, -1))
-    text = f"That pre-training makes the agent robust, as the paper says, holds with all {own} demonstrations for "
-    text += f"{listed(helped)} of the {len(found)} disturbances" if not helped else listed(helped)
-    return text + (f"; the opposite holds for {listed(harmed)}." if harmed else ".")
+    verdicts = {1: "is seen after", -1: "the opposite is seen after", 0: "can't be told after"}
+    by_sign = {sign: [PROBES[what] for what, change in found.items() if change.sign == sign] for sign in verdicts}
+    told = "; ".join(f"{verdicts[sign]} {listed(what)}" for sign, what in by_sign.items() if what)
+    return f"With all {own} demonstrations, that pre-training makes the agent robust, as the paper says, {told}."
 
 
 EXPERIMENT = Experiment(

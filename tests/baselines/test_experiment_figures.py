@@ -348,10 +348,13 @@ def test_scaling_tells_which_way_the_loss_goes():
 def test_pre_training_helps_or_harms_as_the_numbers_say():
     found = demonstrations_needed.find(demonstration_rows(5))
     assert "With 9 demonstrations" in found and "With 300 demonstrations" in found
-    assert "holds with all 300 demonstrations for odd starts and forced misses" in found
+    robust = "With all 300 demonstrations, that pre-training makes the agent robust, as the paper says, "
+    assert robust + "is seen after odd starts and forced misses." in found
     found = demonstrations_needed.find(demonstration_rows(5, pretrained=0.3, scratch=0.6))
-    assert "for none of the 2 disturbances" in found and "the opposite holds for" in found
+    assert robust + "the opposite is seen after odd starts and forced misses." in found
     assert "pre-training harms" in found and "pre-training helps" not in found
+    alike = demonstrations_needed.find(demonstration_rows(5, pretrained=0.5, scratch=0.38))  # 50% with all of them
+    assert robust + "can't be told after odd starts and forced misses." in alike
 
 
 def test_what_was_never_probed_is_not_taken_for_a_failure():
@@ -360,7 +363,7 @@ def test_what_was_never_probed_is_not_taken_for_a_failure():
         if row["start"] != "pre-trained":
             row |= {"forced_miss": None, "forced_miss_probed": 0}
     figure, found = shown(demonstrations_needed, rows)
-    assert "against nothing known: not compared" in found and "for odd starts." in found
+    assert "against nothing known: not compared" in found and "is seen after odd starts." in found
     assert "256 odd starts and 0 to 256 forced misses each" in figure
 
 
