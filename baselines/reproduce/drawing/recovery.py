@@ -76,7 +76,8 @@ def draw_recovery(rows: list[Row]) -> Figure:
         _draw_plane(grid[0, 0], rows, points)
         _draw_bars(grid[1, 0], points)
         size = f"{sizes(rows)}; {probed(rows, 'forced_miss')}"
-        note(figure, f"{size}; {intervals(rows)}. Above, small: the stages on the way.")
+        goal = f"goal: {GOAL[0]:.0%} left, {GOAL[1]:.0%} come back"
+        note(figure, f"{size}; {intervals(rows)}.\nAbove, small: the stages on the way; {goal}.")
         return figure
 
 
@@ -91,8 +92,7 @@ def _draw_plane(axes: Axes, rows: list[Row], points: list[Point]) -> None:
     axes.plot(
         [GOAL[0], GOAL[0], 1.004], [1.06, GOAL[1], GOAL[1]], color=GOAL_COLOR, linewidth=1, linestyle="--", zorder=1
     )
-    words = f"goal: {GOAL[0]:.0%} left,\n{GOAL[1]:.0%} come back"
-    axes.text(1.003, GOAL[1] - 0.015, words, color=GOAL_COLOR, fontsize=8, ha="right", va="top")
+    axes.text(1.003, 1.05, "goal", color=GOAL_COLOR, fontsize=9, fontweight="bold", ha="right", va="top")
     for method, path in _by_method(points).items():
         if len(path) > 1:
             x, y = [point.success.mean for point in path], [point.back.mean for point in path]
