@@ -173,7 +173,7 @@ def _claim(rows: list[Row]) -> str:
     ways = group([row for row in rows if row["demonstrations"] == own], "start")
     one, other = (ways.get(way, []) for way in ("pre-trained", "from scratch, longer"))
     found = {what: change for what in PROBES if (change := difference(one, other, what))}
-    if not found or not all(change.tested for change in found.values()):
+    if not found or not all(change.is_tested for change in found.values()):
         return "Whether pre-training makes the agent robust, as the paper says, needs more seeds."
     verdicts = {1: "is seen after", -1: "the opposite is seen after", 0: "can't be told after"}
     by_sign = {sign: [PROBES[what] for what, change in found.items() if change.sign == sign] for sign in verdicts}

@@ -137,7 +137,7 @@ def _change(after: list[Row], before: list[Row], name: str) -> str:
     change = difference(after, before, name)
     if change is None:
         return "an unknown amount (no seed has both)"
-    unsure = ": no change can be told" if change.tested and not change.sign else ""
+    unsure = ": no change can be told" if change.is_tested and not change.sign else ""
     return f"{'+' if change.value.mean >= 0 else ''}{in_units(change.value)} ({significance(change.p)}{unsure})"
 
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from baselines.stages import Stages
 
 VALIDATION_SEEDS = (100,)
+"""Seeds on which settings are chosen, far from those that figures report."""
 Row = dict[str, Any]
 """JSON-serializable. All rows of an experiment have the same keys; `seed` is among them once they are gathered."""
 

@@ -69,7 +69,7 @@ def _rewarding(stages: Stages) -> Iterator[Row]:
 
 def _alignment(stages: Stages) -> Iterator[Row]:
     """Counts episodes that go left."""
-    for trained in ("all", "adapters", "head"):
+    for trained in rates.PARTS:
         for factor in ALIGNMENT:
             config = rates.at_rate(stages.preset.aligned, trained, factor, trained=trained)
             name = f"aligned_{trained}_rate_{factor:g}"
@@ -115,11 +115,10 @@ WORDS = {
     "adapters": "aligning low-rank adapters",
     "head": "aligning the action head",
 }
-PARTS = {"all weights": "all", "adapters": "adapters", "head": "head"}
 PANELS = {
     "fine-tuned: reaches a pad": ("pre-trained", "from scratch"),
     "reward model: tells comparisons": ("agent", "random"),
-    "aligned: goes left": ("all", "adapters", "head"),
+    "aligned: goes left": rates.PARTS,
 }
 
 
@@ -147,7 +146,7 @@ def draw(rows: list[Row]) -> Figure:
                 number_axis(axes, (row["learning_rate"] for tried in some.values() for row in tried))
         percent_axis(grid[0, 0], "validation", -AIR)
         names = {"agent's weights": STAGE_COLORS["finetuned"], "random weights": RANDOM}
-        names |= {name: COLORS[part] for name, part in PARTS.items()}
+        names |= {"all weights" if part == "all" else part: COLORS[part] for part in rates.PARTS}
         figure.legend(handles=[handle(color, name) for name, color in names.items()], loc="outside upper left", ncols=5)
         judged = span(row["judged"] for row in rows)
         note(figure, f"{_seeds(rows)}, {judged} episodes or comparisons per point; rings: taken. Means over two "

@@ -90,7 +90,7 @@ def find(rows: list[Row]) -> str:
         usual, last = stretches(some)
         score, success = difference(last, usual, "reward"), difference(last, usual, "success")
         assert score is not None and success is not None
-        tested |= score.tested
+        tested |= score.is_tested
         if score.sign > 0 > success.sign:
             fooled.append(way)
         parts.append(

@@ -17,6 +17,9 @@ CHOSEN = {
 """Factors on the preset's learning rate: for fine-tuning and for reward models by what they start from, for alignment
 by what is trained. A test compares them with the published rows."""
 
+PARTS = ("all", "adapters", "head")
+"""What alignment may train."""
+
 Config = TypeVar("Config")
 
 

@@ -88,7 +88,7 @@ def find(rows: list[Row]) -> str:
     change = difference(ours, other, "forced_miss")
     if change is None:
         return text + "The paper's claim about coming back after a miss can't be judged."
-    if not change.tested:
+    if not change.is_tested:
         return text + "The paper's claim about coming back after a miss needs more seeds."
     claim = {
         1: "As in the paper, the pre-trained agent comes back more often after a miss",

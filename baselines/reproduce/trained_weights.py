@@ -15,13 +15,11 @@ from baselines.reproduce.statistics import group, over_seeds, per_seed, percent
 from baselines.stages import Stages
 from baselines.training import read_metrics
 
-PARTS = ("all", "adapters", "head")
-
 
 def measure(stages: Stages) -> list[Row]:
     """Aligns to the left in each way from the same start."""
     rows = []
-    for trained in PARTS:
+    for trained in rates.PARTS:
         suffix = "" if trained == "all" else f"_{trained}"
         config = None if trained == "all" else rates.at_rate(stages.preset.aligned, trained, trained=trained)
         agent = stages.aligned("left", f"aligned{suffix}", config=config)

@@ -100,7 +100,7 @@ def find(rows: list[Row]) -> str:
     if not gains:
         return "No seed has both the agent's encoder and a random one, so nothing can be compared."
     text = f"On {seeds_in_words(rows)}, averaged over all numbers of comparisons, the fine-tuned agent's encoder "
-    if all(gain.tested for gain in gains.values()):
+    if all(gain.is_tested for gain in gains.values()):
         better, worse, same = ([c for c, gain in gains.items() if gain.sign == s] for s in (1, -1, 0))
         text += (
             f"is better than random ones in **{len(better)} of {len(gains)}** conditions (p < {LEVEL}), worse in "
@@ -157,7 +157,7 @@ def _beside_paper(rows: list[Row]) -> str:
         f"{percent(ours['finetuned'])} and random ones {percent(ours['random'])}; the paper has "
         f"{100 * paper['finetuned'][count]:.1f}% and {100 * paper['random'][count]:.1f}%. "
     )
-    if gain and gain.tested:
+    if gain and gain.is_tested:
         same = gain.sign > 0
         text += f"That the agent's encoder is the better one there is {'confirmed' if same else 'not confirmed'}"
         text += f" ({significance(gain.p)})"

@@ -81,7 +81,7 @@ class Difference(NamedTuple):
     p: float
 
     @property
-    def tested(self) -> bool:
+    def is_tested(self) -> bool:
         """Whether there were seeds enough for a test."""
         return not math.isnan(self.p)
 
@@ -97,14 +97,14 @@ class Difference(NamedTuple):
             "+3.1 ± 1.2 points, p = 0.03: higher", without the end where nothing is to be said; with too few seeds
             for a test "+3.1 points".
         """
-        if not self.tested:
+        if not self.is_tested:
             return points(self.value)
         judged = self.judged(higher, lower, same) if higher else ""
         return f"{points(self.value)}, {significance(self.p)}{judged}"
 
     def judged(self, higher: str, lower: str, same: str = UNTOLD) -> str:
         """Returns ": " and which of three things it says, "" with too few seeds."""
-        return f": {(same, higher, lower)[self.sign]}" if self.tested else ""
+        return f": {(same, higher, lower)[self.sign]}" if self.is_tested else ""
 
 
 def difference(first: Iterable[Row], second: Iterable[Row], measure: Measure) -> Difference | None:
