@@ -89,6 +89,7 @@ class Painter:
         self._lock = threading.Lock()  # the scratch serves one drawing at a time
         self._pool: ThreadPoolExecutor | None = None
         self._process = 0  # whose threads those are
+        self._drawing = False
         self.closed = False
 
     def draw(
@@ -122,7 +123,11 @@ class Painter:
         who = np.array([_NUMBER[name] for name in characters], np.int64)
         with self._lock:
             self._check_open()  # it may have been closed while this waited
+            if self._drawing:  # the last time has been interrupted: looks may be half made, threads may still draw
+                self._let_go()
+            self._drawing = True
             self._draw(states, who, out, rows)
+            self._drawing = False
 
     def _check_open(self) -> None:
         if self.closed:
@@ -173,11 +178,15 @@ class Painter:
         """Ends the threads, after what they are drawing; may be called twice."""
         with self._lock:
             self.closed = True
-            self._brushes.clear()
-            self._wardrobe.clear()
-            if self._pool is not None:
-                self._pool.shutdown()
-                self._pool = None
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Ends the threads, after what they are drawing, and forgets all that is drawn with."""
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
+        self._brushes.clear()
+        self._wardrobe.clear()
 
 
 def _chunks(rows: np.ndarray, threads: int, smallest: int) -> list[np.ndarray]:
@@ -236,7 +245,7 @@ class _Wardrobe:
         for row, look in zip(rows.tolist(), wanted, strict=True):
             slot = self._slots.get(look)
             if slot is None:
-                made = make_look(self._kinds, look, detail=self._detail)  # if interrupted, all slots are as they were
+                made = make_look(self._kinds, look, detail=self._detail)
                 if len(self._slots) >= 2 * self._most + 8:
                     slot = self._slots.pop(next(iter(self._slots)))
                 else:

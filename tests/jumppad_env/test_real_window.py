@@ -25,6 +25,7 @@ from jumppad_env.window import Window
 
 Xlib = pytest.importorskip("Xlib.display", reason="needs python-xlib: make setup")
 from Xlib import XK, X  # noqa: E402
+from Xlib.error import BadWindow  # noqa: E402
 from Xlib.ext import xtest  # noqa: E402
 from Xlib.protocol import event  # noqa: E402
 
@@ -38,6 +39,13 @@ PATIENCE = 90.0
 """s; rules and drawing may have to be compiled first."""
 
 
+def is_viewable(window: Any) -> bool:
+    try:
+        return window.get_attributes().map_state == X.IsViewable
+    except BadWindow:  # closed since it was listed
+        return False
+
+
 class Screen:
     """A virtual screen with keyboard and mouse."""
 
@@ -48,8 +56,7 @@ class Screen:
 
     def window(self) -> Any:
         """Returns the one window that is shown, or None."""
-        shown = [w for w in self._root.query_tree().children if w.get_attributes().map_state == X.IsViewable]
-        return shown[0] if shown else None
+        return next(filter(is_viewable, self._root.query_tree().children), None)
 
     def picture(self) -> np.ndarray:
         """Returns what the window shows, uint8 (height, width, 3)."""

@@ -1,6 +1,7 @@
 """Looks in use: whatever was worn before, and whoever else draws, the same look is the same pixels."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import gymnasium
@@ -9,7 +10,6 @@ import pytest
 
 from jumppad_env import drawing
 from jumppad_env.drawing import FEW, Painter
-from jumppad_env.looks import make_look
 from jumppad_env.world import LOOKS, STATE, World
 
 SIZE = (16, 24)
@@ -80,20 +80,61 @@ def test_rows_outside_the_mask_are_left_alone_and_get_no_look(expected):
     painter.close()
 
 
-def test_who_interrupts_the_making_of_a_look_spoils_no_other(expected, monkeypatch):
-    painter = Painter(*SIZE, variety="high")
+def interrupted(*_, **__):
+    raise KeyboardInterrupt
 
-    def interrupted(*_, **__):
+
+@pytest.mark.parametrize("before", [0, 3, 30])
+@pytest.mark.parametrize(("place", "count"), [("make_look", 1), ("pack_shades", 1), ("load_scenery", 15)])
+def test_who_interrupts_the_making_of_a_look_spoils_no_other(expected, monkeypatch, place, count, before):
+    painter = Painter(*SIZE, variety="high")
+    for number in range(before):
+        draw(painter, [number])
+    with monkeypatch.context() as patched:
+        patched.setattr(drawing, place, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            draw(painter, [*range(30, 30 + count)])
+    for number in (31, *range(29, 15, -1), 30, 31, 26, 2, 1, 0, 2):
+        assert np.array_equal(draw(painter, [number])[0], expected[number]), number
+    painter.close()
+
+
+def test_who_interrupts_the_making_of_the_only_look_spoils_nothing(monkeypatch):
+    painter, other = Painter(*SIZE), Painter(*SIZE)
+    with monkeypatch.context() as patched:
+        patched.setattr(drawing, "pack_shades", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            draw(painter, [0])
+    assert np.array_equal(draw(painter, [0]), draw(other, [0]))
+    painter.close()
+    other.close()
+
+
+def test_a_thread_that_an_interrupt_left_behind_writes_into_no_later_frame(expected, monkeypatch):
+    painter = Painter(*SIZE, variety="high", threads=2)
+    late, numbers = threading.Event(), list(range(3 * FEW))
+
+    def wait(_) -> None:
+        late.set()
         raise KeyboardInterrupt
 
-    for number in range(30):
-        draw(painter, [number])
-    monkeypatch.setattr(drawing, "make_look", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        draw(painter, [30])
-    monkeypatch.setattr(drawing, "make_look", make_look)
-    for number in (31, 29, 28, 30, 27, 31, 26):
-        assert np.array_equal(draw(painter, [number])[0], expected[number]), number
+    class Slow(drawing._Brush):
+        def draw(self, *arguments) -> None:
+            if threading.current_thread() is not threading.main_thread() and not late.is_set():
+                late.wait()  # until whoever waits for this thread has been interrupted
+                time.sleep(0.2)
+            super().draw(*arguments)
+
+    frames = np.zeros((len(numbers), *SIZE, 3), np.uint8)
+    with monkeypatch.context() as patched:
+        patched.setattr(drawing, "_Brush", Slow)
+        patched.setattr(drawing, "wait", wait)
+        with pytest.raises(KeyboardInterrupt):
+            painter.draw(states_of(numbers), ["rider"] * len(numbers), frames)
+    later = numbers[::-1]
+    painter.draw(states_of(later), ["rider"] * len(later), frames)
+    time.sleep(0.3)
+    assert all(np.array_equal(frame, expected[number]) for frame, number in zip(frames, later, strict=True))
     painter.close()
 
 
