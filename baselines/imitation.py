@@ -13,6 +13,7 @@ from torch import Tensor
 
 from agents.dataset import Dataset
 from baselines import gamepad_distribution
+from baselines.augmentation import shift_episodes
 from baselines.batches import Batch, batch_indices, make_batch
 from baselines.policy import Policy
 from baselines.precision import autocast
@@ -69,6 +70,7 @@ def imitate(
     description: str,
     episodes: np.ndarray | None = None,
     mixed: tuple[Dataset, int] | None = None,
+    shift: int = 0,
 ) -> dict[str, float]:
     """Trains a policy in place on a dataset, resumably.
 
@@ -82,6 +84,7 @@ def imitate(
         description: for the progress bar.
         episodes: indices of those to imitate; all by default.
         mixed: another dataset, and how many of its episodes join those of every batch.
+        shift: see `baselines.augmentation.shift_episodes`.
 
     Returns:
         The metrics of the last update.
@@ -97,6 +100,7 @@ def imitate(
         trajectories = [dataset.trajectory(int(row)) for row in rows]
         if mixed is not None:
             trajectories += mixed_in(*mixed, index, seed)
+        trajectories = shift_episodes(trajectories, shift, seed, index)
         return make_batch(trajectories, policy.device), sum(map(len, trajectories))
 
     ahead = AHEAD if policy.device.type == "cuda" else 0

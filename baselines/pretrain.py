@@ -36,6 +36,13 @@ class PretrainConfig:
     """Optimizer and schedule."""
     batch_episodes: int = 8
     """Whole episodes per update."""
+    shift: int = 0
+    """Augmentation: pixels by which the frames of an episode are moved at most, at random each time; 0 leaves them."""
+
+    def __post_init__(self) -> None:
+        """Refuse a shift that leaves nothing to see."""
+        if not 0 <= self.shift < min(self.network.image_size):
+            raise ValueError(f"shift must be from 0 to less than the side of a frame {self.network.image_size}: {self}")
 
 
 def pretrain(config: PretrainConfig, demonstrations: Path, out: Path, seed: int) -> None:
@@ -55,7 +62,16 @@ def pretrain(config: PretrainConfig, demonstrations: Path, out: Path, seed: int)
         dataset = Dataset(demonstrations)
         policy = Policy.initialize(config.network, seed, {"stage": "base"})
         policy.network.to(choose_device())
-        last = imitate(policy, dataset, config.optimizer, config.batch_episodes, seed, work.directory, "pre-train")
+        last = imitate(
+            policy,
+            dataset,
+            config.optimizer,
+            config.batch_episodes,
+            seed,
+            work.directory,
+            "pre-train",
+            shift=config.shift,
+        )
         policy.save_pretrained(work.directory)
         work.metrics.update(last)
 

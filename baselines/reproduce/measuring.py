@@ -7,12 +7,23 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+import torch
+
+from agents.dataset import Dataset
 from agents.outcomes import NAMES
+from baselines.batches import make_batch
 from baselines.evaluate import OUTCOMES, EvaluateConfig
+from baselines.imitation import imitation_loss
+from baselines.policy import Policy
+from baselines.precision import autocast
 from baselines.stages import Stages, Target
+from jumppad_env.streams import integer_seed
 
 PROBED = 256
 """Episodes of a probe."""
+HELD_OUT = 200
+"""Episodes of people for the likelihood."""
 
 
 def read_outcome(evaluation: Path) -> dict[str, Any]:
@@ -42,3 +53,23 @@ def probe(
     at_target = outcome["recovered_at"][target] if known and target is not None else None
     recovered = outcome["recovered"] if known else None
     return {kind: recovered, f"{kind}_at_target": at_target, f"{kind}_probed": outcome["probed"]}
+
+
+def held_out_people(stages: Stages) -> Dataset:
+    """Returns episodes of the same people that no agent has seen."""
+    config = dataclasses.replace(stages.preset.demonstrations, episodes=HELD_OUT)
+    return Dataset(stages.demonstrations("held_out", config=config, seed=integer_seed(stages.seed, "held out")))
+
+
+def held_out_loss(policy: Policy, dataset: Dataset) -> float:
+    """Returns the mean negative log-likelihood of people's actions, nats per step."""
+    policy.network.eval()
+    total, steps = 0.0, 0
+    order = np.argsort(dataset.episodes["length"], kind="stable")
+    for start in range(0, len(order), 16):
+        batch = make_batch([dataset.trajectory(int(row)) for row in order[start : start + 16]], policy.device)
+        count = int(batch.lengths.sum())
+        with torch.inference_mode(), autocast(policy.device):
+            total += float(imitation_loss(policy.network(batch.frames), batch, policy.config.hold)) * count
+        steps += count
+    return total / steps

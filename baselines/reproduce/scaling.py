@@ -5,27 +5,22 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-import numpy as np
-import torch
 from matplotlib.figure import Figure
 
 from agents.dataset import Dataset
 from agents.figure_style import MUTED
 from agents.outcomes import total_variation
-from baselines.batches import make_batch
-from baselines.imitation import imitation_loss
 from baselines.network import NetworkConfig
 from baselines.palette import STAGE_COLORS
 from baselines.policy import Policy
-from baselines.precision import autocast, choose_device
+from baselines.precision import choose_device
 from baselines.reproduce.drawing.marks import draw_line
 from baselines.reproduce.drawing.panels import note, number_axis, panels, percent_axis
 from baselines.reproduce.drawing.words import difference, in_units, intervals, seeds_in_words, sizes, versus
 from baselines.reproduce.experiment import Experiment, Row
-from baselines.reproduce.measuring import outcomes, read_outcome
+from baselines.reproduce.measuring import HELD_OUT, held_out_loss, held_out_people, outcomes, read_outcome
 from baselines.reproduce.statistics import group, over_seeds, significance
 from baselines.stages import Stages
-from jumppad_env.streams import integer_seed
 
 BUDGET = 0.3
 """Share of the preset's updates: what is compared is trained alike, shorter than the preset's own agent."""
@@ -33,16 +28,13 @@ SIZES = {"small": (64, 2), "medium": (128, 3), "large": (256, 4)}
 """Width and layers; attention heads are 32 wide."""
 EPISODES = (250, 500, 1000)
 CONTEXTS = (8, 100)
-HELD_OUT = 200
-"""Episodes of people for the likelihood."""
 
 
 def measure(stages: Stages) -> list[Row]:
     """Pre-trains agents that differ from the preset's in one respect each."""
     preset, people = stages.preset, stages.demonstrations()
     crowd = read_outcome(stages.evaluation_of_dataset("demonstrations", people))
-    unseen = dataclasses.replace(preset.demonstrations, episodes=HELD_OUT)
-    held_out = stages.demonstrations("held_out", config=unseen, seed=integer_seed(stages.seed, "held out"))
+    held_out = held_out_people(stages)
     rows: list[Row] = []
 
     def add(axis: str, value: float, name: str, network: NetworkConfig, data: Path) -> None:
@@ -58,7 +50,7 @@ def measure(stages: Stages) -> list[Row]:
                 "value": value,
                 "parameters": sum(parameter.numel() for parameter in policy.network.parameters()),
                 "episodes_seen": min(len(Dataset(data)), updates * config.batch_episodes),
-                "held_out_loss": held_out_loss(policy, Dataset(held_out)),
+                "held_out_loss": held_out_loss(policy, held_out),
                 "total_variation_to_people": total_variation(outcome, crowd),
                 **outcome,
             }
@@ -81,20 +73,6 @@ def measure(stages: Stages) -> list[Row]:
         add("context", context, f"base_context_{context}", network, people)
     add("context", reference.context, "base_size_medium", reference, people)
     return rows
-
-
-def held_out_loss(policy: Policy, dataset: Dataset) -> float:
-    """Returns the mean negative log-likelihood of people's actions, nats per step."""
-    policy.network.eval()
-    total, steps = 0.0, 0
-    order = np.argsort(dataset.episodes["length"], kind="stable")
-    for start in range(0, len(order), 16):
-        batch = make_batch([dataset.trajectory(int(row)) for row in order[start : start + 16]], policy.device)
-        count = int(batch.lengths.sum())
-        with torch.inference_mode(), autocast(policy.device):
-            total += float(imitation_loss(policy.network(batch.frames), batch, policy.config.hold)) * count
-        steps += count
-    return total / steps
 
 
 def _parameters(network: NetworkConfig) -> int:
