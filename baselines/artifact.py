@@ -48,7 +48,7 @@ def is_finished(directory: Path | str) -> bool:
 
 def knows_its_config(directory: Path | str) -> bool:
     """Whether a finished directory is an artifact, which `begin` compares with what is asked; a dataset is none."""
-    return "config" in _read_json(Path(directory) / MANIFEST)
+    return "config" in read_json(Path(directory) / MANIFEST)
 
 
 def load_manifest(directory: Path | str, kind: str) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def load_manifest(directory: Path | str, kind: str) -> dict[str, Any]:
     if not path.is_file():
         state = "is unfinished" if (path.parent / BEGUN).is_file() else "holds no artifact"
         raise FileNotFoundError(f"{directory} {state} (no {MANIFEST}); run the stage that makes it to its end first")
-    manifest = _read_json(path)
+    manifest = read_json(path)
     if manifest.get("kind") != kind:
         raise ValueError(f"{directory} holds {manifest.get('kind')!r}, but {kind!r} is needed; give another directory")
     _check_format(path, manifest)
@@ -115,7 +115,7 @@ def begin(
             directory.mkdir(parents=True, exist_ok=True)
             stack.enter_context(sole_owner(directory))
         if is_finished(directory):  # before, or by another process meanwhile
-            manifest = _read_json(directory / MANIFEST)
+            manifest = read_json(directory / MANIFEST)
             _check_same(directory, MANIFEST, manifest, asked)
             _remove_scaffolding(directory)  # a kill may have come between the manifest and this
             yield Work(directory, True, manifest.get("metrics", {}))
@@ -161,7 +161,7 @@ def _seconds_before(directory: Path, asked: dict[str, Any]) -> float:
     path = directory / BEGUN
     if not path.is_file():
         return 0.0
-    begun = _read_json(path)
+    begun = read_json(path)
     _check_same(directory, BEGUN, begun, asked)
     seconds = float(begun.get("seconds", 0.0))
     if begun.get("began") is not None:
@@ -214,7 +214,12 @@ def _to_json(config: Any) -> Any:
     )
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """Returns the object in an artifact's JSON file.
+
+    Raises:
+        ValueError: it is damaged.
+    """
     try:
         values = json.loads(path.read_text())
     except (json.JSONDecodeError, UnicodeDecodeError):

@@ -93,6 +93,15 @@ def save_evaluation(
     return outcome
 
 
+def load_outcome(evaluation: Path) -> dict[str, Any]:
+    """Returns the outcome object of an evaluation.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    return artifact.read_json(evaluation / OUTCOMES)
+
+
 def evaluate(config: EvaluateConfig, agent: Path, out: Path, seed: int) -> None:
     """Evaluates an agent and keeps outcomes and paths as an artifact."""
     with artifact.begin(out, kind="evaluation", config=config, seed=seed, inputs={"agent": agent}) as work:

@@ -17,7 +17,7 @@ import tyro
 
 from agents.outcomes import table
 from baselines import artifact
-from baselines.evaluate import OUTCOMES
+from baselines.evaluate import load_outcome
 from baselines.presets import PRESETS, PresetName
 from baselines.record import record_grid
 from baselines.report import write_report
@@ -62,7 +62,7 @@ def collect_results(stages: Stages, targets: list[Target]) -> dict[str, Any]:
     """Gathers outcomes, accuracies and times of all stages into `results.json`."""
 
     def outcome(name: str) -> dict[str, Any]:
-        return json.loads((stages.out / "evaluations" / name / OUTCOMES).read_text())
+        return load_outcome(stages.out / "evaluations" / name)
 
     def accuracy(target: str) -> dict[str, Any]:
         metrics = artifact.load_manifest(stages.out / target / "reward_model", "reward_model")["metrics"]

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from agents.dataset.selection import merge
 from agents.outcomes import NAMES, total_variation
+from baselines.evaluate import load_outcome
 from baselines.palette import STAGE_COLORS
 from baselines.policy import Policy
 from baselines.precision import choose_device
@@ -18,7 +19,7 @@ from baselines.reproduce.drawing.marks import draw_bar, draw_dot, draw_outcomes
 from baselines.reproduce.drawing.panels import named_axis, note, panels, percent_axis
 from baselines.reproduce.drawing.words import difference, in_units, intervals, seeds_in_words, sizes, versus
 from baselines.reproduce.experiment import Experiment, Row
-from baselines.reproduce.measuring import HELD_OUT, held_out_loss, held_out_people, outcomes, read_outcome
+from baselines.reproduce.measuring import HELD_OUT, held_out_loss, held_out_people, outcomes
 from baselines.reproduce.statistics import group, over_seeds, per_seed, percent, significance
 from baselines.stages import Stages
 
@@ -48,7 +49,7 @@ WORDS = {
 def measure(stages: Stages) -> list[Row]:
     """Pre-trains agents for half as long, each with one choice made otherwise."""
     preset, people = stages.preset, stages.demonstrations()
-    crowd = read_outcome(stages.evaluation_of_dataset("demonstrations", people))
+    crowd = load_outcome(stages.evaluation_of_dataset("demonstrations", people))
     unseen = held_out_people(stages)
     updates = max(1, round(BUDGET * preset.base.optimizer.updates))
     own = dataclasses.replace(preset.base, optimizer=dataclasses.replace(preset.base.optimizer, updates=updates))

@@ -9,11 +9,12 @@ from matplotlib.figure import Figure
 from agents.figure_style import INK, MUTED
 from agents.outcomes import NAMES, total_variation
 from agents.palette import OUTCOME_COLORS
+from baselines.evaluate import load_outcome
 from baselines.reproduce.drawing.marks import draw_line
 from baselines.reproduce.drawing.panels import handle, note, panels, percent_axis
 from baselines.reproduce.drawing.words import counted, intervals, sizes, versus
 from baselines.reproduce.experiment import Experiment, Row
-from baselines.reproduce.measuring import outcomes, read_outcome
+from baselines.reproduce.measuring import outcomes
 from baselines.reproduce.outcomes import chance_variation
 from baselines.reproduce.statistics import group, over_seeds, percent
 from baselines.stages import Stages
@@ -29,7 +30,7 @@ GOAL = 0.05
 def measure(stages: Stages) -> list[Row]:
     """Trains the base agent for shorter, and lets the preset's own act at lower temperatures."""
     preset = stages.preset
-    people = read_outcome(stages.evaluation_of_dataset("demonstrations", stages.demonstrations()))
+    people = load_outcome(stages.evaluation_of_dataset("demonstrations", stages.demonstrations()))
     own = preset.base.optimizer.updates
     rows: list[Row] = [
         {"what": "people", "value": 0.0, **{key: people[key] for key in ("episodes", *NAMES, "mean_seconds")}}

@@ -115,7 +115,10 @@ def _is_measured(task: Task) -> bool:
     """Returns whether there are rows of a task; they must be of its preset."""
     if not task.rows.is_file():
         return False
-    preset = json.loads(task.rows.read_text())["preset"]
+    try:
+        preset = json.loads(task.rows.read_text())["preset"]
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
+        raise ValueError(f"{task.rows} is damaged; delete it, and it is measured anew") from None
     if preset != task.preset:
         raise ValueError(f"{task.rows} was measured with preset {preset}, not {task.preset}; choose another --out")
     return True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +12,7 @@ import torch
 from agents.dataset import Dataset
 from agents.outcomes import NAMES
 from baselines.batches import make_batch
-from baselines.evaluate import OUTCOMES, EvaluateConfig
+from baselines.evaluate import EvaluateConfig, load_outcome
 from baselines.imitation import imitation_loss
 from baselines.policy import Policy
 from baselines.precision import autocast
@@ -26,14 +25,9 @@ HELD_OUT = 200
 """Episodes of people for the likelihood."""
 
 
-def read_outcome(evaluation: Path) -> dict[str, Any]:
-    """Returns the outcome object of an evaluation."""
-    return json.loads((evaluation / OUTCOMES).read_text())
-
-
 def outcomes(stages: Stages, name: str, agent: Path, config: EvaluateConfig | None = None) -> dict[str, Any]:
     """Returns how an agent's episodes end: `episodes`, the share of each outcome, `mean_seconds`."""
-    outcome = read_outcome(stages.evaluation(name, agent, config or stages.preset.evaluation))
+    outcome = load_outcome(stages.evaluation(name, agent, config or stages.preset.evaluation))
     return {key: outcome[key] for key in ("episodes", *NAMES, "mean_seconds")}
 
 
@@ -48,7 +42,7 @@ def probe(
     """
     episodes = min(PROBED, stages.preset.evaluation.episodes)
     config = dataclasses.replace(stages.preset.evaluation, episodes=episodes, probe=kind)
-    outcome = read_outcome(stages.evaluation(f"{name}_{kind}", agent, config))
+    outcome = load_outcome(stages.evaluation(f"{name}_{kind}", agent, config))
     known = outcome["probed"] > 0
     at_target = outcome["recovered_at"][target] if known and target is not None else None
     recovered = outcome["recovered"] if known else None

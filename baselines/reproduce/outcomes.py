@@ -14,11 +14,12 @@ from matplotlib.patches import Patch
 from agents.figure_style import INK, MUTED
 from agents.outcome_bars import draw_outcome_bars
 from agents.outcomes import NAMES, PAPER, total_variation, wilson_interval
+from baselines.evaluate import load_outcome
 from baselines.palette import KIND_TITLES, STAGE_COLORS
 from baselines.reproduce.drawing.panels import note, panels
 from baselines.reproduce.drawing.words import beside_paper, seeds_in_words, sizes, span, versus
 from baselines.reproduce.experiment import Experiment, Row
-from baselines.reproduce.measuring import outcomes, read_outcome
+from baselines.reproduce.measuring import outcomes
 from baselines.reproduce.statistics import FEWEST, group, over_seeds, percent
 from baselines.stages import Stages, Target
 
@@ -29,7 +30,7 @@ CLOSE = 0.05
 
 def measure(stages: Stages) -> list[Row]:
     """Plays every agent of the procedure."""
-    people = read_outcome(stages.evaluation_of_dataset("demonstrations", stages.demonstrations()))
+    people = load_outcome(stages.evaluation_of_dataset("demonstrations", stages.demonstrations()))
     agents = {("base", ""): stages.base(), ("finetuned", ""): stages.finetuned()}
     for target in TARGETS:
         agents["preference_finetuned", target] = stages.preference_finetuned(target)

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from agents.dataset import Dataset
 from agents.figure_style import MUTED
 from agents.outcomes import total_variation
+from baselines.evaluate import load_outcome
 from baselines.network import NetworkConfig
 from baselines.palette import STAGE_COLORS
 from baselines.policy import Policy
@@ -18,7 +19,7 @@ from baselines.reproduce.drawing.marks import draw_line
 from baselines.reproduce.drawing.panels import note, number_axis, panels, percent_axis
 from baselines.reproduce.drawing.words import difference, in_units, intervals, seeds_in_words, sizes, versus
 from baselines.reproduce.experiment import Experiment, Row
-from baselines.reproduce.measuring import HELD_OUT, held_out_loss, held_out_people, outcomes, read_outcome
+from baselines.reproduce.measuring import HELD_OUT, held_out_loss, held_out_people, outcomes
 from baselines.reproduce.statistics import group, over_seeds, significance
 from baselines.stages import Stages
 
@@ -33,7 +34,7 @@ CONTEXTS = (8, 100)
 def measure(stages: Stages) -> list[Row]:
     """Pre-trains agents that differ from the preset's in one respect each."""
     preset, people = stages.preset, stages.demonstrations()
-    crowd = read_outcome(stages.evaluation_of_dataset("demonstrations", people))
+    crowd = load_outcome(stages.evaluation_of_dataset("demonstrations", people))
     held_out = held_out_people(stages)
     rows: list[Row] = []
 

@@ -76,6 +76,16 @@ def test_without_a_probe_the_outcome_object_is_what_it_was(checkpoint, tmp_path)
     assert list(outcome) == ["episodes", "none", "left", "middle", "right", "ci95", "mean_seconds"]
 
 
+def test_a_damaged_outcome_is_named(checkpoint, tmp_path):
+    out = tmp_path / "evaluation"
+    evaluate.evaluate(EvaluateConfig(episodes=1), checkpoint, out, seed=5)
+    assert evaluate.load_outcome(out)["episodes"] == 1
+    path = out / evaluate.OUTCOMES
+    path.write_bytes(path.read_bytes()[:20])
+    with pytest.raises(ValueError, match=r"outcomes\.json is damaged; delete .*evaluation and run"):
+        evaluate.load_outcome(out)
+
+
 def test_people_are_evaluated_by_name(monkeypatch, capsys):
     out = run(monkeypatch, capsys, "direct_left", "--episodes", 8, "--json")
     assert json.loads(out)["left"] > 0.8

@@ -112,3 +112,12 @@ def test_rows_of_another_preset_are_refused(tmp_path):
     task.rows.write_text('{"preset": "smoke"}')
     with pytest.raises(ValueError, match="measured with preset smoke, not quick"):
         laboratory.run([task])
+
+
+@pytest.mark.parametrize("content", [b"", b'{"preset": "qui', b"\xff\xfe", b"[]", b"{}"])
+def test_damaged_rows_are_named(tmp_path, content):
+    task = Task("recovery", "quick", 0, tmp_path)
+    task.rows.parent.mkdir(parents=True)
+    task.rows.write_bytes(content)
+    with pytest.raises(ValueError, match=r"seed-0\.json is damaged; delete it"):
+        laboratory.run([task])
