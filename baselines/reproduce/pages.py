@@ -18,6 +18,7 @@ import tyro
 
 from agents import page
 from agents.figure_style import to_svg
+from baselines.reproduce.drawing.words import listed
 from baselines.reproduce.results import Result, draw, load
 from baselines.reproduce.statistics import FEWEST
 from jumppad_env.command_line import command_line
@@ -41,11 +42,16 @@ def command(result: Result) -> str:
 
 
 def origin(result: Result) -> str:
-    """Returns where a result comes from: seeds, time, machine, commit."""
+    """Returns where a result comes from: seeds, time, machines, commits."""
     runs = result.content["runs"]
     seeds = ", ".join(str(run["seed"]) for run in runs)
     minutes = sum(run["seconds"] for run in runs) / 60
-    made = sorted({f"{run['provenance']['device']}, commit {run['provenance']['commit']}" for run in runs})
+    commits: dict[str, set[str]] = {}
+    for run in runs:
+        commits.setdefault(run["provenance"]["device"], set()).add(run["provenance"]["commit"])
+    made = [
+        f"{device}, commit{'s' if len(of) > 1 else ''} {listed(sorted(of))}" for device, of in sorted(commits.items())
+    ]
     return (
         f"Seed{'s' if len(runs) > 1 else ''} {seeds}; {minutes:.0f} minutes beyond what earlier experiments had made; "
         f"{'; '.join(made)}"

@@ -122,6 +122,14 @@ def test_the_page_says_what_was_found_where_it_comes_from_and_how_to_repeat_it(r
     assert "Seeds 0, 3; 3 minutes" in page and "a processor, commit 0123456789ab" in page
 
 
+def test_the_page_names_every_commit_of_a_machine_once(result):
+    first, second = result.content["runs"]
+    runs = [first, second, first, {**second, "provenance": {**PROVENANCE, "commit": "ba9876543210"}}]
+    assert "; a processor, commits 0123456789ab and ba9876543210" in pages.origin(
+        results.Result(result.experiment, {**result.content, "runs": runs})
+    )
+
+
 def test_publishing_draws_the_same_files_again(result, tmp_path):
     directory = tmp_path / "docs" / "results"
     directory.mkdir(parents=True)
