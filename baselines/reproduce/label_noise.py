@@ -12,8 +12,8 @@ from agents.figure_style import MUTED
 from baselines.artifact import load_manifest
 from baselines.palette import STAGE_COLORS
 from baselines.reproduce.drawing.marks import draw_line, ends
-from baselines.reproduce.drawing.panels import note, panels, percent_axis
-from baselines.reproduce.drawing.words import difference, intervals, seeds_of, sizes
+from baselines.reproduce.drawing.panels import AIR, note, panels, percent_axis
+from baselines.reproduce.drawing.words import difference, intervals, lost, seeds_of, sizes
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes
 from baselines.reproduce.statistics import group, over_seeds, per_seed, percent
@@ -58,7 +58,7 @@ def draw(rows: list[Row]) -> Figure:
         agent.set_title("Agent aligned by it")
         _draw_line(agent, rows, "success", STAGE_COLORS["aligned"])
         percent_axis(judge, "held-out comparisons right (true labels)", 0.4, 1.1)
-        percent_axis(agent, "episodes at the left pad", high=1.1)
+        percent_axis(agent, "episodes at the left pad", -AIR, 1.1)
         for axes in grid.flat:
             axes.set(xlabel="training labels that are wrong", xlim=(-0.03, 0.43))
             axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
@@ -90,7 +90,7 @@ def find(rows: list[Row]) -> str:
         some = {noise: part for noise, part in levels.items() if per_seed(part, measured)}
         parts = []
         for noise, part in some.items():
-            text = f"{percent(over_seeds(part, measured))} at {100 * noise:.0f}%"
+            text = f"{percent(over_seeds(part, measured))} at {100 * noise:.0f}%{lost(part, measured)}"
             change = difference(part, clean, measured) if noise else None
             if change is not None:
                 text += f" ({change.said('better than without noise', 'worse than without noise')})"

@@ -10,10 +10,10 @@ from agents.palette import OUTCOME_COLORS
 from baselines.palette import STAGE_COLORS
 from baselines.reproduce.drawing.marks import draw_alignment, draw_outcomes
 from baselines.reproduce.drawing.panels import named_axis, note, panels, percent_axis
-from baselines.reproduce.drawing.words import beside_paper, counted, difference, intervals, sizes
+from baselines.reproduce.drawing.words import beside_paper, difference, intervals, lost, sizes
 from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.measuring import outcomes
-from baselines.reproduce.statistics import group, over_seeds, per_seed, percent
+from baselines.reproduce.statistics import group, over_seeds, percent
 from baselines.stages import Stages
 from baselines.training import read_metrics
 
@@ -78,10 +78,7 @@ def find(rows: list[Row]) -> str:
         )
         if start == "preference_finetuned":
             text += f", {beside_paper(over_seeds(some, 'right'), PAPER['aligned right'][NAMES.index('right')] / 100)}"
-        stay = sum(share > 0.5 for share in per_seed(some, "left").values())
-        if stay:  # the mean alone would hide that it is all or nothing
-            text += f"; with {stay} of {counted(len(per_seed(some, 'left')), 'seed')} the agent still goes left"
-        found.append(f"{text}.")
+        found.append(f"{text}{lost(some, 'right')}.")
     for other in ("preference_finetuned", "finetuned"):
         if change := difference(starts.get("aligned left", []), starts.get(other, []), "right"):
             said = change.said(

@@ -284,18 +284,20 @@ def test_over_optimization_is_seen_only_where_success_falls():
 def test_noise_is_judged_from_both_sides():
     found = label_noise.find(noise_rows())
     assert "70.0 ± 0.9% at 40%" in found and "p < 0.001: worse than without noise" in found
-    assert "better than without noise" in label_noise.find(noise_rows(worst=1.0))
+    assert "better than without noise" in label_noise.find(noise_rows(worst=1.0)) and "below half" not in found
+    fallen = [row | ({"success": 0.0} if (row["noise"], row["seed"]) == (0.4, 1) else {}) for row in noise_rows()]
+    assert label_noise.find(fallen).count("at 40%, below half with 1 of 3 seeds (") == 1
     assert "success" not in label_noise.find([{**row, "success": None} for row in noise_rows()])
 
 
 def test_realignment_is_judged_from_both_sides():
     found = realignment.find(start_rows())
     assert "**60.0 ± 0.9%** right" in found and "stands in the second's way" in found
-    assert "agrees with the paper's 99.8%" in found and "still goes left" not in found
+    assert "agrees with the paper's 99.8%" in found and "below half" not in found
     rows = start_rows()
     for row in rows:
         if row["start"] == "aligned left" and row["seed"] < 2:
             row |= {"left": 0.99, "right": 0.01}
-    assert "with 2 of 3 seeds the agent still goes left" in realignment.find(rows)
+    assert "** right, below half with 2 of 3 seeds." in realignment.find(rows)
     assert "no cost of the first alignment can be told" in realignment.find(start_rows(again=0.97))
     assert "helps the second" in realignment.find(start_rows(again=0.99))

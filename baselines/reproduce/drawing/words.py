@@ -64,6 +64,13 @@ def probed(rows: Iterable[Row], *kinds: str) -> str:
     return f"{listed(parts)} each"
 
 
+def lost(rows: Iterable[Row], measure: Measure) -> str:
+    """Returns how many seeds stay below half, which a mean hides: ", below half with 2 of 5 seeds", "" for none."""
+    levels = per_seed(rows, measure).values()
+    below = sum(level < 0.5 for level in levels)
+    return f", below half with {below} of {counted(len(levels), 'seed')}" if below else ""
+
+
 def intervals(rows: Iterable[Row]) -> str:
     """Returns what faint marks, whiskers and bands show."""
     seeds = len({row["seed"] for row in rows})
