@@ -61,6 +61,8 @@ def _finetuning(stages: Stages) -> Iterator[Row]:
 def _rewarding(stages: Stages) -> Iterator[Row]:
     """Counts validation comparisons that are told rightly, after the best number of updates."""
     for what, _, start, trial in reward_tuning.trials(stages, (COMPARISONS,)):
+        if start == "base":  # takes the fine-tuned agent's
+            continue
         for factor in REWARDING:
             config = rates.at_rate(stages.preset.reward_model, start, factor)
             accuracy = max(validation for validation, _ in trial(config, reward_tuning.longest(start)).values())

@@ -52,7 +52,7 @@ def measure(stages: Stages) -> list[Row]:
     """Trains reward models on rollouts drawn in full variety."""
     rows = []
     for what, count, start, trial in trials(stages, COUNTS):
-        config = rates.at_rate(stages.preset.reward_model, start)
+        config = rates.at_rate(stages.preset.reward_model, "random" if start == "random" else "agent")
         for updates, (validation, accuracy) in trial(config, longest(start)).items():
             rows.append({"label": what, "comparisons": count, "start": start, "updates": updates})
             rows[-1] |= {"validation": validation, "accuracy": accuracy}
@@ -72,8 +72,11 @@ def trials(stages: Stages, counts: Iterable[int]) -> Iterator[tuple[Label, int, 
     """Gives what is to be trained: label, number of comparisons, start, and what trains it."""
     rollouts, agents = agents_of(stages, VARIETY)
     dataset = Dataset(rollouts)
-    tuned = Policy.from_pretrained(agents["finetuned"]).network.trunk
-    starts = {"agent": tuned, "random": random_network(stages.preset.base.network, stages.seed, 0).trunk}
+    starts = {
+        "agent": Policy.from_pretrained(agents["finetuned"]).network.trunk,
+        "base": Policy.from_pretrained(agents["base"]).network.trunk,
+        "random": random_network(stages.preset.base.network, stages.seed, 0).trunk,
+    }
     for what, token in READ.items():
         values = label(dataset, what, PADS.index("left"))
         parts = split(len(dataset), stages.seed, 0)
@@ -137,6 +140,7 @@ def _accuracy(model: RewardModel, dataset: Dataset, pairs: Comparisons) -> float
 
 WAYS = {
     "agent": ("from the fine-tuned agent", STAGE_COLORS["finetuned"], "-", 0.93),
+    "base": ("from the base agent", STAGE_COLORS["base"], "-", 0.97),
     "random": ("from random weights", RANDOM, "-", 1.0),
     "random, longer": (f"from random weights, up to {LONGER} times the updates", RANDOM, "--", 1.07),
 }
@@ -149,7 +153,8 @@ def choose(rows: list[Row]) -> dict[str, list[Row]]:
     Among those equally good it is the one of fewest updates.
     """
     longest = max(row["updates"] for row in rows)
-    limits = {"agent": longest // LONGER, "random": longest // LONGER, "random, longer": longest}
+    limits = {"agent": longest // LONGER, "base": longest // LONGER}
+    limits |= {"random": longest // LONGER, "random, longer": longest}
     chosen = {}
     for way, limit in limits.items():
         tried = [row for row in rows if row["start"] == way.split(",")[0] and row["updates"] <= limit]
