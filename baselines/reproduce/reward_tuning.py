@@ -1,4 +1,4 @@
-"""Figure 3, continued: reward models tuned as a whole, from the agent's weights and from random ones.
+"""Figure 3, continued: reward models tuned as a whole, from the agents' weights and from random ones.
 
 Each has its own best number of updates, chosen on validation comparisons; the random one may take five times as many.
 """
@@ -206,6 +206,10 @@ def find(rows: list[Row]) -> str:
             f"{versus(agent, random, 'accuracy', *sides)}. "
             f"Against random weights with up to {LONGER} times the updates, {longer}."
         )
+        if of["base"]:
+            level = percent(over_seeds(of["base"], "accuracy"))
+            base = versus(of["base"], of["random"], "accuracy", "the base agent's are better", sides[1])
+            parts.append(f"The base agent's weights reach {level}, against random ones {base}.")
     if not parts:
         return "Agent and random weights were not both tuned, so nothing can be compared."
     return f"On {seeds_in_words(rows)}, all weights tuned, in full visual variety. " + " ".join(parts)
@@ -215,7 +219,7 @@ EXPERIMENT = Experiment(
     name="reward_tuning",
     title="Reward models tuned as a whole",
     question="If all weights are tuned, and random ones get their own best number of updates and five times as many, "
-    "is a reward model still better that starts from the agent's?",
+    "is a reward model still better that starts from the agent's, fine-tuned or base?",
     paper="",
     measure=measure,
     draw=draw,

@@ -81,13 +81,13 @@ def accuracy_rows(seeds, gain=0.05, looks=("none", "high"), counts=(10, 50, 1000
     return rows
 
 
-def tuning_rows(seeds, agent=0.9, random=0.8, longer=0.85):
+def tuning_rows(seeds, agent=0.9, random=0.8, longer=0.85, base=0.6):
     """Validation likes 50 updates best among few; accuracy at 50 is as asked, and misleads elsewhere."""
     rows = []
     for seed in range(seeds):
         for what in ("pad", "camera"):
             for count in (10, 50, 500):
-                for start, level in (("agent", agent), ("random", random)):
+                for start, level in (("agent", agent), ("base", base), ("random", random)):
                     late = longer if start == "random" else 0.1
                     for updates, validation, accuracy in (
                         (10, 0.6, 0.2),
@@ -316,7 +316,8 @@ def test_the_papers_curves_stand_in_its_own_panel_only():
 
 def test_the_number_of_updates_is_chosen_by_validation_within_the_budget():
     chosen = reward_tuning.choose(tuning_rows(2))
-    assert {row["updates"] for row in chosen["agent"] + chosen["random"]} == {50}  # not 25, which tests best
+    few = [*chosen["agent"], *chosen["base"], *chosen["random"]]
+    assert {row["updates"] for row in few} == {50}  # not 25, which tests best
     assert {row["updates"] for row in chosen["random, longer"]} == {250}
     assert all(len(rows) == 2 * 2 * 3 for rows in chosen.values())
 
@@ -324,9 +325,11 @@ def test_the_number_of_updates_is_chosen_by_validation_within_the_budget():
 def test_tuned_reward_models_are_compared_both_ways():
     found = reward_tuning.find(tuning_rows(5))
     assert "the agent's weights reach 89.9" in found or "the agent's weights reach 90.0" in found
-    assert found.count("the agent's are better") == 6 and "random ones are better" not in found
+    assert found.count("the agent's are better") == 6 and found.count("random ones are better") == 2
+    assert found.count("The base agent's weights reach 59.9") == 2 and "the base agent's are better" not in found
     found = reward_tuning.find(tuning_rows(5, agent=0.8, random=0.9, longer=0.95))
-    assert found.count("random ones are better") == 6 and "the agent's are better" not in found
+    assert found.count("random ones are better") == 8 and "the agent's are better" not in found
+    assert reward_tuning.find(tuning_rows(5, base=0.9)).count("the base agent's are better") == 2
 
 
 def test_drift_tells_what_alignment_changes_and_when_no_change_can_be_told():
