@@ -91,7 +91,6 @@ def draw(rows: list[Row]) -> Figure:
     with panels(6.2, 3, 1, heights=(1.5, 1, 0.8), share_x="all") as (figure, grid):
         goes, away, likely = grid.flat
         draw_outcomes(goes, list(choices.values()))
-        percent_axis(goes, "episodes", high=1.0)
         color = STAGE_COLORS["base"]
         for place, some in enumerate(choices.values()):
             if some[0]["choice"] != PEOPLE:
