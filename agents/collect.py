@@ -19,15 +19,16 @@ from tqdm import tqdm
 from agents.dataset.drawing import draw_frames
 from agents.demonstrator import Demonstrator
 from agents.modes import GOALS
-from agents.player_pool import FAVORITE, Cast, PlayerPool, count_cores
+from agents.player_pool import FAVORITE, Cast, PlayerPool
 from agents.population import POPULATIONS
 from jumppad_env.command_line import command_line
-from jumppad_env.dataset_writer import EpisodeLog, Unfinished
+from jumppad_env.dataset import Trajectory
+from jumppad_env.dataset.writing import EpisodeLog, Unfinished
 from jumppad_env.drawing import RENDERER
-from jumppad_env.options import Options
 from jumppad_env.rules import PADS
 from jumppad_env.streams import integer_seed
-from jumppad_env.trajectory import Trajectory
+from jumppad_env.vector_env import count_cores
+from jumppad_env.world.options import Options
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.patches import Polygon
 
+from jumppad_env.drawing.scenery import load_model
 from jumppad_env.island import load_island
-from jumppad_env.mujoco_library import mujoco
+from jumppad_env.island.mujoco_library import mujoco
 from jumppad_env.rules import CHARACTERS, PADS
-from jumppad_env.scenery import load_model
 
 LAYERS: dict[str, tuple[str, ...]] = {
     "terrace": ("terrace_left", "terrace_right"),

@@ -33,10 +33,10 @@ from agents.dataset import Dataset
 from agents.exchange_packages import need
 from agents.lerobot_stats import Stats, column_stats, image_stats, join
 from agents.transitions import Player
-from jumppad_env.episodes import FPS
+from jumppad_env.dataset import Trajectory
 from jumppad_env.gamepad import AXES, BUTTONS
-from jumppad_env.trajectory import Trajectory
 from jumppad_env.world import STATE
+from jumppad_env.world.episodes import FPS
 
 if TYPE_CHECKING:
     import av

@@ -26,8 +26,8 @@ from gymnasium import spaces
 from agents.dataset import Dataset, write_dataset
 from agents.exchange_packages import need
 from agents.transitions import Player
+from jumppad_env.dataset import Trajectory
 from jumppad_env.gamepad import FACTORS, action_space, validate
-from jumppad_env.trajectory import Trajectory
 
 if TYPE_CHECKING:
     from minari import EpisodeData, MinariDataset

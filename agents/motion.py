@@ -25,17 +25,16 @@ from agents.population import POPULATIONS
 from agents.rollout import make_envs, rollout
 from jumppad_env import gamepad
 from jumppad_env.command_line import command_line
+from jumppad_env.dataset import Trajectory
 from jumppad_env.island import load_island
 from jumppad_env.rules import PADS, RULES
 from jumppad_env.streams import integer_seed
-from jumppad_env.trajectory import Trajectory
-from jumppad_env.world import STATE
+from jumppad_env.world.state import CAMERA_YAW, PAD, X, Y
 
 STEP = RULES.control_step
 WINDOW = 32
 """Control steps of a window of the spectrum: 3.2 s, hence 0.31 Hz between frequencies; 5 Hz is the highest."""
 PATH_POINTS = 40
-X, Y, PAD, CAMERA_YAW = (STATE.index(name) for name in ("x", "y", "pad", "camera_yaw"))
 
 
 def played_steps(trajectory: Trajectory) -> int:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from jumppad_env.dataset import Trajectory
 from jumppad_env.rules import PADS, RULES
-from jumppad_env.trajectory import Trajectory
-from jumppad_env.world import STATE
+from jumppad_env.world.state import X, Y
 
 NAMES = ("none", *PADS)
 """Columns of the outcome table; pad index -1 is "none"."""
@@ -68,9 +68,8 @@ def total_variation(first: dict[str, Any], second: dict[str, Any]) -> float:
 
 def paths(trajectories: Sequence[Trajectory]) -> dict[str, np.ndarray]:
     """Returns where episodes went: `xy` float32 (steps, 2) m, one after the other; `lengths`; `pads`."""
-    x = STATE.index("x")
     return {
-        "xy": np.concatenate([trajectory.states[:, x : x + 2] for trajectory in trajectories]).astype(np.float32),
+        "xy": np.concatenate([trajectory.states[:, [X, Y]] for trajectory in trajectories]).astype(np.float32),
         "lengths": np.array([len(trajectory) for trajectory in trajectories]),
         "pads": np.array([trajectory.pad for trajectory in trajectories]),
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import multiprocessing
-import os
 import signal
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -16,7 +15,7 @@ from typing import Any
 from agents.demonstrator import Crowd
 from agents.population import POPULATIONS
 from agents.rollout import make_envs, rollout
-from jumppad_env.trajectory import Trajectory
+from jumppad_env.dataset import Trajectory
 
 PARALLEL = 64
 """Episodes that a process plays at a time; the result does not depend on it."""
@@ -140,8 +139,3 @@ def _work(connection: Connection, cast: Cast) -> None:
     with contextlib.suppress(EOFError, ConnectionError):  # the asking process is gone, however it ended
         while True:
             connection.send(list(stage.play(connection.recv())))
-
-
-def count_cores() -> int:
-    """Returns how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -14,13 +14,13 @@ import numpy as np
 
 from agents.outcomes import wilson_interval
 from agents.rollout import Actor, rollout
-from agents.walkable import walkable_places
 from jumppad_env import gamepad
+from jumppad_env.dataset import Trajectory
 from jumppad_env.island import load_island
+from jumppad_env.island.walkable import walkable_places
 from jumppad_env.rules import PADS
 from jumppad_env.streams import stream
-from jumppad_env.trajectory import Trajectory
-from jumppad_env.world import STATE
+from jumppad_env.world.state import PAD, POSITION, VELOCITY
 
 Probe = Literal["forced_miss", "odd_start", "pushes"]
 PROBES: tuple[Probe, ...] = get_args(Probe)
@@ -46,10 +46,6 @@ PUSH_STEPS = 50
 """All pushes come in the first so many control steps."""
 PUSH_SPEED = 4.0
 """m/s."""
-
-_PAD = STATE.index("pad")
-_POSITION = [STATE.index(name) for name in ("x", "y", "z")]
-_VELOCITY = [STATE.index(name) for name in ("vx", "vy", "vz")]
 
 
 class ForcedMiss:
@@ -97,7 +93,7 @@ def is_watched(seed: int, share: float) -> bool:
 def miss_began(trajectory: Trajectory) -> int | None:
     """Returns the control step of an episode in which `ForcedMiss` took the sticks, None if it never did."""
     states = trajectory.states
-    running, _ = running_to_a_pad(states[:, _POSITION], states[:, _VELOCITY], states[:, _PAD])
+    running, _ = running_to_a_pad(states[:, POSITION], states[:, VELOCITY], states[:, PAD])
     return int(running.argmax()) if running.any() else None
 
 
@@ -106,7 +102,7 @@ def missed(trajectory: Trajectory) -> bool:
     began = miss_began(trajectory)
     if began is None or began + MISS_STEPS >= len(trajectory):
         return False
-    return bool(trajectory.states[began + MISS_STEPS, _PAD] < 0)
+    return bool(trajectory.states[began + MISS_STEPS, PAD] < 0)
 
 
 class Pushes:

@@ -11,7 +11,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 
 import jumppad_env  # noqa: F401 -- registers the environments
-from jumppad_env.trajectory import Trajectory
+from jumppad_env.dataset import Trajectory
 
 
 class Actor(Protocol):

@@ -19,9 +19,9 @@ from agents.outcome_bars import draw_outcome_bars
 from agents.outcomes import NAMES
 from agents.palette import DEMONSTRATIONS, OUTCOME_COLORS, mode_color
 from jumppad_env import gamepad
+from jumppad_env.dataset import Trajectory
 from jumppad_env.rules import RULES
-from jumppad_env.trajectory import Trajectory
-from jumppad_env.world import STATE
+from jumppad_env.world.state import X, Y
 
 PATHS = 600
 """Trajectories on the map, at most; more would only darken it."""
@@ -29,7 +29,6 @@ PATHS_OF_MODE = 100
 LENGTH_BINS = 20
 LAGS = 15
 USED_BUTTONS = {"A": "jump", "X": "attack", "B": "dodge", "Y": "board"}
-X, Y = STATE.index("x"), STATE.index("y")
 
 
 def path(dataset: Dataset, index: int) -> np.ndarray:

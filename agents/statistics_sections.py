@@ -30,8 +30,8 @@ from agents.statistics_figures import (
     steering_figures,
     stick_histograms,
 )
+from jumppad_env.dataset import Trajectory
 from jumppad_env.rules import RULES
-from jumppad_env.trajectory import Trajectory
 
 MOTION_EPISODES = 2000
 """Episodes whose motion is measured, at most: their states are held in memory."""

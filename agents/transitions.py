@@ -10,13 +10,14 @@ import gymnasium
 import numpy as np
 
 import jumppad_env  # noqa: F401 -- registers the environments
+from jumppad_env.dataset import Trajectory
 from jumppad_env.env import JumppadEnv
-from jumppad_env.episodes import judge
 from jumppad_env.island import load_island
-from jumppad_env.options import Options
 from jumppad_env.rules import PADS
-from jumppad_env.trajectory import Trajectory
-from jumppad_env.world import PHYSICS_STATE, STATE
+from jumppad_env.world import PHYSICS_STATE
+from jumppad_env.world.episodes import judge
+from jumppad_env.world.options import Options
+from jumppad_env.world.state import VX
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +95,7 @@ def _judge(states: np.ndarray, options: Options) -> tuple[np.ndarray, np.ndarray
     rules = np.ascontiguousarray(states[:, len(PHYSICS_STATE) :])
     judge(
         rules,
-        np.ascontiguousarray(states[:, : STATE.index("vx")]),
+        np.ascontiguousarray(states[:, :VX]),
         load_island().fall_height,
         -1 if options.target is None else PADS.index(options.target),
         options.flight_steps if options.terminate_on_pad else -1,

@@ -33,9 +33,9 @@ from baselines.precision import autocast, choose_device
 from baselines.reward_model import RewardModel
 from baselines.training import OptimizerConfig, train
 from jumppad_env.command_line import command_line
+from jumppad_env.dataset import Trajectory
 from jumppad_env.rules import PADS
 from jumppad_env.streams import integer_seed
-from jumppad_env.trajectory import Trajectory
 
 CHUNK = 16
 """Episodes that pass through the network at a time."""

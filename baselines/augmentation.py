@@ -10,8 +10,8 @@ import dataclasses
 
 import numpy as np
 
+from jumppad_env.dataset import Trajectory
 from jumppad_env.streams import stream
-from jumppad_env.trajectory import Trajectory
 
 
 def shift_frames(frames: np.ndarray, down: int, right: int) -> np.ndarray:

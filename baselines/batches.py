@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from jumppad_env.dataset import Trajectory
 from jumppad_env.streams import stream
-from jumppad_env.trajectory import Trajectory
 
 GROUP = 8
 """Batches that are filled together, sorted by length, so that little is padding."""

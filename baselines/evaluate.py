@@ -22,9 +22,9 @@ from agents.probes import PROBE_STEPS, play_probe, recovery, recovery_line
 from baselines import artifact
 from baselines.playing import play, progress, seats
 from jumppad_env.command_line import command_line
+from jumppad_env.dataset import Trajectory
 from jumppad_env.files import write_atomically
 from jumppad_env.streams import integer_seed
-from jumppad_env.trajectory import Trajectory
 
 OUTCOMES = "outcomes.json"
 PATHS = "paths.npz"

@@ -19,8 +19,8 @@ from baselines.policy import Policy
 from baselines.precision import autocast
 from baselines.read_ahead import read_ahead
 from baselines.training import OptimizerConfig, train
+from jumppad_env.dataset import Trajectory
 from jumppad_env.streams import integer_seed
-from jumppad_env.trajectory import Trajectory
 
 AHEAD = 2
 """Batches read beforehand for a GPU. A processor that trains has no core to spare: it reads each when it is needed."""

@@ -13,8 +13,8 @@ import numpy as np
 
 from agents.dataset import Dataset
 from agents.motion import camera_velocity, played_steps, sticks
-from jumppad_env.trajectory import Trajectory
-from jumppad_env.world import STATE
+from jumppad_env.dataset import Trajectory
+from jumppad_env.world.state import VELOCITY
 
 Label = Literal["pad", "camera", "stick", "speed"]
 
@@ -24,8 +24,6 @@ TITLES: dict[str, str] = {
     "stick": "keeps the stick steadier",
     "speed": "moves faster",
 }
-
-VELOCITY = [STATE.index("vx"), STATE.index("vy")]
 
 
 def still_camera(trajectory: Trajectory) -> float:

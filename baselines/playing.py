@@ -14,7 +14,7 @@ from agents.population import POPULATIONS
 from agents.rollout import Actor, make_envs, rollout
 from baselines.policy import Policy, PolicyActor
 from baselines.precision import choose_device
-from jumppad_env.trajectory import Trajectory
+from jumppad_env.dataset import Trajectory
 
 T = TypeVar("T")
 

@@ -18,8 +18,8 @@ from agents.population import POPULATIONS
 from baselines import playing
 from baselines.video import write_episode, write_gif, write_grid
 from jumppad_env.command_line import command_line
+from jumppad_env.dataset import Trajectory
 from jumppad_env.streams import integer_seed
-from jumppad_env.trajectory import Trajectory
 
 
 @dataclass(frozen=True)

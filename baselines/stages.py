@@ -19,7 +19,6 @@ from typing import Any, Literal
 from agents.collect import CollectConfig, collect
 from agents.dataset import Dataset
 from agents.dataset.rerendering import rerender
-from agents.player_pool import count_cores
 from baselines import artifact
 from baselines.align import AlignConfig, align
 from baselines.evaluate import EvaluateConfig, evaluate, save_evaluation
@@ -31,6 +30,7 @@ from baselines.pretrain import PretrainConfig, pretrain
 from baselines.reward import RewardConfig, reward
 from baselines.rollouts import RolloutsConfig, rollouts
 from jumppad_env.files import write_atomically
+from jumppad_env.vector_env import count_cores
 
 RUN = "run.json"
 TIMINGS = "timings.jsonl"

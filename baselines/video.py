@@ -19,12 +19,12 @@ from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
 from agents.palette import OUTCOME_COLORS, outcome_name, rgb
+from jumppad_env.dataset import Trajectory
 from jumppad_env.drawing import Painter
-from jumppad_env.episodes import FPS
 from jumppad_env.files import PARTIAL, explain_full_disk, write_atomically
 from jumppad_env.rules import RULES
-from jumppad_env.trajectory import Trajectory
-from jumppad_env.world import STATE
+from jumppad_env.world.episodes import FPS
+from jumppad_env.world.state import PAD
 
 EPISODE_SIZE = (360, 600)
 """(height, width) of a film of one episode, pixels: the paper's game."""
@@ -38,8 +38,6 @@ INK, PAPER = (255, 255, 255), (16, 20, 26)
 GIF_WIDTH = 320
 GIF_BYTES = 1_000_000
 """What a GIF for a README may weigh."""
-
-_PAD = STATE.index("pad")
 
 
 def write_episode(path: Path | str, trajectory: Trajectory, agent: str, episode: int) -> None:
@@ -150,7 +148,7 @@ def outcome_at(trajectory: Trajectory, step: int) -> str | None:
     """Returns the outcome as far as it is known at a step: a pad from the touch on, "none" once it is over."""
     if step >= len(trajectory):
         return outcome_name(trajectory.pad)
-    pad = int(trajectory.states[step, _PAD])
+    pad = int(trajectory.states[step, PAD])
     return outcome_name(pad) if pad >= 0 else None
 
 

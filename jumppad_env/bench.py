@@ -101,9 +101,9 @@ def plain_mujoco(closing: ExitStack) -> Step | None:
 
     None, and a line on stderr, where there is no GL library: MuJoCo's renderer needs one, ours does not.
     """
+    from jumppad_env.drawing.scenery import DETAIL_GROUP
     from jumppad_env.island import character_path
-    from jumppad_env.mujoco_library import mujoco
-    from jumppad_env.scenery import DETAIL_GROUP
+    from jumppad_env.island.mujoco_library import mujoco
 
     model = mujoco.MjModel.from_xml_path(str(character_path("rider")))
     default = mujoco.MjSpec().visual.quality

@@ -1,7 +1,7 @@
 """Numba's compiler, as all of our compiled functions use it.
 
 What Numba keeps on disk is renewed only when the file of the function itself changes, not when a function that it calls
-does. So each state of the package's source has a folder of its own.
+does. So each state of the compiled source has a folder of its own.
 """
 
 from __future__ import annotations
@@ -16,13 +16,20 @@ import numba.core.config
 
 CONFIG: Any = numba.core.config
 PACKAGE = Path(__file__).parent
+SOURCES = ("compiled.py", "gamepad.py", "rules.py", "island/*.py", "world/*.py", "drawing/*.py")
+"""Compiled functions, and every module that they take constants from. Edits elsewhere do not recompile anything."""
+
+
+def compiled_sources() -> list[Path]:
+    """Returns the files that compiled code is made of, constants included."""
+    return sorted(path for place in SOURCES for path in PACKAGE.glob(place))
 
 
 def cache_directory() -> Path:
     """Returns where compiled code of this state of the package is kept."""
     digest = hashlib.sha256()
-    for path in sorted(PACKAGE.glob("*.py")):
-        digest.update(path.read_bytes())
+    for path in compiled_sources():
+        digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())
     if CONFIG.CACHE_DIR:
         base = Path(CONFIG.CACHE_DIR)
     elif os.access(PACKAGE, os.W_OK):

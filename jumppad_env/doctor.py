@@ -46,11 +46,6 @@ def cache() -> str:
     return f"rm -r {kept}"
 
 
-def cores() -> int:
-    """Returns how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def frames_per_second(size: int) -> tuple[float, float]:
     """Returns how many frames of size x size are drawn in a second by one thread, and how long the first one took.
 
@@ -102,11 +97,12 @@ def examine() -> bool:
         rows.append((package, found or "not installed"))
         if not found:
             notes.append(remedy)
-    rows.append(("cores", str(cores())))
     if not missing:
         try:
             from jumppad_env.drawing import RENDERER
+            from jumppad_env.vector_env import count_cores
 
+            rows.append(("cores", str(count_cores())))
             rows.append(("physics", f"{steps_per_second():,.0f} steps/s, one environment"))
             rows.append(("renderer", f"{RENDERER}, needs no GL"))
             for size in (64, 128):

@@ -8,9 +8,10 @@ import gymnasium
 import numpy as np
 
 from jumppad_env import gamepad
-from jumppad_env.drawing import CLOSED, Painter
-from jumppad_env.episodes import FPS, Episodes, expect_push, observation_space
-from jumppad_env.options import RENDER_MODES, Options
+from jumppad_env.drawing import Painter
+from jumppad_env.drawing.painter import CLOSED
+from jumppad_env.world.episodes import FPS, Episodes, expect_push, observation_space
+from jumppad_env.world.options import RENDER_MODES, Options
 
 
 class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
@@ -23,7 +24,7 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
 
     - Actions: `MultiDiscrete([11, 11, 11, 11] + [2] * 12)`, a gamepad's sticks and buttons (`jumppad_env.gamepad`).
     - Observations: pixels `Box(0, 255, (height, width, 3), uint8)`, or a state `Box(float32)` in the order of
-      `jumppad_env.episodes.STATE_OBSERVATION`, or a `Dict` of both.
+      `jumppad_env.world.episodes.STATE_OBSERVATION`, or a `Dict` of both.
     - Reward: 1.0 at the step that touches the `target` pad (any pad if `target` is None), else 0.
     - End: terminates `flight_steps` steps after a pad was touched, or when the character has fallen off; truncates
       after 100 steps (10 s). With `terminate_on_pad=False` it always lasts 100 steps.
@@ -39,7 +40,7 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
         """Makes the environment.
 
         Args:
-            **keywords: see `jumppad_env.options.Options`.
+            **keywords: see `jumppad_env.world.options.Options`.
 
         Raises:
             ValueError: an unknown or impossible keyword value.
@@ -97,7 +98,7 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
         if self.render_mode == "rgb_array":
             return frame
         if self._window is None:
-            from jumppad_env.window import Window
+            from jumppad_env.drawing.window import Window
 
             self._window = Window(*self.options.render_size, fps=FPS)
         self._window.show(frame)

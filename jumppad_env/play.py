@@ -21,14 +21,14 @@ from pathlib import Path
 import numpy as np
 
 from jumppad_env.command_line import command_line
-from jumppad_env.controls import Controls
-from jumppad_env.game import Game
-from jumppad_env.looks import VARIETIES
-from jumppad_env.panels import LOADING
-from jumppad_env.recording import Recording, record
+from jumppad_env.drawing.window import Window
+from jumppad_env.game.controls import Controls
+from jumppad_env.game.game import Game
+from jumppad_env.game.panels import LOADING
+from jumppad_env.game.recording import Recording, record
+from jumppad_env.game.sharpness import Sharpness
 from jumppad_env.rules import CHARACTERS, PADS
-from jumppad_env.sharpness import Sharpness
-from jumppad_env.window import Window
+from jumppad_env.world.options import VARIETIES
 
 SLOWEST_FPS, FASTEST_FPS = 30, 60
 ZOOM = 1.6

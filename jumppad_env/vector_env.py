@@ -12,8 +12,9 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from jumppad_env import gamepad
-from jumppad_env.drawing import CLOSED, Painter
-from jumppad_env.episodes import (
+from jumppad_env.drawing import Painter
+from jumppad_env.drawing.painter import CLOSED
+from jumppad_env.world.episodes import (
     FPS,
     Episodes,
     expect_character,
@@ -22,10 +23,15 @@ from jumppad_env.episodes import (
     expect_push,
     observation_space,
 )
-from jumppad_env.options import RENDER_MODES, Options
+from jumppad_env.world.options import RENDER_MODES, Options
 
 LISTABLE = {"position": (1, expect_position), "heading": (0, expect_heading), "character": (0, expect_character)}
 """Reset options that may be given row by row: number of axes of one value, and who refuses a wrong one."""
+
+
+def count_cores() -> int:
+    """Returns how many cores this process may use: in a container these can be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
@@ -56,7 +62,7 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
             max_episode_steps: truncates episodes after so many steps; None never.
             autoreset_mode: SAME_STEP or DISABLED.
             threads: for physics and drawing; default one per core.
-            **keywords: see `jumppad_env.options.Options`.
+            **keywords: see `jumppad_env.world.options.Options`.
 
         Raises:
             ValueError: an unknown or impossible keyword value.
@@ -83,9 +89,7 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         self.single_action_space = gamepad.action_space()
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        # Not os.cpu_count(): a container may be allowed fewer cores than the machine has.
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        self.threads = max(1, min(num_envs, threads or cores))
+        self.threads = max(1, min(num_envs, threads or count_cores()))
         self._process = os.getpid()
         self._episodes = Episodes(num_envs, self.options, self.threads)
         self._generators = [seeding.np_random(None)[0] for _ in range(num_envs)]

@@ -11,12 +11,12 @@ import pytest
 import jumppad_env  # noqa: F401 -- registers the environments
 from jumppad_env import gamepad
 from jumppad_env.env import JumppadEnv
-from jumppad_env.episodes import RESET_OPTIONS, STATE_OBSERVATION
 from jumppad_env.island import load_island
-from jumppad_env.looks import KINDS, PAPER
-from jumppad_env.options import Options
 from jumppad_env.rules import CHARACTERS, RULES
-from jumppad_env.world import LOOKS, STATE
+from jumppad_env.world import STATE
+from jumppad_env.world.episodes import RESET_OPTIONS, STATE_OBSERVATION
+from jumppad_env.world.options import KINDS, PAPER, Options
+from jumppad_env.world.state import LOOKS
 
 PAGE = (Path(__file__).parents[1] / "docs" / "environment.md").read_text()
 

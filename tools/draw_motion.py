@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from agents.figure_style import INK, MUTED, STYLE
 from agents.island_map import draw_map
 from agents.motion import STEP, X, Y, autocorrelation, play, played_steps, release, spectrum, sticks
-from jumppad_env.trajectory import Trajectory
+from jumppad_env.dataset import Trajectory
 
 ROOT = Path(__file__).parents[1]
 EPISODES = 2000

@@ -12,11 +12,11 @@ import pygame
 from draw_sheets import save, sheet
 
 from jumppad_env import gamepad
-from jumppad_env.controls import gamepad_action
-from jumppad_env.game import Game
+from jumppad_env.drawing.window import Window
+from jumppad_env.game.controls import gamepad_action
+from jumppad_env.game.game import Game
 from jumppad_env.island import load_island
 from jumppad_env.rules import PADS, RULES
-from jumppad_env.window import Window
 
 SIZE = 360, 600
 NEAR = 2.5

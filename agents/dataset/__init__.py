@@ -7,10 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from agents.dataset.reading import Dataset
 from agents.modes import GOALS
-from jumppad_env import dataset_writer
-from jumppad_env.trajectory import Trajectory
+from jumppad_env.dataset import Dataset, Trajectory, writing
 
 __all__ = ["Dataset", "write_dataset"]
 
@@ -18,8 +16,8 @@ __all__ = ["Dataset", "write_dataset"]
 def write_dataset(
     directory: Path | str, trajectories: Iterable[Trajectory], *, seed: int, description: dict[str, Any]
 ) -> int:
-    """Streams trajectories to disk, see `jumppad_env.dataset_writer.write_dataset`.
+    """Streams trajectories to disk, see `jumppad_env.dataset.writing.write_dataset`.
 
     Goals are those of `agents.modes.GOALS` unless the description names others.
     """
-    return dataset_writer.write_dataset(directory, trajectories, seed=seed, description={"goals": GOALS, **description})
+    return writing.write_dataset(directory, trajectories, seed=seed, description={"goals": GOALS, **description})

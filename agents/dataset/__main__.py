@@ -13,14 +13,14 @@ from typing import Annotated, Any
 
 import tyro
 
-from agents.dataset.reading import Dataset
 from agents.dataset.rerendering import rerender
 from agents.dataset.selection import Wanted, keep, merge, split
 from agents.dataset.verification import verify
 from agents.lerobot_export import export_lerobot
 from agents.minari_exchange import export_minari, import_minari
-from agents.player_pool import count_cores
 from jumppad_env.command_line import command_line
+from jumppad_env.dataset import Dataset
+from jumppad_env.vector_env import count_cores
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from agents.dataset.reading import States
-from jumppad_env.dataset_format import EPISODE, GrowingArray, whole_rows
+from jumppad_env.dataset.format import EPISODE, GrowingArray, whole_rows
+from jumppad_env.dataset.packed_states import PACKED
+from jumppad_env.dataset.reading import States
 from jumppad_env.drawing import Painter
 from jumppad_env.files import write_atomically
-from jumppad_env.packed_states import PACKED
 
 CHUNK_BYTES = 2**24
 """Of frames drawn at a time."""

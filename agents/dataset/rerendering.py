@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from agents.dataset.drawing import draw_frames
-from agents.dataset.reading import Dataset
 from agents.dataset.selection import check_sources, link, source_of
-from jumppad_env.dataset_writer import Unfinished
+from jumppad_env.dataset import Dataset
+from jumppad_env.dataset.writing import Unfinished
 from jumppad_env.drawing import RENDERER
-from jumppad_env.options import Options
 from jumppad_env.rules import CHARACTERS
+from jumppad_env.world.options import Options
 
 
 def rerender(

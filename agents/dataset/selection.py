@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from agents.dataset.reading import Dataset, check_files
-from jumppad_env.dataset_format import EPISODE, MANIFEST, GrowingArray, sha256
-from jumppad_env.dataset_writer import Unfinished
+from jumppad_env.dataset import Dataset
+from jumppad_env.dataset.format import EPISODE, MANIFEST, GrowingArray, sha256
+from jumppad_env.dataset.reading import check_files
+from jumppad_env.dataset.writing import Unfinished
 from jumppad_env.rules import PADS
 from jumppad_env.streams import stream
 

@@ -13,14 +13,15 @@ import numpy as np
 from gymnasium.utils import seeding
 from tqdm import tqdm
 
-from agents.dataset.reading import Dataset, check_files, read_manifest
 from jumppad_env import gamepad
-from jumppad_env.dataset_format import MANIFEST, seal
+from jumppad_env.dataset import Dataset
+from jumppad_env.dataset.format import MANIFEST, seal
+from jumppad_env.dataset.reading import check_files, read_manifest
 from jumppad_env.drawing import RENDERER, Painter
-from jumppad_env.episodes import Episodes
-from jumppad_env.options import Options
 from jumppad_env.streams import stream
 from jumppad_env.world import STATE
+from jumppad_env.world.episodes import Episodes
+from jumppad_env.world.options import Options
 
 ROWS = 256
 """Episodes played, and frames drawn, at a time."""

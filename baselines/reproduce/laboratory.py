@@ -27,11 +27,11 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from agents.player_pool import count_cores
 from baselines.artifact import installed_versions
 from baselines.presets import PRESETS, PresetName
 from baselines.stages import Stages
 from jumppad_env.files import write_atomically
+from jumppad_env.vector_env import count_cores
 
 ROWS = "rows"
 ROOT = Path(__file__).parents[2]

@@ -18,9 +18,9 @@ from agents.dataset.__main__ import main
 from agents.dataset.rerendering import rerender
 from agents.dataset.selection import Wanted, deal, keep, merge, split
 from agents.dataset.verification import verify
-from jumppad_env.dataset_format import seal, sha256
+from jumppad_env.dataset.format import seal, sha256
+from jumppad_env.dataset.packed_states import description
 from jumppad_env.drawing import Painter
-from jumppad_env.packed_states import description
 
 ROOT = Path(__file__).parents[2]
 SIZE = (16, 16)

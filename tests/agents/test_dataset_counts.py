@@ -9,7 +9,7 @@ from agents.collect import CollectConfig, collect
 from agents.dataset import Dataset, write_dataset
 from agents.dataset_counts import MOST_MODES, OTHER, count_dataset, evenly
 from jumppad_env import gamepad
-from jumppad_env.trajectory import Trajectory
+from jumppad_env.dataset import Trajectory
 
 EPISODES = 60
 

@@ -16,7 +16,7 @@ from agents.dataset.verification import verify
 from agents.demonstrator import Crowd
 from agents.population import HUMAN
 from agents.rollout import make_envs, rollout
-from jumppad_env.dataset_format import seal, sha256
+from jumppad_env.dataset.format import seal, sha256
 
 PROMISED = (ValueError, FileNotFoundError)
 MOST_MEMORY = 2**28

@@ -8,8 +8,8 @@ import pytest
 from agents import motion
 from agents.collect import CollectConfig, collect
 from jumppad_env import gamepad
+from jumppad_env.dataset import Trajectory
 from jumppad_env.island import load_island
-from jumppad_env.trajectory import Trajectory
 from jumppad_env.world import STATE
 
 X, Y, PAD, CAMERA_YAW = (STATE.index(name) for name in ("x", "y", "pad", "camera_yaw"))

@@ -29,9 +29,9 @@ from agents.probes import (
     running_to_a_pad,
 )
 from agents.rollout import make_envs, rollout
-from agents.walkable import walkable_places
 from jumppad_env import gamepad
 from jumppad_env.island import load_island
+from jumppad_env.island.walkable import walkable_places
 from jumppad_env.rules import PADS
 from jumppad_env.streams import stream
 from jumppad_env.world import STATE

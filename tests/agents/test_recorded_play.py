@@ -10,8 +10,8 @@ from agents.dataset import Dataset
 from agents.dataset.rerendering import rerender
 from agents.dataset.selection import Wanted, keep, merge
 from agents.dataset.verification import verify
-from jumppad_env.game import Game, Played
-from jumppad_env.recording import record
+from jumppad_env.game.game import Game, Played
+from jumppad_env.game.recording import record
 
 
 def play(directory: Path, commands: list[set[str]], seed: int, style: str) -> list[Played]:

@@ -18,7 +18,7 @@ from agents.modes import GOALS
 from agents.motion import statistics
 from agents.outcomes import NAMES, wilson_interval
 from agents.statistics_page import write_page
-from jumppad_env.trajectory import Trajectory
+from jumppad_env.dataset import Trajectory
 
 pytestmark = pytest.mark.slow
 

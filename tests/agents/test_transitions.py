@@ -9,7 +9,7 @@ import pytest
 
 import jumppad_env  # noqa: F401 -- registers the environments
 from agents.transitions import Player
-from jumppad_env.trajectory import Trajectory
+from jumppad_env.dataset import Trajectory
 
 SIZE = (16, 16)
 

@@ -15,7 +15,7 @@ import torch
 from agents.compare_windows import CompareConfig, compare
 from agents.dataset import Dataset, write_dataset
 from agents.windows import Window, Windows
-from jumppad_env.trajectory import Trajectory
+from jumppad_env.dataset import Trajectory
 from jumppad_env.world import STATE
 
 LENGTHS = (3, 9, 4, 12, 1)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from baselines.batches import batch_indices, make_batch
-from jumppad_env.trajectory import Trajectory
+from jumppad_env.dataset import Trajectory
 from jumppad_env.world import STATE
 
 

@@ -8,9 +8,9 @@ import pytest
 from agents.collect import CollectConfig, collect
 from agents.dataset import Dataset
 from baselines.labels import BEHAVIOR, label
+from jumppad_env.dataset import Trajectory
 from jumppad_env.gamepad import AXES, CENTER, FACTORS
 from jumppad_env.rules import PADS
-from jumppad_env.trajectory import Trajectory
 from jumppad_env.world import STATE
 
 

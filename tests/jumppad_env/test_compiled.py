@@ -1,6 +1,7 @@
 """What Numba keeps belongs to one state of the source. Compiled code checks no bounds when it runs; here it does."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,8 +14,9 @@ from numba.core import config
 from jumppad_env import compiled
 
 FOLDER = Path(__file__).parent
-DRAWING = ("rasterizer", "figures", "frames", "hud", "shading")
-TESTS = [FOLDER / f"test_{name}.py" for name in (*DRAWING, "world", "pads", "walls", "vector_env")]
+DRAWING = [FOLDER / "drawing" / f"test_{name}.py" for name in ("rasterizer", "characters", "frames", "hud", "shading")]
+WORLD = [FOLDER / "world" / f"test_{name}.py" for name in ("world", "pads", "walls")]
+TESTS = [*DRAWING, *WORLD, FOLDER / "test_vector_env.py"]
 
 
 @pytest.fixture
@@ -27,17 +29,33 @@ def package(tmp_path, monkeypatch) -> Path:
     return copy
 
 
-def test_the_cache_is_another_when_any_source_of_the_package_changes(package):
-    paths = sorted(package.glob("*.py"))
-    assert len(paths) > 20
+def test_the_cache_is_another_when_any_compiled_source_changes(package):
+    places = [package / "rules.py", package / "world", package / "drawing"]
+    paths = [path for place in places for path in ([place] if place.is_file() else place.glob("*.py"))]
+    assert len(paths) > 12
     folders = [compiled.cache_directory()]
     assert compiled.cache_directory() == folders[0]
     for path in paths:
         path.write_text(path.read_text() + "\n")
         folders.append(compiled.cache_directory())
-    (package / "more.py").write_text("")
+    (package / "drawing" / "more.py").write_text("")
     folders.append(compiled.cache_directory())
-    assert len(set(folders)) == len(paths) + 1, "an empty file has no bytes"
+    (package / "drawing" / "more.py").rename(package / "drawing" / "moved.py")
+    folders.append(compiled.cache_directory())
+    assert len(set(folders)) == len(folders) == len(paths) + 3
+    (package / "play.py").write_text("")
+    assert compiled.cache_directory() == folders[-1], "a command is not compiled"
+
+
+def test_all_that_compiled_code_may_take_constants_from_is_in_its_cache():
+    hashed = set(compiled.compiled_sources())
+    users = {path for path in compiled.PACKAGE.rglob("*.py") if "jumppad_env.compiled import" in path.read_text()}
+    assert users - hashed <= {compiled.PACKAGE / "doctor.py"}  # asks where the cache is
+    for path in hashed:
+        source = path.read_text().replace("from jumppad_env import ", "import jumppad_env.")
+        for module in re.findall(r"^(?:from|import) (jumppad_env[\w.]*)", source, re.MULTILINE):
+            file = compiled.PACKAGE.parent / module.replace(".", "/")
+            assert {file.with_suffix(".py"), file / "__init__.py"} & hashed, (path, module)
 
 
 def homeless() -> Path:

@@ -12,10 +12,10 @@ from gymnasium.utils.env_checker import check_env
 import jumppad_env
 from jumppad_env import gamepad
 from jumppad_env.env import JumppadEnv
-from jumppad_env.episodes import STATE_OBSERVATION, STATE_WIDTH
 from jumppad_env.island import load_island
 from jumppad_env.rules import CHARACTERS, PADS
 from jumppad_env.world import STATE
+from jumppad_env.world.episodes import STATE_OBSERVATION, STATE_WIDTH
 
 SMALL = (24, 32)
 

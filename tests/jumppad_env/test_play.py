@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from jumppad_env import gamepad
-from jumppad_env.controls import Controls
-from jumppad_env.game import Game
+from jumppad_env.drawing.window import Window
+from jumppad_env.game.controls import Controls
+from jumppad_env.game.game import Game
+from jumppad_env.game.sharpness import Sharpness
 from jumppad_env.play import SLOWEST_FPS, ZOOM, play, window_size
-from jumppad_env.sharpness import Sharpness
-from jumppad_env.window import Window
 
 
 class Clock:

@@ -1,0 +1,7 @@
+"""The dataset format: written, read and checked. What one does with datasets is in `agents.dataset`."""
+
+from jumppad_env.dataset.reading import Dataset
+from jumppad_env.dataset.trajectory import Trajectory
+from jumppad_env.dataset.writing import write_dataset
+
+__all__ = ["Dataset", "Trajectory", "write_dataset"]

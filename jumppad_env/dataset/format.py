@@ -1,0 +1,140 @@
+"""Datasets on disk: a directory of plain NumPy arrays. No pickle anywhere. docs/datasets.md describes every field.
+
+    manifest.json   written last; its presence means "finished"
+    episodes.npy    one row per episode (`EPISODE`)
+    actions.npy     uint8 (steps, 16)
+    states.npy      float64 (steps, len(PACKED)), see `jumppad_env.dataset.packed_states`
+    goals.npy       uint8 (steps,); absent where nobody knows them
+    frames.npy      uint8 (steps, H, W, 3); absent in a state dataset
+
+Row t of an episode holds what was seen at t and what was done then.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import io
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+import jumppad_env
+from jumppad_env.island.mujoco_library import mujoco
+
+FORMAT = 2
+KIND = "dataset"
+MANIFEST = "manifest.json"
+FILES = ("episodes.npy", "actions.npy", "states.npy", "goals.npy", "frames.npy")
+EPISODE = np.dtype(
+    [
+        ("start", np.int64),  # first row of the episode in the arrays over all steps
+        ("length", np.int64),
+        ("seed", np.int64),  # -1: the episode is known from its first state on only
+        ("spawn", np.int64),  # index of the nearest spawn point
+        ("look", np.int64),
+        ("character", "U16"),
+        ("mode", "U24"),
+        ("pad", np.int64),
+        ("fell", np.bool_),
+        ("person", np.int64),
+        ("skill", np.float64),
+        ("style", "U24"),
+    ]
+)
+
+
+def array_header(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
+    """Returns how an .npy file of such an array begins; as long for any number of rows."""
+    # NumPy pads headers so that the first dimension can grow without moving the data.
+    header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(file, header)
+    return file.getvalue()
+
+
+class GrowingArray:
+    """An .npy file that rows are appended to; the header is right once it is closed.
+
+    Args:
+        path: of the file.
+        dtype: of the array.
+        shape: of a row.
+        rows: how many of the file's rows to keep; 0 begins anew.
+        final: how many rows it will have, where that is known; the header is then right from the start.
+    """
+
+    def __init__(
+        self, path: Path, dtype: np.dtype[Any], shape: tuple[int, ...], rows: int = 0, final: int | None = None
+    ) -> None:
+        self._dtype, self._shape, self.rows, self._final = dtype, shape, rows, final
+        self._file = path.open("r+b" if rows else "w+b", buffering=0)
+        header = array_header(dtype, (final or 0, *shape))
+        self._file.truncate(len(header) + rows * int(np.prod(shape, dtype=np.int64)) * dtype.itemsize if rows else 0)
+        self._write(header)
+        self._file.seek(0, os.SEEK_END)
+
+    def _write(self, data: Any) -> None:
+        left = memoryview(data).cast("B")
+        while left:  # a disk that fills up takes a part first, and refuses only then
+            left = left[self._file.write(left) :]
+
+    def append(self, rows: np.ndarray) -> None:
+        """Writes rows (n, *shape)."""
+        assert rows.shape[1:] == self._shape and rows.dtype == self._dtype, f"{rows.dtype} {rows.shape}"
+        if len(rows):
+            self._write(np.ascontiguousarray(rows).view(np.uint8).data)
+        self.rows += len(rows)
+
+    def sync(self) -> None:
+        """Waits until all is on the disk."""
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Closes the file; until `finish` it is an unfinished one."""
+        self._file.close()
+
+    def finish(self) -> None:
+        """Corrects the header and closes the file."""
+        assert self._final in (None, self.rows), f"{self.rows} rows, {self._final} were promised"
+        self._file.seek(0)
+        self._write(array_header(self._dtype, (self.rows, *self._shape)))
+        self.sync()
+        self._file.close()
+
+
+def whole_rows(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray:
+    """Returns the rows of an unfinished array, memory-mapped; a part of a row at the end is left out.
+
+    Such a file is read by its size, not by its header, which speaks of no rows yet.
+    """
+    start, row_bytes = len(array_header(dtype, (0, *shape))), int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    count = max(0, path.stat().st_size - start) // row_bytes
+    return np.memmap(path, dtype, "r", start, (count, *shape)) if count else np.empty((0, *shape), dtype)
+
+
+def sha256(path: Path) -> str:
+    """Returns the checksum of a file, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Returns the versions of all that decides what is played and drawn."""
+    return {
+        "jumppad": jumppad_env.__version__,
+        "mujoco": mujoco.__version__,
+        "gymnasium": gymnasium.__version__,
+        "numpy": np.__version__,
+        "numba": importlib.metadata.version("numba"),
+    }
+
+
+def seal(manifest: dict[str, Any]) -> str:
+    """Returns the text of a manifest, its own checksum (of the text without it) as the last entry."""
+    digest = hashlib.sha256(json.dumps(manifest, indent=2).encode()).hexdigest()
+    return json.dumps({**manifest, "sha256": digest}, indent=2)

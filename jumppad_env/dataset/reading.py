@@ -1,0 +1,238 @@
+"""Reading datasets: memory-mapped, checked when opened, and never trusted to be what they say."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jumppad_env.dataset.format import EPISODE, FILES, FORMAT, KIND, MANIFEST, sha256
+from jumppad_env.dataset.packed_states import PACKED, description, unpack
+from jumppad_env.dataset.trajectory import Trajectory
+from jumppad_env.gamepad import FACTORS
+from jumppad_env.island import load_island
+from jumppad_env.rules import CHARACTERS, PADS
+from jumppad_env.world import STATE
+from jumppad_env.world.options import LARGEST_IMAGE
+from jumppad_env.world.state import LOOKS
+
+LARGEST_MANIFEST = 2**24
+"""Bytes; a larger one is none."""
+_OPTIONAL = ("goals.npy", "frames.npy")
+_HEADER = re.compile(r"\{'descr': (.+), 'fortran_order': False, 'shape': \((\d{1,16}(?:, ?\d{1,16})*),?\), \} *\n")
+"""Of an .npy file; NumPy would read it as a literal of Python, which takes more than we write."""
+
+
+class Dataset:
+    """A finished dataset, memory-mapped. Opening it is cheap: it looks at sizes, not at checksums.
+
+    Attributes:
+        manifest: what was written about it.
+        episodes: (E,) of dtype `jumppad_env.dataset.format.EPISODE`.
+        actions: uint8 (steps, 16).
+        states: looks like a float64 array (steps, len(STATE)), see `States`.
+        goals: uint8 (steps,), indices into `manifest["goals"]`, or None.
+        frames: uint8 (steps, H, W, 3), or None.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: truncated, of another kind or version, or arrays that do not fit together.
+    """
+
+    def __init__(self, directory: Path | str) -> None:
+        self.directory = directory = Path(directory)
+        self.manifest = read_manifest(directory)
+        steps, files = self.manifest["steps"], self.manifest["files"]
+        byte = np.dtype(np.uint8)
+        self.episodes = _load(directory, "episodes", EPISODE, (self.manifest["episodes"],))
+        self.actions = _load(directory, "actions", byte, (steps, FACTORS))
+        self.packed_states = _load(directory, "states", np.dtype(np.float64), (steps, len(PACKED)))
+        _check_episodes(directory / "episodes.npy", self.episodes, steps)
+        self.states = States(self.packed_states, self.episodes)
+        self.goals = _load(directory, "goals", byte, (steps,)) if "goals.npy" in files else None
+        self.frames = _load(directory, "frames", byte, (steps, None, None, 3)) if "frames.npy" in files else None
+
+    def __len__(self) -> int:
+        return len(self.episodes)
+
+    def rows(self, index: int) -> slice:
+        """Returns where an episode is in the arrays over all steps."""
+        episode = self.episodes[index]
+        return slice(int(episode["start"]), int(episode["start"] + episode["length"]))
+
+    def trajectory(self, index: int) -> Trajectory:
+        """Returns one episode; its arrays, but for the states, are views of the files."""
+        episode, rows = self.episodes[index], self.rows(index)
+        return Trajectory(
+            seed=int(episode["seed"]),
+            character=str(episode["character"]),
+            mode=str(episode["mode"]),
+            pad=int(episode["pad"]),
+            fell=bool(episode["fell"]),
+            actions=self.actions[rows],
+            states=self.states[rows],
+            frames=None if self.frames is None else self.frames[rows],
+            person=int(episode["person"]),
+            skill=float(episode["skill"]),
+            goals=None if self.goals is None else self.goals[rows],
+            style=str(episode["style"]),
+        )
+
+
+class States:
+    """The exact states of all steps; a part is unpacked when it is asked for, as in `states[20:30]`.
+
+    `np.asarray(states)` unpacks all.
+    """
+
+    dtype = np.dtype(np.float64)
+
+    def __init__(self, packed: np.ndarray, episodes: np.ndarray) -> None:
+        self._packed = packed
+        self._starts, self._looks = np.array(episodes["start"]), np.array(episodes["look"])
+        self.shape = (len(packed), len(STATE))
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+    def __getitem__(self, index: Any) -> np.ndarray:
+        """Returns states, float64 (..., len(STATE)).
+
+        Args:
+            index: of steps, and perhaps columns: integer, slice, or array of integers or bools.
+
+        Raises:
+            IndexError: there is no such step.
+            ValueError: damaged states.
+        """
+        index, *columns = index if isinstance(index, tuple) else (index,)
+        if isinstance(index, slice):
+            rows = np.arange(*index.indices(len(self)))
+        else:
+            rows = np.asarray(index)
+            if rows.dtype == np.bool_:
+                if rows.shape != (len(self),):
+                    raise IndexError(f"a mask of {rows.shape} does not fit {len(self)} steps")
+                rows = np.flatnonzero(rows)
+            if rows.dtype.kind not in "iu" or (rows.size and not -len(self) <= rows.min() <= rows.max() < len(self)):
+                raise IndexError(f"steps {index!r} are out of range, there are {len(self)}")
+            rows = np.where(rows < 0, rows + len(self), rows)
+        flat = rows.ravel()
+        episodes = np.searchsorted(self._starts, flat, side="right") - 1
+        states = unpack(self._packed[flat], flat - self._starts[episodes], self._looks[episodes])
+        states = states.reshape(*rows.shape, len(STATE))
+        return states[..., columns[0]] if columns else states
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return (self[row] for row in range(len(self)))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return self[:] if dtype is None else self[:].astype(dtype)
+
+
+def read_manifest(directory: Path) -> dict[str, Any]:
+    """Returns the manifest of a dataset whose files are all there.
+
+    Raises:
+        FileNotFoundError: there is none, or a file is missing.
+        ValueError: it is damaged, or of another kind, version or of other rules.
+    """
+    path = directory / MANIFEST
+    if not path.is_file():
+        raise FileNotFoundError(f"no dataset in {directory} (no {MANIFEST}); make one with python -m agents.collect")
+    damaged = ValueError(f"{path} is damaged; collect the dataset again")
+    if path.stat().st_size > LARGEST_MANIFEST:
+        raise damaged
+    try:
+        manifest = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        raise damaged from None
+    if not isinstance(manifest, dict) or "kind" not in manifest or "format" not in manifest:
+        raise damaged
+    if manifest["kind"] != KIND:
+        raise ValueError(f"{directory} holds {str(manifest['kind'])[:40]!r}, not a dataset; give another directory")
+    version = manifest["format"]
+    if version != FORMAT:
+        newer = isinstance(version, int) and version > FORMAT
+        remedy = "it is newer, update jumppad" if newer else "it is older, collect the dataset again"
+        raise ValueError(f"{path} has format version {str(version)[:40]}, this code reads {FORMAT}: {remedy}")
+    if not _is_complete(manifest):
+        raise damaged
+    if manifest.get("states") != description():
+        raise ValueError(f"the states of {directory} are of other rules or packed otherwise; collect the dataset again")
+    missing = [name for name in manifest["files"] if not (directory / name).is_file()]
+    if missing:
+        raise FileNotFoundError(f"{directory} lacks {', '.join(missing)}; collect the dataset again")
+    return manifest
+
+
+def _is_complete(manifest: dict[str, Any]) -> bool:
+    """Returns whether all is there that is read later, and is what it must be."""
+    files, environment, goals = (manifest.get(name) for name in ("files", "environment", "goals"))
+    return (
+        all(type(manifest.get(name)) is int and 0 < manifest[name] < 2**48 for name in ("episodes", "steps"))
+        and isinstance(files, dict)
+        and {*FILES} - {*_OPTIONAL} <= files.keys() <= {*FILES}
+        and isinstance(environment, dict)
+        and isinstance(environment.get("character", ""), str)
+        and ("goals.npy" not in files or (isinstance(goals, list) and all(isinstance(goal, str) for goal in goals)))
+        and ("drawn_as" not in manifest or manifest["drawn_as"] in list(CHARACTERS))
+    )
+
+
+def check_files(directory: Path, manifest: dict[str, Any], names: tuple[str, ...] = FILES) -> list[str]:
+    """Returns the names of those files whose checksum is not that of the manifest."""
+    return [name for name in names if name in manifest["files"] and sha256(directory / name) != manifest["files"][name]]
+
+
+def _load(directory: Path, name: str, dtype: np.dtype[Any], shape: tuple[int | None, ...]) -> np.ndarray:
+    """Maps an array into memory after a look at what its file says of itself; nothing else is ever read as an array."""
+    path = directory / f"{name}.npy"
+    remedy = "collect the dataset again"
+    with path.open("rb") as file:
+        magic, size = file.read(8), int.from_bytes(file.read(2), "little")
+        header = _HEADER.fullmatch(file.read(size).decode("latin-1"))
+        start = file.tell()
+    if magic != b"\x93NUMPY\x01\x00" or header is None:
+        raise ValueError(f"{path} is truncated or no NumPy array of ours; {remedy}")
+    found = tuple(int(number) for number in header[2].split(","))
+    fits = len(found) == len(shape) and all(want in (None, there) for want, there in zip(shape, found, strict=True))
+    if header[1] != repr(np.lib.format.dtype_to_descr(dtype)) or not fits:
+        raise ValueError(f"{path} is {header[1][:80]} {found}, expected {dtype} {shape}; {remedy}")
+    if name == "frames" and not all(8 <= size <= LARGEST_IMAGE for size in found[1:3]):
+        raise ValueError(f"{path} has frames of {found[1]}x{found[2]}, expected 8 to {LARGEST_IMAGE} pixels; {remedy}")
+    bytes_there, bytes_wanted = path.stat().st_size, start + dtype.itemsize * int(np.prod(found, dtype=object))
+    if bytes_there != bytes_wanted:
+        raise ValueError(f"{path} is truncated: {bytes_there} bytes, expected {bytes_wanted}; {remedy}")
+    return np.memmap(path, dtype, "r", start, found)
+
+
+def _check_episodes(path: Path, episodes: np.ndarray, steps: int) -> None:
+    """Checks that the episodes fill the arrays one after the other, and that numbers and names are possible."""
+    start, length = episodes["start"], episodes["length"]
+    possible = {
+        "length": (length > 0) & (length <= steps),
+        "start": (start >= 0) & (start <= steps),
+        "seed": episodes["seed"] >= -1,
+        "spawn": (episodes["spawn"] >= 0) & (episodes["spawn"] < len(load_island().spawns)),
+        "look": (episodes["look"] >= 0) & (episodes["look"] < LOOKS),
+        "character": np.isin(episodes["character"], list(CHARACTERS)),
+        "pad": (episodes["pad"] >= -1) & (episodes["pad"] < len(PADS)),
+        **{name: _is_text(episodes[name]) for name in ("mode", "style")},
+    }
+    wrong = [name for name, each in possible.items() if not each.all()]
+    edges = np.concatenate([[0], start + length])
+    if not wrong and (not np.array_equal(edges[:-1], start) or edges[-1] != steps):
+        wrong = ["start and length"]
+    if wrong:
+        raise ValueError(f"{path} has an impossible {wrong[0]}; collect the dataset again")
+
+
+def _is_text(names: np.ndarray) -> np.ndarray:
+    """Returns which names consist of code points that exist, (E,) bool."""
+    points = np.ascontiguousarray(names).view(np.uint32).reshape(len(names), -1)
+    return np.all((points <= 0x10FFFF) & ((points < 0xD800) | (points > 0xDFFF)), axis=1)

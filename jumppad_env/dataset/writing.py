@@ -1,0 +1,331 @@
+"""Writing datasets: episode by episode into a hidden directory, which becomes the dataset when all is there.
+
+    with Unfinished(directory, asked) as work:
+        with EpisodeLog(work.path) as episodes:      # those that are there already, after an interruption
+            episodes.append(trajectory)            # lost in a power cut only if not yet committed
+            episodes.finish()
+        work.finish()
+
+Killed at any moment, the same lines go on where they stopped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jumppad_env.dataset.format import (
+    EPISODE,
+    FILES,
+    FORMAT,
+    KIND,
+    MANIFEST,
+    GrowingArray,
+    seal,
+    sha256,
+    versions,
+    whole_rows,
+)
+from jumppad_env.dataset.packed_states import PACKED, description, pack
+from jumppad_env.dataset.trajectory import Trajectory
+from jumppad_env.drawing import RENDERER
+from jumppad_env.files import explain_full_disk, sole_owner, sync_directory, write_atomically
+from jumppad_env.gamepad import FACTORS
+from jumppad_env.island import load_island
+from jumppad_env.world.state import LOOK
+
+BEGUN = "begun.json"
+COMMIT_SECONDS = 2.0
+"""At most so much play is lost in a power cut; a process that is killed loses less."""
+
+
+class Unfinished:
+    """The hidden directory beside a dataset in which it is made; use it in a `with` block.
+
+    Args:
+        directory: where the dataset will be; must not exist.
+        asked: what belongs in the manifest and is known beforehand: seed, population, environment, ...
+        resumable: whether it goes on after an interruption; else it begins anew, and leaves nothing behind.
+
+    Attributes:
+        path: of the hidden directory.
+        manifest: None until all is written; after that the dataset is put where it belongs when the block is left.
+
+    Raises:
+        ValueError: the dataset exists, or an unfinished one was begun with other options.
+        OSError: it cannot be written; a full disk is explained.
+    """
+
+    def __init__(self, directory: Path | str, asked: dict[str, Any], *, resumable: bool = True) -> None:
+        self.directory = Path(directory)
+        self.path = self.directory.with_name(f".{self.directory.name}.unfinished")
+        # As it will be read again: without tuples.
+        self._asked = json.loads(json.dumps({"kind": KIND, "format": FORMAT, **asked, "versions": versions()}))
+        self._resumable = resumable
+        self.manifest: dict[str, Any] | None = None
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> Unfinished:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(explain_full_disk(self.directory))
+            if os.path.lexists(self.directory):
+                raise ValueError(f"{self.directory} exists; choose another place or delete it")
+            self.path.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(sole_owner(self.path, self.directory))
+            begun = self._begun()
+            if begun is None or not (self._resumable and begun["resumable"]):
+                if begun is not None and begun["resumable"]:
+                    raise ValueError(f"{self.path} is an unfinished dataset; finish it as it was begun, or delete it")
+                for path in self.path.iterdir():
+                    path.unlink()
+                content = {"resumable": self._resumable, "asked": self._asked}
+                write_atomically(self.path / BEGUN, json.dumps(content, indent=2).encode())
+            else:
+                self._check_same(begun["asked"])
+                self.manifest = begun["asked"] if (self.path / MANIFEST).is_file() else None
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        with self._stack:
+            if error[0] is None:
+                self._publish()
+            elif not self._resumable:
+                shutil.rmtree(self.path, ignore_errors=True)
+            if error[1] is not None:
+                raise error[1]  # for the stack, which explains a full disk
+
+    def _begun(self) -> dict[str, Any] | None:
+        """Returns how the unfinished dataset was begun, None if not even that was written."""
+        begun, finished = self.path / BEGUN, self.path / MANIFEST
+        path = finished if finished.is_file() else begun  # killed just before the end
+        if not path.is_file():
+            return None
+        try:
+            told: dict[str, Any] = json.loads(begun.read_text()) if begun.is_file() else {"resumable": True}
+            asked = json.loads(finished.read_text()) if path == finished else told["asked"]
+            return {"resumable": bool(told["resumable"]), "asked": dict(asked)}
+        except (ValueError, KeyError, TypeError):
+            raise ValueError(f"{path} is damaged; delete {self.path}") from None
+
+    def _check_same(self, there: dict[str, Any]) -> None:
+        different = [
+            f"{key} {json.dumps(there.get(key))} there, {json.dumps(value)} asked"
+            for key, value in self._asked.items()
+            if there.get(key) != value
+        ]
+        if different:
+            raise ValueError(
+                f"{self.path} is an unfinished dataset begun with other options: {'; '.join(different)}; "
+                "give those to go on, or delete it"
+            )
+
+    def finish(self, found: dict[str, Any], digests: dict[str, str] | None = None) -> dict[str, Any]:
+        """Writes the manifest; all that belongs to the dataset must be there.
+
+        Args:
+            found: what belongs in the manifest and is known only now.
+            digests: sha256 of those files for which it is known already, by name.
+
+        Returns:
+            The manifest.
+        """
+        digests = digests or {}
+        present = [name for name in FILES if (self.path / name).is_file()]
+        manifest = {
+            **self._asked,
+            **found,
+            "states": description(),
+            "files": {name: digests.get(name) or sha256(self.path / name) for name in present},
+        }
+        write_atomically(self.path / MANIFEST, seal(manifest).encode())
+        self.manifest = manifest
+        return manifest
+
+    def _publish(self) -> None:
+        if self.manifest is None:
+            return
+        for path in self.path.iterdir():
+            if path.name not in (*self.manifest["files"], MANIFEST):
+                path.unlink()
+        sync_directory(self.path)
+        self.path.rename(self.directory)
+        sync_directory(self.directory.parent)
+
+
+class EpisodeLog:
+    """Episodes in an unfinished dataset; use it in a `with` block, which commits what was appended.
+
+    Args:
+        folder: of the unfinished dataset; the episodes that were committed there are kept.
+        goals: names of the goals that the numbers of trajectories stand for.
+    """
+
+    def __init__(self, folder: Path, goals: Sequence[str] = ()) -> None:
+        self._folder, self._goals = folder, goals
+        self._arrays: dict[str, GrowingArray] = {}
+        self._pending: list[tuple[Any, ...]] = []
+        kept = self._read_committed()
+        self._log = GrowingArray(folder / "episodes.npy", EPISODE, (), rows=len(kept))
+        self.steps = int(kept["start"][-1] + kept["length"][-1]) if len(kept) else 0
+        self.seeds: list[int] = kept["seed"].tolist()
+        """Of all episodes so far, in order."""
+        self._spawns = load_island().spawns
+        self._committed = time.monotonic()
+        for name in ("actions", "states", "goals") if self.steps else ():
+            if name != "goals" or (folder / "goals.npy").is_file():
+                self._open(name, *self._columns()[name])
+
+    @staticmethod
+    def _columns() -> dict[str, tuple[np.dtype[Any], tuple[int, ...]]]:
+        byte, real = np.dtype(np.uint8), np.dtype(np.float64)
+        return {"actions": (byte, (FACTORS,)), "states": (real, (len(PACKED),)), "goals": (byte, ())}
+
+    def _read_committed(self) -> np.ndarray:
+        """Returns the rows of the episodes of which everything is there."""
+        path = self._folder / "episodes.npy"
+        if not path.is_file():
+            return np.empty(0, EPISODE)
+        rows = np.array(whole_rows(path, EPISODE, ()))
+        arrays = {name: (self._folder / f"{name}.npy", *column) for name, column in self._columns().items()}
+        steps = min((len(whole_rows(*array)) for array in arrays.values() if array[0].is_file()), default=0)
+        return rows[rows["start"] + rows["length"] <= steps]
+
+    def _open(self, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> GrowingArray:
+        self._arrays[name] = GrowingArray(self._folder / f"{name}.npy", dtype, shape, rows=self.steps)
+        return self._arrays[name]
+
+    def append(self, trajectory: Trajectory) -> None:
+        """Adds an episode.
+
+        Raises:
+            ValueError: it does not fit, or not to the others; nothing is added then.
+        """
+        columns = {"actions": trajectory.actions, "states": pack(np.asarray(trajectory.states))}
+        if trajectory.goals is not None:
+            if trajectory.goals.max() >= len(self._goals):
+                raise ValueError(f"goal {trajectory.goals.max()} has no name; name the goals, got {list(self._goals)}")
+            columns["goals"] = trajectory.goals
+        if trajectory.frames is not None:
+            columns["frames"] = trajectory.frames
+        if self._arrays and columns.keys() != self._arrays.keys():
+            raise ValueError(f"an episode has {', '.join(columns)}; those before it {', '.join(self._arrays)}")
+        for name in ("mode", "style"):
+            if len(getattr(trajectory, name)) > EPISODE[name].itemsize // 4:
+                raise ValueError(f"{name} {getattr(trajectory, name)!r} is too long, at most 24 characters")
+        first = trajectory.states[0]
+        row = {
+            "start": self.steps,
+            "length": len(trajectory),
+            "spawn": int(np.linalg.norm(self._spawns - first[:3], axis=1).argmin()),
+            "look": int(first[LOOK]),
+        }
+        for name, rows in columns.items():
+            array = self._arrays.get(name) or self._open(name, rows.dtype, rows.shape[1:])
+            array.append(rows)
+        self._pending.append(tuple(row.get(name, getattr(trajectory, name, None)) for name in EPISODE.names or ()))
+        self.steps += len(trajectory)
+        self.seeds.append(trajectory.seed)
+        if time.monotonic() - self._committed > COMMIT_SECONDS:
+            self.commit()
+
+    def commit(self) -> None:
+        """Makes sure that all episodes so far survive whatever happens."""
+        if self._pending:
+            for array in self._arrays.values():
+                array.sync()
+            self._log.append(np.array(self._pending, EPISODE))  # only now: an episode that is listed is there
+            self._log.sync()
+            self._pending.clear()
+        self._committed = time.monotonic()
+
+    def __enter__(self) -> EpisodeLog:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        try:
+            if not isinstance(error[1], OSError):  # nothing more fits on a full disk
+                self.commit()
+        finally:
+            for array in (self._log, *self._arrays.values()):
+                array.close()
+
+    def finish(self) -> dict[str, Any]:
+        """Finishes the files and returns what the manifest says of them.
+
+        Raises:
+            ValueError: there is no episode.
+        """
+        if not self.seeds:
+            raise ValueError("a dataset needs at least one episode")
+        self.commit()
+        for array in (self._log, *self._arrays.values()):
+            array.finish()
+        return {
+            "episodes": len(self.seeds),
+            "steps": self.steps,
+            **({"goals": list(self._goals)} if "goals" in self._arrays else {}),
+        }
+
+
+def write_dataset(
+    directory: Path | str, trajectories: Iterable[Trajectory], *, seed: int, description: dict[str, Any]
+) -> int:
+    """Streams trajectories to disk; the directory appears only when all is written.
+
+    Args:
+        directory: must not exist.
+        trajectories: one at a time is held in memory.
+        seed: of the command that made them.
+        description: what else belongs in the manifest: population, environment's keywords, `goals` (their names).
+
+    Returns:
+        The number of steps.
+
+    Raises:
+        ValueError: the directory exists, there is no trajectory, or they do not fit together.
+        OSError: it cannot be written; nothing is left behind.
+    """
+    names = description.get("goals", ())  # in the manifest only if there are goals
+    asked = {"seed": seed, **{key: value for key, value in description.items() if key != "goals"}}
+    with Unfinished(directory, asked, resumable=False) as work:
+        watched = _Watched(trajectories)
+        with EpisodeLog(work.path, names) as episodes:
+            for trajectory in watched:
+                episodes.append(trajectory)
+            found = episodes.finish()
+        environment = {**watched.environment(), **description.get("environment", {})}
+        renderer = RENDERER if watched.image_size else None
+        work.finish({"environment": environment, "renderer": renderer, **found})
+    return episodes.steps
+
+
+class _Watched:
+    """Trajectories that pass, and what they have in common."""
+
+    def __init__(self, trajectories: Iterable[Trajectory]) -> None:
+        self._trajectories = trajectories
+        self._characters: set[str] = set()
+        self.image_size: tuple[int, int] | None = None
+
+    def __iter__(self) -> Iterator[Trajectory]:
+        for trajectory in self._trajectories:
+            self._characters.add(trajectory.character)
+            if trajectory.frames is not None:
+                self.image_size = trajectory.frames.shape[1:3]
+            yield trajectory
+
+    def environment(self) -> dict[str, Any]:
+        """Returns the keywords of the environment, as far as they can be seen."""
+        character = next(iter(self._characters)) if len(self._characters) == 1 else "random"
+        observed = {"observation": "state"} if self.image_size is None else {"observation": "pixels"}
+        size = {} if self.image_size is None else {"image_size": list(self.image_size)}
+        return {"id": "Jumppad-v0", **observed, **size, "character": character, "variety": "none"}

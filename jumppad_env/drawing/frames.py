@@ -1,0 +1,355 @@
+"""A frame of a state: who and what is drawn, in which order, and the colors of the fast frames that agents see."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from jumppad_env.compiled import compiled, compiled_part
+from jumppad_env.drawing.characters import BODIES, MIDDLE, RADIUS, Figures, dress
+from jumppad_env.drawing.hud import write_over
+from jumppad_env.drawing.lanes import LANES, ROWS, unpack_lanes
+from jumppad_env.drawing.looks import CAMERA, LIGHT, PATHS, SHAKE, SKY, TEAM, TINTS, WHO
+from jumppad_env.drawing.rasterizer import aim, draw_faces, draw_mesh, is_seen, project
+from jumppad_env.drawing.scenery import Scenery
+from jumppad_env.world.state import (
+    CAMERA_TILT,
+    CAMERA_YAW,
+    GROUNDED,
+    MOUNTED,
+    STATE,
+    STEPS,
+    STRIDE,
+    VX,
+    VY,
+    YAW,
+    X,
+    Y,
+    Z,
+)
+
+SHADOW_RADIUS = 0.55
+"""m, of the dark spot under a figure."""
+SHADOW_HEIGHT = 0.12
+"""m above the ground up to which the spot reaches."""
+CELL = 0.25
+"""m, of the map of heights."""
+CORNER = (-20.0, 60.0)
+"""m: x and y of the upper left corner of that map, y pointing up."""
+CELLS = (280, 160)
+"""Its rows and columns."""
+
+
+class Looks(NamedTuple):
+    """Several looks, one per slot; see `jumppad_env.drawing.looks.Look`."""
+
+    numbers: np.ndarray
+    """(S, NUMBERS)."""
+    colors: np.ndarray
+    """(S, F) uint32, of the scenery's faces, light included: red | green << 8 | blue << 16."""
+    vertices: np.ndarray
+    """(S, V, 3)."""
+    planes: np.ndarray
+    """(S, F, 4)."""
+    spheres: np.ndarray
+    """(S, P, 4)."""
+    boxes: np.ndarray
+    """(S, hud.BOXES, 8)."""
+    counters: np.ndarray
+    """(S, hud.COUNTERS, 8)."""
+
+
+class Scratch(NamedTuple):
+    """What one thread needs to draw, overwritten at every frame."""
+
+    depth: np.ndarray
+    """(H, W) float32."""
+    pixels: np.ndarray
+    """(H, W) uint32: colors, or the numbers of faces, of which 0 is the sky."""
+    screen: np.ndarray
+    """(V, 5), see `jumppad_env.drawing.rasterizer.project`."""
+    eye: np.ndarray
+    """(4, 3), see `jumppad_env.drawing.rasterizer.aim`."""
+    outline: np.ndarray
+    """(n, 2), corners of a face on the screen, pixels to the right and down."""
+    spans: np.ndarray
+    """(2, ROWS) int32, see `jumppad_env.drawing.lanes.find_spans`."""
+    angles: np.ndarray
+    """(len(BODIES), 3) rad."""
+    origins: np.ndarray
+    """(len(BODIES), 3) m."""
+    axes: np.ndarray
+    """(len(BODIES), 3, 3)."""
+    vertices: np.ndarray
+    """(1 + TEAM, V, 3) m, of the figures."""
+    planes: np.ndarray
+    """(1 + TEAM, F, 4)."""
+    colors: np.ndarray
+    """(1 + TEAM, F, 6): in the shade, and what the sun adds."""
+    values: np.ndarray
+    """(F,) uint32."""
+    mate: np.ndarray
+    """(len(STATE),), the state of a team-mate."""
+
+    @classmethod
+    def allocate(cls, height: int, width: int, scenery: Scenery, figures: Figures) -> Scratch:
+        """Returns scratch for frames of height x width pixels."""
+        vertices = int(np.diff(figures.first_vertex.astype(int)).max())
+        faces = int(np.diff(figures.first_face.astype(int)).max())
+        meshes = (scenery.island, scenery.movable)
+        corners = max(int(np.diff(several.faces.astype(int)).max()) for several in (*meshes, figures))
+        return cls(
+            depth=np.empty((height, width), np.float32),
+            pixels=np.empty((height, width), np.uint32),
+            screen=np.empty((max(vertices, *(len(mesh.vertices) for mesh in meshes)), 5)),
+            eye=np.empty((4, 3)),
+            outline=np.empty((2 * corners, 2)),  # a cut face has at most two points per corner
+            spans=np.empty((2, ROWS), np.int32),
+            angles=np.empty((len(BODIES), 3)),
+            origins=np.empty((len(BODIES), 3)),
+            axes=np.empty((len(BODIES), 3, 3)),
+            vertices=np.empty((1 + TEAM, vertices, 3)),
+            planes=np.empty((1 + TEAM, faces, 4)),
+            colors=np.empty((1 + TEAM, faces, 6)),
+            values=np.empty(faces, np.uint32),
+            mate=np.empty(len(STATE)),
+        )
+
+
+@compiled
+def draw_frames(rows, states, characters, slots, looks, island, movable, figures, heights, scratch, out):
+    """Draws some rows of a batch, fast.
+
+    Args:
+        rows: (M,) int64, which.
+        states: (N, len(STATE)) float64.
+        characters: (N,) int64, who plays.
+        slots: (N,) int64, which look.
+        looks: `Looks`.
+        island: `jumppad_env.drawing.scenery.Mesh`.
+        movable: the same, of the parts that looks move.
+        figures: `jumppad_env.drawing.characters.Figures`.
+        heights: CELLS float32, m, of the ground.
+        scratch: `Scratch`, overwritten.
+        out: (N, H, W, 3) uint8, written to.
+    """
+    for row in rows:
+        state, slot = states[row], slots[row]
+        numbers = looks.numbers[slot]
+        shown = draw_figures(state, characters[row], numbers, figures, False, scratch)
+        draw_scenery(slot, looks, island, movable, looks.colors[slot], scratch)
+        eye, depth, pixels = scratch.eye, scratch.depth, scratch.pixels
+        darken(state[X], state[Y], state[Z], heights, numbers[CAMERA][5], eye, depth, pixels)
+        if shown > 1:
+            for mate in range(TEAM):
+                place_mate(numbers, mate, state[STEPS], scratch.mate)
+                x, y, z = scratch.mate[X], scratch.mate[Y], scratch.mate[Z]
+                darken(x, y, z, heights, numbers[CAMERA][5], eye, depth, pixels)
+        unpack(pixels, out[row])
+        write_over(looks.boxes[slot], looks.counters[slot], state[STEPS], state, out[row])
+
+
+@compiled_part
+def draw_figures(state, character, numbers, figures, fine, scratch):
+    """Aims the camera, clears the frame and draws who plays and the team; returns how many of them are seen.
+
+    Args:
+        state: (len(STATE),).
+        character: who plays.
+        numbers: (NUMBERS,) of the look.
+        figures: `jumppad_env.drawing.characters.Figures`.
+        fine: pixels get the number of the face, counted from 1 << 16, and 1 << 10 per figure; else its color.
+        scratch: `Scratch`.
+    """
+    depth, pixels, eye = scratch.depth, scratch.pixels, scratch.eye
+    height, width = depth.shape
+    depth[:] = 0
+    camera, light = numbers[CAMERA], numbers[LIGHT].reshape(3, 3)
+    size, fast, slow, first, second = numbers[SHAKE]
+    size *= math.sqrt(state[VX] ** 2 + state[VY] ** 2) / 9.0
+    yaw = state[CAMERA_YAW] + size * math.sin(fast * state[STEPS] + first)
+    tilt = state[CAMERA_TILT] + size * math.sin(slow * state[STEPS] + second)
+    aim(camera, state, yaw, tilt, height, width, eye)
+    if fine:
+        pixels[:] = 0
+    else:
+        paint_sky(numbers, eye, pixels)
+    seen = 0
+    for number in range(1 + TEAM):
+        who = int(numbers[WHO][number])
+        if number == 0:
+            own, who = state, character if who < 0 else who
+        elif who < 0:
+            break
+        else:
+            place_mate(numbers, number - 1, state[STEPS], scratch.mate)
+            own = scratch.mate
+            # People may see the shadow of who is out of view.
+            if not fine and not is_seen(own[X], own[Y], own[Z] + MIDDLE, RADIUS, camera[5], eye, height, width):
+                continue
+        seen += 1
+        tints = numbers[TINTS][3 * number : 3 * number + 3]
+        planes, colors, values = scratch.planes[number], scratch.colors[number], scratch.values
+        pose = (scratch.angles, scratch.origins, scratch.axes)
+        dress(figures, who, own, tints, light, pose, (scratch.vertices[number], planes, colors))
+        start, end = int(figures.first_face[who]), int(figures.first_face[who + 1])
+        for index in range(end - start):
+            if fine:
+                values[index] = (1 << 16) + (number << 10) + index
+            else:
+                red, green = colors[index, 0] + colors[index, 3], colors[index, 1] + colors[index, 4]
+                values[index] = pack(red, green, colors[index, 2] + colors[index, 5])
+        count = int(figures.first_vertex[who + 1]) - int(figures.first_vertex[who])
+        project(eye, scratch.vertices[number], 0, count, scratch.screen, width / 2, height / 2)
+        draw_faces(
+            0, end - start, figures.faces[start : end + 1], figures.corners, 0, planes, camera[5], eye, values,
+            scratch.screen, scratch.outline, scratch.spans, depth, pixels,
+        )  # fmt: skip
+    return seen
+
+
+@compiled_part
+def draw_scenery(slot, looks, island, movable, values, scratch):
+    """Draws everything but the figures, which come first: what they hide need not be written.
+
+    Args:
+        slot: which look.
+        looks: `Looks`.
+        island: `jumppad_env.drawing.scenery.Mesh`.
+        movable: the same.
+        values: (F,) uint32, what is written to the pixels of each face of both.
+        scratch: `Scratch`.
+    """
+    eye, screen, outline, spans, depth, pixels = (
+        scratch.eye, scratch.screen, scratch.outline, scratch.spans, scratch.depth, scratch.pixels,
+    )  # fmt: skip
+    near = looks.numbers[slot, CAMERA.start + 5]
+    still = len(island.planes)
+    draw_mesh(island, near, eye, values[:still], screen, outline, spans, depth, pixels)
+    moved = (
+        looks.vertices[slot], movable.faces, movable.corners, looks.planes[slot], movable.part_vertices,
+        movable.part_faces, looks.spheres[slot],
+    )  # fmt: skip
+    draw_mesh(moved, near, eye, values[still:], screen, outline, spans, depth, pixels)
+
+
+@compiled_part
+def place_mate(numbers, mate, steps, state):
+    """Puts a team-mate on its path, which is an ellipse beside a spawn point.
+
+    Args:
+        numbers: (NUMBERS,) of the look.
+        mate: 0 to TEAM - 1.
+        steps: control steps since the episode began.
+        state: (len(STATE),), written to.
+    """
+    x, y, along, across, turn, phase = numbers[PATHS][6 * mate : 6 * mate + 6]
+    angle = turn * steps + phase
+    state[:] = 0.0
+    state[X], state[Y] = x + along * math.sin(angle), y + across * math.cos(angle)
+    state[VX], state[VY] = 10.0 * turn * along * math.cos(angle), -10.0 * turn * across * math.sin(angle)
+    moves = along > 0.0
+    state[YAW] = math.atan2(-state[VX], state[VY]) if moves else phase
+    state[GROUNDED] = 1.0
+    state[MOUNTED] = phase > 4.0
+    state[STRIDE] = abs(turn) * steps * 0.5 * (along + across)
+    if not moves:  # whoever stands looks about
+        state[YAW] += 0.6 * math.sin(0.05 * steps + phase)
+
+
+@compiled_part
+def height_below(x, y, heights):
+    """Returns how high the ground is under a place, m; far down where there is none."""
+    column, row = int((x - CORNER[0]) / CELL), int((CORNER[1] - y) / CELL)
+    if 0 <= row < heights.shape[0] and 0 <= column < heights.shape[1]:
+        return heights[row, column]
+    return -100.0
+
+
+@compiled_part
+def darken(x, y, z, heights, near, eye, depth, pixels):
+    """Darkens the ground under a figure: without that nobody sees how high it jumps.
+
+    Args:
+        x: m, of the feet; so are `y`, `z`.
+        y: see `x`.
+        z: see `x`.
+        heights: CELLS float32, see `height_below`.
+        near: m.
+        eye: (4, 3).
+        depth: (H, W) float32.
+        pixels: (H, W) uint32, colors, written to.
+    """
+    ground = height_below(x, y, heights)
+    if z - ground > 8.0:
+        return
+    height, width = depth.shape
+    across = eye[1, 0] ** 2 + eye[1, 1] ** 2 + eye[1, 2] ** 2
+    down = eye[2, 0] ** 2 + eye[2, 1] ** 2 + eye[2, 2] ** 2
+    dx, dy, dz = x - eye[0, 0], y - eye[0, 1], ground - eye[0, 2]
+    ahead = eye[3, 0] * dx + eye[3, 1] * dy + eye[3, 2] * dz
+    if ahead < near + SHADOW_RADIUS:
+        return
+    right = width / 2 + (eye[1, 0] * dx + eye[1, 1] * dy + eye[1, 2] * dz) / ahead
+    below = height / 2 - (eye[2, 0] * dx + eye[2, 1] * dy + eye[2, 2] * dz) / ahead
+    wide, high = SHADOW_RADIUS * math.sqrt(across) / ahead, SHADOW_RADIUS * math.sqrt(down) / ahead
+    for row in range(max(int(below - high), 0), min(int(below + high) + 1, height)):
+        up = (height / 2 - row - 0.5) / down
+        for column in range(max(int(right - wide), 0), min(int(right + wide) + 1, width)):
+            if depth[row, column] <= 0.0:
+                continue
+            far = 1.0 / depth[row, column]
+            side = (column + 0.5 - width / 2) / across
+            px = eye[0, 0] + far * (eye[3, 0] + side * eye[1, 0] + up * eye[2, 0]) - x
+            py = eye[0, 1] + far * (eye[3, 1] + side * eye[1, 1] + up * eye[2, 1]) - y
+            pz = eye[0, 2] + far * (eye[3, 2] + side * eye[1, 2] + up * eye[2, 2]) - ground
+            if px * px + py * py < SHADOW_RADIUS**2 and abs(pz) < SHADOW_HEIGHT:
+                color = pixels[row, column]
+                pixels[row, column] = ((color >> 1) & 0x7F7F7F) + ((color >> 3) & 0x1F1F1F)
+
+
+@compiled_part
+def sky_colors(numbers, up):
+    """Returns the sky's red, green and blue, 0 to 1, in a direction that rises by `up` for 1 m ahead."""
+    first = SKY.start
+    part = min(max(up * 1.6, 0.0), 1.0)
+    red = numbers[first + 3] + (numbers[first] - numbers[first + 3]) * part
+    green = numbers[first + 4] + (numbers[first + 1] - numbers[first + 4]) * part
+    blue = numbers[first + 5] + (numbers[first + 2] - numbers[first + 5]) * part
+    return red, green, blue
+
+
+@compiled_part
+def paint_sky(numbers, eye, pixels):
+    """Fills a frame with the sky of a look, whose colors do not change along a row."""
+    height = pixels.shape[0]
+    down = eye[2, 0] ** 2 + eye[2, 1] ** 2 + eye[2, 2] ** 2
+    for row in range(height):
+        red, green, blue = sky_colors(numbers, eye[3, 2] + (height / 2 - row - 0.5) / down * eye[2, 2])
+        pixels[row, :] = pack(red, green, blue)
+
+
+@compiled_part
+def pack(red, green, blue):
+    """Returns a color, 0 to 1 and more, as one number."""
+    red, green, blue = min(red, 1.0) * 255 + 0.5, min(green, 1.0) * 255 + 0.5, min(blue, 1.0) * 255 + 0.5
+    return np.uint32(np.uint32(red) | np.uint32(green) << np.uint32(8) | np.uint32(blue) << np.uint32(16))
+
+
+@compiled
+def pack_shades(shades, colors):
+    """Writes colors (F, 6), in the shade and what the sun adds, as (F,) uint32 of faces in the sun."""
+    for face in range(len(shades)):
+        red, green, blue = shades[face, :3] + shades[face, 3:]
+        colors[face] = pack(red, green, blue)
+
+
+@compiled_part
+def unpack(pixels, out):
+    """Writes colors (H, W) as uint8 (H, W, 3)."""
+    colors, channels = pixels.reshape(-1), out.reshape(-1)
+    last = len(colors) - LANES
+    for start in range(0, len(colors), LANES):
+        unpack_lanes(colors, channels, min(start, last))

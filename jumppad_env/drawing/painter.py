@@ -1,0 +1,391 @@
+"""Drawing: pixels of states, seen by the third-person camera.
+
+A `Painter` holds what is drawn and a pool of threads, and hands rows of a batch to the compiled code. Two qualities
+come from the same faces: fast, for agents (`frames.py`), and fine, for people (`shading.py`).
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+
+import gymnasium
+import numpy as np
+
+from jumppad_env.compiled import CONFIG
+from jumppad_env.drawing import hud
+from jumppad_env.drawing.characters import load_figures
+from jumppad_env.drawing.frames import CELL, CELLS, CORNER, Looks, Scratch, draw_frames, pack_shades
+from jumppad_env.drawing.lanes import LANES
+from jumppad_env.drawing.looks import LIGHT, NUMBERS, WHO, Look, make_look
+from jumppad_env.drawing.rasterizer import draw_flat
+from jumppad_env.drawing.scenery import Mesh, load_scenery
+from jumppad_env.drawing.shading import (
+    FIGURE_MAP,
+    SUN_CENTER,
+    SUN_MAP,
+    SUN_SIDE,
+    draw_fine,
+    draw_sun_map,
+    face_patterns,
+    finish,
+    load_clouds,
+    seen_by_sun,
+    shade_rows,
+)
+from jumppad_env.rules import CHARACTERS
+from jumppad_env.world import STATE
+from jumppad_env.world.options import parse_variety
+from jumppad_env.world.state import LOOK, LOOKS
+
+RENDERER = "jumppad software rasterizer 4"
+"""Name and version of what draws, for datasets; another version may draw other bytes."""
+
+FEW = 6
+"""Rows that one thread draws sooner than another has woken up."""
+SMALLEST_CHUNK = 2
+"""Rows that are handed to a thread at least."""
+FINE_BLOCK = 2
+"""A pixel for people is the mean of so many times so many."""
+ROOF = 2.3
+"""m: what reaches higher is no ground for the shadow under a figure."""
+
+CLOSED = "this environment has been closed; make a new one"
+
+_NUMBER = {name: index for index, name in enumerate(CHARACTERS)}
+
+
+class Painter:
+    """Draws states at one size and quality; the same state is the same bytes, however many threads draw."""
+
+    def __init__(
+        self, height: int, width: int, *, fine: bool = False, threads: int = 1, variety: object = "none"
+    ) -> None:
+        """Prepares; threads start, and shapes are loaded, at the first drawing.
+
+        Args:
+            height: pixels.
+            width: pixels.
+            fine: for people; otherwise fast, for agents.
+            threads: that draw at the same time, the caller's included.
+            variety: see `jumppad_env.world.options.parse_variety`.
+
+        Raises:
+            ValueError: an unknown variety, fewer pixels than are written at a time, or no thread.
+        """
+        # The compiled code checks nothing and would write beyond the end.
+        if min(height, width) < 1 or height * width < LANES:
+            raise ValueError(f"a frame must have at least {LANES} pixels, got {height} x {width}")
+        if threads < 1:
+            raise ValueError(f"threads={threads} must be at least 1")
+        self.height, self.width = height, width
+        self._fine = fine
+        self._threads = threads
+        self._wardrobe = _Wardrobe(parse_variety(variety), detail=fine)
+        self._brushes: list[_Brush] = []  # one per thread
+        self._lock = threading.Lock()  # the scratch serves one drawing at a time
+        self._pool: ThreadPoolExecutor | None = None
+        self._process = 0  # whose threads those are
+        self._drawing = False
+        self.closed = False
+
+    def draw(
+        self, states: np.ndarray, characters: Sequence[str], out: np.ndarray, mask: np.ndarray | None = None
+    ) -> None:
+        """Draws a batch of states.
+
+        Args:
+            states: (N, len(STATE)) float64 as in `world.STATE`.
+            characters: N names in `CHARACTERS`.
+            out: uint8 (N, height, width, 3), written to, top row first.
+            mask: (N,) bool; rows outside are left alone. All by default.
+
+        Raises:
+            ValueError: shapes that do not fit, an unknown character or an impossible look.
+            gymnasium.error.ClosedEnvironmentError: after `close`.
+        """
+        self._check_open()
+        count = len(characters)
+        states = np.array(states, np.float64, order="C")  # one kind of array, so that Numba compiles once
+        expected = (count, self.height, self.width, 3)
+        # The compiled code checks nothing and would write beyond the end.
+        if states.shape != (count, len(STATE)) or (mask is not None and np.shape(mask) != (count,)):
+            raise ValueError(f"for {count} characters states must be ({count}, {len(STATE)}), got {states.shape}")
+        if out.shape != expected or out.dtype != np.uint8 or not out.flags.c_contiguous or not out.flags.writeable:
+            raise ValueError(f"out must be a contiguous uint8 array {expected}, got {out.dtype} {out.shape}")
+        rows = np.arange(count) if mask is None else np.flatnonzero(mask)
+        unknown = [name for name in characters if name not in _NUMBER]
+        if unknown:
+            raise ValueError(f"character={unknown[0]!r} is unknown; choose one of {list(_NUMBER)}")
+        who = np.array([_NUMBER[name] for name in characters], np.int64)
+        with self._lock:
+            self._check_open()  # it may have been closed while this waited
+            if self._drawing:  # the last time has been interrupted: looks may be half made, threads may still draw
+                self._let_go()
+            self._drawing = True
+            self._draw(states, who, out, rows)
+            self._drawing = False
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise gymnasium.error.ClosedEnvironmentError(CLOSED)
+
+    def _draw(self, states: np.ndarray, characters: np.ndarray, out: np.ndarray, rows: np.ndarray) -> None:
+        while len(self._brushes) < self._threads:
+            self._brushes.append(_Brush(self.height, self.width, fine=self._fine))
+        slots = self._wardrobe.slots(states, rows)
+        if len(rows) <= (1 if self._fine else FEW) or self._threads == 1:
+            self._brushes[0].draw(rows, states, characters, slots, self._wardrobe, out, self._share)
+            return
+        chunks = _chunks(rows, self._threads, 1 if self._fine else SMALLEST_CHUNK)
+        waiting = iter(chunks)
+
+        def work(thread: int) -> None:
+            for chunk in waiting:  # one for all: whoever is free takes the next. A list's iterator is safe to share.
+                self._brushes[thread].draw(chunk, states, characters, slots, self._wardrobe, out, _alone)
+
+        self._together(work, len(chunks))
+
+    def _share(self, work: Callable[[int, int], None], count: int) -> None:
+        """Does work(first, end) for bands of a single frame."""
+        edges = [count * i // self._threads for i in range(self._threads + 1)]
+        self._together(lambda thread: work(edges[thread], edges[thread + 1]), self._threads)
+
+    def _together(self, work: Callable[[int], None], jobs: int) -> None:
+        """Calls work(thread) in as many threads as there are jobs, at most all, and waits for them."""
+        helpers = min(self._threads, jobs) - 1
+        if helpers > 0 and (self._pool is None or self._process != os.getpid()):  # threads do not follow into a fork
+            self._pool = ThreadPoolExecutor(self._threads - 1, thread_name_prefix="jumppad-draw")
+            self._process = os.getpid()
+        helping = [self._pool.submit(work, thread + 1) for thread in range(helpers)] if self._pool else []
+        try:
+            work(0)
+        finally:  # whatever happens, nobody writes to the scratch any more when this returns
+            wait(helping)
+        for helper in helping:
+            helper.result()
+
+    def draw_one(self, state: np.ndarray, character: str) -> np.ndarray:
+        """Returns the frame of one state (len(STATE),), uint8 (height, width, 3)."""
+        out = np.empty((1, self.height, self.width, 3), dtype=np.uint8)
+        self.draw(state[None], [character], out)
+        return out[0]
+
+    def close(self) -> None:
+        """Ends the threads, after what they are drawing; may be called twice."""
+        with self._lock:
+            self.closed = True
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Ends the threads, after what they are drawing, and forgets all that is drawn with."""
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
+        self._brushes.clear()
+        self._wardrobe.clear()
+
+
+def _chunks(rows: np.ndarray, threads: int, smallest: int) -> list[np.ndarray]:
+    """Returns the rows in parts that get smaller towards the end: few hand-overs, and no long wait for the last one."""
+    chunks = []
+    while len(rows):
+        size = max(smallest, len(rows) // (2 * threads))
+        chunks.append(rows[:size])
+        rows = rows[size:]
+    return chunks
+
+
+def _alone(work: Callable[[int, int], None], count: int) -> None:
+    """Does all of a frame in this thread."""
+    work(0, count)
+
+
+class _Wardrobe:
+    """The looks in use, in slots; a look that nobody has worn for long makes room for another.
+
+    Attributes:
+        looks: as the compiled code wants them.
+        shades: colors (F, 6) of each slot.
+    """
+
+    def __init__(self, kinds: tuple[str, ...], *, detail: bool) -> None:
+        self._kinds, self._detail = kinds, detail
+        self._slots: dict[int, int] = {}  # of each look, the longest unused first
+        self._most = 0  # different looks in one drawing
+        self.clear()
+
+    def clear(self) -> None:
+        """Forgets all looks."""
+        self._slots.clear()
+        self.looks: Looks = Looks(*(np.empty(0),) * len(Looks._fields))
+        self.shades: list[np.ndarray] = []
+
+    def slots(self, states: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Returns the slot of each state's look, int64 (N,), for the rows; made where it is missing.
+
+        Raises:
+            ValueError: an impossible look.
+        """
+        result = np.zeros(len(states), np.int64)
+        if not self._kinds:
+            if not self.shades:
+                self._make_room(1)
+                self._put(0, make_look((), 0, detail=self._detail))
+            return result
+        numbers = states[rows, LOOK]
+        possible = (numbers >= 0) & (numbers < LOOKS) & (numbers == np.floor(numbers))
+        if not possible.all():
+            raise ValueError(f"a state has look {numbers[~possible][0]}, expected a whole number from 0 to {LOOKS - 1}")
+        wanted = numbers.astype(np.int64).tolist()
+        self._most = max(self._most, len(set(wanted)))
+        for row, look in zip(rows.tolist(), wanted, strict=True):
+            slot = self._slots.get(look)
+            if slot is None:
+                made = make_look(self._kinds, look, detail=self._detail)
+                if len(self._slots) >= 2 * self._most + 8:
+                    slot = self._slots.pop(next(iter(self._slots)))
+                else:
+                    slot = len(self._slots)
+                    self._make_room(slot + 1)
+                self._put(slot, made)
+            else:
+                del self._slots[look]
+            self._slots[look] = slot  # the last now
+            result[row] = slot
+        return result
+
+    def _make_room(self, count: int) -> None:
+        if count <= len(self.shades):
+            return
+        room = max(2 * len(self.shades), 1)
+        scenery = load_scenery(detail=self._detail)
+        mesh, faces = scenery.movable, len(scenery.materials)
+        empty = Looks(
+            np.empty((room, NUMBERS)),
+            np.empty((room, faces), np.uint32),
+            np.empty((room, *mesh.vertices.shape)),
+            np.empty((room, *mesh.planes.shape)),
+            np.empty((room, *mesh.spheres.shape)),
+            np.empty((room, hud.BOXES, 8)),
+            np.empty((room, hud.COUNTERS, 8)),
+        )
+        if self.shades:
+            for old, new in zip(self.looks, empty, strict=True):
+                new[: len(old)] = old
+        self.looks = empty
+        self.shades += [np.empty(0)] * (room - len(self.shades))
+
+    def _put(self, slot: int, look: Look) -> None:
+        self.looks.numbers[slot] = look.numbers
+        pack_shades(look.shades, self.looks.colors[slot])
+        self.looks.vertices[slot], self.looks.planes[slot] = look.vertices, look.planes
+        self.looks.spheres[slot] = look.spheres
+        self.looks.boxes[slot], self.looks.counters[slot] = look.hud
+        self.shades[slot] = look.shades
+
+
+class _Brush:
+    """What one thread draws with."""
+
+    def __init__(self, height: int, width: int, *, fine: bool) -> None:
+        if CONFIG.DISABLE_JIT:
+            raise ValueError("NUMBA_DISABLE_JIT is set, but drawing needs Numba's compiler: unset it")
+        self._block = FINE_BLOCK if fine else 1
+        self._fine = fine
+        self._scenery, self._figures = load_scenery(detail=fine), load_figures()
+        self._heights = load_heights()
+        self._scratch = Scratch.allocate(height * self._block, width * self._block, self._scenery, self._figures)
+        self._sun: tuple[bytes, np.ndarray, np.ndarray] | None = None
+        self._team_sun = np.empty(SUN_MAP if fine else (0, 0), np.float32)
+        self._figure_sun = np.zeros((3, 4)), np.zeros((FIGURE_MAP, FIGURE_MAP), np.float32)
+
+    def draw(
+        self,
+        rows: np.ndarray,
+        states: np.ndarray,
+        characters: np.ndarray,
+        slots: np.ndarray,
+        wardrobe: _Wardrobe,
+        out: np.ndarray,
+        share: Callable[[Callable[[int, int], None], int], None],
+    ) -> None:
+        """Draws some rows (M,) of a batch; the rest as in `Painter.draw`, with numbers of characters and slots.
+
+        `share(work, count)` does a frame's `work(first, end)` for all of its rows of pixels.
+        """
+        looks, island, movable = wardrobe.looks, self._scenery.island, self._scenery.movable
+        if not self._fine:
+            draw_frames(
+                rows,
+                states,
+                characters,
+                slots,
+                looks,
+                island,
+                movable,
+                self._figures,
+                self._heights,
+                self._scratch,
+                out,
+            )
+            return
+        for row in rows.tolist():
+            slot, parts = int(slots[row]), _face_numbers()
+            axes, lit = self._sun_map(slot, looks)
+            if looks.numbers[slot, WHO][1] >= 0:  # the team will be drawn into it
+                self._team_sun[:] = lit
+                lit = self._team_sun
+            sun = (axes, lit, *self._figure_sun)
+            draw_fine(
+                states[row], characters[row], slot, looks, island, movable, self._figures, parts, sun, self._scratch
+            )
+            shade = functools.partial(
+                shade_rows, numbers=looks.numbers[slot], shades=wardrobe.shades[slot], parts=parts, sun=sun,
+                block=self._block, scratch=self._scratch, out=out[row],
+            )  # fmt: skip
+            share(shade, len(out[row]))
+            finish(states[row], slot, looks, out[row])
+
+    def _sun_map(self, slot: int, looks: Looks) -> tuple[np.ndarray, np.ndarray]:
+        """Returns how the sun sees places, and what it shines on; drawn again when the look is another."""
+        key = looks.numbers[slot, LIGHT].tobytes() + looks.planes[slot].tobytes()
+        if self._sun is None or self._sun[0] != key:
+            direction = looks.numbers[slot, LIGHT.start : LIGHT.start + 3]
+            axes = seen_by_sun(direction, np.array(SUN_CENTER), SUN_SIDE, *SUN_MAP)
+            lit = np.empty(SUN_MAP, np.float32)
+            unused = np.empty(SUN_MAP, np.uint32)
+            draw_sun_map(
+                slot, looks, self._scenery.island, self._scenery.movable, axes, self._scratch.outline, lit, unused
+            )
+            self._sun = key, axes, lit
+        return self._sun[1:]
+
+
+@functools.cache
+def _face_numbers() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Returns pattern, part and number, from 1, of each face of the scenery, and the clouds."""
+    scenery = load_scenery(detail=True)
+    numbers = np.arange(1, len(scenery.parts) + 1, dtype=np.uint32)
+    return face_patterns(), scenery.parts, numbers, load_clouds()
+
+
+@functools.cache
+def load_heights() -> np.ndarray:
+    """Returns how high the ground is, m, float32 CELLS; see `jumppad_env.drawing.frames.height_below`."""
+    mesh: Mesh = load_scenery(detail=False).island
+    axes = np.array(
+        [[1 / CELL, 0, 0, -CORNER[0] / CELL], [0, -1 / CELL, 0, CORNER[1] / CELL], [0, 0, 1.0, 0]], np.float64
+    )
+    heights = np.full(CELLS, -100.0, np.float32)
+    outline = np.empty((2 * int(np.diff(mesh.faces.astype(int)).max()), 2))
+    for part, (first, end) in enumerate(itertools.pairwise(mesh.part_faces.tolist())):
+        own = mesh.vertices[mesh.part_vertices[part] : mesh.part_vertices[part + 1]]
+        if own[:, 2].max() < ROOF:
+            unused = np.empty(CELLS, np.uint32)
+            draw_flat(mesh.vertices, mesh.faces, mesh.corners, mesh.planes, first, end, axes, outline, heights, unused)
+    return heights

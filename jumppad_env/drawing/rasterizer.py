@@ -1,0 +1,295 @@
+"""The software rasterizer: faces to pixels, compiled by Numba, without GL.
+
+A frame of ours has some hundred visible faces on a few thousand pixels. For that a general GL driver on a CPU takes
+several times as long as this plain scanline loop, which needs no context, no system library and no lock: any thread
+draws, threads do not slow each other, and the same state gives the same bytes in any of them.
+
+Everything here is a pure function on arrays. Numba compiles at the first call (some seconds) and keeps the result on
+disk.
+
+Conventions: pixel (row, column) has its center at (column + 0.5, row + 0.5), row 0 is the top; depth is 1 / distance,
+which is linear on the screen, 0 is infinitely far; what is written to a pixel is a number per face: its color, or
+which face it is.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from jumppad_env.compiled import compiled, compiled_part, inlined
+from jumppad_env.drawing.lanes import LANES, ROWS, find_spans, write_nearer
+
+SMALLEST = 0.6
+"""Pixels; a part whose sphere has a smaller radius is not drawn."""
+
+
+@compiled_part
+def aim(camera, position, yaw, tilt, height, width, eye):
+    """Puts the eye where the camera is.
+
+    `eye` gets the camera's position and its axes: to the right and up, as long as a meter at a distance of 1 m is on
+    the screen, in pixels, and ahead, of length 1.
+
+    Args:
+        camera: distance, height, shoulder, half_width, half_height, near: see `jumppad_env.drawing.scenery.Camera`.
+        position: (>= 3,) m, of the character's feet.
+        yaw: rad, counter-clockwise, 0 looks along +y.
+        tilt: rad, positive looks up.
+        height: of the frame, pixels.
+        width: of the frame, pixels.
+        eye: (4, 3), written to.
+    """
+    distance, above, shoulder, half_width, half_height = camera[0], camera[1], camera[2], camera[3], camera[4]
+    across, down = width / 2 / half_width, height / 2 / half_height
+    cos_yaw, sin_yaw, cos_tilt, sin_tilt = math.cos(yaw), math.sin(yaw), math.cos(tilt), math.sin(tilt)
+    right = (cos_yaw, sin_yaw, 0.0)
+    up = (sin_yaw * sin_tilt, -cos_yaw * sin_tilt, cos_tilt)
+    ahead = (-sin_yaw * cos_tilt, cos_yaw * cos_tilt, sin_tilt)
+    for i in range(3):
+        eye[0, i] = position[i] + shoulder * right[i] - distance * ahead[i]
+        eye[1, i] = right[i] * across
+        eye[2, i] = up[i] * down
+        eye[3, i] = ahead[i]
+    eye[0, 2] += above
+
+
+@compiled_part
+def is_seen(x, y, z, radius, near, eye, height, width):
+    """Tells whether any of a sphere may be in view, and is not too small to matter."""
+    x, y, z = x - eye[0, 0], y - eye[0, 1], z - eye[0, 2]
+    ahead = eye[3, 0] * x + eye[3, 1] * y + eye[3, 2] * z
+    if ahead < near - radius:
+        return False
+    right = eye[1, 0] * x + eye[1, 1] * y + eye[1, 2] * z
+    up = eye[2, 0] * x + eye[2, 1] * y + eye[2, 2] * z
+    across = eye[1, 0] ** 2 + eye[1, 1] ** 2 + eye[1, 2] ** 2
+    down = eye[2, 0] ** 2 + eye[2, 1] ** 2 + eye[2, 2] ** 2
+    if abs(right) - 0.5 * width * ahead > radius * math.sqrt(across + 0.25 * width * width):
+        return False
+    if abs(up) - 0.5 * height * ahead > radius * math.sqrt(down + 0.25 * height * height):
+        return False
+    return radius * math.sqrt(across) > SMALLEST * ahead
+
+
+@compiled_part
+def project(eye, vertices, first, end, screen, middle_x, middle_y):
+    """Sees vertices from the camera.
+
+    Args:
+        eye: (4, 3), see `aim`.
+        vertices: (V, 3) m.
+        first: of those to see.
+        end: one past the last.
+        screen: (>= end - first, 5), written to from its beginning: pixels to the right and down, and, before the
+            division, pixels times m to the right and up, m ahead.
+        middle_x: pixels from the left to the middle.
+        middle_y: pixels from the top to the middle.
+    """
+    for index in range(first, end):
+        x, y, z = vertices[index, 0] - eye[0, 0], vertices[index, 1] - eye[0, 1], vertices[index, 2] - eye[0, 2]
+        right = eye[1, 0] * x + eye[1, 1] * y + eye[1, 2] * z
+        up = eye[2, 0] * x + eye[2, 1] * y + eye[2, 2] * z
+        ahead = eye[3, 0] * x + eye[3, 1] * y + eye[3, 2] * z
+        depth = 1.0 / ahead if ahead != 0.0 else 0.0
+        seen = index - first
+        screen[seen, 0] = middle_x + right * depth
+        screen[seen, 1] = middle_y - up * depth
+        screen[seen, 2] = right
+        screen[seen, 3] = up
+        screen[seen, 4] = ahead
+
+
+@compiled_part
+def draw_mesh(mesh, near, eye, values, screen, outline, spans, depth, pixels):
+    """Draws the parts of a mesh that are in view.
+
+    Args:
+        mesh: see `jumppad_env.drawing.scenery.Mesh`.
+        near: m; what is closer is cut off.
+        eye: (4, 3), see `aim`.
+        values: (F,) uint32, what is written to the pixels of each face.
+        screen: (>= V, 5), overwritten.
+        outline: (n, 2), overwritten.
+        spans: (2, ROWS) int32, overwritten.
+        depth: (H, W) float32, written to.
+        pixels: (H, W) uint32, written to.
+    """
+    vertices, faces, corners, planes, part_vertices, part_faces, spheres = mesh
+    height, width = depth.shape
+    for part in range(len(spheres)):
+        x, y, z, radius = spheres[part]
+        if is_seen(x, y, z, radius, near, eye, height, width):
+            first, end = int(part_vertices[part]), int(part_vertices[part + 1])
+            project(eye, vertices, first, end, screen, width / 2, height / 2)
+            draw_faces(
+                int(part_faces[part]), int(part_faces[part + 1]), faces, corners, first, planes, near, eye, values,
+                screen, outline, spans, depth, pixels,
+            )  # fmt: skip
+
+
+@compiled_part
+def draw_faces(first, end, faces, corners, base, planes, near, eye, values, screen, outline, spans, depth, pixels):
+    """Draws those of some faces whose front the eye sees.
+
+    Args as those of `draw_mesh`, but for `base`: which vertex is the first in `screen`, where they are projected.
+    """
+    height, width = depth.shape
+    middle_x, middle_y = width / 2, height / 2
+    per_right = 1.0 / (eye[1, 0] ** 2 + eye[1, 1] ** 2 + eye[1, 2] ** 2)
+    per_up = 1.0 / (eye[2, 0] ** 2 + eye[2, 1] ** 2 + eye[2, 2] ** 2)
+    for index in range(first, end):
+        x, y, z = planes[index, 0], planes[index, 1], planes[index, 2]
+        height_above = x * eye[0, 0] + y * eye[0, 1] + z * eye[0, 2] - planes[index, 3]
+        if height_above <= 0.0:
+            continue
+        start, stop = faces[index], faces[index + 1]
+        count = 0
+        nearest, farthest = np.inf, -np.inf
+        for corner in range(start, stop):
+            vertex = int(corners[corner]) - base
+            outline[count, 0], outline[count, 1] = screen[vertex, 0], screen[vertex, 1]
+            nearest, farthest = min(nearest, screen[vertex, 4]), max(farthest, screen[vertex, 4])
+            count += 1
+        if nearest < near:
+            if farthest < near:
+                continue
+            count = cut(near, screen, corners[start:stop], base, outline, middle_x, middle_y)
+        upper, lower = find_rows(outline, count, height, width)
+        if upper >= lower:
+            continue
+        # The depth of a pixel whose ray reaches 1 m ahead is -(normal . ray) / height_above: linear on the screen.
+        per_height = 1.0 / height_above
+        right = -(x * eye[1, 0] + y * eye[1, 1] + z * eye[1, 2]) * per_right * per_height
+        down = (x * eye[2, 0] + y * eye[2, 1] + z * eye[2, 2]) * per_up * per_height
+        middle = -(x * eye[3, 0] + y * eye[3, 1] + z * eye[3, 2]) * per_height
+        corner_depth = middle - right * middle_x - down * middle_y
+        fill(outline, count, upper, lower, (corner_depth, right, down), values[index], spans, depth, pixels)
+
+
+@compiled
+def draw_flat(mesh_vertices, faces, corners, planes, first, end, axes, outline, depth, pixels):
+    """Draws faces without perspective, as from infinitely far: a map of heights, or of what the sun shines on.
+
+    Args:
+        mesh_vertices: (V, 3) m.
+        faces: (F + 1,), corners and planes: see `jumppad_env.drawing.scenery.Mesh`.
+        corners: (C,).
+        planes: (F, 4).
+        first: of the faces to draw.
+        end: one past the last.
+        axes: (3, 4): what a point (x, y, z, 1) is multiplied with to get pixels to the right and down, and the depth,
+            in meters: more is nearer.
+        outline: (n, 2), overwritten.
+        depth: (H, W) float32, written to.
+        pixels: (H, W) uint32, overwritten.
+    """
+    spans = np.empty((2, ROWS), np.int32)
+    toward = axes[2]
+    for index in range(first, end):
+        x, y, z, offset = planes[index]
+        facing = x * toward[0] + y * toward[1] + z * toward[2]
+        if facing <= 1e-6:
+            continue
+        count = int(faces[index + 1]) - int(faces[index])
+        for corner in range(count):
+            vertex = mesh_vertices[corners[faces[index] + corner]]
+            for i in range(2):
+                outline[corner, i] = (
+                    axes[i, 0] * vertex[0] + axes[i, 1] * vertex[1] + axes[i, 2] * vertex[2] + axes[i, 3]
+                )
+        # Along the plane the depth changes linearly from where it is at the first corner.
+        vertex = mesh_vertices[corners[faces[index]]]
+        start = toward[0] * vertex[0] + toward[1] * vertex[1] + toward[2] * vertex[2] + toward[3]
+        scale = axes[0, 0] ** 2 + axes[0, 1] ** 2 + axes[0, 2] ** 2
+        right = -(x * axes[0, 0] + y * axes[0, 1] + z * axes[0, 2]) / (facing * scale)
+        down = -(x * axes[1, 0] + y * axes[1, 1] + z * axes[1, 2]) / (facing * scale)
+        corner_depth = start - right * outline[0, 0] - down * outline[0, 1]
+        upper, lower = find_rows(outline, count, depth.shape[0], depth.shape[1])
+        fill(outline, count, upper, lower, (corner_depth, right, down), np.uint32(0), spans, depth, pixels)
+
+
+@compiled_part
+def cut(near, screen, corners, base, outline, middle_x, middle_y):
+    """Cuts off what of a face is closer than the near plane; returns how many corners the `outline` has then."""
+    count = 0
+    last = int(corners[-1]) - base
+    for corner in corners:
+        this = int(corner) - base
+        if (screen[last, 4] >= near) != (screen[this, 4] >= near):
+            # Always from the far corner to the near one: neighbors must find the same point on their common edge.
+            far, close = (last, this) if screen[last, 4] >= near else (this, last)
+            part = (screen[far, 4] - near) / (screen[far, 4] - screen[close, 4])
+            outline[count, 0] = middle_x + (screen[far, 2] + part * (screen[close, 2] - screen[far, 2])) / near
+            outline[count, 1] = middle_y - (screen[far, 3] + part * (screen[close, 3] - screen[far, 3])) / near
+            count += 1
+        if screen[this, 4] >= near:
+            outline[count, 0] = screen[this, 0]
+            outline[count, 1] = screen[this, 1]
+            count += 1
+        last = this
+    return count
+
+
+@inlined
+def find_rows(outline, count, height, width):
+    """Finds the rows of pixels that a polygon may reach.
+
+    Args:
+        outline: (>= count, 2) pixels to the right and down.
+        count: of its corners.
+        height: of the frame, pixels.
+        width: of the frame, pixels.
+
+    Returns:
+        The first row, and one past the last: none for what is out of view, or lies between the centers of pixels.
+    """
+    upper, lower = outline[0, 1], outline[0, 1]
+    leftmost, rightmost = outline[0, 0], outline[0, 0]
+    for corner in range(1, count):
+        x, y = outline[corner, 0], outline[corner, 1]
+        upper, lower = min(upper, y), max(lower, y)
+        leftmost, rightmost = min(leftmost, x), max(rightmost, x)
+    # Kept within the frame on both sides: what is far beyond it, or no number, has no whole number.
+    first = math.ceil(min(max(0.0, upper), float(height)) - 0.5)
+    end = math.ceil(min(max(0.0, lower), float(height)) - 0.5)
+    if math.ceil(max(leftmost, 0.0) - 0.5) >= math.ceil(min(rightmost, float(width)) - 0.5):
+        end = first
+    return first, end
+
+
+@inlined
+def fill(outline, count, first, end, plane, value, spans, depth, pixels):
+    """Fills the pixels whose centers lie in a convex polygon, where nothing nearer has been drawn.
+
+    A center on an edge belongs to one of the two polygons that share the edge: to the one on its right or below.
+
+    Args:
+        outline: (>= count, 2) pixels to the right and down, counter-clockwise as seen; may lie far outside.
+        count: of its corners.
+        first: row of pixels, see `find_rows`.
+        end: one past the last row.
+        plane: depth in the frame's top left corner, and how much it grows per pixel to the right and down.
+        value: what is written to the pixels.
+        spans: (2, ROWS) int32, overwritten.
+        depth: (H, W) float32, written to.
+        pixels: (H, W) uint32, written to.
+    """
+    height, width = depth.shape
+    step = np.float32(plane[1])
+    last = height * width - LANES
+    for block in range(first, end, ROWS):
+        find_spans(outline, count, block, width, spans)
+        for row in range(block, min(block + ROWS, end)):
+            index, stop = row * width + spans[0, row - block], row * width + spans[1, row - block]
+            at_edge = plane[0] + (row + 0.5) * plane[2] + (0.5 - row * width) * plane[1]
+            while True:  # once at least: few spans are longer, and to ask which are empty takes longer than to write
+                base = min(index, last)  # at the end of the frame there is no room for all lanes
+                start = np.float32(at_edge + base * plane[1])
+                write_nearer(
+                    depth, pixels, base, np.int32(index - base), np.int32(stop - base), (start, step), np.uint32(value)
+                )
+                index = base + LANES
+                if index >= stop:
+                    break

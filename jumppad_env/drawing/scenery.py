@@ -1,0 +1,254 @@
+"""What is drawn: the MJCF's geoms as flat, convex faces, in the MJCF's colors.
+
+The island stands still. Bodies named ``landmark_...`` and ``clutter_...`` stand where a look puts them
+(`looks.py`); the MJCF says where landmarks are otherwise, and clutter then is nowhere. Geoms of a character's
+body become a figure (`characters.py`).
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import NamedTuple
+
+import numpy as np
+
+from jumppad_env.drawing.shapes import geom_faces, normal, rotation, shared_vertices
+from jumppad_env.island import character_path
+from jumppad_env.island.mujoco_library import mujoco
+from jumppad_env.rules import CHARACTERS
+
+HIDDEN_GROUP = 3
+"""Geoms of this group are solid and never drawn."""
+DRAWN_LAST = ("cliff_dark", "cliff")
+"""Materials of the background: what is near is drawn first, so that pixels behind it need no more writing."""
+DETAIL_GROUP = 2
+"""Geoms of this group are drawn for people only."""
+CLUTTER = "clutter_"
+LANDMARK = "landmark_"
+
+
+class Camera(NamedTuple):
+    """The third-person camera."""
+
+    distance: float
+    """m behind the point that it circles."""
+    height: float
+    """m of that point above the character's feet."""
+    shoulder: float
+    """m to the right of it."""
+    half_width: float
+    """Half of what is seen at a distance of 1 m, m."""
+    half_height: float
+    """Half of what is seen at a distance of 1 m, m."""
+    near: float
+    """m; what is closer is not drawn."""
+
+
+class Light(NamedTuple):
+    """The sun, and what comes from everywhere."""
+
+    direction: np.ndarray
+    """(3,) unit vector along which the sun shines."""
+    diffuse: np.ndarray
+    """(3,) of the sun."""
+    ambient: np.ndarray
+    """(3,) from everywhere."""
+
+
+class Mesh(NamedTuple):
+    """Faces in parts that lie close together: what is out of view is passed over part by part."""
+
+    vertices: np.ndarray
+    """(V, 3) m, those of a part one after the other."""
+    faces: np.ndarray
+    """(F + 1,) uint32: face f is convex, its corners are `corners[faces[f] : faces[f + 1]]`."""
+    corners: np.ndarray
+    """(C,) uint32, indices of vertices, counter-clockwise from outside."""
+    planes: np.ndarray
+    """(F, 4): unit normal and its product with any corner; what lies in front of the plane sees the face."""
+    part_vertices: np.ndarray
+    """(P + 1,) uint32: where the vertices of each part begin."""
+    part_faces: np.ndarray
+    """(P + 1,) uint32: where the faces of each part begin."""
+    spheres: np.ndarray
+    """(P, 4) m: center and radius of a sphere that holds the part."""
+
+
+class Scenery(NamedTuple):
+    """Everything but the characters."""
+
+    island: Mesh
+    movable: Mesh
+    """One part for each landmark and each piece of clutter, in the frame of its body."""
+    movable_names: tuple[str, ...]
+    places: np.ndarray
+    """(P, 4): x, y, z (m) and yaw (rad) of the movable parts in the MJCF."""
+    materials: np.ndarray
+    """(F,) int: of the faces, first those of the island, then of the movable parts."""
+    parts: np.ndarray
+    """(F,) int: number of the part that each face belongs to, in the same order."""
+    spots: np.ndarray
+    """(n, 3) m: where clutter may lie, out of everybody's way."""
+
+
+class Material(NamedTuple):
+    """A color by name."""
+
+    name: str
+    color: np.ndarray
+    """(3,), 0 to 1."""
+    emission: float
+    """How much of its color it shines by itself."""
+
+
+@functools.cache
+def load_model(character: str) -> mujoco.MjModel:
+    """Returns the compiled MJCF of a character on the island."""
+    return mujoco.MjModel.from_xml_path(str(character_path(character)))
+
+
+@functools.cache
+def load_camera() -> Camera:
+    """Returns the MJCF's camera.
+
+    Raises:
+        ValueError: it gives its field of view otherwise than by `sensorsize` and `focal`.
+    """
+    model = load_model(next(iter(CHARACTERS)))
+    camera = model.camera("observer").id
+    width, height = model.cam_sensorsize[camera]
+    focal_x, focal_y = model.cam_intrinsic[camera, :2]
+    if min(width, height, focal_x, focal_y) <= 0:
+        raise ValueError("the MJCF's camera must have sensorsize and focal")
+    distance, above, shoulder = (
+        float(model.numeric(f"camera_{name}").data[0]) for name in ("distance", "height", "shoulder")
+    )
+    near = float(model.vis.map.znear * model.stat.extent)
+    return Camera(distance, above, shoulder, float(width / focal_x / 2), float(height / focal_y / 2), near)
+
+
+@functools.cache
+def load_light() -> Light:
+    """Returns the MJCF's only light.
+
+    Raises:
+        ValueError: there are several, or it is not directional.
+    """
+    model = load_model(next(iter(CHARACTERS)))
+    if (
+        model.nlight != 1
+        or model.light_type[0] != mujoco.mjtLightType.mjLIGHT_DIRECTIONAL
+        or model.vis.headlight.active
+    ):
+        raise ValueError("the MJCF must have one directional light and no headlight")
+    direction = model.light_dir[0] / np.linalg.norm(model.light_dir[0])
+    return Light(direction, model.light_diffuse[0].astype(np.float64), model.light_ambient[0].astype(np.float64))
+
+
+@functools.cache
+def load_sky() -> np.ndarray:
+    """Returns the colors of the MJCF's sky box (2, 3), 0 to 1: overhead, and at the horizon.
+
+    Raises:
+        ValueError: it is no gradient.
+    """
+    sky = mujoco.MjSpec.from_file(str(character_path(next(iter(CHARACTERS))))).texture("sky")
+    if sky is None or sky.builtin != mujoco.mjtBuiltin.mjBUILTIN_GRADIENT:
+        raise ValueError('the MJCF must have a sky box "sky" with builtin="gradient"')
+    return np.array([sky.rgb1, sky.rgb2])
+
+
+@functools.cache
+def load_materials() -> tuple[Material, ...]:
+    """Returns the MJCF's materials of the island, in the order of their indices."""
+    model = load_model(next(iter(CHARACTERS)))
+    return tuple(
+        Material(model.mat(index).name, model.mat_rgba[index, :3].astype(np.float64), float(model.mat_emission[index]))
+        for index in range(model.nmat)
+    )
+
+
+@functools.cache
+def load_scenery(*, detail: bool) -> Scenery:
+    """Returns all of the island that is drawn.
+
+    Args:
+        detail: with what only people see.
+
+    Raises:
+        ValueError: a geom has no material, or a movable body is tilted.
+    """
+    model = load_model(next(iter(CHARACTERS)))
+    data = mujoco.MjData(model)
+    mujoco.mj_forward(model, data)
+    hidden = (HIDDEN_GROUP,) if detail else (HIDDEN_GROUP, DETAIL_GROUP)
+    of_body: dict[int, list[int]] = {}
+    for geom in range(model.ngeom):
+        if model.geom_group[geom] in hidden:
+            continue
+        if model.body_weldid[model.geom_bodyid[geom]] == 0:
+            of_body.setdefault(int(model.geom_bodyid[geom]), []).append(geom)
+            if model.geom_matid[geom] < 0:
+                raise ValueError(f"geom {model.geom(geom).name!r} is drawn but has no material")
+    still = sorted(of_body.pop(0), key=lambda geom: _background(model, geom))
+    island = [
+        [face @ rotation(model.geom_quat[geom]).T + model.geom_pos[geom] for face in geom_faces(model, geom)]
+        for geom in still
+    ]
+    movable, names, places, materials = [], [], [], []
+    for geom, faces in zip(still, island, strict=True):
+        materials += [int(model.geom_matid[geom])] * len(faces)
+    for body, geoms in of_body.items():
+        faces = []
+        for geom in geoms:
+            own = geom_faces(model, geom)
+            faces += [face @ rotation(model.geom_quat[geom]).T + model.geom_pos[geom] for face in own]
+            materials += [int(model.geom_matid[geom])] * len(own)
+        movable.append(faces)
+        names.append(model.body(body).name)
+        axes = rotation(model.body_quat[body])
+        if axes[2, 2] < 1 - 1e-9:
+            raise ValueError(f"body {names[-1]!r} must not be tilted")
+        places.append([*model.body_pos[body], np.arctan2(axes[1, 0], axes[0, 0])])
+    sites = [model.site(index) for index in range(model.nsite)]
+    return Scenery(
+        island=make_mesh(island),
+        movable=make_mesh(movable),
+        movable_names=tuple(names),
+        places=np.array(places),
+        materials=np.array(materials),
+        parts=np.repeat(np.arange(len(island) + len(movable)), [len(faces) for faces in island + movable]),
+        spots=np.array([site.pos for site in sites if site.name.startswith(CLUTTER)]),
+    )
+
+
+def make_mesh(parts: list[list[np.ndarray]]) -> Mesh:
+    """Returns parts of several faces (n, 3) each as a mesh."""
+    vertices, corners, spheres = [], [], []
+    for faces in parts:
+        own, indices = shared_vertices(np.concatenate(faces))
+        corners.append(indices + sum(map(len, vertices)))
+        vertices.append(own)
+        middle = (own.min(axis=0) + own.max(axis=0)) / 2
+        spheres.append([*middle, np.linalg.norm(own - middle, axis=1).max()])
+    faces = [face for part in parts for face in part]
+    normals = [normal(face) for face in faces]
+    return Mesh(
+        vertices=np.concatenate(vertices),
+        faces=starts(faces),
+        corners=np.concatenate(corners).astype(np.uint32),
+        planes=np.array([[*up, up @ face[0]] for up, face in zip(normals, faces, strict=True)]),
+        part_vertices=starts(vertices),
+        part_faces=starts(parts),
+        spheres=np.array(spheres),
+    )
+
+
+def starts(several: list) -> np.ndarray:
+    """Returns where each of several sequences begins in their concatenation, and the end (n + 1,) uint32."""
+    return np.cumsum([0, *map(len, several)]).astype(np.uint32)
+
+
+def _background(model: mujoco.MjModel, geom: int) -> int:
+    material = model.mat(int(model.geom_matid[geom])).name
+    return DRAWN_LAST.index(material) if material in DRAWN_LAST else -1

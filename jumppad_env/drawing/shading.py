@@ -1,0 +1,362 @@
+"""Frames for people: the same faces, with smooth edges, shadows, patterns on the materials, haze, and drawn outlines.
+
+First every pixel learns which face it shows (`frames.py`), S x S times; then it is shaded, once where all S x S agree,
+as most do.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import numpy as np
+
+from jumppad_env.compiled import compiled, compiled_part, inlined
+from jumppad_env.drawing.characters import MIDDLE, X
+from jumppad_env.drawing.frames import STEPS, draw_figures, draw_scenery, sky_colors
+from jumppad_env.drawing.hud import write_over
+from jumppad_env.drawing.looks import SKY, TEAM, WHO
+from jumppad_env.drawing.rasterizer import draw_flat
+from jumppad_env.drawing.scenery import load_materials, load_scenery
+
+PLANKS, GRASS, STONE, LEAVES, CLIFF, BOARDS = range(1, 7)
+PATTERNS = {
+    **dict.fromkeys(("planks", "path"), PLANKS),
+    "grass": GRASS,
+    **dict.fromkeys(("stone", "stone_dark", "terrace"), STONE),
+    **dict.fromkeys(("hedge", "cypress", "leaf"), LEAVES),
+    **dict.fromkeys(("cliff", "cliff_dark", "building"), CLIFF),
+    **dict.fromkeys(("wall", "bed"), BOARDS),
+}
+"""Pattern of each material that has one."""
+
+SUN_MAP = (1024, 768)
+"""Rows and columns of the map of what the sun shines on."""
+SUN_CENTER = (0.0, 22.0, 0.0)
+SUN_SIDE = 38.0
+"""m: half the length of what it covers."""
+FIGURE_MAP = 160
+"""Rows and columns of the same for the figure who plays."""
+FIGURE_SIDE = 2.2
+"""m: half the length of what that covers."""
+BIAS = 0.06
+"""m: what is so much nearer to the sun or less casts no shadow."""
+CLOUDS = (64, 512)
+"""Rows and columns of the map of clouds."""
+CLOUD_TOP = 1.2
+"""m up for 1 m ahead, where it ends."""
+INK = 0.30
+"""What is left of the color of an outline."""
+HORIZON = SKY.start + 3
+"""Where a look's colors of the horizon begin."""
+HAZE = 420.0
+"""m, at which two thirds are lost in haze."""
+
+
+def face_patterns() -> np.ndarray:
+    """Returns the pattern of each face of the scenery (F,) uint8."""
+    of_material = np.array([PATTERNS.get(material.name, 0) for material in load_materials()], np.uint8)
+    return of_material[load_scenery(detail=True).materials]
+
+
+def seen_by_sun(direction: np.ndarray, center: np.ndarray, side: float, rows: int, columns: int) -> np.ndarray:
+    """Returns how the sun sees places, see `jumppad_env.drawing.rasterizer.draw_flat`: (3, 4)."""
+    toward = -direction / np.linalg.norm(direction)
+    right = np.cross([0.0, 1.0, 0.0], toward)  # the island is longest along y, which is up on the map
+    right /= max(float(np.linalg.norm(right)), 1e-9)
+    up = np.cross(toward, right)
+    scale = rows / (2 * side)
+    axes = np.zeros((3, 4))
+    axes[0, :3], axes[1, :3], axes[2, :3] = right * scale, -up * scale, toward
+    axes[:, 3] = [columns / 2, rows / 2, 0.0] - axes[:, :3] @ center
+    return axes
+
+
+@compiled
+def draw_sun_map(slot, looks, island, movable, axes, outline, depth, pixels):
+    """Draws what the sun sees of the scenery; see `jumppad_env.drawing.rasterizer.draw_flat`."""
+    depth[:] = -1e9
+    faces = len(island.planes)
+    draw_flat(island.vertices, island.faces, island.corners, island.planes, 0, faces, axes, outline, depth, pixels)
+    draw_flat(
+        looks.vertices[slot], movable.faces, movable.corners, looks.planes[slot], 0, len(movable.faces) - 1, axes,
+        outline, depth, pixels,
+    )  # fmt: skip
+
+
+@compiled
+def draw_fine(state, character, slot, looks, island, movable, figures, parts, sun, scratch):
+    """Finds what is seen in one frame for people, and what the sun sees of the figure; `shade_rows` does the rest.
+
+    Args:
+        state: (len(STATE),) float64.
+        character: index of who plays.
+        slot: which look.
+        looks: `jumppad_env.drawing.frames.Looks`.
+        island: `jumppad_env.drawing.scenery.Mesh`.
+        movable: the same.
+        figures: `jumppad_env.drawing.characters.Figures`.
+        parts: patterns (F,) uint8, number of the part (F,), and of the face (F,) uint32 from 1, of the scenery's faces;
+            and `load_clouds()`.
+        sun: axes (3, 4) and map of the scenery, into which the team is drawn; axes (3, 4) and map of the figure, the
+            latter two overwritten.
+        scratch: of S times the frame's size.
+    """
+    numbers = looks.numbers[slot]
+    draw_figures(state, character, numbers, figures, True, scratch)
+    draw_scenery(slot, looks, island, movable, parts[2], scratch)
+    # What the sun sees of the figure, from around its middle.
+    figure_axes, figure_map = sun[2], sun[3]
+    for i in range(3):
+        offset = 0.5 * FIGURE_MAP if i < 2 else 0.0
+        for j in range(3):
+            figure_axes[i, j] = sun[0][i, j] * (FIGURE_MAP / SUN_MAP[0] * SUN_SIDE / FIGURE_SIDE if i < 2 else 1.0)
+            offset -= figure_axes[i, j] * (state[X + j] + (MIDDLE if j == 2 else 0.0))
+        figure_axes[i, 3] = offset
+    figure_map[:] = -1e9
+    who = int(numbers[WHO][0])
+    cast_shadow(0, character if who < 0 else who, figures, figure_axes, scratch, figure_map)
+    # The team stands anywhere on the plaza: a map each would take longer than the coarser one of the scenery.
+    for mate in range(1, 1 + TEAM):
+        if numbers[WHO][mate] >= 0:
+            cast_shadow(mate, int(numbers[WHO][mate]), figures, sun[0], scratch, sun[1])
+
+
+@compiled_part
+def cast_shadow(number, who, figures, axes, scratch, lit):
+    """Draws what the sun sees of a figure.
+
+    Args:
+        number: of the figure in the scratch, where it has been dressed.
+        who: index in `CHARACTERS`.
+        figures: `jumppad_env.drawing.characters.Figures`.
+        axes: (3, 4), of the map.
+        scratch: see `draw_fine`.
+        lit: the map, written to.
+    """
+    start, end = int(figures.first_face[who]), int(figures.first_face[who + 1])
+    draw_flat(
+        scratch.vertices[number], figures.faces[start : end + 1], figures.corners, scratch.planes[number], 0,
+        end - start, axes, scratch.outline, lit, np.empty(lit.shape, np.uint32),
+    )  # fmt: skip
+
+
+@compiled
+def shade_rows(first_row, end_row, numbers, shades, parts, sun, block, scratch, out):
+    """Gives the pixels of some rows their colors.
+
+    Args:
+        first_row: of the frame.
+        end_row: one past the last.
+        numbers: (NUMBERS,) of the look.
+        shades: (F, 6) float32 of the look, see `jumppad_env.drawing.looks.Look`.
+        parts: see `draw_fine`.
+        sun: see `draw_fine`.
+        block: S.
+        scratch: see `draw_fine`.
+        out: (H, W, 3) uint8, written to.
+    """
+    height, width = out.shape[:2]
+    pixels, depth, eye, figure_colors = scratch.pixels, scratch.depth, scratch.eye, scratch.colors
+    # Taken apart here, for counting references to arrays at every pixel takes longer than all the rest.
+    kinds, numbers_of_parts, _, clouds = parts
+    sun_axes, lit, figure_axes, figure_lit = sun
+    for row in range(first_row, end_row):
+        for column in range(width):
+            top, left = row * block, column * block
+            first = pixels[top, left]
+            same, near, far = True, depth[top, left], depth[top, left]
+            for i in range(block):
+                for j in range(block):
+                    same &= pixels[top + i, left + j] == first
+                    near, far = max(near, depth[top + i, left + j]), min(far, depth[top + i, left + j])
+            # One sample in the middle, or one in the middle of each of the S x S.
+            red, green, blue = 0.0, 0.0, 0.0
+            side = 1 if same else block
+            step = 0.5 * block / side
+            for i in range(side):
+                for j in range(side):
+                    nearness = depth[top + i, left + j]
+                    if same:
+                        nearness = 0.5 * (nearness + depth[top + block - 1, left + block - 1])
+                    x, y = left + step * (2 * j + 1), top + step * (2 * i + 1)
+                    color = shade(
+                        pixels[top + i, left + j], nearness, x, y, numbers, shades, kinds, clouds, eye, figure_colors,
+                        sun_axes, lit, figure_axes, figure_lit, block * height, block * width,
+                    )  # fmt: skip
+                    red, green, blue = red + color[0], green + color[1], blue + color[2]
+            scale = 255.0 / (side * side)
+            if not same and is_outline(pixels, top, left, block, near, far, numbers_of_parts):
+                # Farther lines are fainter: there are more of them in a pixel.
+                scale *= 1.0 - (1.0 - INK) * min(25.0 * near, 1.0)
+            out[row, column, 0] = np.uint8(min(red * scale, 255.0) + 0.5)
+            out[row, column, 1] = np.uint8(min(green * scale, 255.0) + 0.5)
+            out[row, column, 2] = np.uint8(min(blue * scale, 255.0) + 0.5)
+
+
+@compiled
+def finish(state, slot, looks, out):
+    """Writes the look's panels over a shaded frame (H, W, 3) uint8."""
+    write_over(looks.boxes[slot], looks.counters[slot], state[STEPS], state, out)
+
+
+@compiled_part
+def is_outline(pixels, top, left, block, near, far, parts):
+    """Tells whether a pixel lies on the edge of a thing: other parts, one well behind the other."""
+    if near < far * 1.06 or near <= 0.0:
+        return False
+    one = pixels[top, left]
+    for i in range(block):
+        for j in range(block):
+            other = pixels[top + i, left + j]
+            if other == one:
+                continue
+            if other == 0 or one == 0 or (other >> 16) != (one >> 16):
+                return True
+            if other < 1 << 16 and parts[other - 1] != parts[one - 1]:
+                return True
+    return False
+
+
+@inlined
+def shade(
+    face, nearness, x, y, numbers, shades, kinds, clouds, eye, figure_colors, sun_axes, lit, figure_axes, figure_lit,
+    height, width,
+):  # fmt: skip
+    """Finds the color, red, green and blue from 0 to 1, of what is seen at a point.
+
+    Args:
+        face: its number, 0 for the sky.
+        nearness: 1 / m.
+        x: pixels from the left of the large frame.
+        y: pixels from the top of it.
+        numbers: (NUMBERS,) of the look.
+        shades: (F, 6) float32.
+        kinds: (F,) patterns.
+        clouds: see `load_clouds`.
+        eye: (4, 3).
+        figure_colors: (1 + TEAM, F, 6).
+        sun_axes: as `sun` of `draw_fine`; so are the next three.
+        lit: see `sun_axes`.
+        figure_axes: see `sun_axes`.
+        figure_lit: see `sun_axes`.
+        height: of the large frame, pixels.
+        width: of the large frame, pixels.
+    """
+    across = eye[1, 0] ** 2 + eye[1, 1] ** 2 + eye[1, 2] ** 2
+    down = eye[2, 0] ** 2 + eye[2, 1] ** 2 + eye[2, 2] ** 2
+    side, up = (x - 0.5 * width) / across, (0.5 * height - y) / down
+    rise = eye[3, 2] + up * eye[2, 2]
+    if face == 0 or nearness <= 0.0:
+        red, green, blue = sky_colors(numbers, rise)
+        part = cloud(clouds, math.atan2(eye[3, 0] + side * eye[1, 0], eye[3, 1] + side * eye[1, 1]), rise)
+        red += (min(1.0, numbers[HORIZON] + 0.1) - red) * part
+        green += (min(1.0, numbers[HORIZON + 1] + 0.1) - green) * part
+        blue += (min(1.0, numbers[HORIZON + 2] + 0.1) - blue) * part
+        return red, green, blue
+    far = 1.0 / nearness
+    px = eye[0, 0] + far * (eye[3, 0] + side * eye[1, 0] + up * eye[2, 0])
+    py = eye[0, 1] + far * (eye[3, 1] + side * eye[1, 1] + up * eye[2, 1])
+    pz = eye[0, 2] + far * (eye[3, 2] + side * eye[1, 2] + up * eye[2, 2])
+    sunlit, tone, bias = 1.0, 1.0, BIAS
+    if face >= 1 << 16:
+        number, index, bias = (face - (1 << 16)) >> 10, face & 1023, 2 * BIAS
+        red, sun_red = figure_colors[number, index, 0], figure_colors[number, index, 3]
+        green, sun_green = figure_colors[number, index, 1], figure_colors[number, index, 4]
+        blue, sun_blue = figure_colors[number, index, 2], figure_colors[number, index, 5]
+    else:
+        index = face - 1
+        red, green, blue = float(shades[index, 0]), float(shades[index, 1]), float(shades[index, 2])
+        sun_red, sun_green, sun_blue = float(shades[index, 3]), float(shades[index, 4]), float(shades[index, 5])
+        if kinds[index] > 0:
+            tone = 1.0 + (pattern(kinds[index], px, py, pz) - 1.0) * min(max(1.3 - far / 60.0, 0.0), 1.0)
+    if sun_red + sun_green + sun_blue > 0.0:
+        sunlit = sun_on(px, py, pz, bias, sun_axes, lit) * sun_on(px, py, pz, bias, figure_axes, figure_lit)
+    # Haze goes on top.
+    rest = math.exp((25.0 - far) / HAZE) if far > 25.0 else 1.0
+    red = (red + sunlit * sun_red) * tone * rest + numbers[HORIZON] * (1.0 - rest)
+    green = (green + sunlit * sun_green) * tone * rest + numbers[HORIZON + 1] * (1.0 - rest)
+    blue = (blue + sunlit * sun_blue) * tone * rest + numbers[HORIZON + 2] * (1.0 - rest)
+    return red, green, blue
+
+
+@inlined
+def sun_on(x, y, z, bias, axes, lit):
+    """Returns how much of the sun a map lets through to a place, 0 to 1; shadows are as sharp as the map is fine."""
+    u = axes[0, 0] * x + axes[0, 1] * y + axes[0, 2] * z + axes[0, 3] - 0.5
+    v = axes[1, 0] * x + axes[1, 1] * y + axes[1, 2] * z + axes[1, 3] - 0.5
+    column, row = int(math.floor(u)), int(math.floor(v))
+    if not (0 <= row < lit.shape[0] - 1 and 0 <= column < lit.shape[1] - 1):
+        return 1.0
+    height = axes[2, 0] * x + axes[2, 1] * y + axes[2, 2] * z + axes[2, 3] + bias
+    u, v = u - column, v - row
+    upper = (1.0 - u) * (lit[row, column] < height) + u * (lit[row, column + 1] < height)
+    lower = (1.0 - u) * (lit[row + 1, column] < height) + u * (lit[row + 1, column + 1] < height)
+    return (1.0 - v) * upper + v * lower
+
+
+@compiled_part
+def scatter(x, y):
+    """Returns a number from 0 to 1 that looks random, the same for the same whole numbers."""
+    mixed = (x * 374761393 + y * 668265263) & 0xFFFFFFFF
+    mixed = ((mixed ^ (mixed >> 13)) * 1274126177) & 0xFFFFFFFF
+    return ((mixed ^ (mixed >> 16)) & 1023) / 1023.0
+
+
+@compiled_part
+def pattern(kind, x, y, z):
+    """Returns what a material's color is multiplied with at a place, around 1."""
+    if kind == PLANKS:
+        plank = int(math.floor(x / 0.42))
+        length = y / 2.6 + 0.37 * (plank % 5)
+        within, along = x / 0.42 - plank, length - math.floor(length)
+        tone = 0.93 + 0.14 * scatter(plank, int(math.floor(length)))
+        return 0.72 * tone if within < 0.05 or along < 0.012 else tone
+    if kind == GRASS:
+        blade = scatter(int(math.floor(x / 0.05)), int(math.floor(y / 0.16)))
+        patch = scatter(int(math.floor(x / 0.7 + 0.3 * y)), int(math.floor(y / 0.9)))
+        return 0.84 + 0.24 * blade + 0.08 * patch
+    if kind == STONE:
+        slab_x, slab_y = x / 1.3, y / 0.9
+        column, row = int(math.floor(slab_x)), int(math.floor(slab_y))
+        joint = slab_x - column < 0.03
+        return 0.82 if joint else 0.94 + 0.1 * scatter(column, row)
+    if kind == LEAVES:
+        leaf = scatter(int(math.floor((x + 0.4 * z) / 0.13)), int(math.floor((y + 0.7 * z) / 0.11)))
+        return 0.68 + 0.62 * leaf
+    if kind == CLIFF:
+        block_x, block_z = (x + 0.4 * y) / 3.1, z / 2.3
+        column, row = int(math.floor(block_x + 0.5 * (int(math.floor(block_z)) % 2))), int(math.floor(block_z))
+        streak = scatter(int(math.floor(x / 0.6)), row // 3)
+        return 0.86 + 0.14 * scatter(column, row) + 0.1 * streak
+    board = int(math.floor(z / 0.31))
+    grain = scatter(int(math.floor((x + y) / 0.9)), board * 7 + int(math.floor(z / 0.05)))
+    return (0.78 if z / 0.31 - board < 0.07 else 0.95 + 0.05 * (board % 2)) + 0.05 * grain
+
+
+@functools.cache
+def load_clouds() -> np.ndarray:
+    """Returns how much cloud there is by bearing (columns, all round) and rise (rows, up to CLOUD_TOP), 0 to 1.
+
+    Sums of waves, wider than high.
+    """
+    bearing = np.linspace(0, 2 * np.pi, CLOUDS[1], endpoint=False)[None]
+    rise = np.linspace(0, CLOUD_TOP, CLOUDS[0])[:, None]
+    u, v = 3 * bearing, 9 * rise
+    wave = np.sin(2 * u + 1.3 * np.sin(1.1 * v + u)) + 0.6 * np.sin(3 * u - 2.3 * v + 1) + 0.4 * np.sin(6 * u + 4.1 * v)
+    return (np.clip(0.45 * wave - 0.15, 0, 0.75) * np.minimum(5 * rise, 1)).astype(np.float32)
+
+
+@compiled_part
+def cloud(clouds, bearing, rise):
+    """Returns how much cloud there is in a direction, 0 to 1."""
+    if not rise > 0.0:  # below the horizon, or no number, which would be no place on the map
+        return 0.0
+    column = (bearing / (2 * math.pi) + 1.0) * clouds.shape[1]
+    row = min(rise / CLOUD_TOP, 0.999) * (clouds.shape[0] - 1)
+    left, above = int(column), int(row)
+    right, below = column - left, row - above
+    first, second = left % clouds.shape[1], (left + 1) % clouds.shape[1]
+    upper = clouds[above, first] * (1.0 - right) + clouds[above, second] * right
+    lower = clouds[above + 1, first] * (1.0 - right) + clouds[above + 1, second] * right
+    return upper * (1.0 - below) + lower * below

@@ -1,0 +1,232 @@
+"""A person's game: episodes one after the other, at 10 Hz in time that is measured elsewhere, and frames in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any, NamedTuple
+
+import gymnasium
+import numpy as np
+
+import jumppad_env  # noqa: F401  registers the environments
+from jumppad_env import gamepad
+from jumppad_env.drawing import Painter
+from jumppad_env.env import JumppadEnv
+from jumppad_env.game import panels
+from jumppad_env.game.interpolation import interpolate
+from jumppad_env.rules import CHARACTERS, PADS, RULES
+from jumppad_env.streams import integer_seed
+from jumppad_env.vector_env import count_cores
+from jumppad_env.world.state import X, Y
+
+LONGEST_FRAME = 0.5
+"""s of play between two frames; what a computer that stood still for longer has missed is not played."""
+RESTARTS = {"again", "discard", "character", "target"}
+"""Commands that begin another episode; only who records tells "discard" from "again"."""
+MOST_THREADS = 4
+"""That draw at the same time, if there are as many cores."""
+
+
+class Played(NamedTuple):
+    """An episode as far as it was played: T control steps.
+
+    Resetting with `seed` and `character`, then taking `actions`, gives `states` again, bit for bit.
+    """
+
+    seed: int
+    character: str
+    target: str | None
+    """A pad, None for any."""
+    pad: int
+    """Index of the pad that was touched, -1 for none."""
+    fell: bool
+    ended: bool
+    """Otherwise it goes on, or was left early."""
+    actions: np.ndarray
+    """uint8 (T, 16), as the control steps took them."""
+    states: np.ndarray
+    """float64 (T + 1, len(STATE)), exact; row t is what action t met, and the last is what came of it all."""
+
+
+class Game:
+    """Episodes of one person.
+
+    Args:
+        character: a name in `CHARACTERS`.
+        target: a pad, or None for any.
+        seed: each episode draws its own from this and its number.
+        size: (height, width) of the frames, pixels.
+        variety: as of the environment.
+        skipped: seeds of episodes that are left out.
+
+    Attributes:
+        shown: "help" or "pause" while the game waits, else None.
+        ended: whether the episode has.
+    """
+
+    def __init__(
+        self,
+        character: str,
+        target: str | None,
+        seed: int,
+        size: tuple[int, int],
+        variety: str = "none",
+        skipped: Collection[int] = (),
+    ) -> None:
+        """Starts the first episode, which waits behind the help.
+
+        Raises:
+            ValueError: a size, seed or variety that is none.
+        """
+        self.character, self.target = character, target
+        self.shown: str | None = "help"
+        self._size, self._variety = size, variety
+        self._seed, self._number, self._skipped = seed, 0, skipped
+        self._env = self._make()
+        self._painters: dict[tuple[int, int], Painter] = {}
+        self._restart()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether time stands still."""
+        return self.shown is not None
+
+    def prepare(self) -> None:
+        """Compiles rules and rasterizer, which after an installation takes seconds that would be missed in play."""
+        self._env.step(gamepad.NEUTRAL)
+        self.frame()
+        self._restart()
+
+    def leaves(self, commands: set[str]) -> bool:
+        """Returns whether these commands leave the episode, ended or not."""
+        return bool(commands & {"quit", *RESTARTS}) or (self.ended and "start" in commands)
+
+    def obey(self, commands: set[str]) -> None:
+        """Does what was asked for, see `Controls.read`."""
+        if "start" in commands:  # one button for what is needed most
+            commands = commands | {"again" if self.ended else "pause"}
+        if "character" in commands:
+            names = list(CHARACTERS)
+            self.character = names[(names.index(self.character) + 1) % len(names)]
+        if "target" in commands:
+            targets = [None, *PADS]
+            self.target = targets[(targets.index(self.target) + 1) % len(targets)]
+            self._env.close()
+            self._env = self._make()
+        if commands & RESTARTS:
+            self._number += 1
+            self._restart()
+        if "help" in commands:
+            self.shown = None if self.shown == "help" else "help"
+        elif commands & {"play", "again", "discard"}:
+            self.shown = None
+        elif "pause" in commands and not self.ended:
+            self.shown = None if self.waiting else "pause"
+        elif "wait" in commands and not self.ended:
+            self.shown = self.shown or "pause"
+
+    def advance(self, seconds: float, action: Callable[[], np.ndarray]) -> None:
+        """Lets time pass: as many control steps as fit into it, none while the game waits.
+
+        Args:
+            seconds: since the last call; beyond `LONGEST_FRAME` they are dropped.
+            action: gives the action (16,) of each step when its time has come.
+        """
+        if self.waiting:
+            return
+        self._since_step += min(seconds, LONGEST_FRAME)
+        while self._since_step >= RULES.control_step and not self.ended:
+            self._since_step -= RULES.control_step
+            self._step(action())
+
+    def frame(self, size: tuple[int, int] | None = None) -> np.ndarray:
+        """Returns what is seen now, uint8 (height, width, 3), of the game's size or of this one."""
+        size = size or self._size
+        state = interpolate(self._older, self._newer, self._since_step / RULES.control_step)
+        if self._drawn is None or self._drawn[1].shape[:2] != size or not np.array_equal(state, self._drawn[0]):
+            self._drawn = state, self._painter(size).draw_one(state, self.character)  # a still picture is drawn once
+        return self._drawn[1]
+
+    def played(self) -> Played:
+        """Returns the episode as far as it was played; nothing of it is shared with the game."""
+        return Played(
+            seed=self._episode_seed,
+            character=self.character,
+            target=self.target,
+            pad=self._info["pad"],
+            fell=self._info["fell"],
+            ended=self.ended,
+            actions=np.array(self._actions, np.uint8).reshape(-1, gamepad.FACTORS),
+            states=np.stack(self._states),
+        )
+
+    def panels(self, recorded: panels.Recorded | None = None) -> list[panels.Panel]:
+        """Returns what is written over the frame, given how a recording stands if there is one."""
+        standing = self.standing()._replace(recorded=recorded)
+        if self.shown == "help":
+            return [panels.help_panel(standing)]
+        if self.shown == "pause":
+            return [panels.pause_panel(standing)]
+        return [panels.summary_panel(standing)] if self.ended else panels.heads_up(standing)
+
+    def standing(self) -> panels.Standing:
+        """Returns how the episode stands."""
+        assert self._env.spec is not None and self._env.spec.max_episode_steps is not None
+        return panels.Standing(
+            character=self.character,
+            target=self.target,
+            pad=self._info["pad"],
+            success=self._info["success"],
+            fell=self._info["fell"],
+            ended=self.ended,
+            seconds=self._run_steps * RULES.control_step,
+            seconds_left=(self._env.spec.max_episode_steps - len(self._actions)) * RULES.control_step,
+            distance=self._distance,
+        )
+
+    def close(self) -> None:
+        """Closes the environment and ends the threads that draw."""
+        self._env.close()
+        for painter in self._painters.values():
+            painter.close()
+
+    @property
+    def _unwrapped(self) -> JumppadEnv:
+        env = self._env.unwrapped
+        assert isinstance(env, JumppadEnv), env
+        return env
+
+    def _make(self) -> gymnasium.Env[Any, Any]:
+        return gymnasium.make("JumppadState-v0", target=self.target, variety=self._variety, render_size=self._size)
+
+    def _painter(self, size: tuple[int, int]) -> Painter:
+        if size not in self._painters:
+            threads = min(count_cores(), MOST_THREADS)
+            self._painters[size] = Painter(*size, fine=True, threads=threads, variety=self._variety)
+        return self._painters[size]
+
+    def _restart(self) -> None:
+        while (seed := integer_seed(self._seed, "play", self._number)) in self._skipped:
+            self._number += 1
+        self._episode_seed = seed
+        self._info = self._env.reset(seed=self._episode_seed, options={"character": self.character})[1]
+        self._older = self._newer = self._unwrapped.get_state()
+        self._actions: list[np.ndarray] = []
+        self._states = [self._newer]
+        self._since_step = 0.0
+        self._run_steps = 0
+        self._distance = 0.0
+        self._drawn: tuple[np.ndarray, np.ndarray] | None = None
+        self.ended = False
+
+    def _step(self, action: np.ndarray) -> None:
+        running = self._info["pad"] < 0
+        _, _, terminated, truncated, self._info = self._env.step(action)
+        self._older, self._newer = self._newer, self._unwrapped.get_state()
+        self._actions.append(action.copy())
+        self._states.append(self._newer)
+        self.ended = terminated or truncated
+        if running:  # the flight from a pad is not the player's
+            ground = [X, Y]
+            self._run_steps += 1
+            self._distance += float(np.linalg.norm(self._newer[ground] - self._older[ground]))

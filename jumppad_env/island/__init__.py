@@ -1,0 +1,5 @@
+"""The island: its geometry, read from the MJCF in `assets`, and where a character can stand and walk."""
+
+from jumppad_env.island.island import Island, character_path, load_island
+
+__all__ = ["Island", "character_path", "load_island"]

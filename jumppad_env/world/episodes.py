@@ -1,0 +1,225 @@
+"""Episodes of N characters: start, reward, end, what is observed and told.
+
+The single environment is `Episodes` of one, the vector environment of many; both only add Gymnasium's calls.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+from jumppad_env.compiled import compiled
+from jumppad_env.rules import CHARACTERS, PADS, RULES
+from jumppad_env.world.options import Options
+from jumppad_env.world.state import FARTHEST, LOOKS, Z, wrap_angle
+from jumppad_env.world.world import RULE_PAD, RULE_SINCE_PAD, World
+
+STATE_OBSERVATION = (
+    ("position", 3, "m; x right, y forward, z up; joints x, y, z"),
+    ("velocity", 3, "m/s; joints x, y, z"),
+    ("sine and cosine of the heading", 2, "joint yaw"),
+    ("sine and cosine of the camera's yaw", 2, ""),
+    ("camera's tilt", 1, "rad, positive looks up"),
+    ("grounded", 1, "0 or 1; sensor ground"),
+    ("mounted", 1, "0 or 1: on the board"),
+    ("attack", 1, "s left"),
+    ("dodge", 1, "s until the next can start"),
+    ("way to each pad", 6, "m; x and y from the character to geoms pad_left, pad_middle, pad_right"),
+    ("pad touched", 3, "one-hot left, middle, right"),
+)
+"""Order, width and unit of the state observation."""
+STATE_WIDTH = sum(width for _, width, _ in STATE_OBSERVATION)
+
+RESET_OPTIONS = ("spawn", "position", "heading", "character", "look")
+
+
+def observation_space(options: Options) -> spaces.Space[Any]:
+    """Returns the space of a single environment's observations."""
+    pixels = spaces.Box(0, 255, (*options.image_size, 3), np.uint8)
+    state = spaces.Box(-np.inf, np.inf, (STATE_WIDTH,), np.float32)
+    if options.observation == "both":
+        return spaces.Dict(pixels=pixels, state=state)
+    return pixels if options.observation == "pixels" else state
+
+
+def _within(name: str, value: object, shape: tuple[int, ...], what: str) -> np.ndarray:
+    """Returns what a user gave as float64 of this shape, or raises a ValueError that says what it must be."""
+    try:
+        array = np.asarray(value)
+        fits = array.shape == shape and array.dtype.kind in "iuf" and bool((np.abs(array) <= FARTHEST).all())
+    except ValueError:  # rows of different lengths
+        fits = False
+    if not fits:
+        raise ValueError(f"{name}={value!r} must be {what}, at most {FARTHEST:g}")
+    return array.astype(np.float64)
+
+
+def expect_character(character: object) -> str:
+    """Returns the reset option `character`, or raises a ValueError if it is no character's name."""
+    if not isinstance(character, str) or character not in CHARACTERS:
+        raise ValueError(f"reset option character={character!r} is unknown; choose one of {list(CHARACTERS)}")
+    return str(character)
+
+
+def expect_position(position: object) -> np.ndarray:
+    """Returns the reset option `position` as float64 (3,) m, or raises a ValueError."""
+    return _within("reset option position", position, (3,), "three finite numbers (m)")
+
+
+def expect_heading(heading: object) -> float:
+    """Returns the reset option `heading` in rad, or raises a ValueError."""
+    return float(_within("reset option heading", heading, (), "one finite number (rad)"))
+
+
+def expect_push(velocities: object, shape: tuple[int, ...]) -> np.ndarray:
+    """Returns velocities to add as float64 of this shape, m/s, or raises a ValueError."""
+    return _within("push", velocities, shape, f"finite numbers (m/s) of shape {shape}")
+
+
+class Episodes:
+    """N episodes advanced together.
+
+    Args:
+        count: N.
+        options: the keywords of `gymnasium.make`.
+        threads: of the physics.
+    """
+
+    def __init__(self, count: int, options: Options, threads: int = 1) -> None:
+        """Makes the worlds; every row must be reset before it is stepped."""
+        self.options = options
+        self.count = count
+        self.world = World(count, threads)
+        self._target = -1 if options.target is None else PADS.index(options.target)
+
+    def reset(self, row: int, generator: np.random.Generator, options: dict[str, Any] | None = None) -> None:
+        """Starts an episode in one row.
+
+        Args:
+            row: which of the N.
+            generator: draws spawn point, character and look, always all, so that fixing one does not shift the others.
+            options: `spawn` (int), `position` ((3,) m), `heading` (rad), `character` (name), `look` (int) override what
+                is drawn.
+
+        Raises:
+            ValueError: an unknown or impossible option.
+        """
+        options = options or {}
+        unknown = set(options) - set(RESET_OPTIONS)
+        if unknown:
+            raise ValueError(f"unknown reset options {sorted(unknown, key=repr)}; known are {list(RESET_OPTIONS)}")
+        spawns = self.world.island.spawns
+        names = list(CHARACTERS)
+        spawn = int(generator.integers(len(spawns)))
+        character = names[int(generator.integers(len(names)))]
+        look = int(generator.integers(LOOKS))
+        if self.options.character != "random":
+            character = self.options.character
+        character = expect_character(options.get("character", character))
+        spawn = options.get("spawn", spawn)
+        if isinstance(spawn, bool) or not isinstance(spawn, int | np.integer) or not 0 <= spawn < len(spawns):
+            raise ValueError(f"reset option spawn={spawn!r} must be an integer from 0 to {len(spawns) - 1}")
+        look = options.get("look", look)
+        if isinstance(look, bool) or not isinstance(look, int | np.integer) or not 0 <= look < LOOKS:
+            raise ValueError(f"reset option look={look!r} must be an integer from 0 to {LOOKS - 1}")
+        position = expect_position(options.get("position", spawns[spawn]))
+        heading = expect_heading(options.get("heading", 0.0))
+        self.world.place(row, character, position, heading, int(look))
+
+    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Advances all by one control step.
+
+        Args:
+            actions: (N, 16) integers.
+
+        Returns:
+            rewards, float64 (N,): 1 at the step that touches the target pad, or any pad without a target;
+            terminated, bool (N,).
+        """
+        world = self.world
+        world.step(actions)
+        rewards, terminated = np.empty(self.count), np.empty(self.count, np.bool_)
+        flight_steps = self.options.flight_steps if self.options.terminate_on_pad else -1
+        fall_height = world.island.fall_height
+        judge(world.rule_state, world.qpos, fall_height, self._target, flight_steps, rewards, terminated)
+        return rewards, terminated
+
+    def _success(self) -> np.ndarray:
+        pad = self.world.pad
+        return pad >= 0 if self._target < 0 else pad == self._target
+
+    def info(self) -> dict[str, np.ndarray]:
+        """Returns what is told besides the observation, as arrays over the rows; none of them is used again."""
+        world = self.world
+        return {
+            "pad": world.pad.astype(np.int64),
+            "success": self._success(),
+            "fell": world.fell & (world.pad < 0),
+            "position": world.position.copy(),
+            "velocity": world.velocity.copy(),
+            "heading": wrap_angle(world.qpos[:, 3]),
+            "camera_yaw": wrap_angle(world.camera_yaw),
+            "character": np.array(world.characters, dtype=object),
+        }
+
+    def info_of_one(self) -> dict[str, Any]:
+        """Returns the info of the only row as plain numbers: `info` in a fifth of its time."""
+        world = self.world
+        *place, heading = world.qpos[0].tolist()
+        camera_yaw, pad = float(world.camera_yaw[0]), int(world.pad[0])
+        return {
+            "pad": pad,
+            "success": pad >= 0 if self._target < 0 else pad == self._target,
+            "fell": pad < 0 and place[2] < world.island.fall_height,
+            "position": world.qpos[0, :3].copy(),
+            "velocity": world.qvel[0, :3].copy(),
+            "heading": wrap_angle(heading),
+            "camera_yaw": wrap_angle(camera_yaw),
+            "character": world.characters[0],
+        }
+
+    def state_observation(self) -> np.ndarray:
+        """Returns float32 (N, STATE_WIDTH), columns as in `STATE_OBSERVATION`."""
+        world = self.world
+        heading = world.qpos[:, 3]
+        way = world.island.pads[None, :, :2] - world.qpos[:, None, :2]
+        columns = [
+            world.position,
+            world.velocity,
+            np.stack([np.sin(heading), np.cos(heading)], axis=1),
+            np.stack([np.sin(world.camera_yaw), np.cos(world.camera_yaw)], axis=1),
+            world.camera_tilt[:, None],
+            world.grounded[:, None],
+            world.mounted[:, None],
+            world.attack_left[:, None],
+            world.dodge_wait[:, None],
+            way.reshape(self.count, 2 * len(PADS)),
+            world.pad[:, None] == np.arange(len(PADS)),
+        ]
+        return np.concatenate(columns, axis=1, dtype=np.float32)
+
+
+@compiled
+def judge(rule_state, positions, fall_height, target, flight_steps, rewards, terminated):
+    """Says what a step was worth and whether it was the last.
+
+    Args:
+        rule_state: (N, len(RULE_STATE)).
+        positions: (N, >= 3) of the joints, m.
+        fall_height: m; who is below it has fallen off.
+        target: index of the pad that counts, -1: any.
+        flight_steps: shown after a launch; -1: episodes do not terminate.
+        rewards: (N,) float64, written to.
+        terminated: (N,) bool, written to.
+    """
+    for row in range(len(rule_state)):
+        pad, since = rule_state[row, RULE_PAD], rule_state[row, RULE_SINCE_PAD]
+        rewards[row] = 1.0 if since == 0 and (target < 0 or pad == target) else 0.0
+        fell = pad < 0 and positions[row, Z] < fall_height
+        terminated[row] = flight_steps >= 0 and (since >= flight_steps or fell)
+
+
+FPS = round(1 / RULES.control_step)
+"""Control steps, and frames, per second."""

@@ -1,0 +1,307 @@
+"""The rulebook: N characters, each alone on its own island, advanced together.
+
+A single environment is a world of one; a vector environment a world of many. Both run the same arithmetic row by row,
+so that element i of a vector environment is bit for bit a single environment. MuJoCo does the physics (collisions, the
+stairs, jumps, falls, flight); this file only turns the gamepad into servo targets and launches whoever touches a pad.
+Both are compiled: in NumPy the handful of numbers of one character cost more than its physics
+(docs/performance.md).
+
+Angles are counter-clockwise seen from above, 0 along +y.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from jumppad_env import gamepad
+from jumppad_env.compiled import compiled
+from jumppad_env.island import Island, load_island
+from jumppad_env.island.mujoco_library import Batch
+from jumppad_env.rules import CHARACTERS, PADS, RULES
+from jumppad_env.world.state import FARTHEST, LOOK, LOOKS, PAD, PHYSICS_STATE, RULE_STATE, STATE, STRIDES, YAW, X, Y, Z
+
+# The rule state has an array of its own: its columns there.
+RULE_CAMERA_YAW, RULE_CAMERA_TILT, RULE_GROUNDED, RULE_MOUNTED, RULE_MOUNT_HELD = range(5)
+RULE_ATTACK_LEFT, RULE_DODGE_LEFT, RULE_DODGE_WAIT, RULE_PAD, RULE_FLIGHT_LEFT = range(5, 10)
+RULE_SINCE_PAD, RULE_STEPS, RULE_STRIDE = range(10, 13)
+BOARD_SPEED, FOOT_SPEED, HAS_BOARD = range(3)  # of the traits
+
+
+class Places(NamedTuple):
+    """What the rules need to know of the island, and what follows from it."""
+
+    landings: np.ndarray
+    """(3, 3) m, where each pad's launch ends."""
+    flight_seconds: float
+    """s from a pad to its landing place."""
+    jump_speed: float
+    """m/s, upwards at take-off."""
+    fall_speed: float
+    """m/s, lost by falling during half of the flight."""
+    ground_sensor: int
+    """Column of the sensor data that counts contacts of the foot."""
+    first_pad_sensor: int
+    """First of the columns of the sensor data that count contacts with each pad."""
+
+
+class World:
+    """State and rules of N characters.
+
+    Attributes:
+        characters: names, one per row; set by `place`.
+        rule_state: (N, len(RULE_STATE)) float64; its columns are attributes too, as live views.
+    """
+
+    camera_yaw: np.ndarray
+    camera_tilt: np.ndarray
+    grounded: np.ndarray
+    mounted: np.ndarray
+    mount_held: np.ndarray
+    attack_left: np.ndarray
+    dodge_left: np.ndarray
+    dodge_wait: np.ndarray
+    pad: np.ndarray
+    flight_left: np.ndarray
+    since_pad: np.ndarray
+    steps: np.ndarray
+    stride: np.ndarray
+    look: np.ndarray
+
+    def __init__(self, count: int, threads: int = 1, island: Island | None = None) -> None:
+        """Makes N characters, physics on so many threads, the caller's included; `place` each before the first step."""
+        self.island = island or load_island()
+        self.count = count
+        self._substeps = self.island.substeps(RULES.control_step)
+        self._batch = Batch(self.island.model, count, threads)  # the caller's is one of them; 0 would be all
+        self.qpos = self._batch.bind("qpos")
+        self.qvel = self._batch.bind("qvel")
+        self._ctrl = self._batch.bind("ctrl")
+        self.rule_state = np.zeros((count, len(RULE_STATE)))
+        for column, name in enumerate(RULE_STATE):
+            setattr(self, name, self.rule_state[:, column])
+        self.characters = [next(iter(CHARACTERS))] * count
+        self._traits = np.tile(_traits(self.characters[0]), (count, 1))
+        gravity, step = self.island.gravity, self.island.timestep
+        self._places = Places(
+            landings=self.island.landings,
+            flight_seconds=self.island.flight_seconds,
+            # Semi-implicit steps of length h lose g*h*t/2 of height: take-off speeds make up for it.
+            jump_speed=math.sqrt(2 * gravity * RULES.jump_height) + gravity * step / 2,
+            fall_speed=gravity * (self.island.flight_seconds + step) / 2,
+            ground_sensor=self.island.ground_sensor,
+            first_pad_sensor=self.island.pad_sensors.start,
+        )
+        self._sensors = np.zeros((count, self._substeps, self.island.model.nsensordata))
+
+    @property
+    def position(self) -> np.ndarray:
+        """(N, 3) m, live view: the point where the character stands."""
+        return self.qpos[:, :3]
+
+    @property
+    def velocity(self) -> np.ndarray:
+        """(N, 3) m/s, live view."""
+        return self.qvel[:, :3]
+
+    @property
+    def fell(self) -> np.ndarray:
+        """(N,) bool: has fallen off the island."""
+        return self.qpos[:, 2] < self.island.fall_height
+
+    def place(self, row: int, character: str, position: np.ndarray, heading: float = 0.0, look: int = 0) -> None:
+        """Puts a character down at rest, with the camera behind it.
+
+        Args:
+            row: which of the N.
+            character: a name in `CHARACTERS`.
+            position: (3,) m, where its feet are.
+            heading: rad.
+            look: what the look is drawn from, see `jumppad_env.drawing.looks`.
+        """
+        self.characters[row] = character
+        self._traits[row] = _traits(character)
+        self.qpos[row] = (*position, heading)
+        self.qvel[row] = 0.0
+        self.rule_state[row] = 0.0
+        self.camera_yaw[row] = heading
+        self.camera_tilt[row] = RULES.camera_tilt_start
+        self.mounted[row] = CHARACTERS[character].has_board
+        self.grounded[row] = 1.0
+        self.pad[row] = -1.0
+        self.since_pad[row] = -1.0
+        self.look[row] = look
+
+    def step(self, actions: np.ndarray) -> None:
+        """Advances everyone by one control step.
+
+        Args:
+            actions: (N, 16) integers, validated by the caller.
+        """
+        # One kind of array: Numba compiles once for one row, whose state is contiguous, and once for more.
+        pressed = np.array(actions, np.uint8, order="C")
+        # The compiled code checks nothing and would write beyond the end.
+        assert pressed.shape == (self.count, gamepad.FACTORS), f"{pressed.shape} actions for {self.count} characters"
+        control(
+            pressed,
+            gamepad.STICK_VALUES,
+            self._traits,
+            RULES,
+            self._places,
+            self.rule_state,
+            self.qpos,
+            self.qvel,
+            self._ctrl,
+        )
+        self._batch.rollout(self._substeps, record=["sensordata"], out={"sensordata": self._sensors})
+        settle(self._sensors, RULES, self._places, self.rule_state, self.qpos, self.qvel)
+
+    def get_state(self, row: int) -> np.ndarray:
+        """Returns the exact state of one character, float64 (len(STATE),), columns as in `STATE`."""
+        return np.concatenate((self.qpos[row], self.qvel[row], self.rule_state[row]))
+
+    def states(self) -> np.ndarray:
+        """Returns the states of all, float64 (N, len(STATE))."""
+        return np.concatenate([self.qpos, self.qvel, self.rule_state], axis=1)
+
+    def set_state(self, row: int, state: np.ndarray) -> None:
+        """Restores a state of `get_state`; the character (its name) is not part of it.
+
+        Raises:
+            ValueError: wrong shape, not finite, beyond `FARTHEST`, an unknown pad or an impossible look.
+        """
+        given, state = state, np.asarray(state)
+        if state.shape != (len(STATE),) or state.dtype.kind not in "iuf" or not np.isfinite(state).all():
+            raise ValueError(f"state must be {len(STATE)} finite numbers ({', '.join(STATE)}), got {given!r}")
+        if np.abs(state[: len(PHYSICS_STATE)]).max() > FARTHEST:
+            place = dict(zip(PHYSICS_STATE, state.tolist(), strict=False))
+            raise ValueError(f"state has {place}, expected at most {FARTHEST:g} (m, m/s, rad, rad/s)")
+        pad = state[PAD]
+        if pad not in range(-1, len(PADS)):
+            raise ValueError(f"state has pad {pad}, expected -1 (none) or the index of one of {PADS}")
+        look = state[LOOK]
+        if look != int(look) or not 0 <= look < LOOKS:
+            raise ValueError(f"state has look {look}, expected a whole number from 0 to {LOOKS - 1}")
+        split = self.qpos.shape[1]
+        self.qpos[row] = state[:split]
+        self.qvel[row] = state[split : len(PHYSICS_STATE)]
+        self.rule_state[row] = state[len(PHYSICS_STATE) :]
+
+
+def _traits(character: str) -> tuple[float, float, float]:
+    """Returns a character's row of the traits."""
+    traits = CHARACTERS[character]
+    return traits.board_speed, traits.foot_speed, float(traits.has_board)
+
+
+@compiled
+def control(actions, deflections, traits, rules, places, rule_state, positions, velocities, targets):
+    """Turns the camera and the gamepad into targets of the servos; jumps and dodges change the velocity at once.
+
+    Args:
+        actions: (N, 16) uint8.
+        deflections: of each bucket of a stick.
+        traits: (N, 3): top speeds on board and on foot, m/s; whether it has a board.
+        rules: `Rules`.
+        places: `Places`.
+        rule_state: (N, len(RULE_STATE)), written to.
+        positions: (N, >= 4) of the joints, m and rad.
+        velocities: (N, >= 3) of the joints, m/s, written to.
+        targets: (N, 3) of the servos, written to: m/s along x and y, rad/s of the body.
+    """
+    for row in range(len(actions)):
+        state, position, velocity = rule_state[row], positions[row], velocities[row]
+        x, y = deflections[actions[row, 0]], deflections[actions[row, 1]]
+        turn, tilt = deflections[actions[row, 2]], deflections[actions[row, 3]]
+        jump, dodge = actions[row, 4] > 0, actions[row, 5] > 0
+        attack, mount = actions[row, 6] > 0, actions[row, 7] > 0
+
+        # Stick to the right turns the view to the right, which is clockwise.
+        state[RULE_CAMERA_YAW] -= turn * abs(turn) * (rules.camera_turn_rate * rules.control_step)
+        lowest, highest = rules.camera_tilt_range
+        tilted = state[RULE_CAMERA_TILT] + tilt * (rules.camera_tilt_rate * rules.control_step)
+        state[RULE_CAMERA_TILT] = min(max(tilted, lowest), highest)
+
+        free = state[RULE_FLIGHT_LEFT] <= 0
+        if mount and state[RULE_MOUNT_HELD] == 0 and free and traits[row, HAS_BOARD] > 0:
+            state[RULE_MOUNTED] = 1 - state[RULE_MOUNTED]
+        state[RULE_MOUNT_HELD] = mount
+        if attack and state[RULE_ATTACK_LEFT] <= 0 and free:
+            state[RULE_ATTACK_LEFT] = rules.attack_seconds
+        attacking = state[RULE_ATTACK_LEFT] > 0
+
+        # Movement is relative to the camera; a diagonal is not faster.
+        speed = traits[row, BOARD_SPEED] if state[RULE_MOUNTED] > 0 else traits[row, FOOT_SPEED]
+        if attacking:
+            speed *= rules.attack_slowdown
+        speed /= max(1.0, math.sqrt(x * x + y * y))
+        cos, sin = math.cos(state[RULE_CAMERA_YAW]), math.sin(state[RULE_CAMERA_YAW])
+        drive_x = speed * (x * cos - y * sin)
+        drive_y = speed * (x * sin + y * cos)
+        aim = math.atan2(-drive_x, drive_y) if drive_x * drive_x + drive_y * drive_y > 0.01 else position[YAW]
+        if dodge and state[RULE_DODGE_WAIT] <= 0 and free:
+            dash = rules.dodge_distance / rules.dodge_seconds
+            velocity[X] = -dash * math.sin(aim)
+            velocity[Y] = dash * math.cos(aim)
+            state[RULE_DODGE_LEFT] = rules.dodge_seconds
+            state[RULE_DODGE_WAIT] = rules.dodge_cooldown
+        if jump and state[RULE_GROUNDED] > 0 and free:
+            velocity[Z] = places.jump_speed
+
+        # While dodging or flying the servos hold the velocity, so that they exert no force.
+        if not free:
+            landing = places.landings[int(state[RULE_PAD])]
+            drive_x = (landing[X] - position[X]) / state[RULE_FLIGHT_LEFT]
+            drive_y = (landing[Y] - position[Y]) / state[RULE_FLIGHT_LEFT]
+        elif state[RULE_DODGE_LEFT] > 0:
+            drive_x, drive_y = velocity[X], velocity[Y]
+        targets[row, 0] = drive_x
+        targets[row, 1] = drive_y
+        turned = (aim - position[YAW] + math.pi) % (2 * math.pi) - math.pi
+        targets[row, 2] = min(max(turned / rules.control_step, -rules.body_turn_rate), rules.body_turn_rate)
+
+
+@compiled
+def settle(sensors, rules, places, rule_state, positions, velocities):
+    """Counts timers down, and launches whoever has touched a pad during this control step, for the first time.
+
+    Args:
+        sensors: (N, physics steps, n), recorded during the control step.
+        rules: `Rules`.
+        places: `Places`.
+        rule_state: (N, len(RULE_STATE)), written to.
+        positions: (N, >= 3) of the joints, m.
+        velocities: (N, >= 3) of the joints, m/s, written to.
+    """
+    steps = sensors.shape[1]
+    for row in range(len(sensors)):
+        state, position, velocity = rule_state[row], positions[row], velocities[row]
+        state[RULE_GROUNDED] = sensors[row, steps - 1, places.ground_sensor] > 0
+        for timer in (RULE_ATTACK_LEFT, RULE_DODGE_LEFT, RULE_DODGE_WAIT, RULE_FLIGHT_LEFT):
+            # Sums of 0.1 are not exact: what is left of a finished timer is set to zero.
+            left = state[timer] - rules.control_step
+            state[timer] = left if left >= 1e-9 else 0.0
+        state[RULE_STEPS] += 1
+        if state[RULE_GROUNDED] > 0:
+            covered = math.sqrt(velocity[X] ** 2 + velocity[Y] ** 2) * rules.control_step
+            state[RULE_STRIDE] += math.floor(covered * STRIDES + 0.5) / STRIDES
+        if state[RULE_SINCE_PAD] >= 0:
+            state[RULE_SINCE_PAD] += 1
+        if state[RULE_PAD] >= 0:
+            continue
+        for pad in range(len(places.landings)):
+            touched = False
+            for step in range(steps):
+                touched |= sensors[row, step, places.first_pad_sensor + pad] > 0
+            if touched:
+                landing = places.landings[pad]
+                state[RULE_PAD] = pad
+                state[RULE_SINCE_PAD] = 0
+                state[RULE_FLIGHT_LEFT] = places.flight_seconds
+                state[RULE_GROUNDED] = 0
+                velocity[X] = (landing[X] - position[X]) / places.flight_seconds
+                velocity[Y] = (landing[Y] - position[Y]) / places.flight_seconds
+                velocity[Z] = (landing[Z] - position[Z]) / places.flight_seconds + places.fall_speed
+                break
