@@ -17,10 +17,11 @@ import tyro
 from tqdm import tqdm
 
 from agents.dataset.drawing import draw_frames
-from agents.demonstrator import Demonstrator
-from agents.modes import GOALS
-from agents.player_pool import FAVORITE, Cast, PlayerPool
 from agents.population import POPULATIONS
+from agents.population.cast import FAVORITE, Cast
+from agents.population.demonstrator import Demonstrator
+from agents.population.modes import GOALS
+from agents.workers.processes import PlayerPool
 from jumppad_env.command_line import command_line
 from jumppad_env.dataset import Trajectory
 from jumppad_env.dataset.writing import EpisodeLog, Unfinished
@@ -84,7 +85,7 @@ def collect(config: CollectConfig, directory: Path | str, workers: int | None = 
         with EpisodeLog(work.path, GOALS) as log:
             missing = config.episodes - len(log.seeds)
             if missing:
-                with PlayerPool(Cast(config.population, config.character), missing, workers) as pool:
+                with PlayerPool(Cast(config.population, config.character).seat, missing, workers) as pool:
                     choose = _curated if config.population == "curated" else _all
                     played = choose(pool, config, list(log.seeds))
                     for trajectory in _progress(played, config, len(log.seeds)):

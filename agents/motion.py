@@ -20,8 +20,8 @@ import numpy as np
 import tyro
 
 from agents.dataset import Dataset
-from agents.demonstrator import Crowd
 from agents.population import POPULATIONS
+from agents.population.demonstrator import Crowd
 from agents.rollout import make_envs, rollout
 from jumppad_env import gamepad
 from jumppad_env.command_line import command_line

@@ -40,7 +40,7 @@ class Truth(NamedTuple):
     favorite: str
     """Character."""
     goals: np.ndarray | None
-    """uint8 (T,), what the person was up to in each step so far: indices into `agents.modes.GOALS`."""
+    """uint8 (T,), what the person was up to in each step so far: indices into `agents.population.modes.GOALS`."""
 
 
 UNKNOWN = Truth(person=-1, skill=math.nan, favorite="", goals=None)

@@ -6,10 +6,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter, StrMethodFormatter
 
-from agents.figure_style import MUTED, figure_of, styled_axes
-from agents.outcome_bars import draw_outcome_bars
+from agents.figures.outcome_bars import draw_outcome_bars
+from agents.figures.palette import OUTCOME_COLORS
+from agents.figures.style import MUTED, figure_of, styled_axes
 from agents.outcomes import NAMES, PAPER
-from agents.palette import OUTCOME_COLORS
 from baselines.run_directory import Run, Stage
 
 REWARD_ACCURACY = {

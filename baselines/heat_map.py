@@ -5,8 +5,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 from matplotlib.path import Path as MplPath
 
-from agents.figure_style import INK, MUTED, STYLE
-from agents.island_map import draw_map, draw_paths, load_map
+from agents.figures.island_map import draw_map, draw_paths, load_map
+from agents.figures.style import INK, MUTED, STYLE
 from baselines.palette import STAGE_COLORS
 from baselines.run_directory import Run, Stage
 

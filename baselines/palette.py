@@ -1,6 +1,6 @@
 """Colors and titles of a run's stages."""
 
-from agents.palette import DEMONSTRATIONS
+from agents.figures.palette import DEMONSTRATIONS
 
 STAGE_COLORS = {
     "demonstrations": DEMONSTRATIONS,

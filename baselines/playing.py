@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from tqdm import tqdm
 
-from agents.demonstrator import Crowd
 from agents.population import POPULATIONS
+from agents.population.demonstrator import Crowd
 from agents.rollout import Actor, make_envs, rollout
 from baselines.policy import Policy, PolicyActor
 from baselines.precision import choose_device

@@ -12,11 +12,11 @@ from typing import Any
 import tyro
 from tqdm import tqdm
 
+from agents.figures.palette import outcome_name
+from agents.figures.video import write_episode, write_gif, write_grid
 from agents.outcomes import NAMES
-from agents.palette import outcome_name
 from agents.population import POPULATIONS
 from baselines import playing
-from baselines.video import write_episode, write_gif, write_grid
 from jumppad_env.command_line import command_line
 from jumppad_env.dataset import Trajectory
 from jumppad_env.streams import integer_seed

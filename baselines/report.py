@@ -10,8 +10,8 @@ from typing import Any
 import tyro
 from tqdm import tqdm
 
-from agents.figure_style import STYLE
-from agents.page import page
+from agents.figures.page import page
+from agents.figures.style import STYLE
 from baselines.figures import alignment_curves, outcome_bars, reward_accuracy
 from baselines.heat_map import procedure
 from baselines.run_directory import load_run

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable
 from html import escape
 from typing import Any
 
-from agents import page
-from agents.figure_style import to_svg
+from agents.figures import page
+from agents.figures.palette import OUTCOME_COLORS
+from agents.figures.style import to_svg
 from agents.outcomes import NAMES
-from agents.palette import OUTCOME_COLORS
 from baselines.figures import alignment_curves, curve, outcome_bars, paper_shares, reward_accuracy
 from baselines.heat_map import procedure
 from baselines.palette import STAGE_COLORS

@@ -5,8 +5,8 @@ python tools/draw_map.py
 
 from pathlib import Path
 
-from agents.figure_style import INK, MUTED, figure_of, styled_axes
-from agents.island_map import draw_map, load_map
+from agents.figures.island_map import draw_map, load_map
+from agents.figures.style import INK, MUTED, figure_of, styled_axes
 from jumppad_env.island import load_island
 from jumppad_env.rules import PADS
 

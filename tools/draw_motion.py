@@ -11,8 +11,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from agents.figure_style import INK, MUTED, STYLE
-from agents.island_map import draw_map
+from agents.figures.island_map import draw_map
+from agents.figures.style import INK, MUTED, STYLE
 from agents.motion import STEP, X, Y, autocorrelation, play, played_steps, release, spectrum, sticks
 from jumppad_env.dataset import Trajectory
 

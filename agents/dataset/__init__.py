@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from agents.modes import GOALS
+from agents.population.modes import GOALS
 from jumppad_env.dataset import Dataset, Trajectory, writing
 
 __all__ = ["Dataset", "write_dataset"]
@@ -18,6 +18,6 @@ def write_dataset(
 ) -> int:
     """Streams trajectories to disk, see `jumppad_env.dataset.writing.write_dataset`.
 
-    Goals are those of `agents.modes.GOALS` unless the description names others.
+    Goals are those of `agents.population.modes.GOALS` unless the description names others.
     """
     return writing.write_dataset(directory, trajectories, seed=seed, description={"goals": GOALS, **description})

@@ -13,11 +13,11 @@ from typing import Annotated, Any
 
 import tyro
 
+from agents.dataset.exchange.lerobot import export_lerobot
+from agents.dataset.exchange.minari import export_minari, import_minari
 from agents.dataset.rerendering import rerender
 from agents.dataset.selection import Wanted, keep, merge, split
 from agents.dataset.verification import verify
-from agents.lerobot_export import export_lerobot
-from agents.minari_exchange import export_minari, import_minari
 from jumppad_env.command_line import command_line
 from jumppad_env.dataset import Dataset
 from jumppad_env.vector_env import count_cores
@@ -34,7 +34,8 @@ class Stats:
 
     def run(self) -> int:
         """Writes the page."""
-        from agents.statistics_page import write_page  # figures take a second to import, and only this needs them
+        # Figures take a second to import, and only this command needs them.
+        from agents.dataset.statistics.page import write_page
 
         dataset = Dataset(self.directory)
         out = self.out or self.directory.resolve().with_name(f"{self.directory.resolve().name}.html")

@@ -10,9 +10,9 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from agents.figure_style import GRID, INK, MUTED
+from agents.figures.palette import OUTCOME_COLORS
+from agents.figures.style import GRID, INK, MUTED
 from agents.outcomes import NAMES, PAPER
-from agents.palette import OUTCOME_COLORS
 from baselines.artifact import load_manifest
 from baselines.reproduce.drawing.marks import WINDOW, draw_curve, episode_curves, shade
 from baselines.reproduce.drawing.panels import counting_axis, note, panels, percent_axis

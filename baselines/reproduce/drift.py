@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from agents.figure_style import MUTED
+from agents.figures.palette import OUTCOME_COLORS
+from agents.figures.style import MUTED
 from agents.outcomes import NAMES
-from agents.palette import OUTCOME_COLORS
 from baselines import gamepad_distribution
 from baselines.batches import make_batch
 from baselines.palette import KIND_TITLES

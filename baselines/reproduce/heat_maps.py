@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from agents.island_map import load_map
+from agents.figures.island_map import load_map
 from baselines.evaluate import PATHS
 from baselines.reproduce import outcomes
 from baselines.reproduce.drawing.procedure_map import Counted, procedure

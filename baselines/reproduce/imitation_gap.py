@@ -6,9 +6,9 @@ import dataclasses
 
 from matplotlib.figure import Figure
 
-from agents.figure_style import INK, MUTED
+from agents.figures.palette import OUTCOME_COLORS
+from agents.figures.style import INK, MUTED
 from agents.outcomes import NAMES, total_variation
-from agents.palette import OUTCOME_COLORS
 from baselines.evaluate import load_outcome
 from baselines.reproduce.drawing.marks import draw_line
 from baselines.reproduce.drawing.panels import handle, note, panels, percent_axis

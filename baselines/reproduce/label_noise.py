@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from agents.figure_style import MUTED
+from agents.figures.style import MUTED
 from baselines.artifact import load_manifest
 from baselines.palette import STAGE_COLORS
 from baselines.reproduce.drawing.marks import draw_line, ends

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from agents.figure_style import INK, MUTED
-from agents.outcome_bars import draw_outcome_bars
+from agents.figures.outcome_bars import draw_outcome_bars
+from agents.figures.style import INK, MUTED
 from agents.outcomes import NAMES, PAPER, total_variation, wilson_interval
 from baselines.evaluate import load_outcome
 from baselines.palette import KIND_TITLES, STAGE_COLORS

@@ -6,8 +6,8 @@ import dataclasses
 
 from matplotlib.figure import Figure
 
-from agents.figure_style import MUTED
-from agents.palette import OUTCOME_COLORS
+from agents.figures.palette import OUTCOME_COLORS
+from agents.figures.style import MUTED
 from baselines.reproduce.drawing.marks import WINDOW, draw_curve, episode_curves
 from baselines.reproduce.drawing.panels import counting_axis, note, panels, percent_axis
 from baselines.reproduce.drawing.words import difference, intervals, listed, seeds_of, sizes

@@ -16,8 +16,8 @@ from typing import Annotated
 
 import tyro
 
-from agents import page
-from agents.figure_style import to_svg
+from agents.figures import page
+from agents.figures.style import to_svg
 from baselines.reproduce.drawing.words import listed
 from baselines.reproduce.results import Result, draw, load
 from baselines.reproduce.statistics import FEWEST

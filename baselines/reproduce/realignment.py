@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from agents.figure_style import INK
+from agents.figures.palette import OUTCOME_COLORS
+from agents.figures.style import INK
 from agents.outcomes import NAMES, PAPER
-from agents.palette import OUTCOME_COLORS
 from baselines.palette import STAGE_COLORS
 from baselines.reproduce.drawing.marks import draw_alignment, draw_outcomes
 from baselines.reproduce.drawing.panels import named_axis, note, panels, percent_axis

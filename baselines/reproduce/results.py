@@ -12,7 +12,7 @@ from typing import Any
 
 import matplotlib
 
-from agents.figure_style import STYLE
+from agents.figures.style import STYLE
 from baselines.reproduce.experiment import Experiment
 from baselines.reproduce.experiments import EXPERIMENTS
 from jumppad_env.files import write_atomically

@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from torch import Tensor
 
 from agents.dataset import Dataset
-from agents.figure_style import MUTED
+from agents.figures.style import MUTED
 from baselines.batches import make_batch
 from baselines.comparisons import Comparisons
 from baselines.labels import TITLES, Label, label

@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from agents.dataset import Dataset
-from agents.figure_style import MUTED
+from agents.figures.style import MUTED
 from agents.outcomes import total_variation
 from baselines.evaluate import load_outcome
 from baselines.network import NetworkConfig

@@ -52,8 +52,8 @@ def test_table_names_every_agent_and_column():
 
 
 def test_paths_hold_every_step():
-    from agents.demonstrator import Crowd
     from agents.population import HUMAN
+    from agents.population.demonstrator import Crowd
     from agents.rollout import make_envs, rollout
 
     envs = make_envs(4, None)

@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from agents.demonstrator import Crowd
 from agents.population import POPULATIONS
+from agents.population.demonstrator import Crowd
 from agents.probes import (
     MISS_ANGLE,
     MISS_DISTANCE,

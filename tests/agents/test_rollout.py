@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.demonstrator import Crowd
-from agents.modes import GOALS
 from agents.population import HUMAN, POPULATIONS, Population
+from agents.population.demonstrator import Crowd
+from agents.population.modes import GOALS
 from agents.rollout import make_envs, rollout
 from jumppad_env import gamepad
 from jumppad_env.world import STATE

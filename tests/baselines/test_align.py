@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from agents.demonstrator import Crowd
 from agents.population import POPULATIONS
+from agents.population.demonstrator import Crowd
 from agents.probes import MISS_STEPS, ForcedMiss, is_watched
 from agents.rollout import make_envs, rollout
 from baselines.align import AlignConfig, align, played

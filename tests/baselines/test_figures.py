@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
+from agents.figures.palette import OUTCOME_COLORS
 from agents.outcomes import NAMES, summarize
-from agents.palette import OUTCOME_COLORS
 from baselines.figures import curve, outcome_bars
 from baselines.run_directory import Stage
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from agents.figures.video import read_mp4
 from baselines import playing, record
 from baselines.network import NetworkConfig
 from baselines.policy import Policy
-from baselines.video import read_mp4
 
 TINY = NetworkConfig(image_size=(16, 16), channels=(8, 8), width=16, layers=1, heads=2, context=4)
 

@@ -6,14 +6,14 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from agents.demonstrator import Crowd
+from agents.figures.video import write_mp4
 from agents.population import POPULATIONS
+from agents.population.demonstrator import Crowd
 from agents.rollout import make_envs, rollout
 from baselines import artifact, report
 from baselines.evaluate import save_evaluation
 from baselines.run_directory import load_run
 from baselines.training import METRICS
-from baselines.video import write_mp4
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 STAGES = {

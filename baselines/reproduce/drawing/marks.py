@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 
-from agents.figure_style import INK
+from agents.figures.palette import OUTCOME_COLORS
+from agents.figures.style import INK
 from agents.outcomes import NAMES
-from agents.palette import OUTCOME_COLORS
 from baselines.reproduce.drawing.panels import counting_axis, percent_axis
 from baselines.reproduce.experiment import Row
 from baselines.reproduce.statistics import FEWEST, Estimate, Measure, estimate, group, per_seed

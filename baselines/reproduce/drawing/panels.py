@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator, PercentFormatter
 
-from agents.figure_style import MUTED, STYLE
+from agents.figures.style import MUTED, STYLE
 from baselines.reproduce.drawing.words import short
 
 WIDTH = 9.0

@@ -13,8 +13,8 @@ from matplotlib.colors import LinearSegmentedColormap, LogNorm, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from agents.figure_style import INK, MUTED, STYLE
-from agents.island_map import draw_map, load_map
+from agents.figures.island_map import draw_map, load_map
+from agents.figures.style import INK, MUTED, STYLE
 from baselines.heat_map import draw_arrow
 from baselines.palette import STAGE_COLORS
 

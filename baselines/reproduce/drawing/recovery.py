@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from agents.figure_style import GRID, INK, MUTED
+from agents.figures.style import GRID, INK, MUTED
 from baselines.palette import KIND_TITLES, STAGE_COLORS
 from baselines.reproduce.drawing.marks import ends, shade
 from baselines.reproduce.drawing.panels import note, panels, percent_axis

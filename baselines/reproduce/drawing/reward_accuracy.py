@@ -7,7 +7,7 @@ import math
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from agents.figure_style import INK, MUTED
+from agents.figures.style import INK, MUTED
 from baselines.figures import REWARD_ACCURACY
 from baselines.labels import TITLES
 from baselines.palette import STAGE_COLORS

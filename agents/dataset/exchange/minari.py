@@ -1,0 +1,348 @@
+"""Datasets to and from Minari (https://minari.farama.org), bit for bit: frames are stored raw, never as JPEG.
+
+    export_minari(Dataset("runs/demonstrations"), "jumppad/human-v0")
+    import_minari("jumppad/human-v0", "runs/again")
+
+Written for Minari 0.5.4. An episode there has T + 1 observations for T actions; ours has T, so the last action is
+played once more to draw the last frame. What Minari has no place for travels along: exact states in
+`infos["states"]`, seed, character, mode and the like in the episodes' metadata, our manifest in the dataset's. Any
+reader of Minari may ignore it; `import_minari` makes the same trajectories of it again.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+
+from agents.dataset import Dataset, write_dataset
+from agents.dataset.exchange.packages import need
+from agents.dataset.exchange.transitions import Player
+from jumppad_env.dataset import Trajectory
+from jumppad_env.gamepad import FACTORS, action_space, validate
+
+if TYPE_CHECKING:
+    from minari import EpisodeData, MinariDataset
+
+MANIFEST = "jumppad_manifest"
+"""Our manifest's key in Minari's metadata of a dataset: it marks our own exports."""
+NATIVE = ("actions", "frames", "seed")
+"""Fields of a trajectory for which Minari has a place of its own."""
+JPEG_ERROR = 16.0
+"""Mean difference (0 to 255) up to which a frame stored as JPEG counts as the one drawn: Minari's encoder errs by up
+to 13 on 64x64 frames, and frames of different places differ by more than 25."""
+
+
+def export_minari(
+    dataset: Dataset, dataset_id: str, root: Path | str | None = None, *, data_format: Literal["hdf5", "arrow"] = "hdf5"
+) -> Path:
+    """Writes a dataset for Minari; `minari.load_dataset(dataset_id)` finds it.
+
+    Args:
+        dataset: with frames.
+        dataset_id: [namespace/]name-vN.
+        root: of Minari's local datasets; by default where Minari looks: `MINARI_DATASETS_PATH`, else
+            ~/.minari/datasets.
+        data_format: hdf5 is Minari's default, one file; arrow is read about seven times faster, two files per episode.
+
+    Returns:
+        The directory made.
+
+    Raises:
+        ValueError: no frames, a malformed id, the id is taken, or packages are missing.
+        OSError: it cannot be written; nothing is left behind.
+    """
+    need("minari", "PIL", {"hdf5": "h5py", "arrow": "pyarrow"}[data_format])
+    out = _place(dataset_id, root)
+    if out.exists():
+        raise ValueError(f"{out} exists; choose another id (the next version?) or delete it")
+    if dataset.frames is None:
+        raise ValueError("a Minari dataset of this environment needs frames, and this one has none; draw them first")
+    base = out.parents[dataset_id.count("/")]
+    partial = base / f".{dataset_id.replace('/', '.')}.partial"
+    shutil.rmtree(partial, ignore_errors=True)  # of a run that was killed
+    (partial / "data").mkdir(parents=True)
+    player = Player(dataset.manifest.get("environment", {}), dataset.frames.shape[1:3])
+    try:
+        _write(partial / "data", dataset, dataset_id, player, data_format)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        partial.rename(out)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    finally:
+        player.close()
+    _register_namespaces(base, out)
+    return out
+
+
+def _write(path: Path, dataset: Dataset, dataset_id: str, player: Player, data_format: str) -> None:
+    import minari
+    from minari.data_collector import EpisodeBuffer
+    from minari.dataset.minari_storage import MinariStorage
+
+    # What minari.create_dataset_from_buffers does, without holding all episodes in memory.
+    env = player.env
+    storage = MinariStorage.new(
+        path, env.observation_space, env.action_space, env.spec, data_format=data_format, jpeg_encoding=False
+    )
+    population = dataset.manifest.get("population", "people")
+    storage.update_metadata(
+        {
+            "dataset_id": dataset_id,
+            "minari_version": minari.__version__,
+            "algorithm_name": str(population),
+            "description": f"Jumppad-v0 played by {population}: pixels, gamepad, exact states.",
+            MANIFEST: dataset.manifest,
+        }
+    )
+
+    def buffers() -> Iterator[Any]:
+        for index in range(len(dataset)):
+            trajectory = dataset.trajectory(index)
+            steps = player.finish(trajectory)
+            infos = {name: _one_more(column) for name, column in _columns(trajectory).items()}
+            infos["states"] = steps.states
+            yield EpisodeBuffer(
+                id=index,
+                seed=trajectory.seed,
+                observations=steps.frames,  # pyright: ignore[reportArgumentType] -- arrays do as well as lists
+                actions=trajectory.actions.astype(env.action_space.dtype),  # pyright: ignore[reportArgumentType]
+                rewards=steps.rewards,  # pyright: ignore[reportArgumentType]
+                terminations=steps.terminations,  # pyright: ignore[reportArgumentType]
+                truncations=steps.truncations,  # pyright: ignore[reportArgumentType]
+                infos=infos,
+            )
+
+    storage.update_episodes(buffers())
+    storage.update_episode_metadata(_scalars(dataset.trajectory(index)) for index in range(len(dataset)))
+
+
+def _columns(trajectory: Trajectory) -> dict[str, np.ndarray]:
+    """Returns a trajectory's arrays over the steps for which Minari has no place of its own."""
+    values = {field.name: getattr(trajectory, field.name) for field in fields(Trajectory) if field.name not in NATIVE}
+    return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+
+
+def _scalars(trajectory: Trajectory) -> dict[str, Any]:
+    """Returns what a trajectory says of the whole episode, but for the seed."""
+    values = {field.name: getattr(trajectory, field.name) for field in fields(Trajectory) if field.name not in NATIVE}
+    return {name: value for name, value in values.items() if value is not None and not isinstance(value, np.ndarray)}
+
+
+def _one_more(column: np.ndarray) -> np.ndarray:
+    """Returns (T + 1, ...): Minari's infos begin with that of the reset. One-dimensional ones crash its Arrow files."""
+    longer = np.concatenate([column, column[-1:]])
+    return longer[:, None] if longer.ndim == 1 else longer
+
+
+def _register_namespaces(base: Path, out: Path) -> None:
+    """Marks the folders above a dataset as Minari's namespaces, which its upload asks for."""
+    from minari.namespace import NAMESPACE_METADATA_FILENAME
+
+    folder = out.parent
+    while folder != base:
+        mark = folder / NAMESPACE_METADATA_FILENAME
+        if not mark.exists():
+            mark.write_text("{}")
+        folder = folder.parent
+
+
+def import_minari(dataset_id: str, directory: Path | str, root: Path | str | None = None) -> int:
+    """Makes a dataset of one of Minari's.
+
+    What `export_minari` wrote comes back bit for bit. Any other dataset of `Jumppad-v0` with pixels and seeds, such as
+    one of Minari's `DataCollector`, is played again from its seeds and actions, since Minari keeps no states; frames,
+    rewards and ends must be those that were stored.
+
+    Args:
+        dataset_id: [namespace/]name-vN, one of `minari list local`.
+        directory: must not exist.
+        root: see `export_minari`.
+
+    Returns:
+        The number of steps.
+
+    Raises:
+        ValueError: no such dataset, damaged, other spaces, nothing to make states of, a replay that differs, the
+            directory exists, or packages are missing.
+        OSError: it cannot be written; nothing is left behind.
+    """
+    need("minari", "PIL")
+    source = _place(dataset_id, root) / "data"
+    if Path(directory).exists():
+        raise ValueError(f"{directory} exists; choose another place or delete it")
+    if not source.is_dir():
+        raise ValueError(f"no Minari dataset in {source.parent}; get it with: minari download {dataset_id}")
+    minari_dataset = _open(source)
+    _check_spaces(minari_dataset, source)
+    manifest = minari_dataset.storage.metadata.get(MANIFEST)
+    # Read beside what is written: an error stops the writer, which leaves nothing behind.
+    trajectories = _stored(minari_dataset, source) if manifest else _replayed(minari_dataset, source)
+    description: dict[str, Any] = {"imported": {"minari": dataset_id, "manifest": manifest}}
+    if manifest:
+        names = ("population", "shares", "environment", "goals")
+        description |= {name: manifest[name] for name in names if name in manifest}
+    else:
+        options = _environment(minari_dataset, source)
+        description["environment"] = {"id": "Jumppad-v0", "observation": "pixels", **options}
+    return write_dataset(directory, trajectories, seed=(manifest or {}).get("seed", 0), description=description)
+
+
+def _open(source: Path) -> MinariDataset:
+    from minari import MinariDataset
+
+    with _reading(source):
+        metadata = json.loads((source / "metadata.json").read_text())
+        absent = {"observation_space", "action_space"} - metadata.keys()
+        if absent:  # Minari would run what the file names as its environment to learn them
+            raise ValueError(f"metadata.json lacks {', '.join(sorted(absent))}")
+        return MinariDataset(source)
+
+
+@contextmanager
+def _reading(source: Path) -> Iterator[None]:
+    """Turns whatever Minari and its storages raise at damaged files into one error."""
+    try:
+        yield
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, AssertionError, ImportError) as error:
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(f"{source} is damaged or can't be read ({said}); download or export it again") from None
+
+
+def _check_spaces(dataset: MinariDataset, source: Path) -> None:
+    observation, action = dataset.observation_space, dataset.action_space
+    if not isinstance(action, spaces.MultiDiscrete) or not np.array_equal(action.nvec, action_space().nvec):
+        raise ValueError(f"{source} has actions {action}, expected {action_space()}; record Jumppad-v0 unwrapped")
+    image = isinstance(observation, spaces.Box) and observation.dtype == np.uint8 and len(observation.shape) == 3
+    if not image or observation.shape[2] != 3:
+        raise ValueError(
+            f"{source} has observations {observation}, expected Box(0, 255, (height, width, 3), uint8); "
+            'record Jumppad-v0 with observation="pixels", unwrapped'
+        )
+
+
+def _episodes(dataset: MinariDataset, source: Path) -> Iterator[tuple[EpisodeData, dict[str, Any]]]:
+    """Yields each episode of T steps with its metadata as plain values, having checked the lengths."""
+    with _reading(source):
+        for index in dataset.episode_indices.tolist():
+            episode = next(dataset.iterate_episodes([index]), None)
+            if episode is None:
+                raise ValueError(f"episode {index} is missing")
+            metadata = dict(next(iter(dataset.storage.get_episode_metadata([index]))))
+            steps = len(episode.actions)
+            lengths = (len(episode.observations), len(episode.rewards), len(episode.terminations))
+            if steps == 0 or lengths != (steps + 1, steps, steps):
+                raise ValueError(f"episode {index} has {steps} actions, and observations, rewards, ends: {lengths}")
+            if episode.observations.shape[1:] != dataset.observation_space.shape:
+                raise ValueError(f"episode {index} has observations {episode.observations.shape[1:]}")
+            validate(episode.actions, (steps, FACTORS))
+            plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in metadata.items()}
+            yield episode, plain
+
+
+def _stored(dataset: MinariDataset, source: Path) -> Iterator[Trajectory]:
+    """Yields the trajectories of an own export."""
+    names = {field.name for field in fields(Trajectory)}
+    empty = {field.name: None for field in fields(Trajectory) if str(field.type).endswith("| None")}
+    for episode, metadata in _episodes(dataset, source):
+        steps = len(episode.actions)
+        with _reading(source):
+            columns = {name: column[:steps] for name, column in episode.infos.items() if name in names}
+            flat = {name: column[:, 0] for name, column in columns.items() if column.shape[1:] == (1,)}
+            scalars = {name: value for name, value in metadata.items() if name in names}
+            own = {"actions": episode.actions.astype(np.uint8), "frames": episode.observations[:steps]}
+            trajectory = Trajectory(**{**empty, **columns, **flat, **scalars, **own})
+        yield trajectory
+
+
+def _environment(dataset: MinariDataset, source: Path) -> dict[str, Any]:
+    """Returns the keywords of the environment that a foreign dataset names.
+
+    The environment is made of these by us: what a file names as entry point is never run.
+    """
+    spec = dataset.env_spec
+    if spec is None or spec.id != "Jumppad-v0":
+        raise ValueError(
+            f"{source} holds no states, and was recorded in {spec.id if spec else 'an unnamed environment'}: only "
+            "recordings of Jumppad-v0 can be played again to make them"
+        )
+    names = ("character", "variety", "target", "terminate_on_pad", "flight_steps")
+    keywords = {name: spec.kwargs[name] for name in names if name in spec.kwargs}
+    return {"image_size": list(dataset.observation_space.shape[:2]), **keywords}
+
+
+def _replayed(dataset: MinariDataset, source: Path) -> Iterator[Trajectory]:
+    """Yields trajectories of a foreign dataset, played again from its seeds and actions."""
+    env = gymnasium.make("Jumppad-v0", **_environment(dataset, source))
+    tolerance = JPEG_ERROR if dataset.storage.jpeg_encoding else 0.0
+    try:
+        for episode, metadata in _episodes(dataset, source):
+            if metadata.get("seed") is None:
+                raise ValueError(
+                    f"{source}: episode {episode.id} holds neither states nor a seed to play it again from; "
+                    "record it with env.reset(seed=...)"
+                )
+            yield _replay(env, episode, metadata, tolerance, source)
+    finally:
+        env.close()
+
+
+def _replay(
+    env: gymnasium.Env, episode: EpisodeData, metadata: dict[str, Any], tolerance: float, source: Path
+) -> Trajectory:
+    actions = episode.actions.astype(np.uint8)
+    frames = np.empty((len(actions) + 1, *episode.observations.shape[1:]), dtype=np.uint8)
+    states = []
+    frames[0], info = env.reset(seed=metadata["seed"], options=metadata.get("options"))
+    same = True
+    for step, action in enumerate(actions):
+        states.append(env.unwrapped.get_state())  # pyright: ignore[reportAttributeAccessIssue] -- JumppadEnv
+        frames[step + 1], reward, terminated, _, info = env.step(action)
+        same &= reward == episode.rewards[step] and terminated == episode.terminations[step]
+    # One frame at a time: a difference needs more room than the frames.
+    errors = [
+        np.abs(one - other.astype(np.int16)).mean() for one, other in zip(frames, episode.observations, strict=True)
+    ]
+    if not same or max(errors) > tolerance:
+        raise ValueError(
+            f"{source}: episode {episode.id}, played again from seed {metadata['seed']}, is not the one stored; it "
+            "was recorded by another version or on another kind of machine: import it there"
+        )
+    placed = set(metadata.get("options") or ()) - {"character"}  # whose beginning the seed alone does not give
+    return Trajectory(
+        seed=-1 if placed else metadata["seed"],
+        character=info["character"],
+        mode="",
+        pad=info["pad"],
+        fell=info["fell"],
+        actions=actions,
+        states=np.array(states),
+        frames=frames[:-1],
+    )
+
+
+def _place(dataset_id: str, root: Path | str | None) -> Path:
+    """Returns where Minari keeps a dataset.
+
+    Raises:
+        ValueError: the id is malformed.
+    """
+    from minari.dataset.minari_dataset import parse_dataset_id
+    from minari.storage.datasets_root_dir import get_dataset_path
+
+    try:
+        parse_dataset_id(dataset_id)
+    except (ValueError, TypeError):  # TypeError: Minari 0.5.4 trips over a missing version
+        raise ValueError(
+            f"{dataset_id!r} is no id of a Minari dataset; write [namespace/]name-vN, such as jumppad/human-v0"
+        ) from None
+    return get_dataset_path(dataset_id) if root is None else Path(root) / dataset_id

@@ -1,0 +1,182 @@
+"""Figures of a dataset's statistics page. All text in them is ours; what a manifest says stays in the HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from agents.dataset import Dataset
+from agents.dataset.statistics.counts import ModeCount, evenly
+from agents.figures.island_map import draw_map, draw_paths
+from agents.figures.outcome_bars import draw_outcome_bars
+from agents.figures.palette import DEMONSTRATIONS, OUTCOME_COLORS, mode_color
+from agents.figures.style import INK, MUTED, STYLE, figure_of, styled_axes
+from agents.motion import autocorrelation, played_steps, spectrum, sticks
+from agents.outcomes import NAMES
+from jumppad_env import gamepad
+from jumppad_env.dataset import Trajectory
+from jumppad_env.rules import RULES
+from jumppad_env.world.state import X, Y
+
+PATHS = 600
+"""Trajectories on the map, at most; more would only darken it."""
+PATHS_OF_MODE = 100
+LENGTH_BINS = 20
+LAGS = 15
+USED_BUTTONS = {"A": "jump", "X": "attack", "B": "dodge", "Y": "board"}
+
+
+def path(dataset: Dataset, index: int) -> np.ndarray:
+    """Returns where an episode went, (T, 2) m."""
+    return np.asarray(dataset.trajectory(index).states)[:, [X, Y]]
+
+
+def paths_map(dataset: Dataset, modes: Sequence[ModeCount]) -> tuple[Figure, int]:
+    """Draws trajectories of all modes on the map, each in its mode's color, and returns how many."""
+    colors = np.empty(len(dataset), dtype=object)
+    for mode in modes:
+        colors[mode.indices] = mode_color(mode.name)
+    chosen = evenly(np.arange(len(dataset)), PATHS)
+    with styled_axes(3.4, 6.9) as axes:
+        draw_map(axes)
+        draw_paths(axes, [path(dataset, int(index)) for index in chosen], colors[chosen].tolist())
+        return figure_of(axes), len(chosen)
+
+
+def mode_panel(dataset: Dataset, mode: ModeCount) -> tuple[Figure, int]:
+    """Draws where the episodes of a mode went beside how they ended, and returns how many paths it shows."""
+    chosen = evenly(mode.indices, PATHS_OF_MODE)
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(3.1, 2.3), layout="constrained")
+        island, bars = figure.subplots(1, 2, width_ratios=[1, 1.75])
+        draw_map(island, mark=8)
+        draw_paths(island, [path(dataset, int(index)) for index in chosen], mode_color(mode.name), width=0.9)
+        draw_outcome_bars(bars, mode.outcome)
+        bars.set_xticks(range(len(NAMES)), NAMES, color=INK, fontsize=8)
+        bars.tick_params(axis="y", labelleft=False)  # the bars are labeled
+        bars.set_ylabel("% of episodes", fontsize=8)
+        return figure, len(chosen)
+
+
+def outcome_figure(outcome: dict) -> Figure:
+    """Draws how all episodes end."""
+    with styled_axes(4.0, 2.5) as axes:
+        draw_outcome_bars(axes, outcome)
+        axes.set_title("How episodes end")
+        return figure_of(axes)
+
+
+def length_histogram(pads: np.ndarray, lengths: np.ndarray) -> Figure:
+    """Draws how long episodes last, by outcome.
+
+    Args:
+        pads: (E,), -1 none, 0 left, 1 middle, 2 right.
+        lengths: (E,), control steps.
+    """
+    width = max(1, int(np.ceil(lengths.max() / LENGTH_BINS)))
+    edges = (np.arange(0, lengths.max() + width, width) + 0.5) * RULES.control_step
+    seconds = [lengths[pads == index - 1] * RULES.control_step for index in range(len(NAMES))]
+    with styled_axes(4.0, 2.5) as axes:
+        axes.hist(
+            seconds, bins=edges.tolist(), stacked=True, color=[OUTCOME_COLORS[name] for name in NAMES], label=NAMES
+        )
+        axes.set(title="How long they last", xlabel="s", ylabel="episodes")
+        axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axes.legend(loc="upper left", fontsize=8)
+        return figure_of(axes)
+
+
+def stick_histograms(counts: np.ndarray) -> Figure:
+    """Draws how often each axis is how far deflected.
+
+    Args:
+        counts: (4, BUCKETS) steps.
+    """
+    titles = ("Left stick, x", "Left stick, y", "Right stick, x", "Right stick, y")
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(4.2, 3.6), layout="constrained")
+        panels = figure.subplots(2, 2, sharex=True, sharey=True)
+        for axes, title, row in zip(panels.flat, titles, counts, strict=True):
+            axes.bar(gamepad.STICK_VALUES, row / row.sum(), 0.17, color=DEMONSTRATIONS)
+            axes.set(title=title, yscale="log", ylim=(2e-4, 1.3), xticks=[-1, -0.5, 0, 0.5, 1])
+            axes.set_yticks([0.001, 0.01, 0.1, 1.0], minor=False)
+            axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}%"))
+            axes.minorticks_off()
+            axes.grid(visible=False, axis="x")
+        for axes in panels[1]:
+            axes.set_xlabel("deflection")
+        for axes in panels[:, 0]:
+            axes.set_ylabel("share of steps")
+        return figure
+
+
+def button_bars(presses: np.ndarray, minutes: float) -> Figure:
+    """Draws how often each button goes down.
+
+    Args:
+        presses: (12,).
+        minutes: of play.
+    """
+    names = [f"{name} ({USED_BUTTONS[name]})" if name in USED_BUTTONS else name for name in gamepad.BUTTONS]
+    rates = presses / minutes
+    with styled_axes(4.2, 3.6) as axes:
+        axes.barh(names, rates, 0.65, color=DEMONSTRATIONS)
+        for row, rate in enumerate(rates):
+            axes.annotate(
+                f"{rate:.3g}", (rate, row), (4, 0), textcoords="offset points", va="center", fontsize=8, color=MUTED
+            )
+        axes.set(title="Buttons", xlabel="presses a minute")
+        axes.margins(x=0.13)
+        axes.invert_yaxis()
+        axes.tick_params(axis="y", labelcolor=INK, labelsize=8)
+        axes.grid(visible=False, axis="y")
+        return figure_of(axes)
+
+
+def steering_figures(sources: Sequence[tuple[Sequence[Trajectory], str, str, str]]) -> list[Figure]:
+    """Draws how the left stick is like itself later, and how fast it moves.
+
+    Args:
+        sources: trajectories, label, color and style of line.
+    """
+    signals = [[sticks(t)[: played_steps(t), 0] for t in trajectories] for trajectories, *_ in sources]
+    figures = []
+    for draw in (_draw_autocorrelation, _draw_spectrum):
+        with styled_axes(4.0, 2.5) as axes:
+            for (_, label, color, line), signal in zip(sources, signals, strict=True):
+                draw(axes, signal, label=label, color=color, linestyle=line)
+            axes.legend(fontsize=8)
+            figures.append(figure_of(axes))
+    return figures
+
+
+def _draw_autocorrelation(axes: Axes, signals: list[np.ndarray], **look: str) -> None:
+    axes.plot(np.arange(LAGS + 1) * RULES.control_step, autocorrelation(signals, LAGS), **look)  # pyright: ignore[reportArgumentType]
+    axes.set(title="Left stick, x: autocorrelation", xlabel="s later", ylabel="correlation")
+
+
+def _draw_spectrum(axes: Axes, signals: list[np.ndarray], **look: str) -> None:
+    frequencies, power = spectrum(signals)
+    axes.plot(frequencies, power, **look)  # pyright: ignore[reportArgumentType]
+    axes.set(title="Left stick, x: power", xlabel="Hz", ylabel="deflection² per Hz", yscale="log")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.minorticks_off()
+
+
+def skill_histogram(skills: Sequence[float]) -> Figure:
+    """Draws how skilled the people are.
+
+    Args:
+        skills: of each person, 0 to 1.
+    """
+    with styled_axes(4.0, 2.5) as axes:
+        axes.hist(skills, bins=np.linspace(0, 1, 11).tolist(), color=DEMONSTRATIONS, rwidth=0.9)
+        axes.set(title="Skill", xlabel="0 clumsy, 1 expert", ylabel="people", xlim=(0, 1))
+        axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axes.grid(visible=False, axis="x")
+        return figure_of(axes)

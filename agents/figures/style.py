@@ -1,0 +1,85 @@
+"""How figures look, and how they become part of a page."""
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import escape
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from agents.figures.island_map import MAP_COLORS
+
+INK, MUTED, GRID = "#1c2126", "#69737d", "#e3e7eb"
+CSS_COLORS = {INK: "--ink", MUTED: "--muted", GRID: "--grid"} | {
+    color: f"--map-{layer.replace(' ', '-')}" for layer, color in MAP_COLORS.items()
+}
+"""Colors that a page overrides in dark mode, and the names of its variables."""
+
+STYLE: dict[Any, Any] = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9,
+    "text.color": INK,
+    "axes.labelcolor": MUTED,
+    "axes.edgecolor": GRID,
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "legend.frameon": False,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "jumppad",
+    "savefig.transparent": True,
+    "savefig.dpi": 200,
+}
+
+
+@contextmanager
+def styled_axes(width: float, height: float) -> Iterator[Axes]:
+    """Gives axes of our style in a figure of so many inches."""
+    with matplotlib.rc_context(STYLE):
+        yield Figure(figsize=(width, height), layout="constrained").add_subplot()
+
+
+def figure_of(axes: Axes) -> Figure:
+    """Returns the figure that axes of `styled_axes` are in."""
+    figure = axes.figure
+    assert isinstance(figure, Figure)
+    return figure
+
+
+def to_svg(figure: Figure, prefix: str, label: str) -> str:
+    """Returns a figure as an `<svg>` element for a page, in the page's font and colors.
+
+    Args:
+        figure: drawn with the colors of this file.
+        prefix: of every id in it, unlike any other figure's on the page.
+        label: what the figure shows, for screen readers; plain text.
+    """
+    buffer = io.StringIO()
+    with matplotlib.rc_context(STYLE):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\1{prefix}-", svg)
+    svg = svg.replace("'DejaVu Sans'", "var(--font)")
+    for color, variable in CSS_COLORS.items():
+        svg = re.sub(rf"((?:fill|stroke): ){color}\b", rf"\1var({variable})", svg)
+    width, height = figure.get_size_inches()
+    svg = re.sub(r'width="[\d.]+pt" height="[\d.]+pt"', "", svg, count=1)
+    size = f'style="aspect-ratio: {width:.3f} / {height:.3f}"'
+    return svg.replace("<svg", f'<svg role="img" aria-label="{escape(label)}" {size}', 1).strip()

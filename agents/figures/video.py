@@ -1,0 +1,291 @@
+"""Films of episodes: finely redrawn from their states, captioned, as H.264 or as an animated GIF.
+
+The states of a trajectory are exact, so a film shows precisely what was played, at any size.
+"""
+
+import functools
+import io
+import itertools
+import math
+import os
+import subprocess
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import imageio_ffmpeg
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+from tqdm import tqdm
+
+from agents.figures.palette import OUTCOME_COLORS, outcome_name, rgb
+from jumppad_env.dataset import Trajectory
+from jumppad_env.drawing import Painter
+from jumppad_env.files import PARTIAL, explain_full_disk, write_atomically
+from jumppad_env.rules import RULES
+from jumppad_env.world.episodes import FPS
+from jumppad_env.world.state import PAD
+
+EPISODE_SIZE = (360, 600)
+"""(height, width) of a film of one episode, pixels: the paper's game."""
+CELL_SIZE = (180, 300)
+"""(height, width) of an episode in a grid, pixels."""
+GAP = 4
+"""Pixels between the cells of a grid."""
+HOLD = FPS
+"""Frames for which the last picture stands, so that the outcome can be read."""
+INK, PAPER = (255, 255, 255), (16, 20, 26)
+GIF_WIDTH = 320
+GIF_BYTES = 1_000_000
+"""What a GIF for a README may weigh."""
+
+
+def write_episode(path: Path | str, trajectory: Trajectory, agent: str, episode: int) -> None:
+    """Films one episode.
+
+    Args:
+        path: of the mp4; replaced only when the new one is complete.
+        trajectory: the episode.
+        agent: what the caption calls whoever acts.
+        episode: its number in the caption.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    write_mp4(path, episode_frames(trajectory, agent, episode))
+
+
+def write_grid(path: Path | str, trajectories: Sequence[Trajectory], agent: str) -> None:
+    """Films episodes side by side, as nearly square as their number allows.
+
+    Args:
+        path: of the mp4; replaced only when the new one is complete.
+        trajectories: at least one.
+        agent: what the headline calls whoever acts.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    frames, length = grid_frames(trajectories, agent), max(map(len, trajectories)) + HOLD
+    write_mp4(path, tqdm(frames, total=length, desc=f"film {Path(path).name}", unit="frame", dynamic_ncols=True))
+
+
+def write_gif(path: Path | str, film: Path | str) -> None:
+    """Turns a film into an animated picture small enough for a README; gives up frames, then colors, to be so.
+
+    Args:
+        path: of the GIF.
+        film: an mp4 of `write_episode` or `write_grid`.
+
+    Raises:
+        OSError: the film cannot be read or the GIF not written.
+    """
+    images = [Image.fromarray(frame) for frame in read_mp4(film)]
+    height = round(images[0].height * GIF_WIDTH / images[0].width)
+    images = [image.resize((GIF_WIDTH, height), Image.Resampling.LANCZOS) for image in images]
+    content = b""
+    for stride, colors in ((1, 128), (2, 128), (2, 64), (2, 32), (4, 64)):
+        content = _gif(images[::stride], colors, 1000 * stride // FPS)
+        if len(content) <= GIF_BYTES:
+            break
+    with explain_full_disk(Path(path).parent):
+        write_atomically(Path(path), content)
+
+
+def episode_frames(trajectory: Trajectory, agent: str, episode: int) -> Iterator[np.ndarray]:
+    """Yields the captioned frames of one episode, uint8 (*EPISODE_SIZE, 3)."""
+    doing = f" ({trajectory.mode.replace('_', ' ')})" if trajectory.mode else ""
+    detail = f"episode {episode}, seed {trajectory.seed}{doing}"
+    painter = Painter(*EPISODE_SIZE, fine=True, threads=2)
+    try:
+        for step in range(len(trajectory) + HOLD):
+            frame = painter.draw_one(trajectory.states[min(step, len(trajectory) - 1)], trajectory.character)
+            outcome = outcome_at(trajectory, step)
+            captioned = caption(frame, agent, detail, outcome or _clock(step), outcome)
+            yield captioned
+    finally:
+        painter.close()
+
+
+def grid_frames(trajectories: Sequence[Trajectory], agent: str) -> Iterator[np.ndarray]:
+    """Yields the frames of a grid; an episode that has ended shows its last picture until all have."""
+    height, width = CELL_SIZE
+    columns = math.ceil(math.sqrt(len(trajectories)))
+    rows = math.ceil(len(trajectories) / columns)
+    top = 2 * round(0.03 * columns * width)
+    shape = (top + rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, 3)
+    painter = Painter(height, width, fine=True, threads=2)
+    cells = np.zeros((len(trajectories), height, width, 3), dtype=np.uint8)
+    try:
+        for step in range(max(map(len, trajectories)) + HOLD):
+            outcomes = [outcome_at(trajectory, step) for trajectory in trajectories]
+            canvas = np.empty(shape, dtype=np.uint8)
+            canvas[:] = PAPER
+            _headline(canvas[:top], agent, outcomes, _clock(step))
+            seen = [index for index, trajectory in enumerate(trajectories) if step <= len(trajectory)]
+            for index, picture in zip(seen, _pictures(painter, [trajectories[i] for i in seen], step), strict=True):
+                detail = trajectories[index].mode.replace("_", " ")
+                cells[index] = caption(picture, f"{index + 1}", detail, outcomes[index] or "", outcomes[index])
+            for index in range(len(trajectories)):
+                y = top + GAP + index // columns * (height + GAP)
+                x = GAP + index % columns * (width + GAP)
+                canvas[y : y + height, x : x + width] = cells[index]
+            yield canvas
+    finally:
+        painter.close()
+
+
+def _pictures(painter: Painter, trajectories: Sequence[Trajectory], step: int) -> np.ndarray:
+    """Returns what each shows at a step, uint8 (N, H, W, 3); after its end, once more the last picture."""
+    pictures = np.empty((len(trajectories), painter.height, painter.width, 3), dtype=np.uint8)
+    if trajectories:
+        states = np.stack([trajectory.states[min(step, len(trajectory) - 1)] for trajectory in trajectories])
+        painter.draw(states, [trajectory.character for trajectory in trajectories], pictures)
+    return pictures
+
+
+def outcome_at(trajectory: Trajectory, step: int) -> str | None:
+    """Returns the outcome as far as it is known at a step: a pad from the touch on, "none" once it is over."""
+    if step >= len(trajectory):
+        return outcome_name(trajectory.pad)
+    pad = int(trajectory.states[step, PAD])
+    return outcome_name(pad) if pad >= 0 else None
+
+
+def caption(frame: np.ndarray, title: str, detail: str, status: str, outcome: str | None) -> np.ndarray:
+    """Returns a captioned copy of a frame.
+
+    Args:
+        frame: uint8 (H, W, 3).
+        title: in strong letters at the lower left.
+        detail: beside it.
+        status: at the lower right.
+        outcome: colors the status and the border; None leaves them plain.
+    """
+    height, width = frame.shape[:2]
+    size = max(13, height // 22)
+    bar = 2 * size
+    image = Image.fromarray(frame)
+    strip = Image.new("RGB", (width, bar), PAPER)
+    image.paste(Image.blend(image.crop((0, height - bar, width, height)), strip, 0.62), (0, height - bar))
+    pen = ImageDraw.Draw(image)
+    color = rgb(OUTCOME_COLORS[outcome]) if outcome else None
+    border = max(4, height // 60)
+    if color:
+        pen.rectangle((0, 0, width - 1, height - 1), outline=color, width=border)
+    middle, margin = height - bar / 2 - border / 4, size * 0.9
+    pen.text((margin, middle), title, INK, _font(size), "lm", stroke_width=size / 40, stroke_fill=INK)
+    left = margin + _font(size).getlength(title) + 0.8 * size
+    pen.text((left, middle), detail, (206, 212, 220), _font(size), "lm")
+    right = width - margin
+    if color:
+        _pill(pen, right, middle, status, color, size)
+    else:
+        pen.text((right, middle), status, INK, _font(size), "rm")
+    return np.asarray(image)
+
+
+def write_mp4(path: Path | str, frames: Iterable[np.ndarray]) -> None:
+    """Encodes frames as H.264 that every browser plays, in real time.
+
+    Args:
+        path: replaced only when the new film is complete.
+        frames: uint8 (H, W, 3), of one even height and width.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + PARTIAL)
+    frames = iter(frames)
+    first = next(frames)
+    height, width = first.shape[:2]
+    assert height % 2 == 0 and width % 2 == 0, f"H.264 needs an even height and width, got {height} and {width}"
+    source = f"-f rawvideo -pix_fmt rgb24 -s {width}x{height} -r {FPS} -i -".split()
+    # bt709 is what browsers assume; unmarked, the colors would depend on the player.
+    target = "-vf scale=out_color_matrix=bt709:out_range=tv -colorspace bt709 -color_primaries bt709 -color_trc bt709"
+    target += " -c:v libx264 -pix_fmt yuv420p -crf 23 -preset slow -tune animation -movflags +faststart -f mp4"
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", *source, *target.split(), str(partial)]
+    with (
+        explain_full_disk(path.parent),
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process,
+    ):
+        assert process.stdin is not None and process.stderr is not None
+        try:
+            with suppress(BrokenPipeError):  # ffmpeg has given up, and says why below
+                for frame in itertools.chain([first], frames):
+                    process.stdin.write(frame.tobytes())
+                process.stdin.close()
+            reason = process.stderr.read().decode(errors="replace")
+            if process.wait() != 0:
+                raise OSError(f"{path} could not be written: {reason.strip().splitlines()[-1:] or 'ffmpeg failed'}")
+            os.replace(partial, path)
+        except BaseException:
+            process.kill()
+            partial.unlink(missing_ok=True)
+            raise
+
+
+def read_mp4(path: Path | str) -> Iterator[np.ndarray]:
+    """Yields the frames of a film, uint8 (H, W, 3).
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    reader = imageio_ffmpeg.read_frames(str(path))
+    width, height = next(reader)["size"]
+    for frame in reader:
+        yield np.frombuffer(frame, dtype=np.uint8).reshape(height, width, 3)
+
+
+def _gif(images: Sequence[Image.Image], colors: int, milliseconds: int) -> bytes:
+    # One palette for all, from frames of the whole film: single palettes would flicker.
+    samples = images[:: max(1, len(images) // 12)]
+    sheet = Image.new("RGB", (samples[0].width, samples[0].height * len(samples)))
+    for index, sample in enumerate(samples):
+        sheet.paste(sample, (0, index * sample.height))
+    palette = sheet.quantize(colors, Image.Quantize.MEDIANCUT)
+    first, *rest = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
+    buffer = io.BytesIO()
+    first.save(
+        buffer, "GIF", save_all=True, append_images=rest, duration=milliseconds, loop=0, optimize=True, disposal=1
+    )
+    return buffer.getvalue()
+
+
+@functools.cache
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    font = ImageFont.load_default(size)
+    assert isinstance(font, ImageFont.FreeTypeFont), "Pillow was built without FreeType"
+    return font
+
+
+def _clock(step: int) -> str:
+    return f"{step * RULES.control_step:.1f} s"
+
+
+def _headline(canvas: np.ndarray, agent: str, outcomes: Sequence[str | None], clock: str) -> None:
+    """Writes who acts, and the outcomes so far, on the top of a grid."""
+    height, width = canvas.shape[:2]
+    size = round(0.42 * height)
+    image = Image.fromarray(canvas)
+    pen = ImageDraw.Draw(image)
+    middle, margin = height / 2 + 1, size * 0.9
+    pen.text((margin, middle), agent, INK, _font(size), "lm", stroke_width=size / 40, stroke_fill=INK)
+    pen.text((width - margin, middle), clock, INK, _font(size), "rm")
+    right = width - margin - _font(size).getlength("00.0 s") - size
+    for outcome in reversed(OUTCOME_COLORS):
+        text = f"{outcome} {outcomes.count(outcome)}"
+        right -= _pill(pen, right, middle, text, rgb(OUTCOME_COLORS[outcome]), size) + 0.5 * size
+    canvas[:] = np.asarray(image)
+
+
+def _pill(pen: ImageDraw.ImageDraw, right: float, middle: float, text: str, color: tuple[int, ...], size: int) -> float:
+    """Draws a rounded, colored label that ends at `right`; returns its width."""
+    width = _font(size).getlength(text) + 1.2 * size
+    box = (right - width, middle - 0.72 * size, right, middle + 0.72 * size)
+    pen.rounded_rectangle(box, radius=0.75 * size, fill=color)
+    dark = sum(color) > 420  # letters that stand out against it
+    pen.text((right - width / 2, middle), text, PAPER if dark else INK, _font(size), "mm")
+    return width

@@ -1,0 +1,46 @@
+"""Who plays which character, seated in an environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from agents.population.demonstrator import Crowd
+from agents.population.populations import POPULATIONS
+from agents.rollout import make_envs, rollout
+from jumppad_env.dataset import Trajectory
+
+FAVORITE = "favorite"
+"""Character of whoever plays their own favorite."""
+
+
+class PeopleSeats:
+    """An environment and its people; see `agents.workers.processes.Seats`."""
+
+    def __init__(self, cast: Cast, parallel: int, threads: int) -> None:
+        self._favorites = cast.character == FAVORITE
+        keywords = {} if self._favorites else {"character": cast.character}
+        self._envs = make_envs(parallel, None, threads=threads, **keywords)
+        self._crowd = Crowd(POPULATIONS[cast.population], parallel)
+
+    def play(self, seeds: list[int]) -> Iterator[Trajectory]:
+        """Plays one episode per seed and yields them in the order of the seeds."""
+        return rollout(self._envs, self._crowd, seeds, favorites=self._favorites)
+
+    def close(self) -> None:
+        """Closes the environment."""
+        self._envs.close()
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who plays."""
+
+    population: str
+    """A name in `POPULATIONS`."""
+    character: str
+    """As of the environment, or `FAVORITE`."""
+
+    def seat(self, parallel: int, threads: int) -> PeopleSeats:
+        """Seats as many people as play at a time, in an environment with so many threads."""
+        return PeopleSeats(self, parallel, threads)

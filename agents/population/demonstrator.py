@@ -1,0 +1,169 @@
+"""Scripted "humans": they see the state but act only through the gamepad, at 10 Hz, with delay and noise."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import Any
+
+import numpy as np
+
+from agents.population.modes import GOALS, WAIT, View
+from agents.population.populations import MODES, Population
+from agents.population.ways import mirror_island, mirror_name
+from agents.rollout import Truth
+from jumppad_env import gamepad
+from jumppad_env.island import Island, load_island
+from jumppad_env.rules import RULES
+from jumppad_env.streams import stream
+
+NOISE_STEPS = 128
+"""Noise is drawn ahead for so many steps and then repeats, which is longer than an episode."""
+DRIFT_MEMORY = 0.85
+"""How much of the slow error of the heading survives a step."""
+HOP, JAB = 0.016, 0.012
+"""Chances per step of a jump by the bored and bold, and of an attack by the bored, for fun while moving."""
+
+_DRIFT_STEP = math.sqrt(1 - DRIFT_MEMORY**2)  # keeps its standard deviation what it is
+_GOAL = {goal: index for index, goal in enumerate(GOALS)}
+_FULL_TURN = RULES.camera_turn_rate * RULES.control_step  # rad in a step
+
+
+class Demonstrator:
+    """One person in one episode.
+
+    Attributes:
+        person: who plays.
+        mode: what it does in this episode.
+        goals: indices into `GOALS`, one per step so far.
+
+    Args:
+        population: whom the episode's seed chooses from.
+        seed: of the episode; the same seed behaves the same.
+        island: the map that the person knows.
+    """
+
+    def __init__(self, population: Population, seed: int, island: Island | None = None) -> None:
+        generator = stream(seed, "demonstrator")
+        island = island or load_island()
+        self.person, self.mode = population.draw(generator)
+        self.goals: list[int] = []
+        person = self.person
+        # A mirror on the way in and out makes all of the person's behavior that of the mirror image.
+        self._sign = -1.0 if person.mirrored else 1.0
+        island, mode = (mirror_island(island), mirror_name(self.mode)) if person.mirrored else (island, self.mode)
+        self._strategy = MODES[mode](island, person, generator)
+        self._noise = generator.normal(size=(NOISE_STEPS, 4)).tolist()
+        self._chance = generator.random((NOISE_STEPS, 4)).tolist()
+        delay = person.reaction / RULES.control_step
+        # Views wait here until the person has reacted to them.
+        self._seen: deque[View] = deque(maxlen=1 + int(delay + generator.random()))
+        # Times to get going are skewed as reaction times are: some are long, none is negative.
+        self._start = int(delay + generator.gamma(2.0, 0.5 * person.start) / RULES.control_step + 0.5)
+        self._drift = person.drift * float(generator.normal())
+        self._hop, self._jab = HOP * person.boredom * person.boldness, JAB * person.boredom
+        # Direction that the left stick is held in; it is moved only when it is off by more than the deadband.
+        self._aim: float | None = None
+        self._left_x = self._left_y = self._right_x = 0.0  # where the thumbs have the sticks
+
+    def act(self, view: View) -> list[int]:
+        """Returns the action, 16 integers."""
+        person, sign = self.person, self._sign
+        if sign < 0.0:
+            view = view._replace(x=-view.x, camera_yaw=-view.camera_yaw)
+        self._seen.append(view)
+        noise = self._noise[view.step % NOISE_STEPS]
+        chance = self._chance[view.step % NOISE_STEPS]
+        self._drift = DRIFT_MEMORY * self._drift + _DRIFT_STEP * person.drift * noise[3]
+        intent = WAIT if view.step < self._start else self._strategy.intend(self._seen[0])
+        self.goals.append(_GOAL[intent.goal])
+
+        action = [gamepad.CENTER] * len(gamepad.AXES) + [0] * len(gamepad.BUTTONS)
+        x = y = turn = 0.0
+        if intent.go is not None:
+            # A person steers relative to the picture: the camera's direction is seen without delay.
+            angle = intent.go + self._drift - view.camera_yaw
+            aim = self._aim
+            if aim is None or abs(math.remainder(angle - aim, math.tau)) > person.aim_deadband:
+                aim = angle
+            x, y = -math.sin(aim) * intent.pace * 1.1, math.cos(aim) * intent.pace * 1.1
+            self._aim = aim
+        else:
+            self._aim = None
+        if intent.look is not None:
+            error = math.remainder(intent.look - view.camera_yaw, math.tau)
+            if abs(error) > person.camera_deadband:
+                rate = person.camera_gain * error / _FULL_TURN
+                # The response of the stick is quadratic, and people have learned it.
+                turn = math.copysign(math.sqrt(min(1.0, abs(rate))), -rate)
+        self._left_x += person.grip * (x - self._left_x)
+        self._left_y += person.grip * (y - self._left_y)
+        self._right_x += person.grip * (turn - self._right_x)
+        # The harder a muscle works, the noisier it is.
+        shake = person.tremor * math.hypot(self._left_x, self._left_y)
+        action[gamepad.LEFT_X] = _bucket(sign * (self._left_x + shake * noise[0]))
+        action[gamepad.LEFT_Y] = _bucket(self._left_y + shake * noise[1])
+        action[gamepad.RIGHT_X] = _bucket(sign * self._right_x * (1.0 + person.tremor * noise[2]))
+        for button in intent.press:
+            action[button] = 1
+        if intent.go is not None:
+            if chance[0] < self._hop:
+                action[gamepad.A] = 1
+            if chance[3] < self._jab:
+                action[gamepad.X] = 1
+        if chance[1] < person.fidget:
+            idle_buttons = len(gamepad.BUTTONS) - 4  # all but A, B, X, Y
+            action[gamepad.Y + 1 + int(chance[2] * idle_buttons)] = 1
+        return action
+
+
+def _bucket(deflection: float) -> int:
+    return round((min(1.0, max(-1.0, deflection)) + 1.0) * gamepad.CENTER)
+
+
+class Crowd:
+    """Demonstrators in the rows of a vector environment: the acting interface shared with learned agents."""
+
+    def __init__(self, population: Population, count: int) -> None:
+        self.population = population
+        self._island = load_island()
+        self._demonstrators: list[Demonstrator | None] = [None] * count
+        self._steps = [0] * count
+
+    def reset(self, rows: np.ndarray, seeds: np.ndarray) -> None:
+        """Seats a new person in the masked rows.
+
+        Args:
+            rows: bool (N,).
+            seeds: int (N,), of the episodes; read in the masked rows only.
+        """
+        for row in np.flatnonzero(rows):
+            self._demonstrators[row] = Demonstrator(self.population, int(seeds[row]), self._island)
+            self._steps[row] = 0
+
+    def act(self, observations: Any, infos: dict[str, Any]) -> np.ndarray:
+        """Returns uint8 (N, 16); looks at the infos only."""
+        actions = np.tile(gamepad.NEUTRAL, (len(self._steps), 1))
+        positions = infos["position"].tolist()
+        speeds = np.hypot(infos["velocity"][:, 0], infos["velocity"][:, 1]).tolist()
+        yaws, pads = infos["camera_yaw"].tolist(), infos["pad"].tolist()
+        for row, demonstrator in enumerate(self._demonstrators):
+            if demonstrator is None:
+                continue
+            x, y, z = positions[row]
+            view = View(self._steps[row], x, y, z, speeds[row], yaws[row], pads[row])
+            actions[row] = demonstrator.act(view)
+            self._steps[row] += 1
+        return actions
+
+    def mode(self, row: int) -> str:
+        """Returns the ground truth of what the person in a row does in this episode."""
+        demonstrator = self._demonstrators[row]
+        return "" if demonstrator is None else demonstrator.mode
+
+    def truth(self, row: int) -> Truth:
+        """Returns who the person in a row is, and what it has been up to in each step of this episode."""
+        demonstrator = self._demonstrators[row]
+        assert demonstrator is not None, f"nobody sits in row {row}"
+        person = demonstrator.person
+        return Truth(person.number, person.skill, person.favorite, np.array(demonstrator.goals, dtype=np.uint8))

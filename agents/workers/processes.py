@@ -1,0 +1,124 @@
+"""Playing many episodes on all cores: processes that play blocks of seeds, whose episodes come back in order."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import multiprocessing
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from multiprocessing.connection import Connection
+from typing import Any, Protocol
+
+from jumppad_env.dataset import Trajectory
+
+PARALLEL = 64
+"""Episodes that a process plays at a time; the result does not depend on it."""
+BLOCK = 256
+"""Episodes handed to a process at a time; the result does not depend on it."""
+AHEAD = 2
+"""Blocks that each process has at most."""
+
+
+class Seats(Protocol):
+    """An environment and who plays in it, for as many episodes as are asked for."""
+
+    def play(self, seeds: list[int]) -> Iterator[Trajectory]:
+        """Plays one episode per seed and yields them in the order of the seeds."""
+        ...
+
+    def close(self) -> None:
+        """Closes the environment."""
+        ...
+
+
+Seat = Callable[[int, int], Seats]
+"""Makes seats for a number of episodes at a time, on a number of threads; it is pickled for each process."""
+
+
+class PlayerPool:
+    """Plays episodes, states only; use it in a `with` block.
+
+    Args:
+        seat: seats those who play.
+        episodes: about how many there will be; few are played in this process.
+        workers: processes.
+    """
+
+    def __init__(self, seat: Seat, episodes: int, workers: int) -> None:
+        self._workers: list[tuple[Any, Connection]] = []
+        self._seats: Seats | None = None
+        if workers == 1 or episodes <= BLOCK:
+            self._seats = seat(min(PARALLEL, episodes), workers)
+            return
+        context = multiprocessing.get_context("spawn")  # a fork would take over threads that do not run there
+        for _ in range(min(workers, -(-episodes // BLOCK))):
+            ours, theirs = context.Pipe()
+            process = context.Process(target=_work, args=(theirs, seat), daemon=True)
+            process.start()
+            theirs.close()
+            self._workers.append((process, ours))
+
+    def __enter__(self) -> PlayerPool:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        if self._seats is not None:
+            self._seats.close()
+        for process, connection in self._workers:
+            connection.close()
+            process.terminate()
+        for process, _ in self._workers:
+            process.join()
+
+    def play(self, seeds: Iterable[int]) -> Iterator[Trajectory]:
+        """Plays one episode per seed and yields them in the order of the seeds.
+
+        Raises:
+            ChildProcessError: a process has ended, for want of memory perhaps.
+        """
+        if self._seats is not None:
+            yield from self._seats.play(list(seeds))
+            return
+        waiting = iter(seeds)
+        turns = itertools.cycle(self._workers)
+        due: deque[tuple[Any, Connection]] = deque()
+
+        def hand_out() -> None:
+            block = list(itertools.islice(waiting, BLOCK))
+            if block:
+                worker = next(turns)
+                with self._watch(worker):
+                    worker[1].send(block)
+                due.append(worker)
+
+        for _ in range(AHEAD * len(self._workers)):
+            hand_out()
+        while due:
+            worker = due.popleft()
+            with self._watch(worker):
+                played: list[Trajectory] = worker[1].recv()
+            hand_out()
+            yield from played
+
+    @staticmethod
+    @contextlib.contextmanager
+    def _watch(worker: tuple[Any, Connection]) -> Iterator[None]:
+        try:
+            yield
+        except (EOFError, ConnectionError):
+            worker[0].join()
+            raise ChildProcessError(
+                f"a process that plays ended with exit code {worker[0].exitcode}; "
+                "run the same command again to go on, with fewer --workers if memory was short"
+            ) from None
+
+
+def _work(connection: Connection, seat: Seat) -> None:
+    """Plays blocks of seeds until nobody asks any more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who asks
+    seats = seat(PARALLEL, 1)
+    with contextlib.suppress(EOFError, ConnectionError):  # the asking process is gone, however it ended
+        while True:
+            connection.send(list(seats.play(connection.recv())))

@@ -1,0 +1,136 @@
+import dataclasses
+
+import imageio_ffmpeg
+import numpy as np
+import pytest
+from PIL import Image
+
+from agents.figures.palette import OUTCOME_COLORS, rgb
+from agents.figures.video import (
+    EPISODE_SIZE,
+    GAP,
+    GIF_BYTES,
+    GIF_WIDTH,
+    HOLD,
+    caption,
+    outcome_at,
+    read_mp4,
+    write_episode,
+    write_gif,
+    write_grid,
+    write_mp4,
+)
+from agents.population import POPULATIONS
+from agents.population.demonstrator import Crowd
+from agents.rollout import make_envs, rollout
+
+PATTERN = np.tile(np.arange(0, 240, 4, dtype=np.uint8)[:, None, None], (1, 80, 3))  # 60 x 80
+
+
+def play(population):
+    envs = make_envs(1, None)
+    (trajectory,) = rollout(envs, Crowd(POPULATIONS[population], 1), [3])
+    envs.close()
+    return trajectory
+
+
+def ending(trajectory, steps):
+    """The last steps of an episode."""
+    last = {name: getattr(trajectory, name)[-steps:] for name in ("actions", "states", "goals")}
+    return dataclasses.replace(trajectory, **last)
+
+
+@pytest.fixture(scope="module")
+def left():
+    trajectory = play("direct_left")
+    assert trajectory.pad == 0
+    return ending(trajectory, 10)  # four of them before the touch
+
+
+@pytest.fixture(scope="module")
+def idle():
+    return ending(play("idle"), 5)
+
+
+def near(pixels, outcome, tolerance=30):
+    return np.abs(np.mean(pixels, axis=(0, 1)) - rgb(OUTCOME_COLORS[outcome])).max() < tolerance
+
+
+def test_a_film_of_an_episode_decodes_as_it_was_made(left, tmp_path):
+    path = tmp_path / "episode.mp4"
+    write_episode(path, left, "tester", 0)
+    reader = imageio_ffmpeg.read_frames(str(path))
+    described = next(reader)
+    assert described["codec"] == "h264" and described["pix_fmt"].startswith("yuv420p") and described["fps"] == 10
+    assert described["size"] == EPISODE_SIZE[::-1]
+    frames = list(read_mp4(path))
+    assert len(frames) == len(left) + HOLD
+    assert frames[-1].shape == (*EPISODE_SIZE, 3)
+    top_border = (slice(1, 5), slice(40, -40))
+    assert near(frames[-1][top_border], "left")
+    assert not near(frames[0][top_border], "left")
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_a_grid_holds_the_last_picture_of_each_episode(left, idle, tmp_path):
+    write_grid(tmp_path / "grid.mp4", [left, idle], "tester")
+    frames = list(read_mp4(tmp_path / "grid.mp4"))
+    assert len(frames) == len(left) + HOLD
+    height, width = frames[0].shape[:2]
+    second = (slice(height // 2, None), slice(width // 2 + GAP, None))
+    spread = np.abs(frames[-1][second].astype(int) - frames[len(idle) + 1][second])
+    assert spread.mean() < 2 < np.abs(frames[-1][second].astype(int) - frames[0][second]).mean()
+    bottom = slice(height - GAP - 4, height - GAP)
+    assert near(frames[-1][bottom, 40 : width // 2 - 40], "left", 40)
+    assert near(frames[-1][bottom, width // 2 + 40 : -40], "none", 40)
+
+
+def test_a_gif_is_small_and_as_long_as_the_film(left, tmp_path):
+    write_mp4(tmp_path / "film.mp4", [np.roll(PATTERN, 7 * i, axis=1) + i for i in range(12)])
+    write_gif(tmp_path / "film.gif", tmp_path / "film.mp4")
+    assert (tmp_path / "film.gif").stat().st_size < GIF_BYTES
+    with Image.open(tmp_path / "film.gif") as gif:
+        assert gif.size == (GIF_WIDTH, 240)
+        total = 0
+        for index in range(getattr(gif, "n_frames", 1)):
+            gif.seek(index)
+            total += gif.info["duration"]
+        assert total == 1200 and gif.info["loop"] == 0
+
+
+def test_the_outcome_is_known_from_the_touch_on(left, idle):
+    known = [outcome_at(left, step) for step in range(len(left) + 2)]
+    assert known[0] is None and known[-1] == "left"
+    assert known == sorted(known, key=lambda outcome: outcome is not None)
+    assert outcome_at(idle, len(idle) - 1) is None
+    assert outcome_at(idle, len(idle)) == "none"
+
+
+def test_captions_change_the_lower_edge_only_until_the_outcome_is_known():
+    frame = np.full((180, 300, 3), 90, dtype=np.uint8)
+    plain = caption(frame, "one", "", "", None)
+    changed = np.flatnonzero((plain != frame).any(axis=(1, 2)))
+    assert changed.min() >= 150 and changed.max() == 179
+    assert (caption(frame, "two", "", "", None) != plain).any()
+    assert (caption(frame, "one", "detail", "", None) != plain).any()
+    assert (caption(frame, "one", "", "1.0 s", None) != plain).any()
+    bordered = caption(frame, "one", "", "right", "right")
+    assert tuple(bordered[0, 0]) == tuple(bordered[90, -1]) == rgb(OUTCOME_COLORS["right"])
+    assert (frame == 90).all()
+
+
+def test_a_film_that_cannot_be_written_leaves_nothing_behind(tmp_path):
+    (tmp_path / "taken.mp4").mkdir()
+    with pytest.raises(OSError, match=r"taken\.mp4"):
+        write_mp4(tmp_path / "taken.mp4", [PATTERN])
+    assert [path.name for path in tmp_path.iterdir()] == ["taken.mp4"]
+
+
+def test_a_film_whose_frames_fail_leaves_nothing_behind(tmp_path):
+    def frames():
+        yield PATTERN
+        raise OSError("the camera broke")
+
+    with pytest.raises(OSError, match="the camera broke"):
+        write_mp4(tmp_path / "film.mp4", frames())
+    assert not list(tmp_path.iterdir())
