@@ -19,13 +19,12 @@ from typing import Annotated, Any
 import numpy as np
 import tyro
 
-from agents.dataset import Dataset
 from agents.population import POPULATIONS
 from agents.population.demonstrator import Crowd
 from agents.rollout import make_envs, rollout
 from jumppad_env import gamepad
 from jumppad_env.command_line import command_line
-from jumppad_env.dataset import Trajectory
+from jumppad_env.dataset import Dataset, Trajectory
 from jumppad_env.island import load_island
 from jumppad_env.rules import PADS, RULES
 from jumppad_env.streams import integer_seed

@@ -15,14 +15,6 @@ from jumppad_env.world.state import X, Y
 NAMES = ("none", *PADS)
 """Columns of the outcome table; pad index -1 is "none"."""
 
-PAPER = {
-    "base": (43.6, 11.8, 37.0, 7.6),
-    "finetuned": (11.3, 31.8, 33.2, 23.4),
-    "aligned left": (0.4, 98.7, 0.9, 0.0),
-    "aligned right": (0.1, 0.0, 0.1, 99.8),
-}
-"""Percent none, left, middle, right. Source: figures of arXiv 2406.04208, read off to +-0.7 points."""
-
 Z_95 = 1.959963984540054
 
 

@@ -22,12 +22,13 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from baselines.training import STATE_DIRECTORY
 from jumppad_env.files import PARTIAL, explain_full_disk, sole_owner, write_atomically
 
 FORMAT = 1
 MANIFEST = "manifest.json"
 BEGUN = "begun.json"
+STATE_DIRECTORY = "training_state"
+"""What an interrupted training resumes from; removed when the artifact is finished."""
 
 
 @dataclasses.dataclass

@@ -20,7 +20,7 @@ import tyro
 from agents.outcomes import paths, summarize, table
 from agents.probes import PROBE_STEPS, play_probe, recovery, recovery_line
 from baselines import artifact
-from baselines.playing import play, progress, seats
+from baselines.models.playing import play, progress, seats
 from jumppad_env.command_line import command_line
 from jumppad_env.dataset import Trajectory
 from jumppad_env.files import write_atomically

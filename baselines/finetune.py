@@ -15,10 +15,10 @@ import tyro
 
 from agents.dataset import Dataset
 from baselines import artifact
-from baselines.imitation import imitate
-from baselines.policy import Policy
-from baselines.precision import choose_device
-from baselines.training import OptimizerConfig
+from baselines.models.policy import Policy
+from baselines.models.precision import choose_device
+from baselines.training.imitation import imitate
+from baselines.training.loop import OptimizerConfig
 from jumppad_env.command_line import command_line
 from jumppad_env.streams import integer_seed
 

@@ -20,7 +20,7 @@ from baselines import artifact
 from baselines.evaluate import load_outcome
 from baselines.presets import PRESETS, PresetName
 from baselines.record import record_grid
-from baselines.report import write_report
+from baselines.report.report import write_report
 from baselines.stages import Stages, Target
 from jumppad_env.command_line import command_line
 from jumppad_env.files import explain_full_disk, write_atomically

@@ -10,13 +10,13 @@ from agents.collect import CollectConfig
 from baselines.align import AlignConfig
 from baselines.evaluate import EvaluateConfig
 from baselines.finetune import FinetuneConfig
-from baselines.network import NetworkConfig
+from baselines.models.network import NetworkConfig
 from baselines.preference_finetune import PreferenceFinetuneConfig
 from baselines.preferences import PreferencesConfig
 from baselines.pretrain import PretrainConfig
 from baselines.reward import RewardConfig
 from baselines.rollouts import RolloutsConfig
-from baselines.training import OptimizerConfig
+from baselines.training.loop import OptimizerConfig
 
 PresetName = Literal["smoke", "quick", "small", "paper"]
 

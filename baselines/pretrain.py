@@ -14,11 +14,11 @@ import tyro
 
 from agents.dataset import Dataset
 from baselines import artifact
-from baselines.imitation import imitate
-from baselines.network import NetworkConfig
-from baselines.policy import Policy
-from baselines.precision import choose_device
-from baselines.training import OptimizerConfig
+from baselines.models.network import NetworkConfig
+from baselines.models.policy import Policy
+from baselines.models.precision import choose_device
+from baselines.training.imitation import imitate
+from baselines.training.loop import OptimizerConfig
 from jumppad_env.command_line import command_line
 
 

@@ -16,7 +16,7 @@ from agents.figures.palette import outcome_name
 from agents.figures.video import write_episode, write_gif, write_grid
 from agents.outcomes import NAMES
 from agents.population import POPULATIONS
-from baselines import playing
+from baselines.models import playing
 from jumppad_env.command_line import command_line
 from jumppad_env.dataset import Trajectory
 from jumppad_env.streams import integer_seed

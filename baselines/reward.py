@@ -20,13 +20,13 @@ from torch.nn.functional import logsigmoid
 
 from agents.dataset import Dataset
 from baselines import artifact
-from baselines.batches import make_batch
-from baselines.comparisons import Comparisons, load_comparisons
-from baselines.policy import Policy
-from baselines.precision import autocast, choose_device
-from baselines.reward_model import RewardModel
-from baselines.scoring import score_episodes
-from baselines.training import OptimizerConfig, train
+from baselines.models.batches import make_batch
+from baselines.models.policy import Policy
+from baselines.models.precision import autocast, choose_device
+from baselines.models.reward_model import RewardModel
+from baselines.models.scoring import score_episodes
+from baselines.preferences.comparisons import Comparisons, load_comparisons
+from baselines.training.loop import OptimizerConfig, train
 from jumppad_env.command_line import command_line
 from jumppad_env.streams import integer_seed, stream
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import tyro
 
 from agents.dataset import write_dataset
-from baselines.playing import play
+from baselines.models.playing import play
 from jumppad_env.command_line import command_line
 from jumppad_env.streams import integer_seed
 

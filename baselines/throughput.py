@@ -24,16 +24,16 @@ import tyro
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
-from baselines.batches import Batch
-from baselines.gamepad_distribution import ACTIONS, COMPONENT_LOGITS
-from baselines.imitation import imitation_loss
-from baselines.network import NetworkConfig, compute_dtype
-from baselines.playing import PARALLEL
-from baselines.policy import Policy, PolicyActor
-from baselines.precision import autocast, choose_device
+from baselines.models.batches import Batch
+from baselines.models.gamepad_distribution import ACTIONS, COMPONENT_LOGITS
+from baselines.models.network import NetworkConfig, compute_dtype
+from baselines.models.playing import PARALLEL
+from baselines.models.policy import Policy, PolicyActor
+from baselines.models.precision import autocast, choose_device
 from baselines.presets import PRESETS, PresetName
 from baselines.pretrain import PretrainConfig
-from baselines.training import compile_network, make_optimizers, take_update
+from baselines.training.imitation import imitation_loss
+from baselines.training.loop import compile_network, make_optimizers, take_update
 from jumppad_env.command_line import command_line
 from jumppad_env.streams import stream
 

@@ -5,13 +5,46 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 CODE = ("assets", "jumppad_env", "agents", "baselines")
-STAGES = ("pretrain", "finetune", "rollouts", "preferences", "reward", "preference_finetune", "align")
+FLOORS = {
+    "jumppad_env": (
+        {"rules", "gamepad", "streams", "files", "command_line", "compiled"},
+        {"island"},
+        {"world"},
+        {"drawing"},
+        {"env", "vector_env", "wrappers", "dataset"},
+        {"game"},
+        {"play", "doctor", "bench"},
+    ),
+    "agents": (
+        {"rollout", "outcomes", "workers"},
+        {"population", "figures", "probes"},
+        {"motion"},
+        {"dataset"},
+        {"collect"},
+    ),
+    "baselines": (
+        {"artifact", "models"},
+        {"training", "preferences", "rollouts", "evaluate", "record"},
+        {"pretrain", "finetune", "reward", "preference_finetune", "align", "report"},
+        {"presets"},
+        {"stages", "throughput"},
+        {"pipeline", "laboratory"},
+        {"reproduce"},
+    ),
+}
+"""Rooms of each package, a root file or a folder each, from the ground up: nothing imports from a higher floor."""
+EVALUATION = "baselines.evaluate"
+"""Built like a stage, but whoever compares agents may ask for it."""
+KNOW_SEVERAL_STAGES = {"stages.py", "presets.py", "__init__.py"}
+MAX_FILES = 13
+MAX_CHAIN = 7
 FORBIDDEN = {
     "jumppad_env": {"agents", "baselines", "torch"},
     "agents": {"baselines", "torch"},
@@ -61,17 +94,79 @@ def forbidden_imports(source: str, path: Path) -> set[str]:
     return {module for module in modules if module.split(".")[0] in FORBIDDEN[path.parts[0]]}
 
 
-def forbidden_stages(source: str, path: Path) -> set[str]:
+def find_stages(root: Path) -> set[str]:
+    """Names the modules that are stages: their function takes `config`, `out` and `seed`, and writes an artifact."""
+    stages = set()
+    for path in python_files(root, ("baselines",)):
+        if module_name(path.relative_to(root)) == EVALUATION:
+            continue
+        functions = [node for node in ast.parse(path.read_text(encoding="utf-8")).body if type(node) is ast.FunctionDef]
+        arguments = [{argument.arg for argument in function.args.args} for function in functions]
+        if any({"config", "out", "seed"} <= names for names in arguments):
+            stages.add(module_name(path.relative_to(root)))
+    for path in python_files(root, ("baselines",)):  # a package that hands a stage on
+        if path.name == "__init__.py" and imported_modules(path.read_text(encoding="utf-8"), path) & stages:
+            stages.add(module_name(path.relative_to(root)))
+    return stages
+
+
+def module_name(path: Path) -> str:
+    """Names the module of a file: `baselines/align/__init__.py` is `baselines.align`."""
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+
+
+def forbidden_stages(source: str, path: Path, stages: set[str]) -> set[str]:
     """Which stages the file imports though it may not: another than itself if a stage, more than one otherwise."""
-    if path.parts[0] != "baselines" or path.name in ("stages.py", "presets.py"):
+    if path.parts[0] != "baselines" or path.name in KNOW_SEVERAL_STAGES:
         return set()
-    modules = imported_modules(source, path)
-    imported = {stage for stage in STAGES if any(f"{m}.".startswith(f"baselines.{stage}.") for m in modules)}
-    own = path.parts[1].removesuffix(".py")
-    others = imported - {own}
-    if own in STAGES or len(others) > 1:
-        return others
-    return set()
+    own = module_name(path)
+    imported = imported_modules(source, path) & stages - {own}
+    return imported if own in stages or len(imported) > 1 else set()
+
+
+def imports_from_its_own_folder(source: str, path: Path) -> set[str]:
+    """Names what a file takes from the `__init__.py` of a folder that it stands in, which may import the file."""
+    taken = set()
+    for parent in path.parents[:-2]:  # a package's own `__init__.py` only registers the environments
+        folder = ".".join(parent.parts)
+        names = {module for module in imported_modules(source, path) if room_of(module, folder)}
+        taken |= {module for module in names if not any((ROOT / parent).glob(f"{room_of(module, folder)}*"))}
+    return taken
+
+
+def room_of(module: str, folder: str) -> str:
+    """Names the room of a folder (a package, dotted) that a module stands in, "" if it stands elsewhere."""
+    return module.removeprefix(f"{folder}.").split(".")[0] if module.startswith(f"{folder}.") else ""
+
+
+def room_arrows(root: Path, folder: Path) -> dict[str, set[str]]:
+    """Returns which rooms of a folder (its files and folders) import which others of it."""
+    package = ".".join(folder.parts)
+    arrows: dict[str, set[str]] = {}
+    for path in python_files(root, (str(folder),)):
+        room = room_of(module_name(path.relative_to(root)), package)
+        if room and room != "__main__":
+            imported = imported_modules(path.read_text(encoding="utf-8"), path.relative_to(root))
+            known = {other for module in imported if (other := room_of(module, package))}
+            places = {other for other in known if any((root / folder).glob(f"{other}*"))}
+            arrows.setdefault(room, set()).update(places - {room})
+    return arrows
+
+
+def longest_chain(arrows: dict[str, set[str]]) -> int:
+    """Returns how many rooms stand in a row at most; raises a `CycleError` where arrows run in a circle."""
+    length: dict[str, int] = {}
+    for room in TopologicalSorter(arrows).static_order():
+        length[room] = 1 + max((length[other] for other in arrows.get(room, ())), default=0)
+    return max(length.values(), default=0)
+
+
+def upward_arrows(arrows: dict[str, set[str]], floors: tuple[set[str], ...]) -> set[str]:
+    """Says which arrows point to a higher floor, and which rooms stand on none."""
+    floor = {room: number for number, rooms in enumerate(floors) for room in rooms}
+    lost = {f"{room} stands on no floor" for room in arrows if room not in floor}
+    pairs = [(room, other) for room, others in arrows.items() for other in others if {room, other} <= floor.keys()]
+    return lost | {f"{room} -> {other}" for room, other in pairs if floor[other] > floor[room]}
 
 
 def layout_faults(root: Path) -> list[str]:
@@ -84,9 +179,13 @@ def layout_faults(root: Path) -> list[str]:
         lines = len(path.read_text(encoding="utf-8").splitlines())
         if lines > MAX_LINES:
             faults.append(f"{name}: {lines} lines, at most {MAX_LINES}; split it by noun")
-    for folder in (path for path in sorted((root / "tests").iterdir()) if path.is_dir()):
-        if any(folder.rglob("*.py")) and folder.name not in CODE:
-            faults.append(f"tests/{folder.name}: mirrors none of {', '.join(CODE)}")
+    folders = {path.parent for path in python_files(root, (*CODE, "tests", "tools"))}
+    for folder in sorted(folders):
+        name, files = folder.relative_to(root), list(folder.glob("*.py"))
+        if len(files) > MAX_FILES:
+            faults.append(f"{name}: {len(files)} files, at most {MAX_FILES}; give what belongs together a folder")
+        if name.parts[0] == "tests" and not root.joinpath(*name.parts[1:]).is_dir():
+            faults.append(f"{name}: mirrors no folder of the code")
     return faults
 
 
@@ -99,11 +198,36 @@ def modules_loaded_by(statement: str) -> set[str]:
     return set(run.stdout.split())
 
 
+STAGES = find_stages(ROOT)
+
+
 @pytest.mark.parametrize("path", [path.relative_to(ROOT) for path in python_files(ROOT, (*CODE, "examples"))], ids=str)
 def test_imports_point_one_way(path: Path):
     source = (ROOT / path).read_text(encoding="utf-8")
     assert not forbidden_imports(source, path), f"{path}: only assets <- jumppad_env <- agents <- baselines"
-    assert not forbidden_stages(source, path), f"{path}: only stages.py and presets.py know more than one stage"
+    assert not forbidden_stages(source, path, STAGES), f"{path}: only stages.py and presets.py know several stages"
+    if path.name not in ("__init__.py", "__main__.py"):
+        assert not imports_from_its_own_folder(source, path), f"{path}: import from the file, not from its own folder"
+
+
+FOLDERS = sorted({path.parent.relative_to(ROOT) for path in python_files(ROOT)} - {Path("assets")})
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=str)
+def test_arrows_between_rooms_run_in_no_circle_and_in_short_chains(folder: Path):
+    assert longest_chain(room_arrows(ROOT, folder)) <= MAX_CHAIN
+
+
+@pytest.mark.parametrize("package", FLOORS)
+def test_no_room_imports_from_a_higher_floor(package: str):
+    assert not upward_arrows(room_arrows(ROOT, Path(package)), FLOORS[package])
+
+
+def test_stages_are_found():
+    commands = {"pretrain", "finetune", "rollouts", "preferences", "reward", "preference_finetune", "align"}
+    assert {f"baselines.{command}" for command in commands} <= STAGES
+    assert {"baselines.align.reinforce", "baselines.preferences.synthetic"} <= STAGES
+    assert not STAGES & {EVALUATION, "baselines.models.network", "baselines.stages", "baselines.report"}
 
 
 def test_names_sizes_and_places():
@@ -140,31 +264,52 @@ def test_imports_the_wrong_way_are_found(source, path, expected):
 @pytest.mark.parametrize(
     ("source", "path", "expected"),
     [
-        ("from baselines import reward", "baselines/align.py", {"reward"}),
-        ("from . import reward", "baselines/align.py", {"reward"}),
-        ("from .reward import loss", "baselines/align.py", {"reward"}),
-        ("from ..reward import loss", "baselines/align/loop.py", {"reward"}),
-        ("import baselines.align.losses", "baselines/align/loop.py", set()),
-        ("import baselines.reward_model, baselines.policy", "baselines/align.py", set()),
-        ("from baselines import align, reward", "baselines/report.py", {"align", "reward"}),
-        ("from baselines import reward", "baselines/report.py", set()),
+        ("from baselines import reward", "baselines/finetune.py", {"baselines.reward"}),
+        ("from . import reward", "baselines/finetune.py", {"baselines.reward"}),
+        ("from .reward import loss", "baselines/finetune.py", {"baselines.reward"}),
+        ("from ..reward import loss", "baselines/align/reinforce.py", {"baselines.reward"}),
+        ("from baselines.align import align", "baselines/reward.py", {"baselines.align"}),
+        ("from baselines.align.reinforce import loss", "baselines/reward.py", {"baselines.align.reinforce"}),
+        ("import baselines.preferences.comparisons", "baselines/reward.py", set()),
+        ("import baselines.models.policy", "baselines/align/reinforce.py", set()),
+        ("from baselines import align, reward", "baselines/report/report.py", {"baselines.align", "baselines.reward"}),
+        ("from baselines import reward", "baselines/report/report.py", set()),
         ("from baselines import align, reward", "baselines/stages.py", set()),
     ],
 )
 def test_stages_that_know_each_other_are_found(source, path, expected):
-    assert forbidden_stages(source, Path(path)) == expected
+    assert forbidden_stages(source, Path(path), STAGES) == expected
+
+
+def test_arrows_between_rooms_are_found(tmp_path):
+    for place, source in {
+        "agents/ground.py": "",
+        "agents/room/part.py": "from agents.ground import one",
+        "agents/top.py": "import agents.room.part",
+    }.items():
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_text(source)
+    arrows = room_arrows(tmp_path, Path("agents"))
+    assert arrows == {"ground": set(), "room": {"ground"}, "top": {"room"}} and longest_chain(arrows) == 3
+    assert not upward_arrows(arrows, ({"ground"}, {"room", "top"}))
+    assert upward_arrows(arrows, ({"room"}, {"ground"})) == {"room -> ground", "top stands on no floor"}
+    (tmp_path / "agents" / "ground.py").write_text("from agents import top")
+    with pytest.raises(CycleError):
+        longest_chain(room_arrows(tmp_path, Path("agents")))
 
 
 def test_faults_of_the_layout_are_found(tmp_path):
-    for folder in ("baselines", "tests/agents", "tests/elsewhere"):
+    for folder in ("baselines", "agents/full", "tests/agents", "tests/elsewhere"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "baselines" / "utils.py").write_text("")
     (tmp_path / "baselines" / "exact.py").write_text("\n" * MAX_LINES)
     (tmp_path / "baselines" / "long.py").write_text("\n" * (MAX_LINES + 1))
     (tmp_path / "tests" / "agents" / "test_human.py").write_text("")
     (tmp_path / "tests" / "elsewhere" / "test_human.py").write_text("")
+    for number in range(MAX_FILES + 1):
+        (tmp_path / "agents" / "full" / f"file_{number}.py").write_text("")
     found = {fault.split(":")[0] for fault in layout_faults(tmp_path)}
-    assert found == {"baselines/utils.py", "baselines/long.py", "tests/elsewhere"}
+    assert found == {"baselines/utils.py", "baselines/long.py", "tests/elsewhere", "agents/full"}
 
 
 def test_a_heavy_import_is_seen():

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from baselines.reproduce import pages, results
+from baselines.laboratory import pages, results
+from baselines.reproduce.experiments import EXPERIMENTS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -46,7 +47,7 @@ def test_links_and_pictures_lead_to_files(page):
 
 
 def test_the_page_of_results_is_what_their_files_say():
-    made = results.load(ROOT / "docs" / "results")
+    made = results.load(ROOT / "docs" / "results", EXPERIMENTS)
     assert (ROOT / "docs" / "results.md").read_text() == pages.markdown(made, "results")
     for result in made:
         for suffix in ("csv", "png", "svg"):

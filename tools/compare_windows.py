@@ -20,10 +20,10 @@ from typing import Annotated, Any
 import numpy as np
 import tyro
 
-from agents.dataset import Dataset
 from agents.dataset.exchange.minari import export_minari
 from agents.dataset.windows import Windows
 from jumppad_env.command_line import command_line
+from jumppad_env.dataset import Dataset
 from jumppad_env.streams import stream
 
 Read = Callable[[], int]

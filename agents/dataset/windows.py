@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.dataset import Dataset
+from jumppad_env.dataset import Dataset
 
 
 class Window(NamedTuple):

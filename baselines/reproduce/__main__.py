@@ -17,8 +17,9 @@ from typing import Annotated
 
 import tyro
 
+from baselines.laboratory import results, runner
+from baselines.laboratory.pages import publish
 from baselines.presets import PresetName
-from baselines.reproduce import laboratory, pages, results
 from baselines.reproduce.experiments import EXPERIMENTS
 from jumppad_env.command_line import command_line
 from jumppad_env.files import explain_full_disk
@@ -59,20 +60,23 @@ def check(arguments: Arguments) -> list[str]:
     return list(BY_NAME) if "all" in arguments.figures else list(arguments.figures)
 
 
+def task(name: str, seed: int, arguments: Arguments) -> runner.Task:
+    """Returns one experiment on one seed."""
+    return runner.Task(name, BY_NAME[name].measure.__module__, arguments.preset, seed, arguments.out)
+
+
 def main() -> None:
     """Runs the command line."""
     with command_line():
         arguments = tyro.cli(Arguments)
         tasks = [
-            laboratory.Task(name, arguments.preset, seed, arguments.out)
-            for name in check(arguments)
-            for seed in BY_NAME[name].seeds(arguments.seeds)
+            task(name, seed, arguments) for name in check(arguments) for seed in BY_NAME[name].seeds(arguments.seeds)
         ]
         if arguments.published is not None:
             adopt(arguments.published, arguments)
         with explain_full_disk(arguments.out):
             try:
-                laboratory.run(tasks, arguments.workers)
+                runner.run(tasks, arguments.workers)
             finally:  # what is there is shown, whatever went wrong
                 made = collect(arguments.out)
         print(f"{len(made)} experiments; read {arguments.out / 'results.md'}")
@@ -85,27 +89,25 @@ def adopt(published: Path, arguments: Arguments) -> None:
         FileNotFoundError: there are none.
         ValueError: they are damaged, or of another preset.
     """
-    for result in results.load(published):
+    for result in results.load(published, EXPERIMENTS):
         name, preset = result.experiment.name, result.content["preset"]
         if preset != arguments.preset:
             raise ValueError(f"{published / name}.json is of preset {preset}, not {arguments.preset}; give another one")
-        results.spread(
-            result, lambda seed, name=name: laboratory.Task(name, arguments.preset, seed, arguments.out).rows
-        )
+        results.spread(result, lambda seed, name=name: task(name, seed, arguments).rows)
 
 
 def collect(out: Path) -> list[results.Result]:
     """Writes the results of all seeds and experiments that are finished, and returns them."""
     directory = out / "results"
     for experiment in EXPERIMENTS:
-        files = sorted((out / laboratory.ROWS / experiment.name).glob("seed-*.json"))
+        files = sorted((out / runner.ROWS / experiment.name).glob("seed-*.json"))
         if files:
             results.write(results.gather(experiment, files), directory)
     try:
-        made = results.load(directory)
+        made = results.load(directory, EXPERIMENTS)
     except FileNotFoundError:
         return []
-    pages.publish(made, directory)
+    publish(made, directory)
     return made
 
 

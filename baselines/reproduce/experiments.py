@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from baselines.reproduce import (
+from baselines.laboratory.experiment import Experiment
+from baselines.reproduce import heat_maps, learning_rates, outcomes
+from baselines.reproduce.alignment import (
     alignment_curves,
     base_directly,
-    demonstrations_needed,
     drift,
-    heat_maps,
-    imitation_choices,
-    imitation_gap,
-    label_noise,
-    learning_rates,
-    outcomes,
     over_optimization,
-    random_reward,
     realignment,
     recovery,
-    reward_accuracy,
-    reward_tuning,
-    scaling,
     scratch_aligned,
     trained_weights,
 )
-from baselines.reproduce.experiment import Experiment
+from baselines.reproduce.imitation import demonstrations_needed, imitation_choices, imitation_gap, scaling
+from baselines.reproduce.rewards import label_noise, random_reward, reward_accuracy, reward_tuning
 
 EXPERIMENTS: tuple[Experiment, ...] = (
     outcomes.EXPERIMENT,

@@ -7,12 +7,12 @@ from matplotlib.figure import Figure
 
 from agents.figures.island_map import load_map
 from baselines.evaluate import PATHS
+from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory.statistics import group
+from baselines.laboratory.words import counted, listed, span
 from baselines.reproduce import outcomes
 from baselines.reproduce.drawing.procedure_map import Counted, procedure
-from baselines.reproduce.drawing.words import counted, listed, span
-from baselines.reproduce.experiment import Experiment, Row
 from baselines.reproduce.outcomes import TARGETS, title
-from baselines.reproduce.statistics import group
 from baselines.stages import Stages
 
 CELL = 0.5

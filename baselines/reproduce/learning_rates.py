@@ -13,18 +13,19 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from matplotlib.figure import Figure
 
-from baselines.palette import STAGE_COLORS
-from baselines.reproduce import rates, reward_tuning
-from baselines.reproduce.demonstrations_needed import INITIAL
-from baselines.reproduce.drawing.marks import draw_line
-from baselines.reproduce.drawing.panels import AIR, RANDOM, handle, note, number_axis, panels, percent_axis
-from baselines.reproduce.drawing.words import listed, short, span
-from baselines.reproduce.experiment import Experiment, Row
-from baselines.reproduce.measuring import outcomes
-from baselines.reproduce.reward_accuracy import JUDGED
-from baselines.reproduce.statistics import group
+from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory.marks import draw_line
+from baselines.laboratory.measuring import outcomes
+from baselines.laboratory.panels import AIR, RANDOM, handle, note, number_axis, panels, percent_axis
+from baselines.laboratory.statistics import group
+from baselines.laboratory.words import listed, short, span
+from baselines.report.palette import STAGE_COLORS
+from baselines.reproduce import rates
+from baselines.reproduce.imitation.demonstrations_needed import INITIAL
+from baselines.reproduce.rewards import reward_tuning
+from baselines.reproduce.rewards.reward_accuracy import JUDGED
 from baselines.stages import Stages
-from baselines.training import OptimizerConfig
+from baselines.training.loop import OptimizerConfig
 
 FINETUNING = (0.3, 1.0, 3.0, 10.0)
 """Grid of fine-tuning, as factors on the preset's learning rate."""

@@ -13,14 +13,15 @@ from matplotlib.patches import Patch
 
 from agents.figures.outcome_bars import draw_outcome_bars
 from agents.figures.style import INK, MUTED
-from agents.outcomes import NAMES, PAPER, total_variation, wilson_interval
+from agents.outcomes import NAMES, total_variation, wilson_interval
 from baselines.evaluate import load_outcome
-from baselines.palette import KIND_TITLES, STAGE_COLORS
-from baselines.reproduce.drawing.panels import note, panels
-from baselines.reproduce.drawing.words import beside_paper, seeds_in_words, sizes, span, versus
-from baselines.reproduce.experiment import Experiment, Row
-from baselines.reproduce.measuring import outcomes
-from baselines.reproduce.statistics import FEWEST, group, over_seeds, percent
+from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory.measuring import outcomes
+from baselines.laboratory.panels import note, panels
+from baselines.laboratory.statistics import FEWEST, group, over_seeds, percent
+from baselines.laboratory.words import beside_paper, seeds_in_words, sizes, span, versus
+from baselines.report.palette import KIND_TITLES, STAGE_COLORS
+from baselines.report.paper import OUTCOMES, paper_shares
 from baselines.stages import Stages, Target
 
 TARGETS: tuple[Target, ...] = ("left", "right")
@@ -85,12 +86,6 @@ def title(stage: str, target: str) -> str:
     return f"{name}, {target}" if target else name
 
 
-def paper_shares(stage: str, target: str) -> dict[str, float] | None:
-    """Returns the paper's share of each outcome, 0 to 1, or None where it gives none."""
-    shares = PAPER.get(f"{stage} {target}" if target else stage)
-    return None if shares is None else {name: share / 100 for name, share in zip(NAMES, shares, strict=True)}
-
-
 def shares_over_seeds(rows: list[Row]) -> dict[str, Any]:
     """Returns an outcome object of an agent's rows; intervals are over seeds, or over episodes if seeds are too few."""
     means = {name: over_seeds(rows, name) for name in NAMES}
@@ -148,7 +143,7 @@ def find(rows: list[Row]) -> str:
             f"Fine-tuning changes the share of episodes that reach no pad from {percent(over_seeds(base, 'none'))} to "
             f"{percent(over_seeds(tuned, 'none'))}: "
             f"{versus(tuned, base, 'none', 'it rises, unlike in the paper', 'it falls, as in the paper')}; "
-            f"the paper has {PAPER['base'][0]}% and {PAPER['finetuned'][0]}%."
+            f"the paper has {OUTCOMES['base'][0]}% and {OUTCOMES['finetuned'][0]}%."
         )
     for target in TARGETS:
         aligned = agents.get(("aligned", target), [])

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from agents.outcomes import NAMES, PAPER, paths, summarize, table, total_variation, wilson_interval
+from agents.outcomes import NAMES, paths, summarize, table, total_variation, wilson_interval
 
 
 def test_wilson_interval_against_its_definition():
@@ -39,11 +39,6 @@ def test_total_variation():
     left, right = summarize([0] * 4, [1] * 4), summarize([2] * 4, [1] * 4)
     assert total_variation(left, left) == 0.0 and total_variation(left, right) == 1.0
     assert total_variation(summarize([0, 0, 0, 2], [1] * 4), left) == pytest.approx(0.25)
-
-
-def test_the_papers_numbers_are_shares():
-    for agent, percent in PAPER.items():
-        assert sum(percent) == pytest.approx(100, abs=0.5), agent
 
 
 def test_table_names_every_agent_and_column():

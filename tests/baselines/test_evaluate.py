@@ -6,10 +6,11 @@ import pytest
 from agents.outcomes import summarize
 from agents.probes import PROBE_STEPS, PROBES
 from agents.rollout import make_envs, rollout
-from baselines import artifact, evaluate, playing
+from baselines import artifact, evaluate
 from baselines.evaluate import EvaluateConfig, play_episodes
-from baselines.network import NetworkConfig
-from baselines.policy import Policy
+from baselines.models import playing
+from baselines.models.network import NetworkConfig
+from baselines.models.policy import Policy
 from jumppad_env.streams import integer_seed
 
 TINY = NetworkConfig(image_size=(16, 16), channels=(8, 8), width=16, layers=1, heads=2, context=4)

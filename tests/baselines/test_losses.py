@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from baselines import gamepad_distribution
-from baselines.align import reinforce_loss
-from baselines.batches import Batch
-from baselines.imitation import imitation_loss
+from baselines.align.reinforce import reinforce_loss
+from baselines.models import gamepad_distribution
+from baselines.models.batches import Batch
 from baselines.reward import bradley_terry_loss
+from baselines.training.imitation import imitation_loss
 
 
 def random_batch(lengths, steps, seed=0):

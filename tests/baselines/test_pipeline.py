@@ -21,7 +21,7 @@ from baselines.presets import PRESETS
 from baselines.pretrain import pretrain
 from baselines.reward import reward
 from baselines.stages import Stages
-from baselines.training import read_metrics
+from baselines.training.loop import read_metrics
 
 pytestmark = pytest.mark.slow
 

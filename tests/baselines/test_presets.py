@@ -7,11 +7,11 @@ import torch
 
 from agents.collect import CollectConfig, collect
 from agents.dataset import Dataset
-from baselines.imitation import imitate
-from baselines.network import GamepadTransformer
-from baselines.policy import Policy
+from baselines.models.network import GamepadTransformer
+from baselines.models.policy import Policy
 from baselines.presets import PRESETS
-from baselines.training import read_metrics
+from baselines.training.imitation import imitate
+from baselines.training.loop import read_metrics
 
 
 @pytest.mark.parametrize(("name", "millions"), [("quick", (0.5, 1.5)), ("small", (9, 11.5)), ("paper", (101, 105))])

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from agents.figures.video import read_mp4
-from baselines import playing, record
-from baselines.network import NetworkConfig
-from baselines.policy import Policy
+from baselines import record
+from baselines.models import playing
+from baselines.models.network import NetworkConfig
+from baselines.models.policy import Policy
 
 TINY = NetworkConfig(image_size=(16, 16), channels=(8, 8), width=16, layers=1, heads=2, context=4)
 

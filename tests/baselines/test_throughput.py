@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from baselines.network import GamepadTransformer, NetworkConfig
+from baselines.models.network import GamepadTransformer, NetworkConfig
 from baselines.presets import PRESETS
 from baselines.throughput import forward_flops, kind_of, training_flops
 

@@ -29,11 +29,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agents.dataset import Dataset
 from agents.dataset.exchange.lerobot_stats import Stats, column_stats, image_stats, join
 from agents.dataset.exchange.packages import need
 from agents.dataset.exchange.transitions import Player
-from jumppad_env.dataset import Trajectory
+from jumppad_env.dataset import Dataset, Trajectory
 from jumppad_env.gamepad import AXES, BUTTONS
 from jumppad_env.world import STATE
 from jumppad_env.world.episodes import FPS

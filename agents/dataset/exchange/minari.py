@@ -23,10 +23,10 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
-from agents.dataset import Dataset, write_dataset
 from agents.dataset.exchange.packages import need
 from agents.dataset.exchange.transitions import Player
-from jumppad_env.dataset import Trajectory
+from agents.population.modes import GOALS
+from jumppad_env.dataset import Dataset, Trajectory, write_dataset
 from jumppad_env.gamepad import FACTORS, action_space, validate
 
 if TYPE_CHECKING:
@@ -194,7 +194,9 @@ def import_minari(dataset_id: str, directory: Path | str, root: Path | str | Non
     else:
         options = _environment(minari_dataset, source)
         description["environment"] = {"id": "Jumppad-v0", "observation": "pixels", **options}
-    return write_dataset(directory, trajectories, seed=(manifest or {}).get("seed", 0), description=description)
+    return write_dataset(
+        directory, trajectories, seed=(manifest or {}).get("seed", 0), description={"goals": GOALS, **description}
+    )
 
 
 def _open(source: Path) -> MinariDataset:

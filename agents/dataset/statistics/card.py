@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from agents.dataset import Dataset
 from agents.dataset.statistics.counts import DatasetCounts
 from agents.figures import page
 from agents.outcomes import wilson_interval
@@ -22,6 +21,7 @@ from agents.population import POPULATIONS
 from agents.population.person import SIDES
 from agents.population.populations import SIDED
 from jumppad_env import gamepad
+from jumppad_env.dataset import Dataset
 from jumppad_env.rules import CHARACTERS, PADS
 
 LONGEST = 200

@@ -8,7 +8,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from agents.dataset import Dataset
+from jumppad_env.dataset import Dataset
 from jumppad_env.drawing import Painter
 
 MOMENTS = 6

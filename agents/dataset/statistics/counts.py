@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from agents.dataset import Dataset
 from agents.outcomes import summarize, wilson_interval
 from agents.population import MODES
 from jumppad_env import gamepad
+from jumppad_env.dataset import Dataset
 
 BLOCK = 1000
 """Episodes whose actions are read at a time."""

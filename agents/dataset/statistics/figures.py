@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from agents.dataset import Dataset
 from agents.dataset.statistics.counts import ModeCount, evenly
 from agents.figures.island_map import draw_map, draw_paths
 from agents.figures.outcome_bars import draw_outcome_bars
@@ -19,7 +18,7 @@ from agents.figures.style import INK, MUTED, STYLE, figure_of, styled_axes
 from agents.motion import autocorrelation, played_steps, spectrum, sticks
 from agents.outcomes import NAMES
 from jumppad_env import gamepad
-from jumppad_env.dataset import Trajectory
+from jumppad_env.dataset import Dataset, Trajectory
 from jumppad_env.rules import RULES
 from jumppad_env.world.state import X, Y
 

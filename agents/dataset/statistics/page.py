@@ -9,11 +9,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from agents.dataset import Dataset
 from agents.dataset.statistics.counts import count_dataset
 from agents.dataset.statistics.sections import SECTIONS, Subject
 from agents.figures.page import page
 from jumppad_env import __version__
+from jumppad_env.dataset import Dataset
 from jumppad_env.files import explain_full_disk, write_atomically
 
 

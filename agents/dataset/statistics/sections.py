@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from agents.dataset import Dataset
 from agents.dataset.statistics.card import card, text
 from agents.dataset.statistics.contact_sheet import MOMENTS, frames_of, png
 from agents.dataset.statistics.counts import DatasetCounts, ModeCount, evenly
@@ -30,7 +29,7 @@ from agents.figures.style import INK, to_svg
 from agents.motion import play, statistics
 from agents.outcomes import NAMES
 from agents.population.modes import GOALS
-from jumppad_env.dataset import Trajectory
+from jumppad_env.dataset import Dataset, Trajectory
 from jumppad_env.rules import RULES
 
 MOTION_EPISODES = 2000

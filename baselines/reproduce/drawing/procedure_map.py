@@ -15,8 +15,8 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 
 from agents.figures.island_map import draw_map, load_map
 from agents.figures.style import INK, MUTED, STYLE
-from baselines.heat_map import draw_arrow
-from baselines.palette import STAGE_COLORS
+from baselines.report.heat_map import draw_arrow
+from baselines.report.palette import STAGE_COLORS
 
 LARGE, SMALL = 3.85, 2.4
 """Inches: heights of the maps before and after the ways part."""

@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from agents.figures.style import GRID, INK, MUTED
-from baselines.palette import KIND_TITLES, STAGE_COLORS
-from baselines.reproduce.drawing.marks import ends, shade
-from baselines.reproduce.drawing.panels import note, panels, percent_axis
-from baselines.reproduce.drawing.words import intervals, probed, sizes
-from baselines.reproduce.experiment import Row
-from baselines.reproduce.statistics import Estimate, group, over_seeds, per_seed
+from baselines.laboratory.experiment import Row
+from baselines.laboratory.marks import ends, shade
+from baselines.laboratory.panels import note, panels, percent_axis
+from baselines.laboratory.statistics import Estimate, group, over_seeds, per_seed
+from baselines.laboratory.words import intervals, probed, sizes
+from baselines.report.palette import KIND_TITLES, STAGE_COLORS
 
 PLAIN = "all weights"
 """The method that every other one is compared with: the preset's, which trains all weights in alignment."""

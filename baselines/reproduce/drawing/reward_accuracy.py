@@ -8,14 +8,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from agents.figures.style import INK, MUTED
-from baselines.figures import REWARD_ACCURACY
-from baselines.labels import TITLES
-from baselines.palette import STAGE_COLORS
-from baselines.reproduce.drawing.marks import draw_line
-from baselines.reproduce.drawing.panels import AIR, RANDOM, handle, note, number_axis, panels, percent_axis
-from baselines.reproduce.drawing.words import LEVEL, Difference, difference, intervals, listed, seeds_in_words, seeds_of
-from baselines.reproduce.experiment import Row
-from baselines.reproduce.statistics import FEWEST, group, over_seeds, percent, points, significance
+from baselines.laboratory.experiment import Row
+from baselines.laboratory.marks import draw_line
+from baselines.laboratory.panels import AIR, RANDOM, handle, note, number_axis, panels, percent_axis
+from baselines.laboratory.statistics import FEWEST, group, over_seeds, percent, points, significance
+from baselines.laboratory.words import LEVEL, Difference, difference, intervals, listed, seeds_in_words, seeds_of
+from baselines.preferences.labels import TITLES
+from baselines.report.palette import STAGE_COLORS
+from baselines.report.paper import REWARD_ACCURACY
 
 ENCODERS = {
     "finetuned": ("fine-tuned agent", STAGE_COLORS["finetuned"], 1.0),

@@ -16,14 +16,7 @@ from jumppad_env.world import STATE, World
 from jumppad_env.world.options import KINDS
 
 SIZE = (64, 96)
-PLACES = [
-    (0.0, -2.5, 0.0),
-    (0.0, 13.0, 1.0),
-    (0.0, 26.0, 1.0),
-    (-8.0, 36.0, 1.0),
-    (8.0, 36.0, 1.0),
-    (-11.0, 12.0, -1.5),
-]
+PLACES = [(0, -2.5, 0), (0, 13, 1), (0, 26, 1), (-8, 36, 1), (8, 36, 1), (-11, 12, -1.5)]
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""Experiments over seeds, whatever they are about: running, statistics, figures, pages."""

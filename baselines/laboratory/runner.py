@@ -1,0 +1,190 @@
+"""Runs experiments seed by seed, in as many processes as there are cores, and keeps their rows.
+
+Every seed has a directory of its own, which is a run like the pipeline's: what one experiment has made there, another
+finds. A finished pair of experiment and seed is one file of rows; whoever is interrupted loses what was on the way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import importlib
+import json
+import multiprocessing
+import os
+import platform
+import subprocess
+import threading
+import time
+import traceback
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from baselines.artifact import installed_versions
+from baselines.presets import PRESETS, PresetName
+from baselines.stages import Stages
+from jumppad_env.files import write_atomically
+from jumppad_env.vector_env import count_cores
+
+ROWS = "rows"
+ROOT = Path(__file__).parents[2]
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """One experiment on one seed."""
+
+    experiment: str
+    module: str
+    """Holds its function `measure`."""
+    preset: PresetName
+    seed: int
+    out: Path
+
+    @property
+    def stages(self) -> Path:
+        """The run directory of the seed."""
+        return self.out / f"seed-{self.seed}"
+
+    @property
+    def rows(self) -> Path:
+        """The file that holds the rows once they are measured."""
+        return self.out / ROWS / self.experiment / f"seed-{self.seed}.json"
+
+
+def run(tasks: Sequence[Task], workers: int | None = None) -> None:
+    """Measures what is not measured yet, earlier tasks first.
+
+    Args:
+        tasks: what is wanted.
+        workers: processes; by default one per core, or one where there is a GPU.
+
+    Raises:
+        ChildProcessError: some tasks failed; all others are finished. What went wrong stands in full beside their rows.
+        ValueError: there are rows of another preset.
+    """
+    waiting = [task for task in tasks if not _is_measured(task)]
+    workers = workers or (1 if torch.cuda.is_available() else count_cores())
+    workers = max(1, min(workers, len({task.seed for task in waiting})))
+    context = multiprocessing.get_context("spawn")
+    os.environ["TQDM_DISABLE"] = "1"  # for the workers, which read it as they start: many bars would be unreadable
+    failed: dict[Task, BaseException] = {}
+    running: dict[Future[None], tuple[int, Task]] = {}
+
+    def start(worker: int) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(1, context, _settle, (worker, workers))
+
+    # A pool per process: one that dies, of memory for example, takes its whole pool with it, but no other.
+    pools, idle = [start(worker) for worker in range(workers)], list(range(workers))
+    with tqdm(total=len(tasks), initial=len(tasks) - len(waiting), unit="experiment", dynamic_ncols=True) as bar:
+        try:
+            while waiting or running:
+                busy = {task.seed for _, task in running.values()}  # two would make the same artifacts
+                for task in list(waiting):
+                    if idle and task.seed not in busy:
+                        waiting.remove(task)
+                        busy.add(task.seed)
+                        worker = idle.pop(0)
+                        running[pools[worker].submit(measure, task)] = worker, task
+                bar.set_postfix_str(", ".join(f"{t.experiment} {t.seed}" for _, t in running.values()))
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    worker, task = running.pop(future)
+                    idle.append(worker)
+                    if error := future.exception():
+                        failed[task] = error
+                        bar.write(f"{task.experiment}, seed {task.seed}, failed: {error!r}")
+                        said = "".join(traceback.format_exception(error))
+                        write_atomically(task.rows.with_suffix(".error"), said.encode())
+                        if isinstance(error, BrokenProcessPool):
+                            pools[worker] = start(worker)
+                    bar.update()
+        finally:
+            for pool in pools:
+                pool.shutdown(cancel_futures=True)
+    if failed:
+        reasons = "; ".join(f"{task.experiment}, seed {task.seed}: {error!r}" for task, error in failed.items())
+        raise ChildProcessError(f"{len(failed)} of {len(tasks)} did not finish ({reasons}); all others are kept")
+
+
+def _is_measured(task: Task) -> bool:
+    """Returns whether there are rows of a task; they must be of its preset."""
+    if not task.rows.is_file():
+        return False
+    try:
+        preset = json.loads(task.rows.read_text())["preset"]
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
+        raise ValueError(f"{task.rows} is damaged; delete it, and it is measured anew") from None
+    if preset != task.preset:
+        raise ValueError(f"{task.rows} was measured with preset {preset}, not {task.preset}; choose another --out")
+    return True
+
+
+def measure(task: Task) -> None:
+    """Measures one experiment on one seed and writes its rows."""
+    origin = provenance()  # before the work: the checkout may move on meanwhile
+    experiment = importlib.import_module(task.module)
+    began = time.monotonic()
+    stages = Stages(task.preset, PRESETS[task.preset], task.stages, task.seed)
+    rows = experiment.measure(stages)
+    content = {
+        "experiment": task.experiment,
+        "preset": task.preset,
+        "seed": task.seed,
+        "seconds": round(time.monotonic() - began, 1),
+        "provenance": origin,
+        "rows": rows,
+    }
+    write_atomically(task.rows, json.dumps(content, indent=1).encode())
+
+
+def provenance() -> dict[str, Any]:
+    """Returns where numbers come from: commit, machine, versions, day."""
+    commit, changed = "unknown", False
+    with contextlib.suppress(OSError, subprocess.CalledProcessError):
+        commit = _git("rev-parse", "--short=12", "HEAD")
+        changed = bool(_git("status", "--porcelain", "--untracked-files=no"))
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else _processor()
+    return {
+        "commit": commit + ("+changes" if changed else ""),
+        "device": device,
+        "cores": count_cores(),
+        "versions": installed_versions(),
+        "date": datetime.date.today().isoformat(),
+    }
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(
+        ["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def _processor() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def _settle(worker: int, workers: int) -> None:
+    """Gives a worker its share of the cores: two trainings on a core each do more than one after the other on both."""
+    if workers > 1 and hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, cores[worker % len(cores) :: workers] or cores)
+    torch.set_num_threads(max(1, count_cores()))
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """Ends this process when its parent is gone, however it ended: nobody else may find two at the same artifact."""
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os._exit(1)

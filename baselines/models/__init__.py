@@ -1,0 +1,1 @@
+"""What acts and what judges: networks, and everything needed to run them."""

@@ -1,0 +1,297 @@
+"""The network: a convolutional image encoder under a causal transformer.
+
+Frames go in, gamepad logits come out; no other input. Attention sees the last `context` steps, in training as in
+acting, so a ring of the last `context` keys and values per layer acts exactly as the whole episode would.
+
+Source: paper, section 3 (GPT-style causal transformer over convolutional embeddings, context 32).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import gelu, scaled_dot_product_attention
+
+from baselines.models.gamepad_distribution import COMPONENT_LOGITS
+
+# Attention spans some tens of steps, so the slowest rotation need not be as slow as the 10,000 of language models.
+ROTARY_BASE = 100.0
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Size of the network; the defaults (about 1M parameters) are for two CPU cores."""
+
+    image_size: tuple[int, int] = (64, 64)
+    """Height and width of the frames, in pixels."""
+    channels: tuple[int, ...] = (16, 32, 64)
+    """Of the convolutions: the first reads patches, each further one joins 2x2 neighbors into one."""
+    patch: int = 4
+    """Side of the first convolution's patches, in pixels."""
+    width: int = 128
+    """Of the transformer."""
+    layers: int = 3
+    """Transformer blocks."""
+    heads: int = 4
+    """Attention heads per block."""
+    context: int = 32
+    """Steps that attention sees, the present one included."""
+    components: int = 8
+    """Of the mixture of actions; 1 makes all factors independent, as in the paper."""
+    hold: int = 3
+    """Steps for which a component of the mixture is kept before the next is drawn."""
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that do not fit together."""
+        numbers = (
+            *self.image_size,
+            *self.channels,
+            self.patch,
+            self.width,
+            self.layers,
+            self.heads,
+            self.context,
+            self.components,
+            self.hold,
+        )
+        if len(self.image_size) != 2 or not self.channels or min(numbers) < 1:
+            raise ValueError(f"sizes must be positive, image_size two numbers and channels one or more: {self}")
+        shrunk = self.patch * 2 ** (len(self.channels) - 1)
+        if any(side % shrunk for side in self.image_size):
+            raise ValueError(
+                f"image_size {self.image_size} must be a multiple of {shrunk}, by which {len(self.channels)} "
+                f"convolutions beginning with patches of {self.patch} shrink it"
+            )
+        if self.width % (2 * self.heads):
+            raise ValueError(f"width {self.width} must be a multiple of twice the heads, here {2 * self.heads}")
+
+    @classmethod
+    def from_json(cls, values: Any, source: Path | str) -> "NetworkConfig":
+        """Rebuild a configuration from what `dataclasses.asdict` and JSON made of it.
+
+        Raises:
+            ValueError: If the values are no configuration; the message names the `source`.
+        """
+        try:
+            fields: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+            return cls(**fields)
+        except (AttributeError, TypeError) as error:
+            raise ValueError(f"{source} holds no network configuration ({error}); run the stage again") from None
+
+
+def compute_dtype(weight: Tensor) -> torch.dtype:
+    """The dtype in which a product with this weight is computed: autocast's, or else its own."""
+    device = weight.device.type
+    known = torch.amp.is_autocast_available(device)  # not on `meta`, where shapes are worked out
+    return torch.get_autocast_dtype(device) if known and torch.is_autocast_enabled(device) else weight.dtype
+
+
+class Encoder(nn.Module):
+    """Frames uint8 (N, H, W, 3) to embeddings (N, width).
+
+    The last map is flattened, not pooled: to steer at a pad the agent must know where on the screen it is.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        """Build it; no patches overlap, which trains twice as fast on a CPU as 8x8 stride 4 and 3x3 stride 2."""
+        super().__init__()
+        channels = config.channels
+        self.patches = nn.Conv2d(3, channels[0], config.patch, config.patch)
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(before, after, 2, 2) for before, after in zip(channels, channels[1:], strict=False)
+        )
+        height, width = (side // config.patch for side in config.image_size)
+        for _ in self.convolutions:
+            height, width = height // 2, width // 2
+        self.project = nn.Linear(channels[-1] * height * width, config.width)
+        # The frames arrive with the channels last, and the convolutions are fastest on that order.
+        self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Encode frames."""
+        # Centered on 128, not 127.5: then all values are exact in bfloat16.
+        x = frames.permute(0, 3, 1, 2).to(compute_dtype(self.project.weight)).sub_(128).mul_(1 / 128)
+        x = torch.relu_(self.patches(x))
+        for convolution in self.convolutions:
+            x = torch.relu_(convolution(x))
+        return self.project(x.permute(0, 2, 3, 1).flatten(1))  # flattened in memory order: no copy
+
+
+@dataclass
+class Cache:
+    """Keys and values of the last `context` steps of each row, and each row's age in steps."""
+
+    keys: Tensor  # (layers, B, heads, context, width / heads)
+    values: Tensor  # (layers, B, heads, context, width / heads)
+    age: Tensor  # (B,) int64
+
+    def reset(self, rows: Tensor) -> None:
+        """Start a new episode in the rows where the mask (B,) bool is true; what lies in their slots is never read."""
+        self.age[rows] = 0
+
+
+def rotations(positions: Tensor, size: int) -> Tensor:
+    """Cosines and sines (..., size / 2, 2) that turn a vector by its position (...) int64, fast pairs first.
+
+    The angles are computed in float64, so that an episode may last without bounds.
+    """
+    exponents = torch.arange(size // 2, device=positions.device, dtype=torch.float64) / (size // 2)
+    angles = positions.double().unsqueeze(-1) * ROTARY_BASE**-exponents
+    return torch.stack([angles.cos(), angles.sin()], dim=-1).float()
+
+
+def rotate(x: Tensor, turns: Tensor) -> Tensor:
+    """Turn each pair of neighbors in x (..., size), so that products depend on relative positions alone."""
+    pairs = x.float().unflatten(-1, (-1, 2))
+    if torch.compiler.is_compiling():  # the compiler knows no complex numbers
+        (left, right), (cosine, sine) = pairs.unbind(-1), turns.unbind(-1)
+        turned = torch.stack([left * cosine - right * sine, left * sine + right * cosine], dim=-1)
+    else:  # a third of the time
+        turned = torch.view_as_real(torch.view_as_complex(pairs) * torch.view_as_complex(turns))
+    return turned.flatten(-2).to(x.dtype)
+
+
+def attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
+    """Attention (B, heads, T, size) where the boolean mask (..., T, S) allows it, which is somewhere in every row."""
+    if query.device.type != "cpu":
+        return scaled_dot_product_attention(query, key, value, attn_mask=mask)
+    # Written out: PyTorch's fused kernel for processors takes six times as long in bfloat16, backward pass included.
+    scores = (query @ key.mT) * query.shape[-1] ** -0.5
+    bias = torch.zeros(mask.shape, dtype=scores.dtype, device=mask.device).masked_fill_(~mask, -torch.inf)
+    return (scores + bias).softmax(-1).to(value.dtype) @ value
+
+
+class Block(nn.Module):
+    """One transformer block: attention and a two-layer perceptron, each behind a layer norm and added to the stream."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        """Build it; the output projections start small so that a deep stream does not start loud."""
+        super().__init__()
+        self.heads = config.heads
+        self.attention_norm = nn.LayerNorm(config.width)
+        self.query_key_value = nn.Linear(config.width, 3 * config.width, bias=False)
+        self.attention_out = nn.Linear(config.width, config.width, bias=False)
+        self.perceptron_norm = nn.LayerNorm(config.width)
+        self.perceptron_in = nn.Linear(config.width, 4 * config.width)
+        self.perceptron_out = nn.Linear(4 * config.width, config.width)
+        for out in (self.attention_out, self.perceptron_out):
+            with torch.no_grad():
+                out.weight.mul_((2 * config.layers) ** -0.5)
+
+    def project(self, x: Tensor, turns: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Rotated queries, rotated keys and values, each (B, heads, T, width / heads), of the stream (B, T, width).
+
+        The rotations `turns` are (T, 1, width / heads / 2, 2), or (B, T, 1, ...) where rows differ in age.
+        """
+        mixed = self.query_key_value(self.attention_norm(x)).unflatten(-1, (3 * self.heads, -1))
+        query_key, value = mixed.split([2 * self.heads, self.heads], dim=2)  # (B, T, heads, width / heads)
+        query, key = rotate(query_key, turns).chunk(2, dim=2)
+        return query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2)
+
+    def attend(self, x: Tensor, query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
+        """Finish the block: attention where the boolean mask allows it, then the perceptron."""
+        attended = attention(query, key, value, mask)
+        x = x + self.attention_out(attended.transpose(1, 2).flatten(2))
+        return x + self.perceptron_out(gelu(self.perceptron_in(self.perceptron_norm(x)), approximate="tanh"))
+
+
+class Trunk(nn.Module):
+    """Encoder and transformer: frames to one hidden state per step."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        """Build it with random weights from torch's global generator."""
+        super().__init__()
+        self.config = config
+        self.encoder = Encoder(config)
+        # Attention over equal frames averages them and cannot count: standing still at the start of an episode and
+        # standing still for long would look alike. How much of the window is filled tells them apart.
+        self.age = nn.Embedding(config.context, config.width)
+        nn.init.normal_(self.age.weight, std=0.02)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.norm = nn.LayerNorm(config.width)
+
+    def encode(self, frames: Tensor) -> Tensor:
+        """Embed frames uint8 (B, T, H, W, 3) one by one into (B, T, width)."""
+        assert frames.dtype == torch.uint8 and frames.shape[2:] == (*self.config.image_size, 3), (
+            f"expected uint8 frames (B, T, {self.config.image_size}, 3), got {frames.dtype} {tuple(frames.shape)}"
+        )
+        return self.encoder(frames.flatten(0, 1)).float().unflatten(0, frames.shape[:2])
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Hidden states (B, T, width) of whole episodes (B, T, H, W, 3), each seeing only its past."""
+        steps = torch.arange(frames.shape[1], device=frames.device)
+        x = self.encode(frames) + self.age(steps.clamp(max=self.config.context - 1))
+        turns = rotations(steps[:, None], self.config.width // self.config.heads)
+        behind = steps[:, None] - steps[None, :]  # (T, T)
+        band = (behind >= 0) & (behind < self.config.context)
+        for block in self.blocks:
+            assert isinstance(block, Block)
+            x = block.attend(x, *block.project(x, turns), band)
+        return self.norm(x)
+
+    def initial_cache(self, batch: int) -> Cache:
+        """Return the cache of `batch` rows at the start of their episodes."""
+        config, weight = self.config, self.norm.weight
+        shape = (config.layers, batch, config.heads, config.context, config.width // config.heads)
+        age = torch.zeros(batch, dtype=torch.int64, device=weight.device)
+        return Cache(weight.new_zeros(shape), weight.new_zeros(shape), age)
+
+    @torch.no_grad()
+    def step(self, frames: Tensor, cache: Cache) -> Tensor:
+        """Hidden states (B, width) of one more step (B, H, W, 3) of each row; the cache moves on in place."""
+        age = cache.age.clamp(max=self.config.context - 1)
+        x = self.encode(frames.unsqueeze(1)) + self.age(age)[:, None]  # (B, 1, width)
+        dtype = compute_dtype(self.encoder.project.weight)
+        if cache.keys.dtype != dtype:  # at the first step: to convert whole rings at every step costs a fifth of it
+            cache.keys, cache.values = cache.keys.to(dtype), cache.values.to(dtype)
+        rows = torch.arange(len(frames), device=frames.device)
+        slot = cache.age % self.config.context
+        turns = rotations(cache.age[:, None, None], self.config.width // self.config.heads)
+        slots = torch.arange(self.config.context, device=frames.device)
+        written = (slots <= cache.age[:, None])[:, None, None]  # (B, 1, 1, context); a full ring is all written
+        for layer, block in enumerate(self.blocks):
+            assert isinstance(block, Block)
+            query, key, value = block.project(x, turns)
+            cache.keys[layer, rows, :, slot] = key[:, :, 0]
+            cache.values[layer, rows, :, slot] = value[:, :, 0]
+            x = block.attend(x, query, cache.keys[layer], cache.values[layer], written)
+        cache.age += 1
+        return self.norm(x).squeeze(1)
+
+
+class GamepadTransformer(nn.Module):
+    """The policy's network: trunk and action head."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        """Build it with random weights; the head starts small, so the first policy is nearly uniform.
+
+        Its biases differ, so that the components of the mixture do too.
+        """
+        super().__init__()
+        self.config = config
+        self.trunk = Trunk(config)
+        self.head = nn.Linear(config.width, config.components * COMPONENT_LOGITS)
+        nn.init.normal_(self.head.weight, std=0.01)
+        nn.init.normal_(self.head.bias, std=0.3)
+
+    def encode(self, frames: Tensor) -> Tensor:
+        """Embed frames uint8 (B, T, H, W, 3) one by one into (B, T, width)."""
+        return self.trunk.encode(frames)
+
+    def features(self, frames: Tensor) -> Tensor:
+        """Hidden states (B, T, width) of whole episodes uint8 (B, T, H, W, 3)."""
+        return self.trunk(frames)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Logits (B, T, components * 57) of whole episodes uint8 (B, T, H, W, 3)."""
+        return self.head(self.trunk(frames))
+
+    def initial_cache(self, batch: int) -> Cache:
+        """Return the cache with which `step` begins `batch` episodes."""
+        return self.trunk.initial_cache(batch)
+
+    def step(self, frames: Tensor, cache: Cache) -> Tensor:
+        """Logits (B, components * 57) of one more step (B, H, W, 3) of each row; the cache moves on in place."""
+        return self.head(self.trunk.step(frames, cache))

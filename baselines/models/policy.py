@@ -1,0 +1,145 @@
+"""The agent: a network with its metadata on disk, and the actor that plays episodes with it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from baselines.models.checkpoint import load_config, load_weights, network_device, save_checkpoint
+from baselines.models.gamepad_distribution import UNIFORMS, sample, sample_component
+from baselines.models.network import Cache, GamepadTransformer, NetworkConfig
+from baselines.models.precision import Precision, autocast
+from jumppad_env.streams import integer_seed, stream
+
+KIND = "policy"
+
+
+class Policy:
+    """A gamepad policy and whatever else must travel with it."""
+
+    def __init__(self, network: GamepadTransformer, metadata: Mapping[str, Any] | None = None) -> None:
+        """Wrap a network.
+
+        Args:
+            network: On any device.
+            metadata: JSON-serializable, such as the environment's keywords the policy was trained on.
+        """
+        self.network = network
+        self.metadata = dict(metadata or {})
+
+    @property
+    def config(self) -> NetworkConfig:
+        """Size of the network."""
+        return self.network.config
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights live."""
+        return network_device(self.network)
+
+    @classmethod
+    def initialize(cls, config: NetworkConfig, seed: int, metadata: Mapping[str, Any] | None = None) -> "Policy":
+        """Return a policy of random weights, the same for the same seed."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(integer_seed(seed, "initial weights"))
+            return cls(GamepadTransformer(config), metadata)
+
+    @classmethod
+    def from_pretrained(cls, path: Path | str, device: torch.device | str = "cpu") -> "Policy":
+        """Load a policy from its directory.
+
+        Raises:
+            FileNotFoundError: If there is none.
+            ValueError: If it is damaged, no policy, or of another format version.
+        """
+        config = load_config(path, KIND)
+        network = GamepadTransformer(NetworkConfig.from_json(config.get("network"), path))
+        load_weights(path, network)
+        return cls(network.to(device), config.get("metadata"))
+
+    def save_pretrained(self, path: Path | str) -> None:
+        """Write `config.json` and `model.safetensors` into the directory `path`, made if needed.
+
+        Raises:
+            OSError: If they cannot be written.
+        """
+        save_checkpoint(path, KIND, {"network": asdict(self.config), "metadata": self.metadata}, self.network)
+
+
+class PolicyActor:
+    """Plays a batch of episodes, one per row, that begin and end independently of each other.
+
+    Every row draws from the stream of its own episode's seed, so an episode replays alone or in any company.
+    """
+
+    def __init__(self, policy: Policy, temperature: float = 1.0, precision: Precision = "auto") -> None:
+        """Prepare to act; the number of rows is that of the first `reset`.
+
+        Args:
+            policy: Whose weights are read at every step, so that training between episodes shows.
+            temperature: Divides the logits; above 0, and 1.0 is the policy itself.
+            precision: See `baselines.models.precision`.
+
+        Raises:
+            ValueError: If the temperature is not above 0.
+        """
+        if not temperature > 0:
+            raise ValueError(f"temperature must be above 0, got {temperature}")
+        self.policy = policy
+        self.temperature = temperature
+        self.precision: Precision = precision
+        self._cache: Cache | None = None
+        self._component = torch.zeros(0, dtype=torch.int64)  # of each row, kept for `hold` steps
+        self._generators: list[np.random.Generator | None] = []
+
+    def reset(self, rows: np.ndarray, seeds: np.ndarray) -> None:
+        """Start new episodes.
+
+        Args:
+            rows: (N,) bool, true where an episode starts.
+            seeds: (N,) integers, the episodes' seeds; read only where `rows` is true.
+        """
+        rows = np.asarray(rows, dtype=bool)
+        if self._cache is None or len(self._generators) != len(rows):
+            assert rows.all(), f"the first reset starts every row, got {rows.sum()} of {len(rows)}"
+            with torch.inference_mode():
+                self._cache = self.policy.network.initial_cache(len(rows))
+                self._component = torch.zeros(len(rows), dtype=torch.int64, device=self.policy.device)
+            self._generators = [None] * len(rows)
+        with torch.inference_mode():
+            self._cache.reset(torch.from_numpy(rows).to(self.policy.device))
+        for row in np.flatnonzero(rows):
+            self._generators[row] = stream(int(seeds[row]), "actions")
+
+    def mode(self, row: int) -> str:
+        """Return "": an agent has no mode that anybody knows of."""
+        return ""
+
+    def act(self, observations: np.ndarray, infos: Mapping[str, Any] | None = None) -> np.ndarray:
+        """Choose the actions of one step.
+
+        Args:
+            observations: (N, H, W, 3) uint8.
+            infos: Ignored: the agent sees pixels only. Scripted demonstrators read it.
+
+        Returns:
+            (N, 16) uint8.
+        """
+        assert self._cache is not None, "reset must come before act"
+        uniforms = np.empty((len(self._generators), UNIFORMS), dtype=np.float32)
+        for row, generator in enumerate(self._generators):
+            assert generator is not None
+            generator.random(out=uniforms[row], dtype=np.float32)
+        device, hold = self.policy.device, self.policy.config.hold
+        with torch.inference_mode():
+            drawn = self._cache.age % hold == 0
+            with autocast(device, self.precision):
+                frames = torch.from_numpy(np.ascontiguousarray(observations)).to(device)
+                logits = self.policy.network.step(frames, self._cache)
+            chances = torch.from_numpy(uniforms).to(device)
+            fresh = sample_component(logits, chances, self.temperature)
+            self._component = torch.where(drawn, fresh, self._component)
+            return sample(logits, chances, self._component, self.temperature).cpu().numpy()

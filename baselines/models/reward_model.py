@@ -1,0 +1,96 @@
+"""The reward model: the policy's own network, its action head replaced by a scalar one."""
+
+import copy
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from baselines.models.checkpoint import load_config, load_weights, network_device, save_checkpoint
+from baselines.models.network import GamepadTransformer, NetworkConfig, Trunk
+
+KIND = "reward_model"
+
+
+class RewardModel(nn.Module):
+    """The policy's trunk with a scalar head, which scores an episode by the hidden state of one step, or of all.
+
+    Source: paper, section 3 (the agent's own network, the action head replaced).
+    """
+
+    def __init__(self, config: NetworkConfig, token: int | None = -1) -> None:
+        """Build it with random weights.
+
+        Args:
+            config: Of the trunk.
+            token: Which step is read, counted from the episode's end: -1 is the last one. Shorter episodes are read
+                at their first step. None reads the mean over all steps, for what no single step shows.
+
+        Raises:
+            ValueError: If the token is not negative.
+        """
+        super().__init__()
+        if token is not None and token >= 0:
+            raise ValueError(f"token counts from the episode's end, so -1 is the last step; got {token}")
+        self.config = config
+        self.token = token
+        self.trunk = Trunk(config)
+        self.head = nn.Linear(config.width, 1)
+        nn.init.zeros_(self.head.bias)
+
+    @classmethod
+    def from_policy(cls, network: GamepadTransformer, token: int | None = -1) -> "RewardModel":
+        """Start from a copy of a policy's trunk; only the scalar head is random."""
+        model = cls(network.config, token)
+        model.trunk = copy.deepcopy(network.trunk)
+        return model.to(network_device(network))
+
+    def score(self, frames: Tensor, lengths: Tensor) -> Tensor:
+        """Scores (B,) float32 of episodes uint8 (B, T, H, W, 3), of which only the first `lengths` (B,) steps count."""
+        return self.head(self.read(self.trunk(frames), lengths)).squeeze(-1).float()
+
+    def read(self, hidden: Tensor, lengths: Tensor) -> Tensor:
+        """What the head reads (B, width) of the hidden states (B, T, width) of episodes of these lengths (B,)."""
+        if self.token is None:
+            inside = torch.arange(hidden.shape[1], device=hidden.device) < lengths[:, None]
+            return (hidden * inside[..., None]).sum(1) / lengths[:, None]
+        at = (lengths + self.token).clamp(min=0)
+        return hidden[torch.arange(len(hidden), device=hidden.device), at]
+
+    @torch.no_grad()
+    def standardize(self, scores: Tensor) -> None:
+        """Rescale the head so that what scored `scores` (N,) will have mean 0 and standard deviation 1.
+
+        Bradley-Terry fixes neither: it pushes scores apart for as long as it trains. Whoever maximizes the score needs
+        a unit. The order of episodes stays as it is.
+
+        Raises:
+            ValueError: If the scores do not differ.
+        """
+        scale = scores.double().std(unbiased=False) if len(scores) else 0.0
+        if not scale > 1e-6:
+            raise ValueError(f"the reward model tells none of {len(scores)} episodes from another: nothing was learned")
+        self.head.bias.copy_((self.head.bias - scores.double().mean()) / scale)
+        self.head.weight.div_(scale)
+
+    @classmethod
+    def from_pretrained(cls, path: Path | str, device: torch.device | str = "cpu") -> "RewardModel":
+        """Load a reward model from its directory.
+
+        Raises:
+            FileNotFoundError: If there is none.
+            ValueError: If it is damaged, no reward model, or of another format version.
+        """
+        config = load_config(path, KIND)
+        model = cls(NetworkConfig.from_json(config.get("network"), path), config.get("token", -1))
+        load_weights(path, model)
+        return model.to(device)
+
+    def save_pretrained(self, path: Path | str) -> None:
+        """Write `config.json` and `model.safetensors` into the directory `path`, made if needed.
+
+        Raises:
+            OSError: If they cannot be written.
+        """
+        save_checkpoint(path, KIND, {"network": asdict(self.config), "token": self.token}, self)

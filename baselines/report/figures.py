@@ -1,0 +1,109 @@
+"""Bars and curves of a run, drawn with matplotlib."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter, StrMethodFormatter
+
+from agents.figures.outcome_bars import draw_outcome_bars
+from agents.figures.palette import OUTCOME_COLORS
+from agents.figures.style import MUTED, figure_of, styled_axes
+from baselines.report.paper import REWARD_ACCURACY, paper_shares
+from baselines.report.run_directory import Run, Stage
+
+
+def outcome_bars(stage: Stage) -> Figure:
+    """Draws how a stage's episodes end, with 95% intervals, beside the paper's where it has them.
+
+    Args:
+        stage: one that has an outcome.
+    """
+    assert stage.outcome is not None
+    with styled_axes(3.0, 2.3) as axes:
+        draw_outcome_bars(axes, stage.outcome, paper_shares(stage.kind, stage.target))
+        axes.set_title(stage.title)
+        return figure_of(axes)
+
+
+def alignment_curves(run: Run) -> Figure:
+    """Draws the share of episodes at the target against the episodes played, with the evaluations at both ends."""
+    with styled_axes(5.4, 3.1) as axes:
+        for target in run.targets:
+            aligned, color = run.stage(f"{target}_aligned"), OUTCOME_COLORS[target]
+            points = [(line["episodes"], line["success"]) for line in aligned.metrics if "success" in line]
+            if points:
+                episodes, success = np.array(points).T
+                axes.plot(episodes, success, color=color, linewidth=0.8, alpha=0.35)
+                axes.plot(episodes, _smooth(success), color=color, linewidth=2, label=f"aligning to {target}")
+                ends = [(0.0, run.stage(f"{target}_preference_finetuned")), (episodes[-1], aligned)]
+                for x, stage in ends:
+                    if stage.outcome is not None:
+                        low, high = stage.outcome["ci95"][target]
+                        axes.vlines(x, low, high, colors=color, linewidth=1.6)
+                        axes.plot(x, stage.outcome[target], "o", color=color, markersize=5, clip_on=False, zorder=4)
+        axes.set(ylim=(0, 1.03), xlabel="training episodes", ylabel="episodes at the target")
+        axes.set_xlim(left=0)
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+        axes.legend(loc="lower right")
+        return figure_of(axes)
+
+
+def reward_accuracy(run: Run) -> Figure:
+    """Draws the reward models' accuracy on held-out comparisons among the paper's."""
+    with styled_axes(5.4, 3.1) as axes:
+        for (label, curve), line in zip(REWARD_ACCURACY.items(), ("-", ":"), strict=True):
+            axes.plot(list(curve), list(curve.values()), line, color=MUTED, marker=".", linewidth=1.2, label=label)
+        for target, result in run.reward_models.items():
+            if result.accuracy is not None and result.comparisons:
+                axes.plot(
+                    result.comparisons,
+                    result.accuracy,
+                    "o",
+                    color=OUTCOME_COLORS[target],
+                    markersize=8,
+                    label=f"ours, {target}: {100 * result.accuracy:.1f}%",
+                )
+        axes.set(xscale="log", ylim=(0.2, 1.03), xlabel="training comparisons", ylabel="held-out accuracy")
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+        axes.legend(loc="center right", bbox_to_anchor=(1.0, 0.45))
+        return figure_of(axes)
+
+
+def curve(lines: Sequence[tuple[str, str, list[dict[str, float]]]], metric: str, title: str) -> Figure | None:
+    """Draws one metric of one or more trainings against the update, or returns None if none has it.
+
+    Args:
+        lines: label, color and the lines of `metrics.jsonl`, one each per training.
+        metric: its name in them.
+        title: of the panel.
+    """
+    found = [
+        (label, color, np.array([(m["update"], m[metric]) for m in metrics if m.get(metric) is not None]))
+        for label, color, metrics in lines
+    ]
+    found = [(label, color, points) for label, color, points in found if len(points)]
+    if not found:
+        return None
+    with styled_axes(3.0, 2.1) as axes:
+        for label, color, points in found:
+            axes.plot(*points.T, color=color, linewidth=0.7, alpha=0.3)
+            axes.plot(points[:, 0], _smooth(points[:, 1]), color=color, linewidth=1.8, label=label)
+        axes.set(title=title, xlabel="update")
+        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+        axes.margins(x=0.01)
+        if len(found) > 1:
+            axes.legend(fontsize=8)
+        return figure_of(axes)
+
+
+def _smooth(values: np.ndarray) -> np.ndarray:
+    """Returns the running mean over about a twentieth of the curve, shorter at its ends."""
+    reach = max(1, len(values) // 40)
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    first = np.maximum(np.arange(len(values)) - reach, 0)
+    last = np.minimum(np.arange(len(values)) + reach + 1, len(values))
+    return (sums[last] - sums[first]) / (last - first)

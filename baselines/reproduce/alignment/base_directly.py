@@ -1,0 +1,115 @@
+"""Ablation 5: the base agent aligned directly, without fine-tuning."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+
+from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory.marks import draw_alignment, draw_bar, draw_outcomes, draw_paper
+from baselines.laboratory.measuring import outcomes, probe
+from baselines.laboratory.panels import named_axis, note, panels, percent_axis
+from baselines.laboratory.statistics import group, over_seeds, percent
+from baselines.laboratory.words import beside_paper, difference, intervals, probed, sizes
+from baselines.report.palette import STAGE_COLORS
+from baselines.report.paper import OUTCOMES, paper_success
+from baselines.stages import Stages
+from baselines.training.loop import read_metrics
+
+
+def measure(stages: Stages) -> list[Row]:
+    """Aligns the base agent to the left with the same reward model, beside the usual way."""
+    judge = stages.reward_model("left")
+    agents = {
+        "base": ("base", stages.base(), None),
+        "base, aligned": (
+            "left_aligned_from_base",
+            stages.aligned("left", "aligned_from_base", agent=stages.base(), reward_model=judge),
+            stages.out / "left" / "aligned_from_base",
+        ),
+        "all steps": ("left_aligned", stages.aligned("left"), stages.aligned("left")),
+    }
+    rows = []
+    for label, (name, agent, training) in agents.items():
+        config = stages.preset.final_evaluation if name == "left_aligned" else stages.preset.evaluation
+        curve = [] if training is None else [line["success"] for line in read_metrics(training)]
+        measured = {**outcomes(stages, name, agent, config), **probe(stages, name, agent, "forced_miss", "left")}
+        rows.append({"agent": label, **measured, "curve": curve})
+    return rows
+
+
+COLORS = {"base": STAGE_COLORS["base"], "base, aligned": "#8a4b2a", "all steps": STAGE_COLORS["aligned"]}
+"""Of the agents; nothing else is an aligned base agent."""
+LABELS = {"base": "base", "base, aligned": "base,\naligned\ndirectly", "all steps": "all steps,\naligned"}
+
+
+def draw(rows: list[Row]) -> Figure:
+    """Draws how alignment goes from both starts, where the agents go, and who comes back after a forced miss."""
+    agents = group(rows, "agent")
+    with panels(3.6, 1, 3, widths=(1.1, 1.5, 1.0)) as (figure, grid):
+        curves, goes, back = grid.flat
+        starts = {"base, aligned": "from base", "all steps": "after all steps"}
+        draw_alignment(curves, "left", [(starts[a], COLORS[a], agents[a]) for a in starts if a in agents])
+
+        goes.set_title("Where the agents go")
+        places = draw_outcomes(goes, list(agents.values()))
+        for agent, ends in zip(agents, places, strict=True):
+            paper = OUTCOMES.get({"base": "base", "all steps": "aligned left"}.get(agent, ""))
+            for x, share in zip(ends, paper or (), strict=False):
+                draw_paper(goes, x, share / 100, 0.2)
+        draw_paper(goes, 0, 0, 0, "paper")
+        goes.legend(loc="upper left", ncols=5, fontsize=8, columnspacing=0.8, handlelength=0.9, handletextpad=0.4)
+        percent_axis(goes, "episodes", high=1.25)
+
+        back.set_title("After a forced miss")
+        for place, (agent, some) in enumerate(agents.items()):
+            draw_bar(back, place, some, "forced_miss", COLORS[agent])
+        percent_axis(back, "probed episodes that reach a pad", high=1.13)
+        for axes in (goes, back):
+            named_axis(axes, [LABELS[agent] for agent in agents])
+        note(figure, f"{sizes(rows)}; {probed(rows, 'forced_miss')}; {intervals(rows)}.")
+        return figure
+
+
+def find(rows: list[Row]) -> str:
+    """Says whether the base agent can be aligned directly, and what it keeps."""
+    agents = group(rows, "agent")
+    base, direct, usual = (agents.get(name, []) for name in ("base", "base, aligned", "all steps"))
+    found = [f"Measured on {sizes(rows)}."]
+    if direct:
+        found.append(
+            f"Aligned directly, the base agent goes left in **{percent(over_seeds(direct, 'left'))}** of episodes"
+        )
+        found[-1] += f" and nowhere in {percent(over_seeds(direct, 'none'))}."
+    if usual:
+        found.append(
+            f"After all steps it is {percent(over_seeds(usual, 'left'))}, "
+            f"{beside_paper(over_seeds(usual, 'left'), paper_success('left'))}."
+        )
+    if change := difference(direct, base, "left"):
+        said = change.said("alignment alone does something", "alignment alone does harm")
+        found.append(f"Against the base agent before it, that is {said}.")
+    if change := difference(direct, usual, "left"):
+        said = change.said(
+            "fine-tuning is not needed, it even harms",
+            "the steps in between are needed at this budget",
+            "that the steps in between are needed can't be told",
+        )
+        found.append(f"Against all steps, it is {said}.")
+    if change := difference(direct, usual, "forced_miss"):
+        said = change.said("it forgets less", "it forgets more")
+        found.append(
+            f"After a forced miss {percent(over_seeds(direct, 'forced_miss'))} come back, beside "
+            f"{percent(over_seeds(usual, 'forced_miss'))} after all steps ({said})."
+        )
+    return " ".join(found)
+
+
+EXPERIMENT = Experiment(
+    name="base_directly",
+    title="Aligning the base agent directly",
+    question="Is fine-tuning needed, or can the base agent be aligned as it is, with the same reward model and budget?",
+    paper="an ablation of its own; its base agent goes left in 11.8% of episodes, the agent after all steps in 98.7%.",
+    measure=measure,
+    draw=draw,
+    find=find,
+)

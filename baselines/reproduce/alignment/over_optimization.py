@@ -1,0 +1,123 @@
+"""Beyond the paper: the reward model's score beside the true success, far beyond the usual end of alignment."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from matplotlib.figure import Figure
+
+from agents.figures.palette import OUTCOME_COLORS
+from agents.figures.style import MUTED
+from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory.marks import WINDOW, draw_curve, episode_curves
+from baselines.laboratory.panels import counting_axis, note, panels, percent_axis
+from baselines.laboratory.statistics import estimate, group, over_seeds, percent, significance
+from baselines.laboratory.words import difference, intervals, listed, seeds_of, sizes
+from baselines.stages import Stages
+from baselines.training.loop import read_metrics
+
+LONGER = 2
+"""Times the usual number of updates."""
+WAYS = {"all comparisons": (None, 1.0), "20 comparisons": (20, 1.0), "20 comparisons, no KL": (20, 0.0)}
+"""Comparisons of the reward model (None: the preset's), and what the KL coefficient is multiplied by."""
+
+
+def measure(stages: Stages) -> list[Row]:
+    """Aligns to the left at a constant learning rate, by a good and by a poor reward model."""
+    preset, rows = stages.preset, []
+    optimizer = preset.aligned.optimizer
+    optimizer = dataclasses.replace(optimizer, updates=LONGER * optimizer.updates, schedule="constant")
+    for label, (comparisons, kl) in WAYS.items():
+        judge, start = stages.reward_model("left"), stages.preference_finetuned("left")
+        if comparisons is not None:
+            wanted = dataclasses.replace(preset.preferences, comparisons=comparisons)
+            labels = stages.preferences("left", f"preferences_{comparisons}", config=wanted)
+            judge = stages.reward_model("left", f"reward_model_{comparisons}", preferences=labels)
+            start = stages.preference_finetuned("left", f"preference_finetuned_{comparisons}", reward_model=judge)
+        config = dataclasses.replace(
+            preset.aligned, optimizer=optimizer, kl_coefficient=kl * preset.aligned.kl_coefficient
+        )
+        name = f"aligned_long_{comparisons or 'all'}{'' if kl else '_free'}"
+        for line in read_metrics(stages.aligned("left", name, config=config, agent=start, reward_model=judge)):
+            kept = ("episodes", "reward", "success", "entropy")
+            rows.append({"way": label, **{key: line[key] for key in kept}, "kl": line.get("kl")})
+    return rows
+
+
+REWARD_COLOR = "#7b6fb0"
+
+
+def draw(rows: list[Row]) -> Figure:
+    """Draws the reward model's score above the true success, a column for every way of aligning."""
+    ways = group(rows, "way")
+    with panels(4.6, 2, len(ways), share_y="row") as (figure, grid):
+        scores = [row["reward"] for row in rows]
+        margin = 0.05 * (max(scores) - min(scores)) or 1.0
+        for (above, below), (way, some) in zip(grid.T, ways.items(), strict=True):
+            above.set_title(way)
+            draw_curve(above, episode_curves(some, "reward"), REWARD_COLOR, "reward", share=False)
+            draw_curve(below, episode_curves(some, "success"), OUTCOME_COLORS["left"], "success")
+            usual = max(row["episodes"] for row in some) / LONGER
+            for axes, label in ((above, ""), (below, "training episodes")):
+                axes.axvline(usual, color=MUTED, linestyle=":", linewidth=1.2)
+                counting_axis(axes, label)
+            if below is grid[1, 0]:
+                below.text(usual, 0.03, " usual end", color=MUTED, fontsize=8)
+        grid[0, 0].set(ylim=(min(scores) - margin, max(scores) + margin), ylabel="reward model's score")
+        percent_axis(grid[1, 0], "episodes at the left pad")
+        last = [run[-1] for run in group(rows, "way", "seed").values()]
+        size = sizes(last, "episodes", "training episode")
+        note(figure, f"{size}; running means over {WINDOW} updates; {intervals(rows)}.")
+        return figure
+
+
+def stretches(rows: list[Row]) -> tuple[list[Row], list[Row]]:
+    """Returns the mean score and success of each seed's `WINDOW` updates before the usual end, and of its last ones."""
+    usual, last = [], []
+    for seed, run in group(rows, "seed").items():
+        end = max(1, len(run) // LONGER)
+        for found, part in ((usual, run[max(0, end - WINDOW) : end]), (last, run[-WINDOW:])):
+            means = {key: estimate(row[key] for row in part).mean for key in ("reward", "success", "entropy")}
+            found.append({"seed": seed, **means})
+    return usual, last
+
+
+def find(rows: list[Row]) -> str:
+    """Says for every way whether the score rises while success falls."""
+    found = [f"From the usual end of alignment to {LONGER} times as many updates ({seeds_of(rows)}):"]
+    parts, fooled, tested = [], [], False
+    for way, some in group(rows, "way").items():
+        usual, last = stretches(some)
+        score, success = difference(last, usual, "reward"), difference(last, usual, "success")
+        assert score is not None and success is not None
+        tested |= score.is_tested
+        if score.sign > 0 > success.sign:
+            fooled.append(way)
+        parts.append(
+            f"*{way}*: the score moves by {score.value.mean:+.2f} ({significance(score.p)}) and success "
+            f"from {percent(over_seeds(usual, 'success'))} to **{percent(over_seeds(last, 'success'))}** ("
+            f"{success.said('it still rises', 'it falls')})"
+        )
+    found.append(f"{'; '.join(parts)}.")
+    if not tested:
+        found.append("With so few seeds no over-optimization can be told from chance.")
+    elif fooled:
+        ways = listed(f"*{way}*" for way in fooled)
+        found.append(f"Over-optimization, a score that rises while success falls, is seen with {ways}.")
+    else:
+        found.append("Over-optimization, a score that rises while success falls, is seen in none.")
+    return " ".join(found)
+
+
+EXPERIMENT = Experiment(
+    name="over_optimization",
+    title="Over-optimization of the reward model",
+    question=(
+        "Does the reward model's score go on rising while true success falls, if alignment goes on "
+        f"{LONGER} times longer at a constant learning rate, by a good and by a poor reward model, with and without KL?"
+    ),
+    paper="",
+    measure=measure,
+    draw=draw,
+    find=find,
+)

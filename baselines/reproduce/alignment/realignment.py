@@ -1,0 +1,101 @@
+"""Beyond the paper: an agent aligned to the left is aligned anew, to the right."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+
+from agents.figures.palette import OUTCOME_COLORS
+from agents.figures.style import INK
+from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory.marks import draw_alignment, draw_outcomes
+from baselines.laboratory.measuring import outcomes
+from baselines.laboratory.panels import named_axis, note, panels, percent_axis
+from baselines.laboratory.statistics import group, over_seeds, percent
+from baselines.laboratory.words import beside_paper, difference, intervals, lost, sizes
+from baselines.report.palette import STAGE_COLORS
+from baselines.report.paper import paper_success
+from baselines.stages import Stages
+from baselines.training.loop import read_metrics
+
+
+def measure(stages: Stages) -> list[Row]:
+    """Aligns to the right from three starts with the same reward model."""
+    starts = {
+        "preference_finetuned": ("aligned", stages.preference_finetuned("right")),
+        "finetuned": ("aligned_from_finetuned", stages.finetuned()),
+        "aligned left": ("aligned_from_left", stages.aligned("left")),
+    }
+    rows = []
+    for label, (name, start) in starts.items():
+        agent = stages.aligned("right", name, agent=start)
+        config = stages.preset.final_evaluation if name == "aligned" else stages.preset.evaluation
+        curve = [line["success"] for line in read_metrics(agent)]
+        rows.append({"start": label, **outcomes(stages, f"right_{name}", agent, config), "curve": curve})
+    return rows
+
+
+COLORS = {
+    "preference_finetuned": STAGE_COLORS["preference_finetuned"],
+    "finetuned": STAGE_COLORS["finetuned"],
+    "aligned left": OUTCOME_COLORS["left"],
+}
+WORDS = {
+    "preference_finetuned": "preference-fine-tuned agent",
+    "finetuned": "fine-tuned agent",
+    "aligned left": "agent aligned to the left",
+}
+TICKS = {"preference_finetuned": "preference\nfine-tuned", "finetuned": "fine-tuned", "aligned left": "aligned\nleft"}
+
+
+def draw(rows: list[Row]) -> Figure:
+    """Draws the way to the right pad from three starts, and where it ends."""
+    starts = group(rows, "start")
+    with panels(3.4, 1, 2, widths=(1.0, 1.1)) as (figure, grid):
+        curves, goes = grid.flat
+        named = [(f"from the {WORDS[start]}", COLORS[start], some) for start, some in starts.items()]
+        draw_alignment(curves, "right", named)
+        goes.set_title("Where they go afterwards, by start")
+        draw_outcomes(goes, list(starts.values()))
+        paper = paper_success("right")
+        goes.axhline(
+            paper, color=INK, linestyle=":", linewidth=1.2, label=f"paper, right: {100 * paper:.1f}%", zorder=0
+        )
+        goes.legend(loc="upper left", ncols=5, fontsize=8, columnspacing=0.9, handlelength=1.2, handletextpad=0.4)
+        percent_axis(goes, "episodes", high=1.25)
+        named_axis(goes, [TICKS[start] for start in starts])
+        note(figure, f"{sizes(rows)}; {intervals(rows)}.")
+        return figure
+
+
+def find(rows: list[Row]) -> str:
+    """Says whether an agent can be aligned anew, and what its first alignment costs."""
+    starts = group(rows, "start")
+    found = [f"Measured on {sizes(rows)}."]
+    for start, some in starts.items():
+        text = (
+            f"From the {WORDS[start]}, {percent(over_seeds(some, 'left'))} of episodes still end left and "
+            f"**{percent(over_seeds(some, 'right'))}** right"
+        )
+        if start == "preference_finetuned":
+            text += f", {beside_paper(over_seeds(some, 'right'), paper_success('right'))}"
+        found.append(f"{text}{lost(some, 'right')}.")
+    for other in ("preference_finetuned", "finetuned"):
+        if change := difference(starts.get("aligned left", []), starts.get(other, []), "right"):
+            said = change.said(
+                "the first alignment helps the second",
+                "the first alignment stands in the second's way",
+                "no cost of the first alignment can be told",
+            )
+            found.append(f"Aligned left before, against the {WORDS[other]}: {said}.")
+    return " ".join(found)
+
+
+EXPERIMENT = Experiment(
+    name="realignment",
+    title="Aligning an aligned agent anew",
+    question="Can an agent that was aligned to the left be aligned to the right with the same reward model and budget?",
+    paper="",
+    measure=measure,
+    draw=draw,
+    find=find,
+)

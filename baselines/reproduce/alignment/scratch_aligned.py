@@ -1,0 +1,111 @@
+"""Ablation 6, continued: alignment of an agent that was never pre-trained."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+
+from baselines.artifact import load_manifest
+from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory.marks import draw_alignment, draw_bar
+from baselines.laboratory.measuring import outcomes, probe
+from baselines.laboratory.panels import RANDOM, named_axis, note, panels, percent_axis
+from baselines.laboratory.statistics import estimate, group, over_seeds, per_seed, percent, significance
+from baselines.laboratory.words import PROBES, difference, intervals, probed, seeds_in_words, sizes, versus
+from baselines.report.palette import STAGE_COLORS
+from baselines.reproduce.imitation.demonstrations_needed import ways
+from baselines.stages import Stages
+from baselines.training.loop import read_metrics
+
+
+def measure(stages: Stages) -> list[Row]:
+    """Takes the fine-tuned-only agent through all further steps to the left, and the pre-trained one beside it."""
+    rows, count, found = [], stages.preset.curated.episodes, ways(stages.preset.finetuned)
+    for label, way in (("pre-trained", "pre-trained"), ("from scratch", "from scratch, longer")):
+        config = found[way]
+        if config == stages.preset.finetuned:
+            suffix, tuned = "", stages.finetuned()
+        else:
+            suffix = f"_{way.replace(' ', '_').replace(',', '')}"
+            tuned = stages.finetuned(f"finetuned_{count}{suffix}", config=config)
+        played = stages.rollouts(f"rollouts{suffix}", agent=tuned)
+        labels = stages.preferences("left", f"preferences{suffix}", rollouts=played)
+        judge = stages.reward_model("left", f"reward_model{suffix}", agent=tuned, rollouts=played, preferences=labels)
+        preferred = stages.preference_finetuned(
+            "left", f"preference_finetuned{suffix}", agent=tuned, rollouts=played, reward_model=judge
+        )
+        aligned = stages.aligned("left", f"aligned{suffix}", agent=preferred, reward_model=judge)
+        name = f"left_aligned{suffix}"
+        measured = outcomes(
+            stages, name, aligned, stages.preset.evaluation if suffix else stages.preset.final_evaluation
+        )
+        for kind in ("forced_miss", "odd_start"):
+            measured |= probe(stages, name, aligned, kind, "left")
+        accuracy = load_manifest(judge, "reward_model")["metrics"]["accuracy"]
+        curve = [line["success"] for line in read_metrics(aligned)]
+        rows.append({"start": label, **measured, "accuracy": accuracy, "curve": curve})
+    return rows
+
+
+WAYS = {"pre-trained": STAGE_COLORS["aligned"], "from scratch": RANDOM}
+BARS: dict[str, str] = {
+    "left": "goes\nleft",
+    "odd_start_at_target": "left from an\nodd start",
+    "forced_miss_at_target": "left after a\nforced miss",
+    "forced_miss": "any pad after a\nforced miss",
+}
+
+
+def draw(rows: list[Row]) -> Figure:
+    """Draws success during alignment, and what the aligned agents do when disturbed."""
+    starts = group(rows, "start")
+    with panels(3.4, 1, 2, widths=(1, 1.35)) as (figure, grid):
+        curves, bars = grid.flat
+        draw_alignment(curves, "left", [(f"{start}, fine-tuned", WAYS[start], some) for start, some in starts.items()])
+        bars.set_title("Aligned agents")
+        for index, start in enumerate(WAYS):
+            for x, what in enumerate(BARS):
+                draw_bar(bars, x + 0.4 * (index - 0.5), starts.get(start, []), what, WAYS[start], 0.36)
+        named_axis(bars, list(BARS.values()))
+        percent_axis(bars, "episodes", high=1.13)
+        note(figure, f"{sizes(rows)}; {probed(rows, *PROBES)}; {intervals(rows)}.")
+        return figure
+
+
+def find(rows: list[Row]) -> str:
+    """Says whether alignment needs pre-training."""
+    starts = group(rows, "start")
+    ours, other = starts.get("pre-trained", []), starts.get("from scratch", [])
+    if not ours or not other:
+        return "Only one of the two agents was measured, so nothing can be compared."
+    told = []
+    for what, words in BARS.items():
+        known = [per_seed(some, what) for some in (ours, other)]
+        numbers = " against ".join(percent(estimate(k.values())) if k else "nothing known" for k in known)
+        told.append(f"{words.replace(chr(10), ' ')}: {numbers}, {versus(ours, other, what, 'better', 'worse')}")
+    accuracies = [percent(over_seeds(some, "accuracy")) for some in (ours, other)]
+    text = f"On {seeds_in_words(rows)}, pre-trained against never pre-trained, both aligned: {'; '.join(told)}. "
+    text += f"Their reward models predict {accuracies[0]} and {accuracies[1]} of held-out comparisons. "
+    change = difference(ours, other, "forced_miss")
+    if change is None:
+        return text + "The paper's claim about coming back after a miss can't be judged."
+    if not change.is_tested:
+        return text + "The paper's claim about coming back after a miss needs more seeds."
+    claim = {
+        1: "As in the paper, the pre-trained agent comes back more often after a miss",
+        -1: "Unlike in the paper, the pre-trained agent comes back less often after a miss",
+        0: "That the pre-trained agent comes back more often after a miss, as in the paper, can't be told once both "
+        "are aligned",
+    }[change.sign]
+    return f"{text}{claim} ({significance(change.p)})."
+
+
+EXPERIMENT = Experiment(
+    name="scratch_aligned",
+    title="Aligned without pre-training",
+    question="Can an agent be aligned that was only ever fine-tuned, and does it come back when it misses?",
+    paper="The agent that was never pre-trained can be aligned, but misses a pad and gets stuck where the pre-trained "
+    "one turns round and comes back.",
+    measure=measure,
+    draw=draw,
+    find=find,
+)

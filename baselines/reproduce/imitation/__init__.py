@@ -1,0 +1,1 @@
+"""Experiments about imitation: pre-training and fine-tuning."""

@@ -1,0 +1,149 @@
+"""What makes the base agent imitate: its mixture of actions, its encoder, augmentation and the mix of its data."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from agents.dataset.selection import merge
+from agents.outcomes import NAMES, total_variation
+from baselines.evaluate import load_outcome
+from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory.marks import draw_bar, draw_dot, draw_outcomes
+from baselines.laboratory.measuring import HELD_OUT, held_out_loss, held_out_people, outcomes
+from baselines.laboratory.panels import named_axis, note, panels, percent_axis
+from baselines.laboratory.statistics import group, over_seeds, per_seed, percent, significance
+from baselines.laboratory.words import difference, in_units, intervals, seeds_in_words, sizes, versus
+from baselines.models.policy import Policy
+from baselines.models.precision import choose_device
+from baselines.pretrain import PretrainConfig
+from baselines.report.palette import STAGE_COLORS
+from baselines.stages import Stages
+
+BUDGET = 0.5
+"""Share of the preset's updates, after which the gap to people is still wide enough to be narrowed."""
+SHIFT = 2
+"""Pixels of augmentation."""
+PEOPLE, OWN = "people", "as it is"
+TICKS = {
+    PEOPLE: "people",
+    OWN: "as it is",
+    "independent": "independent\nfactors",
+    "redrawn": "component\ndrawn at\nevery step",
+    "shifted": "frames\nshifted",
+    "wide": "encoder twice\nas wide",
+    "clean": "clean runs\nmixed in",
+}
+WORDS = {
+    "independent": "With all factors of the gamepad independent, as in the paper,",
+    "redrawn": "With a component of the mixture drawn anew at every step",
+    "shifted": f"With frames shifted by up to {SHIFT} pixels at random",
+    "wide": "With an encoder of twice the channels",
+    "clean": "With the clean runs mixed into its data",
+}
+
+
+def measure(stages: Stages) -> list[Row]:
+    """Pre-trains agents for half as long, each with one choice made otherwise."""
+    preset, people = stages.preset, stages.demonstrations()
+    crowd = load_outcome(stages.evaluation_of_dataset("demonstrations", people))
+    unseen = held_out_people(stages)
+    updates = max(1, round(BUDGET * preset.base.optimizer.updates))
+    own = dataclasses.replace(preset.base, optimizer=dataclasses.replace(preset.base.optimizer, updates=updates))
+
+    def network(**changes: Any) -> PretrainConfig:
+        return dataclasses.replace(own, network=dataclasses.replace(own.network, **changes))
+
+    curated = stages.curated()
+    mixed = stages.make("demonstrations_and_clean_runs", lambda out: merge(out, [people, curated]))
+    wide = tuple(2 * channels for channels in own.network.channels)
+    choices: dict[str, tuple[PretrainConfig, Path]] = {
+        OWN: (own, people),
+        "independent": (network(components=1), people),
+        "redrawn": (network(hold=1), people),
+        "shifted": (dataclasses.replace(own, shift=SHIFT), people),
+        "wide": (network(channels=wide), people),
+        "clean": (own, mixed),
+    }
+    shown = {key: crowd[key] for key in ("episodes", *NAMES, "mean_seconds")}
+    rows: list[Row] = [{"choice": PEOPLE, **shown, "total_variation_to_people": 0.0, "held_out_loss": None}]
+    for choice, (config, data) in choices.items():
+        name = f"base_{updates}_updates" + ("" if choice == OWN else f"_{choice}")
+        agent = stages.base(name, config=config, demonstrations=data)
+        outcome = outcomes(stages, name, agent)
+        rows.append(
+            {
+                "choice": choice,
+                **outcome,
+                "total_variation_to_people": total_variation(outcome, crowd),
+                "held_out_loss": held_out_loss(Policy.from_pretrained(agent, choose_device()), unseen),
+            }
+        )
+    return rows
+
+
+def draw(rows: list[Row]) -> Figure:
+    """Draws where each agent goes, how far that is from people, and how likely it finds what they do."""
+    choices = group(rows, "choice")
+    with panels(6.2, 3, 1, heights=(1.5, 1, 0.8), share_x="all") as (figure, grid):
+        goes, away, likely = grid.flat
+        draw_outcomes(goes, list(choices.values()))
+        color = STAGE_COLORS["base"]
+        for place, some in enumerate(choices.values()):
+            if some[0]["choice"] != PEOPLE:
+                draw_bar(away, place, some, "total_variation_to_people", color)
+                draw_dot(likely, place, per_seed(some, "held_out_loss").values(), color, share=False)
+        tops = [axes.dataLim.y1 for axes in (goes, away)]
+        percent_axis(goes, "episodes", high=min(1.0, tops[0] + 0.12))
+        percent_axis(away, "total variation\nto people", high=min(1.0, tops[1] + 0.08))
+        likely.set_ylabel("held-out loss,\nnats per step")
+        named_axis(likely, [TICKS[choice] for choice in choices])
+        figure.legend(*goes.get_legend_handles_labels(), loc="outside upper left", ncols=len(NAMES), fontsize=8)
+        agents = [row for row in rows if row["choice"] != PEOPLE]
+        note(
+            figure,
+            f"{sizes(agents)}, {HELD_OUT} held-out episodes of people; {intervals(agents)}; "
+            f"{100 * BUDGET:.0f}% of the preset's updates.",
+        )
+        return figure
+
+
+def find(rows: list[Row]) -> str:
+    """Says which choices bring the agent nearer to people."""
+    choices = group(rows, "choice")
+    own = choices[OWN]
+    text = [
+        f"On {seeds_in_words(own)}, trained for {100 * BUDGET:.0f}% of the preset's updates, the base agent's outcomes "
+        f"differ from its people's by {percent(over_seeds(own, 'total_variation_to_people'))} of episodes, at "
+        f"{in_units(over_seeds(own, 'held_out_loss'))} nats per step of held-out people."
+    ]
+    for choice, words in WORDS.items():
+        some = choices.get(choice, [])
+        loss = difference(some, own, "held_out_loss")
+        if loss is None:
+            continue
+        text.append(
+            f"{words} it is {percent(over_seeds(some, 'total_variation_to_people'))} "
+            f"({versus(some, own, 'total_variation_to_people', 'farther from people', 'nearer to people')}), at "
+            f"{in_units(over_seeds(some, 'held_out_loss'))} nats"
+            + (f" ({significance(loss.p)}{loss.judged('less likely', 'more likely')})" if loss.is_tested else "")
+            + "."
+        )
+    return " ".join(text)
+
+
+EXPERIMENT = Experiment(
+    name="imitation_choices",
+    title="What makes the base agent imitate",
+    question=(
+        "Which choices bring the base agent nearer to its people: the mixture of actions and how long a component is "
+        "held, augmentation, a larger encoder, clean runs among its data? Each is changed alone, at the preset's rate."
+    ),
+    paper="",
+    measure=measure,
+    draw=draw,
+    find=find,
+)

@@ -1,0 +1,121 @@
+"""What separates the base agent from the people it imitates: length of training, and temperature of acting."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from matplotlib.figure import Figure
+
+from agents.figures.palette import OUTCOME_COLORS
+from agents.figures.style import INK, MUTED
+from agents.outcomes import NAMES, total_variation
+from baselines.evaluate import load_outcome
+from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory.marks import draw_line
+from baselines.laboratory.measuring import outcomes
+from baselines.laboratory.panels import handle, note, panels, percent_axis
+from baselines.laboratory.statistics import group, over_seeds, percent
+from baselines.laboratory.words import counted, intervals, sizes, versus
+from baselines.reproduce.outcomes import chance_variation
+from baselines.stages import Stages
+
+LENGTHS = (0.25, 0.5)
+"""Shares of the preset's updates, each trained by a schedule of its own."""
+TEMPERATURES = (0.7, 0.85)
+TITLES = {"updates": "updates of pre-training", "temperature": "temperature of acting"}
+GOAL = 0.05
+"""Total variation that we aim at."""
+
+
+def measure(stages: Stages) -> list[Row]:
+    """Trains the base agent for shorter, and lets the preset's own act at lower temperatures."""
+    preset = stages.preset
+    people = load_outcome(stages.evaluation_of_dataset("demonstrations", stages.demonstrations()))
+    own = preset.base.optimizer.updates
+    rows: list[Row] = [
+        {"what": "people", "value": 0.0, **{key: people[key] for key in ("episodes", *NAMES, "mean_seconds")}}
+    ]
+    usual = outcomes(stages, "base", stages.base())
+    for share in LENGTHS:
+        updates = max(1, round(share * own))
+        optimizer = dataclasses.replace(preset.base.optimizer, updates=updates)
+        agent = stages.base(f"base_{updates}_updates", config=dataclasses.replace(preset.base, optimizer=optimizer))
+        rows.append({"what": "updates", "value": updates, **outcomes(stages, f"base_{updates}_updates", agent)})
+    rows.append({"what": "updates", "value": own, **usual})
+    for temperature in TEMPERATURES:
+        config = dataclasses.replace(preset.evaluation, temperature=temperature)
+        name = f"base_temperature_{round(100 * temperature)}"
+        rows.append({"what": "temperature", "value": temperature, **outcomes(stages, name, stages.base(), config)})
+    rows.append({"what": "temperature", "value": 1.0, **usual})
+    return [{**row, "total_variation_to_people": total_variation(row, people)} for row in rows]
+
+
+def draw(rows: list[Row]) -> Figure:
+    """Draws outcomes, and below them the distance from people, against each of the two."""
+    people = [row for row in rows if row["what"] == "people"]
+    played = group([row for row in rows if row["what"] != "people"], "what")
+    with panels(4.6, 2, 2, heights=(3, 2), share_x="col", share_y="row") as (figure, grid):
+        for (above, below), (what, title) in zip(grid.T, TITLES.items(), strict=True):
+            values = sorted(group(played[what], "value"))
+            for name in NAMES:
+                draw_line(above, played[what], "value", name, OUTCOME_COLORS[name])
+                above.axhline(over_seeds(people, name).mean, color=OUTCOME_COLORS[name], linewidth=1, linestyle=":")
+            draw_line(below, played[what], "value", "total_variation_to_people", INK)
+            below.axhline(GOAL, color=MUTED, linewidth=1, linestyle="--")
+            below.annotate(f"goal: {100 * GOAL:.0f} points", (values[0], GOAL), (0, -3), textcoords="offset points",
+                           va="top", color=MUTED, fontsize=8)  # fmt: skip
+            below.set(xlabel=title, xticks=values, xticklabels=[f"{value:,g}" for value in values])
+        tops = [1.04 * max(axes.dataLim.y1 for axes in row) for row in grid]  # with all whiskers
+        percent_axis(grid[0, 0], "episodes", high=tops[0])
+        percent_axis(grid[1, 0], "total variation\nto people", high=max(tops[1], 2 * GOAL))
+        handles = [handle(OUTCOME_COLORS[name], name) for name in NAMES]
+        figure.legend(handles=handles, loc="outside upper left", ncols=len(NAMES), fontsize=8)
+        some = [row for of in played.values() for row in of]
+        note(figure, f"{sizes(some)}; {intervals(some)}; dotted: people.")
+        return figure
+
+
+def find(rows: list[Row]) -> str:
+    """Says how far the base agent is from people, and what changes it."""
+    at = group(rows, "what", "value")
+    lengths = sorted(value for what, value in at if what == "updates")
+    cool = sorted(value for what, value in at if what == "temperature" and value < 1)
+    distance = {key: over_seeds(some, "total_variation_to_people") for key, some in at.items()}
+    own = distance["updates", lengths[-1]]
+    verdict = "within" if own.mean <= GOAL else "beyond"
+    sampled = own.count * rows[-1]["episodes"]
+    text = [
+        f"With {lengths[-1]:,.0f} updates the base agent's outcomes differ from those of its people by "
+        f"{percent(own)} of episodes (total variation; {sampled:,} episodes of {counted(own.count, 'seed')}), "
+        f"{verdict} the goal of {100 * GOAL:.0f} points; playing so few episodes alone would give about "
+        f"{chance_variation(at['updates', lengths[-1]], at['people', 0.0]):.1%}."
+    ]
+    for value in lengths[:-1]:
+        text.append(f"With {value:,.0f} updates it is {percent(distance['updates', value])}.")
+    fails = over_seeds(at["updates", lengths[-1]], "none").mean - over_seeds(at["people", 0.0], "none").mean
+    text.append(f"It reaches no pad {'more' if fails > 0 else 'less'} often than people by {abs(fails):.1%}.")
+    for value in cool:
+        none = over_seeds(at["temperature", value], "none")
+        words = versus(
+            at["temperature", value],
+            at["temperature", 1.0],
+            "total_variation_to_people",
+            "cooling harms",
+            "cooling helps",
+        )
+        text.append(
+            f"At temperature {value:g} it is {percent(distance['temperature', value])} "
+            f"(no pad in {percent(none)}): {words}."
+        )
+    return " ".join(text)
+
+
+EXPERIMENT = Experiment(
+    name="imitation_gap",
+    title="What separates the base agent from its people",
+    question="How far are the base agent's outcomes from those of the people it imitates, and what closes the gap?",
+    paper="",
+    measure=measure,
+    draw=draw,
+    find=find,
+)

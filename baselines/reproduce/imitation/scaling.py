@@ -1,0 +1,149 @@
+"""Beyond the paper: the base agent by parameters, episodes and context."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from agents.dataset import Dataset
+from agents.figures.style import MUTED
+from agents.outcomes import total_variation
+from baselines.evaluate import load_outcome
+from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory.marks import draw_line
+from baselines.laboratory.measuring import HELD_OUT, held_out_loss, held_out_people, outcomes
+from baselines.laboratory.panels import note, number_axis, panels, percent_axis
+from baselines.laboratory.statistics import group, over_seeds, significance
+from baselines.laboratory.words import difference, in_units, intervals, seeds_in_words, sizes, versus
+from baselines.models.network import NetworkConfig
+from baselines.models.policy import Policy
+from baselines.models.precision import choose_device
+from baselines.report.palette import STAGE_COLORS
+from baselines.stages import Stages
+
+BUDGET = 0.3
+"""Share of the preset's updates: what is compared is trained alike, shorter than the preset's own agent."""
+SIZES = {"small": (64, 2), "medium": (128, 3), "large": (256, 4)}
+"""Width and layers; attention heads are 32 wide."""
+EPISODES = (250, 500, 1000)
+CONTEXTS = (8, 100)
+
+
+def measure(stages: Stages) -> list[Row]:
+    """Pre-trains agents that differ from the preset's in one respect each."""
+    preset, people = stages.preset, stages.demonstrations()
+    crowd = load_outcome(stages.evaluation_of_dataset("demonstrations", people))
+    held_out = held_out_people(stages)
+    rows: list[Row] = []
+
+    def add(axis: str, value: float, name: str, network: NetworkConfig, data: Path) -> None:
+        updates = max(2, round(BUDGET * preset.base.optimizer.updates))
+        optimizer = dataclasses.replace(preset.base.optimizer, updates=updates)
+        config = dataclasses.replace(preset.base, network=network, optimizer=optimizer)
+        agent = stages.base(name, config=config, demonstrations=data)
+        policy = Policy.from_pretrained(agent, choose_device())
+        outcome = outcomes(stages, name, agent)
+        rows.append(
+            {
+                "axis": axis,
+                "value": value,
+                "parameters": sum(parameter.numel() for parameter in policy.network.parameters()),
+                "episodes_seen": min(len(Dataset(data)), updates * config.batch_episodes),
+                "held_out_loss": held_out_loss(policy, held_out),
+                "total_variation_to_people": total_variation(outcome, crowd),
+                **outcome,
+            }
+        )
+
+    own = preset.base.network
+    for size, (width, layers) in SIZES.items():
+        network = dataclasses.replace(own, width=width, layers=layers, heads=width // 32)
+        add("parameters", _parameters(network), f"base_size_{size}", network, people)
+    width, layers = SIZES["medium"]
+    reference = dataclasses.replace(own, width=width, layers=layers, heads=width // 32)
+    for count in EPISODES:
+        data = stages.demonstrations(
+            f"demonstrations_{count}", config=dataclasses.replace(preset.demonstrations, episodes=count)
+        )
+        add("episodes", count, f"base_episodes_{count}", reference, data)
+    add("episodes", preset.demonstrations.episodes, "base_size_medium", reference, people)
+    for context in CONTEXTS:
+        network = dataclasses.replace(reference, context=context)
+        add("context", context, f"base_context_{context}", network, people)
+    add("context", reference.context, "base_size_medium", reference, people)
+    return rows
+
+
+def _parameters(network: NetworkConfig) -> int:
+    return sum(parameter.numel() for parameter in Policy.initialize(network, 0).network.parameters())
+
+
+AXES = {"parameters": "parameters", "episodes": "episodes of people", "context": "context, steps of 0.1 s"}
+MEASURES = {
+    "held_out_loss": "held-out loss,\nnats per step",
+    "total_variation_to_people": "total variation of\noutcomes to people",
+}
+
+
+def draw(rows: list[Row]) -> Figure:
+    """Draws loss and distance to people against parameters, episodes and context."""
+    found = group(rows, "axis")
+    color = STAGE_COLORS["base"]
+    with panels(4.6, len(MEASURES), len(AXES), share_y="row", share_x="col") as (figure, grid):
+        for column, (axis, name) in enumerate(AXES.items()):
+            some = found.get(axis, [])
+            for axes, measure_of in zip(grid[:, column], MEASURES, strict=True):
+                draw_line(axes, some, "value", measure_of, color, share=measure_of != "held_out_loss")
+                if some:
+                    number_axis(axes, (row["value"] for row in some))
+                else:
+                    axes.text(0.5, 0.5, "not measured", transform=axes.transAxes, ha="center", color=MUTED)
+            grid[-1, column].set_xlabel(name)
+        loss, variation = MEASURES.values()
+        grid[0, 0].set_ylabel(loss)
+        percent_axis(grid[1, 0], variation, high=max(0.1, *(1.04 * axes.dataLim.y1 for axes in grid[1])))
+        note(
+            figure,
+            f"{sizes(rows)}, {HELD_OUT} held-out episodes of people; {intervals(rows)}; "
+            f"{100 * BUDGET:.0f}% of the preset's updates.",
+        )
+        return figure
+
+
+def find(rows: list[Row]) -> str:
+    """Says what more parameters, episodes and context are good for."""
+    parts = []
+    for axis, some in group(rows, "axis").items():
+        by_value = sorted(group(some, "value").items())
+        (low, few), (high, many) = by_value[0], by_value[-1]
+        if low == high:
+            continue
+        ends = [in_units(over_seeds(which, "held_out_loss")) for which in (few, many)]
+        text = f"from {low:,.0f} to {high:,.0f} {'steps of context' if axis == 'context' else AXES[axis]}"
+        text += f" the held-out loss goes from {ends[0]} to {ends[1]} nats per step"
+        loss = difference(many, few, "held_out_loss")
+        if loss is None:
+            parts.append(f"{text} (no seed has both)")
+            continue
+        words = loss.judged("it rises", "it falls")
+        text += f" ({significance(loss.p)}{words}), and the total variation to people changes: "
+        text += versus(many, few, "total_variation_to_people", "farther from people", "nearer to people")
+        parts.append(text)
+    if not parts:
+        return "Each axis has one value only, so nothing can be compared."
+    whole = "; ".join(parts)
+    return f"On {seeds_in_words(rows)}, trained for {100 * BUDGET:.0f}% of the preset's updates: {whole}."
+
+
+EXPERIMENT = Experiment(
+    name="scaling",
+    title="Size, data and context of the base agent",
+    question="Trained alike, does a base agent imitate people better with more parameters, with more of their "
+    "episodes, with a longer memory?",
+    paper="",
+    measure=measure,
+    draw=draw,
+    find=find,
+)

@@ -1,0 +1,114 @@
+"""Beyond the paper: reward models from comparisons of which some are labeled the wrong way round."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from agents.figures.style import MUTED
+from baselines.artifact import load_manifest
+from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory.marks import draw_line, ends
+from baselines.laboratory.measuring import outcomes
+from baselines.laboratory.panels import AIR, note, panels, percent_axis
+from baselines.laboratory.statistics import group, over_seeds, per_seed, percent
+from baselines.laboratory.words import difference, intervals, lost, seeds_of, sizes
+from baselines.report.palette import STAGE_COLORS
+from baselines.stages import Stages
+
+NOISE = (0.0, 0.1, 0.2, 0.3, 0.4)
+ALIGNED = (0.0, 0.2, 0.4)
+"""Noise for which an agent is aligned too."""
+
+
+def measure(stages: Stages) -> list[Row]:
+    """Trains reward models for the left pad, and aligns with some."""
+    rows = []
+    for noise in NOISE:
+        suffix = f"_noise_{round(100 * noise)}" if noise else ""
+        config = dataclasses.replace(stages.preset.preferences, noise=noise)
+        labels = stages.preferences("left", f"preferences{suffix}", config=config)
+        judge = stages.reward_model("left", f"reward_model{suffix}", preferences=labels)
+        success = episodes = None
+        if noise in ALIGNED:
+            start = stages.preference_finetuned("left", f"preference_finetuned{suffix}", reward_model=judge)
+            agent = stages.aligned("left", f"aligned{suffix}", agent=start, reward_model=judge)
+            evaluation = stages.preset.evaluation if suffix else stages.preset.final_evaluation
+            outcome = outcomes(stages, f"left_aligned{suffix}", agent, evaluation)
+            success, episodes = outcome["left"], outcome["episodes"]
+        accuracy = load_manifest(judge, "reward_model")["metrics"]["accuracy"]
+        rows.append({"noise": noise, "accuracy": accuracy, "success": success, "episodes": episodes})
+    return rows
+
+
+SCORE_COLOR = "#7b6fb0"
+
+
+def draw(rows: list[Row]) -> Figure:
+    """Draws the reward model's accuracy and the aligned agent's success against the share of wrong labels."""
+    with panels(3.3, 1, 2) as (figure, grid):
+        judge, agent = grid.flat
+        judge.set_title("Reward model for the left pad")
+        _draw_line(judge, rows, "accuracy", SCORE_COLOR)
+        judge.axline((0, 1), (0.4, 0.6), color=MUTED, linestyle=":", linewidth=1.2)
+        judge.text(0.2, 0.78, "as wrong as its labels ", color=MUTED, fontsize=8, ha="right", va="top")
+        agent.set_title("Agent aligned by it")
+        _draw_line(agent, rows, "success", STAGE_COLORS["aligned"])
+        percent_axis(judge, "held-out comparisons right (true labels)", 0.4, 1.1)
+        percent_axis(agent, "episodes at the left pad", -AIR, 1.1)
+        for axes in grid.flat:
+            axes.set(xlabel="training labels that are wrong", xlim=(-0.03, 0.43))
+            axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        played = [row for row in rows if row["episodes"] is not None]
+        size = sizes(played) if played else seeds_of(rows)
+        note(figure, f"{size}; chance is 50% on the left; {intervals(rows)}.")
+        return figure
+
+
+def _draw_line(axes: Axes, rows: list[Row], measured: str, color: str) -> None:
+    """Draws the mean of a share over seeds against noise, and its number above it."""
+    draw_line(axes, rows, "noise", measured, color)
+    for noise, some in group(rows, "noise").items():
+        if per_seed(some, measured):
+            value = over_seeds(some, measured)
+            place = (noise, ends(value)[1])
+            axes.annotate(f"{100 * value.mean:.1f}", place, (0, 6), textcoords="offset points", ha="center")
+
+
+def find(rows: list[Row]) -> str:
+    """Says how much noise costs the reward model, and the agent that it aligns."""
+    levels = dict(sorted(group(rows, "noise").items()))
+    clean = levels.get(0.0, [])
+    found = []
+    for measured, what in (
+        ("accuracy", "the reward model tells held-out comparisons rightly in"),
+        ("success", "the agent aligned by it goes left in"),
+    ):
+        some = {noise: part for noise, part in levels.items() if per_seed(part, measured)}
+        parts = []
+        for noise, part in some.items():
+            text = f"{percent(over_seeds(part, measured))} at {100 * noise:.0f}%{lost(part, measured)}"
+            change = difference(part, clean, measured) if noise else None
+            if change is not None:
+                text += f" ({change.said('better than without noise', 'worse than without noise')})"
+            parts.append(text)
+        if parts:
+            found.append(f"{what} {'; '.join(parts)}")
+    return f"On {seeds_of(rows)}, by the share of training labels that are wrong: {'. Likewise, '.join(found)}."
+
+
+EXPERIMENT = Experiment(
+    name="label_noise",
+    title="Noise in the labels",
+    question=(
+        "How many comparisons may be labeled the wrong way round until the reward model fails, and the agent that it "
+        "aligns?"
+    ),
+    paper="",
+    measure=measure,
+    draw=draw,
+    find=find,
+)

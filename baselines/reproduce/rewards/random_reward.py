@@ -1,0 +1,142 @@
+"""Ablation 7: alignment by a reward model that starts from random weights instead of the agent's."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from matplotlib.figure import Figure
+
+from baselines.artifact import load_manifest
+from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory.marks import draw_alignment, draw_bar, draw_paper
+from baselines.laboratory.measuring import outcomes
+from baselines.laboratory.panels import named_axis, note, panels, percent_axis
+from baselines.laboratory.statistics import group, over_seeds, percent
+from baselines.laboratory.words import beside_paper, difference, intervals, sizes
+from baselines.report.paper import REWARD_ACCURACY, paper_success
+from baselines.stages import Stages
+from baselines.training.loop import read_metrics
+
+
+def measure(stages: Stages) -> list[Row]:
+    """Aligns to the left by both, and by the random one trained five times longer."""
+    config = stages.preset.reward_model
+    fresh = dataclasses.replace(config, initial="random")
+    longer = dataclasses.replace(
+        fresh, optimizer=dataclasses.replace(config.optimizer, updates=5 * config.optimizer.updates)
+    )
+    judges = {
+        "agent": ("", stages.reward_model("left")),
+        "random": ("_random", stages.reward_model("left", "reward_model_random", config=fresh)),
+        "random, five times longer": (
+            "_random_longer",
+            stages.reward_model("left", "reward_model_random_longer", config=longer),
+        ),
+    }
+    rows = []
+    for label, (suffix, judge) in judges.items():
+        start = stages.preference_finetuned("left", f"preference_finetuned{suffix}", reward_model=judge)
+        aligned = stages.aligned("left", f"aligned{suffix}", agent=start, reward_model=judge)
+        evaluation = stages.preset.evaluation if suffix else stages.preset.final_evaluation
+        rows.append(
+            {
+                "encoder": label,
+                "accuracy": load_manifest(judge, "reward_model")["metrics"]["accuracy"],
+                **outcomes(stages, f"left_aligned{suffix}", aligned, evaluation),
+                "curve": [line["success"] for line in read_metrics(aligned)],
+            }
+        )
+    return rows
+
+
+COLORS = {"agent": "#15803d", "random": "#69737d", "random, five times longer": "#a7afb7"}
+"""Of encoders: the aligned agents' green, and two grays."""
+PAPER_COMPARISONS = 1_000
+"""The paper's number nearest to the preset's 500."""
+PAPER_ACCURACY = {
+    encoder: REWARD_ACCURACY[f"paper, {encoder} encoder"][PAPER_COMPARISONS] for encoder in ("agent", "random")
+}
+PAPER_SUCCESS = paper_success("left")
+WORDS = {
+    "agent": "agent's encoder",
+    "random": "random encoder",
+    "random, five times longer": "random encoder, five times longer",
+}
+LABELS = {"agent": "agent's", "random": "random", "random, five times longer": "random,\n5x longer"}
+
+
+def draw(rows: list[Row]) -> Figure:
+    """Draws accuracy of the reward models, success of the agents that they align, and the way there."""
+    encoders = group(rows, "encoder")
+    with panels(3.3, 1, 3, widths=(1, 1, 1.4)) as (figure, grid):
+        judged, goes, curves = grid.flat
+        for axes, measure_name, title, label in (
+            (judged, "accuracy", "Reward model", "held-out comparisons right"),
+            (goes, "left", "Agent aligned by it", "episodes at the left pad"),
+        ):
+            for place, (encoder, some) in enumerate(encoders.items()):
+                draw_bar(axes, place, some, measure_name, COLORS[encoder])
+            for place, encoder in enumerate(encoders):
+                if axes is judged:
+                    draw_paper(axes, place, PAPER_ACCURACY[encoder.split(",")[0]], 0.8)
+                elif encoder == "agent":
+                    draw_paper(axes, place, PAPER_SUCCESS, 0.8)
+            draw_paper(axes, 0, 0, 0, f"paper, {PAPER_COMPARISONS:,} comparisons" if axes is judged else "paper")
+            axes.legend(loc="upper right", fontsize=8, bbox_to_anchor=(1.02, 1.03))
+            axes.set_title(title)
+            named_axis(axes, [LABELS[encoder] for encoder in encoders])
+            percent_axis(axes, label, high=1.25)
+        draw_alignment(curves, "left", [(WORDS[encoder], COLORS[encoder], some) for encoder, some in encoders.items()])
+        note(figure, f"{sizes(rows)}; {intervals(rows)}.")
+        return figure
+
+
+def find(rows: list[Row]) -> str:
+    """Says whether the encoder matters, for the reward model and for the agent that it aligns."""
+    encoders = group(rows, "encoder")
+    found = [f"Measured on {sizes(rows)}."]
+    for encoder, some in encoders.items():
+        text = (
+            f"With the {WORDS[encoder]} the reward model is right on {percent(over_seeds(some, 'accuracy'))} of "
+            f"held-out comparisons, and the agent aligned by it goes left in **{percent(over_seeds(some, 'left'))}**"
+        )
+        if encoder == "agent":
+            text += f", {beside_paper(over_seeds(some, 'left'), PAPER_SUCCESS)}"
+        found.append(f"{text}.")
+    agent = encoders.get("agent", [])
+    for encoder, some in encoders.items():
+        accurate, success = difference(agent, some, "accuracy"), difference(agent, some, "left")
+        if encoder == "agent" or accurate is None or success is None:
+            continue
+        better = "the agent's is better, as in the paper"
+        worse = "the agent's is worse, against the paper"
+        found.append(
+            f"The agent's encoder against the {WORDS[encoder]}, in accuracy: {accurate.said(better, worse)}; in "
+            f"success: {success.said('better', 'worse')}."
+        )
+    if random := encoders.get("random"):
+        accuracy = over_seeds(random, "accuracy")
+        side = "far above" if accuracy.mean > 0.6 else "near" if accuracy.mean > 0.4 else "below"
+        gap = PAPER_ACCURACY["agent"] - PAPER_ACCURACY["random"]
+        found.append(
+            f"The paper's gap in accuracy is {100 * gap:+.1f} points, since its random encoder is right on only "
+            f"{PAPER_ACCURACY['random']:.1%}; ours is {side} chance."
+        )
+    return " ".join(found)
+
+
+EXPERIMENT = Experiment(
+    name="random_reward",
+    title="Alignment by a reward model from random weights",
+    question=(
+        "The reward model starts from the agent's own network. What if it starts from random weights, trained as long "
+        "or five times longer?"
+    ),
+    paper=(
+        "with 1,000 comparisons the agent's encoder is right on 95.0% of held-out ones, a random encoder on 33.0%; its "
+        "agent aligned to the left succeeds in 98.7%."
+    ),
+    measure=measure,
+    draw=draw,
+    find=find,
+)

@@ -1,0 +1,227 @@
+"""Figure 3, continued: reward models tuned as a whole, from the agents' weights and from random ones.
+
+Each has its own best number of updates, chosen on validation comparisons; the random one may take five times as many.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from torch import Tensor
+
+from agents.dataset import Dataset
+from agents.figures.style import MUTED
+from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory.marks import draw_line
+from baselines.laboratory.panels import AIR, RANDOM, handle, note, number_axis, panels, percent_axis
+from baselines.laboratory.statistics import group, over_seeds, percent
+from baselines.laboratory.words import intervals, seeds_in_words, seeds_of, versus
+from baselines.models.batches import make_batch
+from baselines.models.network import Trunk
+from baselines.models.policy import Policy
+from baselines.models.precision import autocast, choose_device
+from baselines.models.reward_model import RewardModel
+from baselines.preferences.comparisons import Comparisons
+from baselines.preferences.labels import TITLES, Label, label
+from baselines.report.palette import STAGE_COLORS
+from baselines.reproduce import rates
+from baselines.reproduce.rewards.reward_accuracy import Pairs, agents_of, draw_pairs, random_network, split
+from baselines.reward import RewardConfig, bradley_terry_loss
+from baselines.stages import Stages
+from jumppad_env.rules import PADS
+from jumppad_env.streams import integer_seed, stream
+
+VARIETY = "high"
+READ: dict[Label, int | None] = {"pad": -1, "camera": None}
+"""Labels, and where the head reads: place at the last step, behavior in the mean over all."""
+COUNTS = (10, 100)
+LONGER = 5
+"""Times that the random one may be trained longer."""
+JUDGED_EPISODES = 100
+"""Of validation and of accuracy, at most: every look at them costs their frames."""
+
+
+def measure(stages: Stages) -> list[Row]:
+    """Trains reward models on rollouts drawn in full variety."""
+    rows = []
+    for what, count, start, trial in trials(stages, COUNTS):
+        config = rates.at_rate(stages.preset.reward_model, "random" if start == "random" else "agent")
+        for updates, (validation, accuracy) in trial(config, longest(start)).items():
+            rows.append({"label": what, "comparisons": count, "start": start, "updates": updates})
+            rows[-1] |= {"validation": validation, "accuracy": accuracy}
+    return rows
+
+
+def longest(start: str) -> int:
+    """Returns how many times the preset's updates a start may take."""
+    return LONGER if start == "random" else 1
+
+
+Trial = Callable[[RewardConfig, int], dict[int, tuple[float, float]]]
+"""Takes a configuration and how many times its updates; returns accuracies as `tune` does."""
+
+
+def trials(stages: Stages, counts: Iterable[int]) -> Iterator[tuple[Label, int, str, Trial]]:
+    """Gives what is to be trained: label, number of comparisons, start, and what trains it."""
+    rollouts, agents = agents_of(stages, VARIETY)
+    dataset = Dataset(rollouts)
+    starts = {
+        "agent": Policy.from_pretrained(agents["finetuned"]).network.trunk,
+        "base": Policy.from_pretrained(agents["base"]).network.trunk,
+        "random": random_network(stages.preset.base.network, stages.seed, 0).trunk,
+    }
+    for what, token in READ.items():
+        values = label(dataset, what, PADS.index("left"))
+        parts = split(len(dataset), stages.seed, 0)
+        parts[1:] = [part[:JUDGED_EPISODES] for part in parts[1:]]
+        for count in counts:
+            pairs = draw_pairs(values, parts, count, stream(stages.seed, f"tuning {what}", count))
+            for start, trunk in starts.items():
+                yield what, count, start, partial(tune, RewardStart(trunk, token, stages.seed), dataset, pairs)
+
+
+class RewardStart(NamedTuple):
+    """What a reward model starts from."""
+
+    trunk: Trunk
+    token: int | None
+    seed: int
+    """Of its head and of its batches."""
+
+
+def tune(
+    start: RewardStart, dataset: Dataset, pairs: Pairs, config: RewardConfig, times: int
+) -> dict[int, tuple[float, float]]:
+    """Returns the accuracies on validation and test comparisons after several numbers of updates."""
+    device = choose_device()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(integer_seed(start.seed, "reward head"))
+        model = RewardModel(start.trunk.config, start.token)
+    model.trunk = copy.deepcopy(start.trunk)
+    model.to(device).train()
+    own = config.optimizer.updates
+    looks = (max(1, own // 5), own // 2, own, *([times * own] if times > 1 else []))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=config.optimizer.learning_rate, betas=config.optimizer.betas)
+    results = {}
+    for update in range(1, max(looks) + 1):
+        rows = stream(start.seed, "tuning", update).integers(len(pairs.train.chosen), size=config.batch_comparisons)
+        both = np.concatenate([pairs.train.chosen[rows], pairs.train.rejected[rows]])
+        chosen, rejected = _scores(model, dataset, both).chunk(2)
+        optimizer.zero_grad()
+        bradley_terry_loss(chosen, rejected).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), config.optimizer.gradient_clip)
+        optimizer.step()
+        if update in looks:
+            results[update] = (_accuracy(model, dataset, pairs.validation), _accuracy(model, dataset, pairs.test))
+    return results
+
+
+def _scores(model: RewardModel, dataset: Dataset, episodes: np.ndarray) -> Tensor:
+    device = next(model.parameters()).device
+    batch = make_batch([dataset.trajectory(int(row)) for row in episodes], device)
+    with autocast(device):
+        return model.score(batch.frames, batch.lengths).float()
+
+
+@torch.no_grad()
+def _accuracy(model: RewardModel, dataset: Dataset, pairs: Comparisons) -> float:
+    episodes, where = np.unique(np.concatenate([pairs.chosen, pairs.rejected]), return_inverse=True)
+    scores = torch.cat([_scores(model, dataset, episodes[start : start + 32]) for start in range(0, len(episodes), 32)])
+    chosen, rejected = scores[torch.from_numpy(where.ravel()).to(scores.device)].chunk(2)
+    return float((chosen > rejected).float().mean())
+
+
+WAYS = {
+    "agent": ("from the fine-tuned agent", STAGE_COLORS["finetuned"], "-", 0.93),
+    "base": ("from the base agent", STAGE_COLORS["base"], "-", 0.97),
+    "random": ("from random weights", RANDOM, "-", 1.0),
+    "random, longer": (f"from random weights, up to {LONGER} times the updates", RANDOM, "--", 1.07),
+}
+"""Name, color, style and shift of what is compared."""
+
+
+def choose(rows: list[Row]) -> dict[str, list[Row]]:
+    """Returns a row per seed, label and number of comparisons for each of the `WAYS`: the best in validation.
+
+    Among those equally good it is the one of fewest updates.
+    """
+    longest = max(row["updates"] for row in rows)
+    limits = {"agent": longest // LONGER, "base": longest // LONGER}
+    limits |= {"random": longest // LONGER, "random, longer": longest}
+    chosen = {}
+    for way, limit in limits.items():
+        tried = [row for row in rows if row["start"] == way.split(",")[0] and row["updates"] <= limit]
+        runs = group(tried, "seed", "label", "comparisons").values()
+        chosen[way] = [max(run, key=lambda row: (row["validation"], -row["updates"])) for run in runs]
+    return chosen
+
+
+def draw(rows: list[Row]) -> Figure:
+    """Draws the accuracy of the best of each way against the number of comparisons."""
+    labels, chosen = list(group(rows, "label")), choose(rows)
+    with panels(3.5, 1, max(2, len(labels)), share_y="all") as (figure, grid):
+        for axes in grid.flat[len(labels) :]:
+            axes.set_axis_off()
+        for axes, what in zip(grid.flat, labels, strict=False):
+            axes.axhline(0.5, color=MUTED, linewidth=0.8, linestyle=":")
+            for way, (_, color, style, shift) in WAYS.items():
+                some = [row for row in chosen[way] if row["label"] == what]
+                draw_line(axes, some, "comparisons", "accuracy", color, style, shift)
+            axes.set(title=TITLES[what], xlabel="training comparisons")
+            number_axis(axes, (row["comparisons"] for row in rows))
+        lowest = min(row["accuracy"] for some in chosen.values() for row in some)
+        percent_axis(grid[0, 0], "held-out accuracy", min(0.5, lowest) - AIR)
+        handles = [handle(color, name, style) for name, color, style, _ in WAYS.values()]
+        handles.append(Line2D([], [], color=MUTED, linestyle=":", label="chance"))
+        figure.legend(handles=handles, loc="outside upper left", ncols=4, fontsize=8)
+        looks = ", ".join(f"{updates:,}" for updates in sorted(group(rows, "updates")))
+        best = f"the best of {looks} updates in validation, on other comparisons"
+        note(figure, f"{seeds_of(rows)}, {best}; {intervals(rows)}.")
+        return figure
+
+
+def find(rows: list[Row]) -> str:
+    """Says whether a reward model tuned as a whole is better from the agent's weights."""
+    chosen = choose(rows)
+    parts = []
+    for what in group(rows, "label"):
+        of = {way: [row for row in some if row["label"] == what] for way, some in chosen.items()}
+        if not of["agent"] or not of["random"]:
+            continue
+        ours, others = (percent(over_seeds(of[way], "accuracy")) for way in ("agent", "random"))
+        few = min(row["comparisons"] for row in of["agent"])
+        agent, random = ([row for row in of[way] if row["comparisons"] == few] for way in ("agent", "random"))
+        sides = ("the agent's are better", "random ones are better")
+        same, longer = (versus(of["agent"], of[way], "accuracy", *sides) for way in ("random", "random, longer"))
+        parts.append(
+            f'To judge who "{TITLES[what]}", the agent\'s weights reach {ours} and random ones {others} in the mean '
+            f"over all numbers of comparisons: {same}; with {few} comparisons, "
+            f"{versus(agent, random, 'accuracy', *sides)}. "
+            f"Against random weights with up to {LONGER} times the updates, {longer}."
+        )
+        if of["base"]:
+            level = percent(over_seeds(of["base"], "accuracy"))
+            base = versus(of["base"], of["random"], "accuracy", "the base agent's are better", sides[1])
+            parts.append(f"The base agent's weights reach {level}, against random ones {base}.")
+    if not parts:
+        return "Agent and random weights were not both tuned, so nothing can be compared."
+    return f"On {seeds_in_words(rows)}, all weights tuned, in full visual variety. " + " ".join(parts)
+
+
+EXPERIMENT = Experiment(
+    name="reward_tuning",
+    title="Reward models tuned as a whole",
+    question="If all weights are tuned, and random ones get their own best number of updates and five times as many, "
+    "is a reward model still better that starts from the agent's, fine-tuned or base?",
+    paper="",
+    measure=measure,
+    draw=draw,
+    find=find,
+)

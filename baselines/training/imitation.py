@@ -1,0 +1,115 @@
+"""Imitation: cross-entropy on the actions of whole episodes. Pre-training and both fine-tunings are this.
+
+Source: paper, section 3, steps 1, 2 and 5.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from agents.dataset import Dataset
+from baselines.models import gamepad_distribution
+from baselines.models.batches import Batch, batch_indices, make_batch
+from baselines.models.policy import Policy
+from baselines.models.precision import autocast
+from baselines.training.augmentation import shift_episodes
+from baselines.training.loop import OptimizerConfig, train
+from baselines.training.read_ahead import read_ahead
+from jumppad_env.dataset import Trajectory
+from jumppad_env.streams import integer_seed
+
+AHEAD = 2
+"""Batches read beforehand for a GPU. A processor that trains has no core to spare: it reads each when it is needed."""
+
+
+def imitation_loss(logits: Tensor, batch: Batch, hold: int) -> Tensor:
+    """Returns the mean negative log-likelihood per step, in nats; padding counts for nothing.
+
+    Args:
+        logits: (B, T, M * 57).
+        batch: the episodes to imitate.
+        hold: steps for which a component of the mixture is kept.
+    """
+    log_prob = gamepad_distribution.log_prob(logits, batch.actions, hold)  # (B, T)
+    return -(log_prob * batch.mask).sum() / batch.mask.sum()
+
+
+def check_frames(dataset: Dataset, policy: Policy) -> None:
+    """Checks that a dataset shows what the policy's network reads.
+
+    Raises:
+        ValueError: no frames, or of another size.
+    """
+    size = None if dataset.frames is None else dataset.frames.shape[1:3]
+    if size != policy.config.image_size:
+        shown = "no frames" if size is None else f"frames of {size[0]}x{size[1]}"
+        height, width = policy.config.image_size
+        raise ValueError(
+            f"{dataset.directory} holds {shown}; this network reads {height}x{width}: collect at that size"
+        )
+
+
+def mixed_in(dataset: Dataset, count: int, index: int, seed: int) -> list[Trajectory]:
+    """Returns the episodes of another dataset that join those of a batch."""
+    lengths = np.asarray(dataset.episodes["length"])
+    rows = batch_indices(lengths, count, index, integer_seed(seed, "mixed in"))
+    return [dataset.trajectory(int(row)) for row in np.sort(rows)]
+
+
+def imitate(
+    policy: Policy,
+    dataset: Dataset,
+    config: OptimizerConfig,
+    batch_episodes: int,
+    seed: int,
+    directory: Path,
+    description: str,
+    episodes: np.ndarray | None = None,
+    mixed: tuple[Dataset, int] | None = None,
+    shift: int = 0,
+) -> dict[str, float]:
+    """Trains a policy in place on a dataset, resumably.
+
+    Args:
+        policy: trained in place.
+        dataset: with frames.
+        config: optimizer and schedule.
+        batch_episodes: whole episodes per batch.
+        seed: of the order of episodes.
+        directory: where training state and metrics go.
+        description: for the progress bar.
+        episodes: indices of those to imitate; all by default.
+        mixed: another dataset, and how many of its episodes join those of every batch.
+        shift: see `baselines.training.augmentation.shift_episodes`.
+
+    Returns:
+        The metrics of the last update.
+    """
+    check_frames(dataset, policy)
+    chosen = np.arange(len(dataset)) if episodes is None else np.sort(episodes)
+    lengths = np.asarray(dataset.episodes["length"])[chosen]
+    if mixed is not None:
+        check_frames(mixed[0], policy)
+
+    def read(index: int) -> tuple[Batch, int]:
+        rows = np.sort(chosen[batch_indices(lengths, batch_episodes, index, seed)])
+        trajectories = [dataset.trajectory(int(row)) for row in rows]
+        if mixed is not None:
+            trajectories += mixed_in(*mixed, index, seed)
+        trajectories = shift_episodes(trajectories, shift, seed, index)
+        return make_batch(trajectories, policy.device), sum(map(len, trajectories))
+
+    ahead = AHEAD if policy.device.type == "cuda" else 0
+    with read_ahead(read, config.updates * config.accumulate, ahead) as next_batch, torch.enable_grad():
+
+        def compute_loss(index: int) -> tuple[Tensor, dict[str, float]]:
+            batch, frames = next_batch(index)
+            with autocast(policy.device):
+                logits = policy.network(batch.frames)
+            return imitation_loss(logits, batch, policy.config.hold), {"frames": frames}
+
+        return train(policy.network, compute_loss, config, directory, description=description)

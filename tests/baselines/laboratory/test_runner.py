@@ -1,0 +1,120 @@
+"""The laboratory's scheduling, with real processes that do small experiments of this file's own."""
+
+import itertools
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from baselines.laboratory import runner
+from baselines.laboratory.runner import Task
+
+ROOT = Path(__file__).parents[3]
+
+SMALL_WORK = """
+import os, time
+
+def measure(stages):
+    name, log = "{name}", stages.out.parent / "log"
+    began = time.time()
+    time.sleep(0.3)
+    with log.open("a") as file:
+        file.write(f"{{name}} {{stages.seed}} {{began}} {{time.time()}}\\n")
+    {ending}
+"""
+ENDINGS = {
+    "small_first": 'return [{"value": stages.seed}]',
+    "small_second": 'return [{"value": 10 + stages.seed}]',
+    "small_failing": 'raise ValueError(f"no {name} today")',
+    "small_dying": "os._exit(9)",
+}
+
+
+@pytest.fixture
+def small_experiments(tmp_path, monkeypatch):
+    """Puts small experiments where the processes that the laboratory starts will find them."""
+    folder = tmp_path / "experiments"
+    folder.mkdir()
+    for name, ending in ENDINGS.items():
+        (folder / f"{name}.py").write_text(SMALL_WORK.format(name=name, ending=ending))
+    monkeypatch.setenv("PYTHONPATH", f"{folder}{os.pathsep}{ROOT}")
+    monkeypatch.setenv("TQDM_DISABLE", "1")  # which the laboratory sets, and leaves so
+
+
+def make_tasks(out, *names, seeds=(0, 1)):
+    return [Task(name, name, "smoke", seed, out) for name in names for seed in seeds]
+
+
+def read_log(out):
+    """Returns experiment, seed, begin and end of all that was done."""
+    lines = [line.split() for line in (out / "log").read_text().splitlines()]
+    return [(name, int(seed), float(began), float(ended)) for name, seed, began, ended in lines]
+
+
+@pytest.mark.slow
+def test_a_seed_is_never_worked_on_twice_at_a_time_and_a_failure_stops_nobody(small_experiments, tmp_path):
+    out = tmp_path / "out"
+    tasks = make_tasks(out, "small_failing", "small_first", "small_second")
+    with pytest.raises(ChildProcessError, match="2 of 6 did not finish") as failure:
+        runner.run(tasks, workers=3)
+    assert "small_failing, seed 0: ValueError('no small_failing today')" in str(failure.value)
+    said = tasks[0].rows.with_suffix(".error").read_text()
+    assert "Traceback" in said and "no small_failing today" in said
+
+    log = read_log(out)
+    assert sorted(entry[:2] for entry in log) == sorted((task.experiment, task.seed) for task in tasks)
+    for one, other in itertools.combinations(log, 2):
+        assert one[1] != other[1] or one[3] <= other[2] or other[3] <= one[2], "two of one seed at the same time"
+    for seed in (0, 1):
+        order = [entry[0] for entry in sorted(log, key=lambda entry: entry[2]) if entry[1] == seed]
+        assert order == ["small_failing", "small_first", "small_second"], "earlier tasks come first"
+
+    assert [task.rows.is_file() for task in tasks] == [False, False, True, True, True, True]
+    content = json.loads(tasks[-1].rows.read_text())
+    assert content["rows"] == [{"value": 11}] and content["seconds"] >= 0.3
+    assert (content["experiment"], content["preset"], content["seed"]) == ("small_second", "smoke", 1)
+    assert content["provenance"].keys() == {"commit", "device", "cores", "versions", "date"}
+
+    before = [task.rows.read_bytes() for task in tasks[2:]]
+    runner.run(tasks[2:], workers=2)
+    assert [task.rows.read_bytes() for task in tasks[2:]] == before and read_log(out) == log, "nothing is done again"
+
+
+@pytest.mark.slow
+def test_a_process_that_dies_stops_nobody(small_experiments, tmp_path):
+    out = tmp_path / "out"
+    tasks = make_tasks(out, "small_dying", "small_first", seeds=(0,))
+    with pytest.raises(ChildProcessError, match="1 of 2 did not finish"):
+        runner.run(tasks, workers=1)
+    assert [task.rows.is_file() for task in tasks] == [False, True]
+
+
+def test_rows_and_runs_lie_side_by_side(tmp_path):
+    task = Task("recovery", "", "quick", 3, tmp_path)
+    assert task.rows == tmp_path / "rows" / "recovery" / "seed-3.json" and task.stages == tmp_path / "seed-3"
+
+
+def test_nothing_to_do_starts_no_process(tmp_path):
+    task = Task("recovery", "", "quick", 0, tmp_path)
+    task.rows.parent.mkdir(parents=True)
+    task.rows.write_text('{"preset": "quick"}')
+    runner.run([task])
+    assert task.rows.read_text() == '{"preset": "quick"}' and not task.stages.exists()
+
+
+def test_rows_of_another_preset_are_refused(tmp_path):
+    task = Task("recovery", "", "quick", 0, tmp_path)
+    task.rows.parent.mkdir(parents=True)
+    task.rows.write_text('{"preset": "smoke"}')
+    with pytest.raises(ValueError, match="measured with preset smoke, not quick"):
+        runner.run([task])
+
+
+@pytest.mark.parametrize("content", [b"", b'{"preset": "qui', b"\xff\xfe", b"[]", b"{}"])
+def test_damaged_rows_are_named(tmp_path, content):
+    task = Task("recovery", "", "quick", 0, tmp_path)
+    task.rows.parent.mkdir(parents=True)
+    task.rows.write_bytes(content)
+    with pytest.raises(ValueError, match=r"seed-0\.json is damaged; delete it"):
+        runner.run([task])

@@ -1,0 +1,101 @@
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from baselines.laboratory.statistics import (
+    Estimate,
+    compare,
+    estimate,
+    group,
+    over_seeds,
+    paired_p,
+    per_seed,
+    percent,
+    points,
+    significance,
+)
+
+VALUES = [0.31, 0.36, 0.28, 0.4, 0.33]
+OTHERS = [0.25, 0.35, 0.3, 0.31, 0.2]
+
+
+def rows_of(values, measure="share"):
+    return [{"seed": seed, measure: value} for seed, value in enumerate(values)]
+
+
+def test_the_interval_is_student_s():
+    found = estimate(VALUES)
+    low, high = stats.t.interval(0.95, len(VALUES) - 1, loc=np.mean(VALUES), scale=stats.sem(VALUES))
+    assert found == pytest.approx((np.mean(VALUES), low, high, 5))
+
+
+def test_three_seeds_have_the_interval_of_the_closed_form():
+    # t of two degrees of freedom: P(T < t) = 1/2 + t / (2 sqrt(2 + t^2)), so t^2 = 2 q^2 / (1 - q^2) with q = 0.95.
+    found = estimate([0.0, 1.0, 2.0])
+    assert found.high - found.mean == pytest.approx(math.sqrt(2 * 0.95**2 / (1 - 0.95**2)) / math.sqrt(3))
+
+
+def test_fewer_have_no_interval_and_none_no_mean():
+    for values in ([0.4], [0.2, 0.6]):
+        found = estimate(values)
+        assert (found.mean, found.count) == (0.4, len(values)) and math.isnan(found.low) and math.isnan(found.high)
+    with pytest.raises(ValueError, match="at least one"):
+        estimate([])
+
+
+def test_intervals_of_normal_numbers_hold_the_truth_as_often_as_they_say():
+    generator = np.random.default_rng(0)
+    held = [low <= 3.0 <= high for _, low, high, _ in (estimate(generator.normal(3.0, 2.0, 4)) for _ in range(2000))]
+    assert np.mean(held) == pytest.approx(0.95, abs=0.015)
+
+
+def test_a_paired_test_is_a_test_of_the_differences():
+    _, paired = stats.ttest_1samp(np.subtract(VALUES, OTHERS), 0.0)
+    _, unpaired = stats.ttest_ind(VALUES, OTHERS)
+    assert paired_p(VALUES, OTHERS) == pytest.approx(paired)
+    assert paired_p(VALUES, OTHERS) != pytest.approx(unpaired)
+
+
+def test_pairs_that_all_differ_alike_need_no_variance():
+    assert paired_p([0.5, 0.75, 1.0], [0.5, 0.75, 1.0]) == 1.0
+    assert paired_p([0.5, 0.75, 1.0], [0.25, 0.5, 0.75]) == 0.0
+
+
+def test_two_seeds_are_too_few_for_a_test():
+    assert math.isnan(paired_p([0.5, 0.75], [0.25, 0.5])) and math.isnan(paired_p([0.5], [0.25]))
+
+
+def test_groups_come_in_the_order_of_their_first_rows():
+    rows = [{"a": 2, "b": 1}, {"a": 1, "b": 1}, {"a": 2, "b": 3}]
+    assert group(rows, "a") == {2: [rows[0], rows[2]], 1: [rows[1]]}
+    assert list(group(rows, "a", "b")) == [(2, 1), (1, 1), (2, 3)]
+
+
+def test_every_seed_counts_once_however_many_rows_it_has():
+    rows = [{"seed": 0, "x": 0.0}, {"seed": 0, "x": 1.0}, {"seed": 0, "x": None}, {"seed": 1, "x": 1.0}]
+    assert per_seed(rows, "x") == {0: 0.5, 1: 1.0}
+    assert over_seeds(rows, "x").mean == 0.75
+    assert per_seed([*rows, {"seed": 2, "x": None}], "x").keys() == {0, 1}
+    assert per_seed([rows[0], rows[3]], lambda row: 2 * row["x"]) == {0: 0.0, 1: 2.0}
+
+
+def test_a_comparison_pairs_by_seed_in_any_order_and_leaves_out_what_one_lacks():
+    first, second = rows_of(VALUES), rows_of(OTHERS)
+    value, p = compare([*first[::-1], {"seed": 9, "share": 7.0}], second, "share")
+    assert value == pytest.approx(estimate(np.subtract(VALUES, OTHERS)))
+    assert p == pytest.approx(paired_p(VALUES, OTHERS))
+    with pytest.raises(ValueError):
+        compare(first[:1], second[1:], "share")
+
+
+def test_numbers_are_written_in_percent_and_points():
+    value = Estimate(0.931, 0.919, 0.943, 5)
+    assert percent(value) == "93.1 ± 1.2%" and points(value) == "+93.1 ± 1.2 points"
+    assert percent(estimate([0.5])) == "50.0%" and points(estimate([-0.031])) == "-3.1 points"
+
+
+def test_p_is_written_in_words():
+    assert significance(math.nan) == "too few seeds for a test"
+    assert significance(0.0004) == "p < 0.001" and significance(0.0312) == "p = 0.031"

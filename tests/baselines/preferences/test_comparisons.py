@@ -1,0 +1,32 @@
+import numpy as np
+import pytest
+
+from baselines.preferences.comparisons import compare
+
+
+def test_the_higher_value_is_chosen_and_ties_are_left_out():
+    values = np.array([0.0, 1.0, 1.0, 2.5] * 25)
+    pairs = compare(values, 400, np.random.default_rng(0))
+    assert (values[pairs.chosen] > values[pairs.rejected]).all()
+    assert len(pairs.chosen) == len(pairs.rejected) == 400
+    assert set(values[pairs.rejected]) == {0.0, 1.0} and set(values[pairs.chosen]) == {1.0, 2.5}
+
+
+def test_pairs_of_different_value_are_equally_likely():
+    values = np.array([1.0, 0.0, 0.0, 0.0])
+    rejected = compare(values, 6000, np.random.default_rng(1)).rejected
+    assert np.abs(np.bincount(rejected, minlength=4)[1:] / 6000 - 1 / 3).max() < 0.03
+
+
+def test_noise_is_the_share_of_wrong_labels():
+    values = np.arange(50.0)
+    for noise in (0.1, 0.4):
+        pairs = compare(values, 20_000, np.random.default_rng(2), noise)
+        wrong = (values[pairs.chosen] < values[pairs.rejected]).mean()
+        assert abs(wrong - noise) < 0.015  # four standard errors
+
+
+@pytest.mark.parametrize("values", [[], [2.0], [0.5, 0.5, 0.5]])
+def test_without_contrast_there_is_nothing_to_compare(values):
+    with pytest.raises(ValueError, match="nothing to compare"):
+        compare(np.array(values), 10, np.random.default_rng(0))

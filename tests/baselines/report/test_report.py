@@ -1,0 +1,215 @@
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from agents.figures.video import write_mp4
+from agents.population import POPULATIONS
+from agents.population.demonstrator import Crowd
+from agents.rollout import make_envs, rollout
+from baselines import artifact
+from baselines.evaluate import save_evaluation
+from baselines.report import report
+from baselines.report.run_directory import load_run
+from baselines.training.loop import METRICS
+
+VOID = {"meta", "link", "br", "img", "input", "hr"}
+STAGES = {
+    "demonstrations": "human",
+    "base": "human",
+    "finetuned": "curated",
+    "left_preference_finetuned": "curated",
+    "left_aligned": "direct_left",
+    "right_preference_finetuned": "direct_middle",
+    "right_aligned": "direct_right",
+}
+TITLES = (
+    "Demonstrations",
+    "Base",
+    "Fine-tuned",
+    "Preference fine-tuned left",
+    "Aligned left",
+    "Preference fine-tuned right",
+    "Aligned right",
+)
+
+
+class Page(HTMLParser):
+    """Collects what a page refers to, its ids and its text, and checks that its tags match."""
+
+    def __init__(self, content):
+        super().__init__()
+        self.references, self.ids, self.text, self.open, self.tags = [], [], [], [], []
+        self.feed(content)
+        self.close()
+        assert not self.open, self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        if tag not in VOID:
+            self.open.append(tag)
+        self._attributes(attrs)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self._attributes(attrs)
+
+    def handle_endtag(self, tag):
+        assert self.open and self.open.pop() == tag, f"</{tag}> at {self.getpos()}"
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+    def _attributes(self, attrs):
+        for name, value in attrs:
+            if name in ("src", "href", "xlink:href", "action", "poster", "srcset"):
+                self.references.append(value)
+            elif name == "id":
+                self.ids.append(value)
+
+
+def read(path):
+    return Page(path.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A run as the pipeline leaves it, with demonstrators in place of agents."""
+    run = tmp_path_factory.mktemp("runs") / "quick"
+    outcomes = {}
+    for name, population in STAGES.items():
+        directory = run / "evaluations" / name
+        directory.mkdir(parents=True)
+        envs = make_envs(12, None)
+        played = list(rollout(envs, Crowd(POPULATIONS[population], 12), range(12)))
+        envs.close()
+        outcomes[name] = save_evaluation(played, directory)
+    lines = [{"update": u, "loss": 2 / (u + 1), "learning_rate": 1e-3, "gradient_norm": 1.0} for u in range(30)]
+    scores = [{**line, "accuracy": 0.9, "margin": 1.0} for line in lines]
+    aligned = [
+        {**line, "success": line["update"] / 30, "episodes": 8 * line["update"] + 8, "reward": 0.0, "entropy": 5.0}
+        for line in lines
+    ]
+    written = {"base": lines, "finetuned": lines}
+    for target in ("left", "right"):
+        written |= {f"{target}/reward_model": scores, f"{target}/preference_finetuned": lines}
+        written |= {f"{target}/aligned": aligned}
+    for name, metrics in written.items():
+        with artifact.begin(run / name, kind="policy", config={"width": 16, "text": "<b>&"}, seed=0) as work:
+            work.metrics["loss"] = 0.1
+            (work.directory / METRICS).write_text("".join(json.dumps(line) + "\n" for line in metrics))
+    write_mp4(run / "videos" / "base.mp4", [np.full((16, 16, 3), i, dtype=np.uint8) for i in range(3)])
+    by_target = {
+        kind: {target: outcomes[f"{target}_{kind}"] for target in ("left", "right")}
+        for kind in ("preference_finetuned", "aligned")
+    }
+    results = {
+        "preset": "quick",
+        "targets": ["left", "right"],
+        "seed": 0,
+        "outcomes": {name: outcomes[name] for name in ("demonstrations", "base", "finetuned")} | by_target,
+        "reward_model": {
+            "left": {"accuracy": 0.97, "comparisons": 500},
+            "right": {"accuracy": 0.95, "comparisons": 500},
+        },
+        "seconds": {"base": 300.0, "left/aligned": 61.0, "total": 361.0},
+    }
+    (run / "results.json").write_text(json.dumps(results))
+    return run
+
+
+@pytest.fixture(scope="module")
+def content(finished):
+    return read(report.write_report(finished))
+
+
+def test_the_page_needs_nothing_but_itself(content, finished):
+    assert content.references
+    assert all(reference.startswith(("data:", "#")) for reference in content.references)
+    html = (finished / "report" / "index.html").read_text()
+    assert not re.findall(r"url\((?!#)|@import|<script[^>]+src", html)
+    addresses = {found for found in re.findall(r"https?://[^\s\"'<>)]+", html)}
+    assert all(address.startswith("http://www.w3.org/") for address in addresses), addresses
+
+
+def test_ids_are_unique_and_all_figures_there(content):
+    assert len(content.ids) == len(set(content.ids))
+    assert content.tags.count("svg") >= 1 + len(STAGES) + 2 + 2 + 5
+    assert content.tags.count("video") == 1
+
+
+def test_every_stage_and_number_is_told(content, finished):
+    text = " ".join(content.text)
+    assert all(title in text for title in TITLES)
+    aligned = json.loads((finished / "results.json").read_text())["outcomes"]["aligned"]["left"]["left"]
+    assert f"{100 * aligned:.1f}%" in text and "98.7%" in text and "96.0%" in text and "6.0 min" in text
+    assert "python -m baselines.pipeline quick --out runs/quick --targets left right --seed 0" in text
+    assert "<b>&" in text  # of the configuration: escaped, not obeyed
+
+
+def test_light_and_dark_and_phones_are_thought_of(finished, content):
+    html = (finished / "report" / "index.html").read_text()
+    assert "prefers-color-scheme: dark" in html and "width=device-width" in html and "prefers-reduced-motion" in html
+
+
+def test_what_is_missing_is_left_out_and_said(finished, tmp_path):
+    run = tmp_path / "part"
+    shutil.copytree(finished, run, ignore=shutil.ignore_patterns("report", "right", "videos", "left_aligned", "base"))
+    results = json.loads((run / "results.json").read_text())
+    results["outcomes"] = {"aligned": {}}
+    results["reward_model"] = {}
+    (run / "results.json").write_text(json.dumps(results))
+    text = " ".join(read(report.write_report(run)).text)
+    assert re.search(r"Not in this run: Base, Aligned left\.", text)
+    assert "reward-model accuracy" in text and "configuration of Aligned right" in text
+
+
+def test_a_run_of_nothing_but_results_is_reported(tmp_path):
+    (tmp_path / "results.json").write_text(json.dumps({"targets": ["middle"]}))
+    page = read(report.write_report(tmp_path))
+    assert "Aligned middle" in " ".join(page.text)
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "said"),
+    [
+        ("results.json", '{"preset": "quick", "targ', "results.json is damaged"),
+        ("results.json", "[]", "results.json is damaged"),
+        ("results.json", '{"targets": ["up"]}', "targets must be some of left, middle, right"),
+        ("results.json", '{"targets": ["left"], "seconds": 3}', "seconds must be an object"),
+        ("evaluations/base/outcomes.json", '{"episodes": 3, "none": 2}', "outcomes.json is damaged at base"),
+        ("evaluations/base/paths.npz", "PK", "paths.npz is damaged"),
+        ("base/metrics.jsonl", "{", "metrics.jsonl is damaged"),
+    ],
+)
+def test_damage_is_one_clear_error(name, damage, said, finished, tmp_path, capsys):
+    run = tmp_path / "run"
+    shutil.copytree(finished, run, ignore=shutil.ignore_patterns("report"))
+    (run / name).write_text(damage)
+    with pytest.raises(SystemExit) as stopped:
+        report.main([str(run)])
+    error = capsys.readouterr().err
+    assert stopped.value.code == 2 and error.count("\n") == 1 and said in error
+    assert not (run / "report").exists()
+
+
+def test_no_run_is_one_clear_error(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"results\.json is missing"):
+        load_run(tmp_path)
+
+
+def test_the_page_is_the_same_when_made_again(finished, content):
+    before = (finished / "report" / "index.html").read_bytes()
+    report.write_report(finished)
+    assert (finished / "report" / "index.html").read_bytes() == before
+
+
+@pytest.mark.slow
+def test_figures_for_a_readme_are_written(finished, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(finished, run, ignore=shutil.ignore_patterns("report"))
+    names = {path.stem for path in report.write_figures(run)}
+    assert {"procedure", "alignment", "reward_accuracy", "outcomes_base"} <= names
