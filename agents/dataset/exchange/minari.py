@@ -187,16 +187,14 @@ def import_minari(dataset_id: str, directory: Path | str, root: Path | str | Non
     manifest = minari_dataset.storage.metadata.get(MANIFEST)
     # Read beside what is written: an error stops the writer, which leaves nothing behind.
     trajectories = _stored(minari_dataset, source) if manifest else _replayed(minari_dataset, source)
-    description: dict[str, Any] = {"imported": {"minari": dataset_id, "manifest": manifest}}
+    description: dict[str, Any] = {"goals": GOALS, "imported": {"minari": dataset_id, "manifest": manifest}}
     if manifest:
         names = ("population", "shares", "environment", "goals")
         description |= {name: manifest[name] for name in names if name in manifest}
     else:
         options = _environment(minari_dataset, source)
         description["environment"] = {"id": "Jumppad-v0", "observation": "pixels", **options}
-    return write_dataset(
-        directory, trajectories, seed=(manifest or {}).get("seed", 0), description={"goals": GOALS, **description}
-    )
+    return write_dataset(directory, trajectories, seed=(manifest or {}).get("seed", 0), description=description)
 
 
 def _open(source: Path) -> MinariDataset:

@@ -2,15 +2,11 @@
 
 import itertools
 import json
-import os
-from pathlib import Path
 
 import pytest
 
 from baselines.laboratory import runner
 from baselines.laboratory.runner import Task
-
-ROOT = Path(__file__).parents[3]
 
 SMALL_WORK = """
 import os, time
@@ -38,7 +34,7 @@ def small_experiments(tmp_path, monkeypatch):
     folder.mkdir()
     for name, ending in ENDINGS.items():
         (folder / f"{name}.py").write_text(SMALL_WORK.format(name=name, ending=ending))
-    monkeypatch.setenv("PYTHONPATH", f"{folder}{os.pathsep}{ROOT}")
+    monkeypatch.syspath_prepend(str(folder))
     monkeypatch.setenv("TQDM_DISABLE", "1")  # which the laboratory sets, and leaves so
 
 
