@@ -7,12 +7,14 @@ from matplotlib.figure import Figure
 
 from agents.figures.island_map import load_map
 from baselines.evaluate import PATHS
+from baselines.laboratory.claims import Claim
 from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory.panels import counted
 from baselines.laboratory.statistics import group
-from baselines.laboratory.words import counted, listed, span
+from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.reproduce import outcomes
 from baselines.reproduce.drawing.procedure_map import Counted, procedure
-from baselines.reproduce.outcomes import TARGETS, title
+from baselines.reproduce.outcomes import title
 from baselines.stages import Stages
 
 CELL = 0.5
@@ -94,31 +96,32 @@ def draw(rows: list[Row]) -> Figure:
     return procedure(maps, title, extent, rows[0]["cell"], seeds)
 
 
-def find(rows: list[Row]) -> str:
-    """Says how much of the island each agent covers, and how much of its way it shares with people."""
+AREA = "area of the ways, m²"
+
+
+def table(rows: list[Row]) -> Table:
+    """Tabulates how much of the island each agent covers, and how much of its way it shares with people."""
     maps = {(row["stage"], row["target"]): (unpack(row["visits"]), row["episodes"]) for row in rows}
     people = maps.get(("demonstrations", ""))
-    covered = {agent: area(*visits, rows[0]["cell"]) for agent, visits in maps.items()}
-    parts = [f"{title(*agent).lower()} {square_meters:,.0f} m²" for agent, square_meters in covered.items()]
-    text = (
-        f"The squares that at least {100 * OFTEN:.0f}% of episodes visit cover: {', '.join(parts)} "
-        f"(all seeds together, {span(row['episodes'] for row in rows)} episodes of each). "
+    found = {
+        agent: [
+            {
+                "seed": 0,
+                "area": area(visits, episodes, rows[0]["cell"]),
+                "shared": None if people is None else overlap(people[0], visits),
+            }
+        ]
+        for agent, (visits, episodes) in maps.items()
+    }
+    lines = [Line(title(*agent), some, found.get(BEFORE.get(agent[0], ("", "")), ())) for agent, some in found.items()]
+    columns = (
+        Column(AREA, "area", share=False, digits=0),
+        Column("visits shared with people", "shared", digits=0, compared=False),
     )
-    if people is not None and ("base", "") in maps:
-        text += (
-            f"The base agent shares {100 * overlap(people[0], maps['base', ''][0]):.0f}% of its visits with people. "
-        )
-    order = [("base", ""), ("finetuned", ""), *(("aligned", target) for target in TARGETS)]
-    if all(agent in covered for agent in order[:2]) and any(agent in covered for agent in order[2:]):
-        base, tuned = covered["base", ""], covered["finetuned", ""]
-        aligned = max(covered[agent] for agent in order[2:] if agent in covered)
-        narrower = [("fine-tuning", tuned < base), ("alignment", aligned < tuned)]
-        if all(so for _, so in narrower):
-            text += "After fine-tuning, and again after alignment, less of the island is covered, as in the paper."
-        else:
-            wide = listed(what for what, so in narrower if not so)
-            text += f"Unlike in the paper, {wide} does not lessen what is covered."
-    return text.strip()
+    return tabulate(lines, columns, "the base agent, and of aligned agents to the fine-tuned one")
+
+
+BEFORE = {"finetuned": ("base", ""), "aligned": ("finetuned", "")}
 
 
 def area(visits: np.ndarray, episodes: int, cell: float) -> float:
@@ -133,11 +136,16 @@ def overlap(one: np.ndarray, other: np.ndarray) -> float:
 
 EXPERIMENT = Experiment(
     name="heat_maps",
-    title="Where everybody goes on the map",
-    question="How does each step of the procedure change the ways that are taken over the island?",
+    title="Ways over the island",
+    question="How does each stage change the ways that are taken over the island?",
     paper="The base agent spreads over the island, the fine-tuned one keeps to three ways, each aligned one to one.",
     measure=measure,
     draw=draw,
-    find=find,
+    table=table,
+    claims=(
+        Claim("Fine-tuning narrows the ways that are taken", "paper", title("finetuned", ""), AREA, "lower"),
+        Claim("Alignment narrows the ways again", "paper", title("aligned", "left"), AREA, "lower"),
+    ),
+    remark=f"Squares that at least {OFTEN:.0%} of episodes visit; sums over all seeds, so nothing is tested.",
     condense=condense,
 )

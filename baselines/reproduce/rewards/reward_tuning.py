@@ -18,11 +18,22 @@ from torch import Tensor
 
 from agents.dataset import Dataset
 from agents.figures.style import MUTED
+from baselines.laboratory.claims import Claim
 from baselines.laboratory.experiment import Experiment, Row
 from baselines.laboratory.marks import draw_line
-from baselines.laboratory.panels import AIR, RANDOM, handle, note, number_axis, panels, percent_axis
-from baselines.laboratory.statistics import group, over_seeds, percent
-from baselines.laboratory.words import intervals, seeds_in_words, seeds_of, versus
+from baselines.laboratory.panels import (
+    AIR,
+    RANDOM,
+    handle,
+    intervals,
+    note,
+    number_axis,
+    panels,
+    percent_axis,
+    seeds_of,
+)
+from baselines.laboratory.statistics import group
+from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.models.batches import make_batch
 from baselines.models.network import Trunk
 from baselines.models.policy import Policy
@@ -187,41 +198,78 @@ def draw(rows: list[Row]) -> Figure:
         return figure
 
 
-def find(rows: list[Row]) -> str:
-    """Says whether a reward model tuned as a whole is better from the agent's weights."""
+COLUMNS = {"agent": "fine-tuned agent's weights", "base": "base agent's weights", "random": "random weights"}
+
+
+def table(rows: list[Row]) -> Table:
+    """Tabulates the agents' weights against random ones, over all numbers of comparisons and with the fewest."""
     chosen = choose(rows)
-    parts = []
+    few = min(row["comparisons"] for row in rows)
+    lines = []
     for what in group(rows, "label"):
         of = {way: [row for row in some if row["label"] == what] for way, some in chosen.items()}
-        if not of["agent"] or not of["random"]:
-            continue
-        ours, others = (percent(over_seeds(of[way], "accuracy")) for way in ("agent", "random"))
-        few = min(row["comparisons"] for row in of["agent"])
-        agent, random = ([row for row in of[way] if row["comparisons"] == few] for way in ("agent", "random"))
-        sides = ("the agent's are better", "random ones are better")
-        same, longer = (versus(of["agent"], of[way], "accuracy", *sides) for way in ("random", "random, longer"))
-        parts.append(
-            f'To judge who "{TITLES[what]}", the agent\'s weights reach {ours} and random ones {others} in the mean '
-            f"over all numbers of comparisons: {same}; with {few} comparisons, "
-            f"{versus(agent, random, 'accuracy', *sides)}. "
-            f"Against random weights with up to {LONGER} times the updates, {longer}."
-        )
-        if of["base"]:
-            level = percent(over_seeds(of["base"], "accuracy"))
-            base = versus(of["base"], of["random"], "accuracy", "the base agent's are better", sides[1])
-            parts.append(f"The base agent's weights reach {level}, against random ones {base}.")
-    if not parts:
-        return "Agent and random weights were not both tuned, so nothing can be compared."
-    return f"On {seeds_in_words(rows)}, all weights tuned, in full visual variety. " + " ".join(parts)
+        known = [*of["agent"], *of["base"], *of["random"]]
+        some = [row for row in known if row["comparisons"] == few]
+        lines += [
+            Line(condition(what), known, as_agents(of["random"])),
+            Line(
+                f"{condition(what)}, {few} comparisons",
+                some,
+                as_agents(row for row in some if row["start"] == "random"),
+            ),
+            Line(f"{condition(what)}, against {LONGER} times the updates", known, as_agents(of["random, longer"])),
+        ]
+    columns = [
+        Column(name, partial(accuracy_of, start=start), compared=start != "random") for start, name in COLUMNS.items()
+    ]
+    return tabulate(lines, columns, "random weights")
+
+
+def condition(what: Label) -> str:
+    """Names a condition of the table."""
+    return f'"{TITLES[what]}"'
+
+
+def accuracy_of(row: Row, start: str) -> float | None:
+    """Returns the accuracy of a row of this start."""
+    return row["accuracy"] if row["start"] == start else None
+
+
+def as_agents(rows: Iterable[Row]) -> list[Row]:
+    """Returns rows as a reference for both agents' columns."""
+    return [{**row, "start": start} for row in rows for start in ("agent", "base")]
 
 
 EXPERIMENT = Experiment(
     name="reward_tuning",
-    title="Reward models tuned as a whole",
-    question="If all weights are tuned, and random ones get their own best number of updates and five times as many, "
-    "is a reward model still better that starts from the agent's, fine-tuned or base?",
+    title="Reward models with all weights tuned",
+    question="If all weights are tuned, in full visual variety, is a reward model still better when it starts from the "
+    "agent's weights, fine-tuned or base? Each start has its own best number of updates.",
     paper="",
     measure=measure,
     draw=draw,
-    find=find,
+    table=table,
+    claims=(
+        Claim(
+            "For behavior, a reward model tuned from the fine-tuned agent's weights beats one from random weights",
+            "us",
+            condition("camera"),
+            COLUMNS["agent"],
+            "higher",
+        ),
+        Claim(
+            "For behavior, so does one tuned from the base agent's weights",
+            "us",
+            condition("camera"),
+            COLUMNS["base"],
+            "higher",
+        ),
+        Claim(
+            "For places, a reward model tuned from the fine-tuned agent's weights beats one from random weights",
+            "us",
+            condition("pad"),
+            COLUMNS["agent"],
+            "higher",
+        ),
+    ),
 )
