@@ -1,4 +1,4 @@
-"""Figures: joints as MuJoCo has them, and what bodies do that can be said without drawing them."""
+"""CharacterMeshes: joints as MuJoCo has them, and what bodies do that can be said without drawing them."""
 
 from typing import NamedTuple
 
@@ -26,7 +26,7 @@ from jumppad_env.drawing.characters import (  # fmt: skip
     SHIN_RIGHT,
     TORSO,
     TRAIL,
-    load_figures,
+    load_character_meshes,
 )
 from jumppad_env.drawing.frames import place_mate
 from jumppad_env.drawing.looks import TEAM, WHO, make_look
@@ -63,7 +63,7 @@ def pose(from_python):
     stand = from_python(characters.stand)
 
     def pose(character: str, state: np.ndarray) -> Pose:
-        shapes, who = load_figures(), NAMES.index(character)
+        shapes, who = load_character_meshes(), NAMES.index(character)
         angles, origins, axes = (
             np.full(shape, np.nan) for shape in ((len(BODIES), 3), (len(BODIES), 3), (len(BODIES), 3, 3))
         )
@@ -143,7 +143,7 @@ def test_bodies_are_where_mujoco_puts_them(pose, bend, character):
     for _ in range(30):
         state = random_state(generator)
         angles, sink, lift = bend(state)
-        shorter = load_figures().offsets[NAMES.index(character), SHIN_LEFT, 2] / characters.THIGH  # downwards
+        shorter = load_character_meshes().offsets[NAMES.index(character), SHIN_LEFT, 2] / characters.THIGH  # downwards
         assert (angles[1:] != 0).any()
         model.body_pos[1:] = places
         model.body_pos[1 + hips - root, 2] += lift + sink * shorter
@@ -170,7 +170,7 @@ def test_whoever_stands_still_stands_nearly_as_the_mjcf_has_it(pose):
 
 @pytest.mark.parametrize("character", NAMES)
 def test_legs_keep_their_length_and_joints_their_place_in_any_pose(pose, character):
-    shapes, generator = load_figures(), np.random.default_rng(3)
+    shapes, generator = load_character_meshes(), np.random.default_rng(3)
     offsets = shapes.offsets[NAMES.index(character)]
     free = [body for body in range(1, len(BODIES)) if body not in (HIPS, BOARD)]
     for _ in range(100):
@@ -301,7 +301,7 @@ def test_team_mates_stay_in_the_sphere_that_decides_whether_they_are_drawn(pose,
 
 def dressed(from_python, character: str, state: np.ndarray, tints=(1.0, 1.0, 1.0)):
     """Vertices, planes and colors of a figure as `dress` gives them, and the range of its faces."""
-    shapes, who, light = load_figures(), NAMES.index(character), np.array(load_light())
+    shapes, who, light = load_character_meshes(), NAMES.index(character), np.array(load_light())
     faces = range(int(shapes.first_face[who]), int(shapes.first_face[who + 1]))
     vertices = np.full((int(shapes.first_vertex[who + 1] - shapes.first_vertex[who]), 3), np.nan)
     planes, colors = np.full((len(faces), 4), np.nan), np.full((len(faces), 6), np.nan)
@@ -312,7 +312,7 @@ def dressed(from_python, character: str, state: np.ndarray, tints=(1.0, 1.0, 1.0
 
 @pytest.mark.parametrize("character", NAMES)
 def test_light_by_its_formula(from_python, pose, character):
-    shapes, light = load_figures(), load_light()
+    shapes, light = load_character_meshes(), load_light()
     generator, tints = np.random.default_rng(8), np.array([0.7, 1.1, 0.9])
     for _ in range(5):
         state = random_state(generator)
@@ -331,7 +331,7 @@ def test_light_by_its_formula(from_python, pose, character):
 
 @pytest.mark.parametrize("character", NAMES)
 def test_faces_lie_in_their_planes_and_look_outward(from_python, character):
-    shapes = load_figures()
+    shapes = load_character_meshes()
     state = random_state(np.random.default_rng(9))
     state[[characters.MOUNTED, characters.FLIGHT_LEFT]] = 1
     vertices, planes, _, faces = dressed(from_python, character, state)
@@ -348,7 +348,7 @@ def test_faces_lie_in_their_planes_and_look_outward(from_python, character):
 
 @pytest.mark.parametrize(("mounted", "flying"), [(0, 0), (1, 0), (0, 1), (1, 1)])
 def test_board_and_trail_are_seen_when_they_are_used(from_python, mounted, flying):
-    shapes = load_figures()
+    shapes = load_character_meshes()
     _, planes, _, faces = dressed(from_python, "rider", make_state(mounted=mounted, flight_left=flying))
     shown = {BODIES[shapes.face_bodies[face]] for face, plane in zip(faces, planes, strict=True) if plane.any()}
     hidden = {BODIES[shapes.face_bodies[face]] for face, plane in zip(faces, planes, strict=True) if not plane.any()}
@@ -365,5 +365,5 @@ def test_a_skeleton_of_another_kind_is_refused(monkeypatch, change):
         spec.body("head").name = "skull"
     changed, real = spec.compile(), load_model
     monkeypatch.setattr(characters, "load_model", lambda name: changed if name == "scout" else real(name))
-    with pytest.raises(ValueError, match="'scout'.*(turned|must have the bodies)"):
-        load_figures.__wrapped__()
+    with pytest.raises(ValueError, match="'scout'.*(rotated|must have the bodies)"):
+        load_character_meshes.__wrapped__()

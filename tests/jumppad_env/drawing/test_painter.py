@@ -210,7 +210,7 @@ def empty_painter():
     painter = Painter(*SIZE)
     painter.draw_one(standing(), "rider")
     (brush,) = painter._brushes
-    brush._figures = brush._figures._replace(first_face=np.zeros_like(brush._figures.first_face))
+    brush._meshes = brush._meshes._replace(first_face=np.zeros_like(brush._meshes.first_face))
     brush._heights = np.full_like(brush._heights, -100)
     yield painter
     painter.close()
