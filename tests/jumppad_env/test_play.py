@@ -13,7 +13,7 @@ from jumppad_env.drawing.window import Window
 from jumppad_env.game.controls import Controls
 from jumppad_env.game.game import Game
 from jumppad_env.game.sharpness import Sharpness
-from jumppad_env.play import SLOWEST_FPS, ZOOM, play, window_size
+from jumppad_env.play import SLOWEST_FPS, ZOOM, run_game, window_size
 
 
 class Clock:
@@ -61,7 +61,7 @@ class Script:
 
         monkeypatch.setattr(self.window, "show", next_frame)
         monkeypatch.setattr(self.controls, "action", act)
-        play(self.game, self.controls, self.window, Sharpness((36, 60), 1 / SLOWEST_FPS), self.clock)
+        run_game(self.game, self.controls, self.window, Sharpness((36, 60), 1 / SLOWEST_FPS), self.clock)
         self.game.close()
 
 
@@ -155,7 +155,7 @@ def test_the_command_opens_a_window_until_it_is_closed():
     pytest.importorskip("pygame")
     result = command("--size", "90", "150", "--target", "right", "--fps", "30", "--character", "walker")
     assert result.returncode == 0, result.stderr
-    titles = ["One moment: getting ready", *["Walker: run onto the right pad within 10 seconds"] * 2]
+    titles = ["Loading ...", *["Walker: run onto the right pad within 10 seconds"] * 2]
     size = round(ZOOM * 150), round(ZOOM * 90)
     assert str([(size, title) for title in titles]) in result.stdout
 
@@ -181,7 +181,7 @@ def test_without_a_screen_playing_says_so():
     result = run("import sys; sys.argv = ['play']; import jumppad_env.play as play; play.main()")
     assert (result.returncode, result.stderr) == (
         2,
-        "error: playing needs a screen: neither DISPLAY nor WAYLAND_DISPLAY is set\n",
+        "error: playing needs a display: neither DISPLAY nor WAYLAND_DISPLAY is set\n",
     )
 
 

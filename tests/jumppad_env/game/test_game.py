@@ -106,9 +106,9 @@ def test_the_game_waits_behind_the_help_and_while_paused(game, player):
 def test_nothing_moves_in_a_pause(running, player):
     running.advance(0.25, player)
     running.obey({"pause"})
-    before, standing = running.frame(), running.standing()
+    before, status = running.frame(), running.status()
     running.advance(0.25, player)
-    assert running.frame() is before and running.standing() == standing
+    assert running.frame() is before and running.status() == status
 
 
 def test_after_a_reset_nothing_is_interpolated(running, player):
@@ -122,14 +122,14 @@ def test_after_a_reset_nothing_is_interpolated(running, player):
 
 
 def test_the_clock_of_an_episode(running, player):
-    assert running.standing().seconds_left == pytest.approx(10.0)
+    assert running.status().seconds_left == pytest.approx(10.0)
     running.advance(0.35, player)
-    standing = running.standing()
-    assert (standing.seconds, standing.seconds_left) == (pytest.approx(0.3), pytest.approx(9.7))
+    status = running.status()
+    assert (status.seconds, status.seconds_left) == (pytest.approx(0.3), pytest.approx(9.7))
     player.action = gamepad.NEUTRAL
     while not running.ended:
         running.advance(0.1, player)
-    assert player.asked == 100 and running.standing().seconds_left == pytest.approx(0.0)
+    assert player.asked == 100 and running.status().seconds_left == pytest.approx(0.0)
     assert running.panels()[0].title == "Out of time"
     running.advance(1.0, player)
     assert player.asked == 100, "it is over"
@@ -137,7 +137,7 @@ def test_the_clock_of_an_episode(running, player):
         running.obey(commands)
         assert running.shown is None, "the summary stays"
     running.obey({"start"})
-    assert not running.ended and running.standing().seconds_left == pytest.approx(10.0)
+    assert not running.ended and running.status().seconds_left == pytest.approx(10.0)
 
 
 @pytest.mark.parametrize(("target", "success"), [("right", True), (None, True), ("middle", False)])
@@ -150,12 +150,12 @@ def test_the_summary_of_a_pad_counts_to_the_touch(player, target, success):
     game._older = game._newer = start = env.get_state()
     while not game.ended:
         game.advance(0.1, player)
-    standing = game.standing()
+    status = game.status()
     ground = [STATE.index("x"), STATE.index("y")]
     flown = np.linalg.norm(env.get_state()[ground] - start[ground])
-    assert (standing.pad, standing.success, standing.fell) == (PADS.index("right"), success, False)
-    assert standing.seconds == pytest.approx((player.asked - env.options.flight_steps) * 0.1)
-    assert 2.0 < standing.distance < 5.0 < flown, "the run, without the flight"
+    assert (status.pad, status.success, status.fell) == (PADS.index("right"), success, False)
+    assert status.seconds == pytest.approx((player.asked - env.options.flight_steps) * 0.1)
+    assert 2.0 < status.distance < 5.0 < flown, "the run, without the flight"
     assert game.panels()[0].title.startswith("The right pad")
     game.close()
 
@@ -164,14 +164,14 @@ def test_who_falls_off_is_told(running, player):
     running._info = running._env.reset(options={"position": (500.0, 0.0, -1.0)})[1]
     while not running.ended:
         running.advance(0.1, player)
-    assert running.standing().fell and running.panels()[0].title == "Fell off the island"
+    assert running.status().fell and running.panels()[0].title == "Fell off the island"
 
 
 def test_characters_and_targets_are_chosen_in_turn(running, player):
     for name in [*list(CHARACTERS)[1:], "rider"]:
         running.advance(0.1, player)
         running.obey({"character"})
-        assert running.character == running._info["character"] == name and running.standing().seconds == 0
+        assert running.character == running._info["character"] == name and running.status().seconds == 0
     for target in ("middle", "right", None, "left"):
         running.obey({"target"})
         assert running.target == running._unwrapped.options.target == target
@@ -185,7 +185,7 @@ def test_choosing_does_not_end_a_pause(game):
 def test_getting_ready_plays_nothing(game):
     game.prepare()
     assert np.array_equal(game._unwrapped.get_state(), game._newer)
-    assert game.standing().seconds_left == pytest.approx(10.0) and game.shown == "help"
+    assert game.status().seconds_left == pytest.approx(10.0) and game.shown == "help"
 
 
 def test_the_same_seed_starts_at_the_same_places(game):

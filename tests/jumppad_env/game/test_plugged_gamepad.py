@@ -13,7 +13,7 @@ from jumppad_env.drawing.window import Window
 from jumppad_env.game.controls import PAD_BUTTONS, PAD_COMMANDS, PAD_STICKS, Controls
 from jumppad_env.game.game import Game
 from jumppad_env.game.sharpness import Sharpness
-from jumppad_env.play import play
+from jumppad_env.play import run_game
 
 GAMECONTROLLER = 1  # of SDL's kinds of joystick
 AXES, BUTTONS = 6, 15
@@ -199,11 +199,11 @@ def test_plugged_in_and_out_while_the_game_runs(plug, controls, pygame, monkeypa
     def next_frame(frame, panels):
         show(frame, panels)
         shown.append(panels[0].title)
-        ran.append(game.standing().distance)
+        ran.append(game.status().distance)
         script.get(len(shown), lambda: None)()
 
     monkeypatch.setattr(window, "show", next_frame)
-    play(game, controls, window, sharpness, lambda: next(now))
+    run_game(game, controls, window, sharpness, lambda: next(now))
     game.close()
     assert shown[19].startswith("Rider: run onto") and ran[21] == 0
     assert shown[79] == "Rider to the left pad" and ran[79] > 3.0

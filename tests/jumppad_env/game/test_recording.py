@@ -16,7 +16,7 @@ from jumppad_env.game.controls import Controls
 from jumppad_env.game.game import Game
 from jumppad_env.game.recording import record
 from jumppad_env.game.sharpness import Sharpness
-from jumppad_env.play import SLOWEST_FPS, play
+from jumppad_env.play import SLOWEST_FPS, run_game
 from jumppad_env.streams import integer_seed
 
 FRAME_SECONDS = 0.25
@@ -76,7 +76,7 @@ def session(pygame, monkeypatch):
             window = Window(90, 150, 0)
             monkeypatch.setattr(window, "show", person.next_frame)
             sharpness = Sharpness((16, 30), 1 / SLOWEST_FPS)
-            play(game, Controls(), window, sharpness, person.clock, recording)
+            run_game(game, Controls(), window, sharpness, person.clock, recording)
             game.close()
         return person.shown
 
@@ -185,7 +185,7 @@ def test_an_error_before_anything_was_kept_leaves_nothing(tmp_path):
 
 def test_a_dataset_that_is_there_is_not_touched(session, tmp_path):
     session(tmp_path / "d", episode("escape"))
-    with pytest.raises(ValueError, match=r"exists; record into another place.*agents\.dataset merge"):
+    with pytest.raises(ValueError, match=r"exists; record into another directory.*agents\.dataset merge"):
         session(tmp_path / "d", episode("escape"))
     (tmp_path / "d").rename(tmp_path / ".e.unfinished")  # killed between the manifest and the rename
     with pytest.raises(ValueError, match="e exists"):
@@ -211,7 +211,7 @@ def command(*arguments: str, keys: str = "", limit: int | None = None) -> subpro
         "    pygame.event.post(key or pygame.event.Event(pygame.QUIT))\n"
         "play.Window.show = show\n"
         "ticks = itertools.count()\n"
-        f"play.play.__defaults__ = (lambda: next(ticks) * {FRAME_SECONDS}, *play.play.__defaults__[1:])\n"
+        f"play.run_game.__defaults__ = (lambda: next(ticks) * {FRAME_SECONDS}, *play.run_game.__defaults__[1:])\n"
         f"sys.argv = ['play', '--size', '16', '30', *{arguments!r}]\n"
         "play.main()\n"
     )
@@ -247,7 +247,7 @@ def test_the_command_says_that_nothing_was_kept(pygame, tmp_path):
     ("arguments", "told"),
     [
         (("--style", "fast"), "--style is written by --record"),
-        (("--record", "there"), "there exists; record into another place"),
+        (("--record", "there"), "there exists; record into another directory"),
         (("--record", "there/file/d"), "there/file"),
         (("--record", "new", "--style", "x" * 25), "at most 24 printable"),
     ],
