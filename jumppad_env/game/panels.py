@@ -47,7 +47,7 @@ LOADING = Panel("Loading ...", (("The first start after an installation takes ab
 CONTROLS = (
     ("", "Keyboard and mouse", "Gamepad"),
     ("Move", "W A S D", "left stick"),
-    ("Look", "arrows, or the mouse (click first)", "right stick"),
+    ("Look", "arrow keys or mouse (click first)", "right stick"),
     ("Jump", "Space", "A"),
     ("Dodge", "Shift", "B"),
     ("Attack", "F or left mouse button", "X"),

@@ -84,7 +84,7 @@ def test_motion_is_drawn_between_control_steps(pygame, monkeypatch):
     assert (moving > 0).all() and np.ptp(moving) < 1e-9, "evenly"
 
 
-def test_a_pause_stops_the_steps_and_is_not_made_up_for(pygame, monkeypatch):
+def test_a_pause_stops_the_steps_and_is_not_caught_up(pygame, monkeypatch):
     at = {0: key(pygame, "w"), 60: key(pygame, "p"), 119: key(pygame, "p")}
     script = Script(pygame, monkeypatch, 1 / 60, at, 120)
     assert len(script.actions) in (9, 10)
@@ -94,7 +94,7 @@ def test_a_pause_stops_the_steps_and_is_not_made_up_for(pygame, monkeypatch):
 
 
 @pytest.mark.parametrize(("fps", "smallest"), [(60, (36, 60)), (20, (12, 20))])
-def test_what_is_too_slow_to_draw_is_drawn_smaller(pygame, monkeypatch, fps, smallest):
+def test_slow_drawing_shrinks_the_drawn_size(pygame, monkeypatch, fps, smallest):
     script = Script(pygame, monkeypatch, 1 / fps, {20: key(pygame, "w")}, 100)
     assert set(script.sizes[:21]) == {(36, 60)}, "while the game waits nothing can be told"
     assert script.sizes[-1] == smallest
@@ -112,14 +112,14 @@ def test_the_window_opens_larger_than_what_is_drawn_if_the_screen_has_room(size,
     assert window_size(size, screen) == opened
 
 
-def test_losing_the_window_pauses_and_frees_the_mouse(pygame, monkeypatch):
+def test_losing_focus_pauses_and_releases_the_mouse(pygame, monkeypatch):
     at = {0: ("MOUSEBUTTONDOWN", {"button": 1, "pos": (9, 9)}), 5: ("WINDOWFOCUSLOST", {})}
     script = Script(pygame, monkeypatch, 1 / 60, at, 30)
     assert script.panels[5] != ["Paused"] == script.panels[-1]
     assert len(script.actions) == 0 and not script.controls.captured
 
 
-def test_an_episode_ends_with_a_summary_and_starts_again(pygame, monkeypatch):
+def test_an_episode_ends_with_a_summary_and_can_be_restarted(pygame, monkeypatch):
     at = {0: key(pygame, "w"), 60: key(pygame, "r")}
     script = Script(pygame, monkeypatch, 0.25, at, 61)
     assert script.panels[59] == ["Out of time"] and script.panels[61][0] == "Rider to the left pad"
@@ -169,7 +169,7 @@ def test_the_command_opens_a_window_until_it_is_closed():
         (("--variety", "nonsense"), "variety='nonsense'"),
     ],
 )
-def test_what_cannot_be_is_refused_in_one_line(arguments, told):
+def test_invalid_options_are_rejected_in_one_line(arguments, told):
     pytest.importorskip("pygame")
     result = command(*arguments)
     assert result.returncode == 2 and result.stderr.count("\n") == 1
@@ -177,7 +177,7 @@ def test_what_cannot_be_is_refused_in_one_line(arguments, told):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there always is a screen")
-def test_without_a_screen_playing_says_so():
+def test_without_a_display_playing_is_one_clear_error():
     result = run("import sys; sys.argv = ['play']; import jumppad_env.play as play; play.main()")
     assert (result.returncode, result.stderr) == (
         2,
@@ -185,7 +185,7 @@ def test_without_a_screen_playing_says_so():
     )
 
 
-def test_without_pygame_playing_says_how_to_get_it():
+def test_without_pygame_the_error_says_how_to_install_it():
     program = (
         "import sys; sys.argv = ['play']; sys.modules['pygame'] = None; import jumppad_env.play as play; play.main()"
     )

@@ -40,7 +40,7 @@ def test_continuous_sticks_round_to_the_nearest_bucket_and_buttons_need_more_tha
 
 
 @pytest.mark.parametrize("action", [np.zeros(15), np.full(16, np.nan), np.full(16, np.inf), 0.0])
-def test_continuous_actions_that_do_not_fit_are_refused(action):
+def test_invalid_continuous_actions_are_rejected(action):
     with pytest.raises(ValueError, match="16 finite numbers"):
         ContinuousGamepad(gymnasium.make("JumppadState-v0")).action(action)
 

@@ -35,6 +35,7 @@ from jumppad_env.island import character_path
 from jumppad_env.rules import CHARACTERS
 from jumppad_env.world import STATE
 from jumppad_env.world.options import KINDS
+from jumppad_env.world.state import FLIGHT_LEFT, GROUNDED, MOUNTED, STRIDE
 
 NAMES = list(CHARACTERS)
 RIDERS = [name for name in CHARACTERS if CHARACTERS[name].has_board]
@@ -90,7 +91,7 @@ def bend(from_python):
 
 def make_state(**columns: float) -> np.ndarray:
     state = np.zeros(len(STATE))
-    state[STATE.index("grounded")] = 1
+    state[GROUNDED] = 1
     for name, value in columns.items():
         state[STATE.index(name)] = value
     return state
@@ -156,7 +157,7 @@ def test_bodies_are_where_mujoco_puts_them(pose, bend, character):
         assert np.allclose(posed.axes.reshape(-1, 9), data.xmat[1:], atol=1e-12)
 
 
-def test_whoever_stands_still_stands_nearly_as_the_mjcf_has_it(pose):
+def test_a_character_at_rest_is_posed_nearly_as_in_the_mjcf(pose):
     for character in NAMES:
         angles, origins, *_ = pose(character, make_state())
         assert np.abs(angles[[ROOT, BOARD, TRAIL, HIPS, LEG_LEFT, LEG_RIGHT, TORSO, HEAD]]).max() == 0
@@ -196,17 +197,17 @@ def test_the_same_state_is_the_same_pose_whatever_was_posed_before(pose, bend):
         assert all(np.array_equal(one, other) for one, other in zip(pose("rider", state), posed, strict=True))
 
 
-def test_legs_go_round_with_the_way_walked(bend):
+def test_legs_cycle_with_the_distance_walked(bend):
     # Two steps make a gait of 1.7 m; after one of them left and right have changed places.
     generator = np.random.default_rng(5)
     left, right = [LEG_LEFT, SHIN_LEFT], [LEG_RIGHT, SHIN_RIGHT]
     for _ in range(50):
         state = make_state(vx=generator.uniform(-6, 6), vy=generator.uniform(1, 6), yaw=generator.uniform(-3, 3))
-        stride = state[characters.STRIDE] = generator.uniform(0, 50)
+        stride = state[STRIDE] = generator.uniform(0, 50)
         angles = bend(state)[0]
-        state[characters.STRIDE] = stride + 1.7
+        state[STRIDE] = stride + 1.7
         assert np.allclose(bend(state)[0], angles)
-        state[characters.STRIDE] = stride + 0.85
+        state[STRIDE] = stride + 0.85
         step = bend(state)[0]
         assert np.allclose(step[left], angles[right]) and np.allclose(step[right], angles[left])
         assert step[ARM, 0] == pytest.approx(-angles[ARM, 0])
@@ -262,7 +263,7 @@ def test_no_shoe_sticks_out_below_the_board(pose, character):
 
 def distance_from_middle(posed: Pose, state: np.ndarray) -> float:
     """Largest distance (m) from the middle of a figure of what may be seen besides its trail."""
-    kept = (posed.bodies != TRAIL) & ((posed.bodies != BOARD) | (state[characters.MOUNTED] > 0))
+    kept = (posed.bodies != TRAIL) & ((posed.bodies != BOARD) | (state[MOUNTED] > 0))
     return float(np.linalg.norm(posed.vertices[kept] - state[:3] - [0, 0, MIDDLE], axis=1).max())
 
 
@@ -273,7 +274,7 @@ def test_an_attack_raises_the_right_arm_and_lowers_it_again(pose):
 
 
 @pytest.mark.parametrize("character", NAMES)
-def test_no_pose_without_attack_leaves_the_sphere_that_is_said_to_hold_it(pose, character):
+def test_no_pose_without_attack_leaves_the_bounding_sphere(pose, character):
     generator = np.random.default_rng(6)
     for _ in range(1500):
         state = random_state(generator, attack=False)
@@ -281,7 +282,7 @@ def test_no_pose_without_attack_leaves_the_sphere_that_is_said_to_hold_it(pose, 
 
 
 @pytest.mark.parametrize("character", NAMES)
-def test_nor_does_an_attack(pose, character):
+def test_no_pose_with_attack_leaves_the_bounding_sphere(pose, character):
     generator = np.random.default_rng(7)
     for _ in range(1500):
         state = random_state(generator)
@@ -316,7 +317,7 @@ def test_light_by_its_formula(from_python, pose, character):
     generator, tints = np.random.default_rng(8), np.array([0.7, 1.1, 0.9])
     for _ in range(5):
         state = random_state(generator)
-        state[[characters.MOUNTED, characters.FLIGHT_LEFT]] = 1
+        state[[MOUNTED, FLIGHT_LEFT]] = 1
         vertices, planes, colors, faces = dressed(from_python, character, state, tints)
         posed = pose(character, state)
         assert np.allclose(vertices, posed.vertices)
@@ -333,7 +334,7 @@ def test_light_by_its_formula(from_python, pose, character):
 def test_faces_lie_in_their_planes_and_look_outward(from_python, character):
     shapes = load_character_meshes()
     state = random_state(np.random.default_rng(9))
-    state[[characters.MOUNTED, characters.FLIGHT_LEFT]] = 1
+    state[[MOUNTED, FLIGHT_LEFT]] = 1
     vertices, planes, _, faces = dressed(from_python, character, state)
     first = int(shapes.first_vertex[NAMES.index(character)])
     bodies = shapes.vertex_bodies[first : first + len(vertices)]
@@ -347,7 +348,7 @@ def test_faces_lie_in_their_planes_and_look_outward(from_python, character):
 
 
 @pytest.mark.parametrize(("mounted", "flying"), [(0, 0), (1, 0), (0, 1), (1, 1)])
-def test_board_and_trail_are_seen_when_they_are_used(from_python, mounted, flying):
+def test_board_and_trail_are_visible_when_used(from_python, mounted, flying):
     shapes = load_character_meshes()
     _, planes, _, faces = dressed(from_python, "rider", make_state(mounted=mounted, flight_left=flying))
     shown = {BODIES[shapes.face_bodies[face]] for face, plane in zip(faces, planes, strict=True) if plane.any()}
@@ -357,7 +358,7 @@ def test_board_and_trail_are_seen_when_they_are_used(from_python, mounted, flyin
 
 
 @pytest.mark.parametrize("change", ["turned", "renamed"])
-def test_a_skeleton_of_another_kind_is_refused(monkeypatch, change):
+def test_another_skeleton_is_rejected(monkeypatch, change):
     spec = mujoco.MjSpec.from_file(str(character_path("scout")))
     if change == "turned":
         spec.body("head").quat = [np.cos(0.1), 0, 0, np.sin(0.1)]

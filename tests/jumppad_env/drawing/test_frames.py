@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from jumppad_env.drawing import Painter, frames, rasterizer
-from jumppad_env.drawing.characters import GROUNDED, VX, VY, YAW
 from jumppad_env.drawing.frames import SHADOW_HEIGHT, SHADOW_RADIUS
 from jumppad_env.drawing.ground import CELLS, height_below, load_heights
 from jumppad_env.drawing.lanes import ROWS
@@ -14,6 +13,7 @@ from jumppad_env.drawing.scenery import load_camera, load_scenery, load_sky
 from jumppad_env.island import load_island
 from jumppad_env.world import STATE
 from jumppad_env.world.options import KINDS
+from jumppad_env.world.state import CAMERA_TILT, GROUNDED, LOOK, VX, VY, YAW
 
 CAMERA = np.array(load_camera())
 HEIGHT, WIDTH = 64, 96
@@ -162,7 +162,7 @@ def darken(from_python, look_from):
     return darken
 
 
-def test_a_jumping_figures_shadow_is_a_disc_on_the_ground_below(darken):
+def test_a_jumping_characters_shadow_is_a_disc_on_the_ground_below(darken):
     generator, seen = np.random.default_rng(4), 0
     for _ in range(100):
         x, y, ground = generator.normal(size=3)
@@ -178,12 +178,12 @@ def test_a_frame_has_the_shadow_of_who_plays_and_of_the_team(variety):
     # Against a painter whose ground is so far below that nobody casts a shadow.
     shadowed, plain = (Painter(HEIGHT, WIDTH, variety=variety) for _ in range(2))
     state, sizes, spread = np.zeros(len(STATE)), [], []
-    state[[1, 2, STATE.index("camera_tilt")]] = -1.0, 0.5, -0.25  # a jump on the plaza
+    state[[1, 2, CAMERA_TILT]] = -1.0, 0.5, -0.25  # a jump on the plaza
     plain.draw_one(state, "walker")
     (brush,) = plain._brushes
     brush._heights = np.full_like(brush._heights, -100)
     for look in range(8):
-        state[STATE.index("look")] = look
+        state[LOOK] = look
         dark, light = (painter.draw_one(state, "walker").astype(int) for painter in (shadowed, plain))
         changed = (dark != light).any(axis=2)
         assert np.abs(dark - light * 5 / 8)[changed].max() <= 2, "five eighths of the light are left"

@@ -60,7 +60,7 @@ def test_the_suns_map_has_its_center_in_the_middle_and_meters_in_its_depth():
         assert np.allclose(axes @ [*nearer, 1], [COLUMNS / 2, ROWS / 2, 2.5])
 
 
-def test_the_whole_track_lies_on_the_suns_map():
+def test_the_shadow_map_covers_the_whole_track():
     shown = load_scenery(detail=True)
     axes = seen_by_sun(load_light().direction, np.array(SUN_CENTER), SUN_SIDE, *SUN_MAP)
     for place in [(-8, -6, 0), (8, -6, 0), (0, 50, 1), (-12, 40, 1), (12, 40, 1), *shown.spots]:
@@ -68,7 +68,7 @@ def test_the_whole_track_lies_on_the_suns_map():
         assert 0 < column < SUN_MAP[1] and 0 < row < SUN_MAP[0]
 
 
-def test_a_wall_shades_as_far_as_the_sun_is_low():
+def test_the_length_of_a_walls_shadow_follows_from_the_suns_elevation():
     # A wall 1 m high from -3 to 3 along y, sun from behind it at an elevation whose shadow is `length` long.
     ground = np.array([(-5.0, -5.0, 0.0), (5.0, -5.0, 0.0), (5.0, 5.0, 0.0), (-5.0, 5.0, 0.0)])
     wall = np.array([(0.0, -3.0, 0.0), (0.0, -3.0, 1.0), (0.0, 3.0, 1.0), (0.0, 3.0, 0.0)])  # looks toward the sun
@@ -123,7 +123,7 @@ def test_the_plaza_is_in_the_sun_and_the_foot_of_its_wall_in_the_shade(sun_of_th
     assert sun_on(0.0, 16.0, 1.02, BIAS, axes, lit) == 1 and sun_on(0.0, 16.0, -3.0, BIAS, axes, lit) == 0
 
 
-def test_a_place_the_sun_shines_on_shades_not_itself(sun_of_the_island):
+def test_lit_surfaces_do_not_shadow_themselves(sun_of_the_island):
     # Every face that looks toward the sun, at its middle: in the sun, unless another one is above.
     axes, lit = sun_of_the_island
     mesh = load_scenery(detail=True).island
@@ -180,7 +180,7 @@ def test_a_frame_for_people_is_the_same_however_many_threads_shade_it(fine_frame
     several.close()
 
 
-def test_the_shade_of_one_look_never_falls_on_another(fine_frames):
+def test_shadows_of_one_look_never_appear_in_another(fine_frames):
     # The sun's map is drawn again when the look changes, and only then.
     states = [standing(look=float(look)) for look in (1, 2, 1, 3, 2)]
     frames = [fine_frames.draw_one(state, "rider") for state in states]
@@ -190,7 +190,7 @@ def test_the_shade_of_one_look_never_falls_on_another(fine_frames):
         alone.close()
 
 
-def test_the_team_casts_shadows_that_move_with_it_and_stay_behind_on_no_map():
+def test_team_shadows_move_and_leave_no_trace_on_the_shadow_map():
     painters = {variety: Painter(180, 300, fine=True, variety=variety) for variety in ("none", "team")}
     shaded = 0
     for look, steps in ((11, 0), (11, 40), (12, 0), (11, 0)):
@@ -269,7 +269,7 @@ def test_sun_and_shade_by_their_formula(canvas):
     assert np.allclose(canvas.shade(1, 1 / 9, 10.0, 8.0, [*dark, *sun], roofed=True), dark, atol=1e-6)
 
 
-def test_what_is_far_is_hazy_by_its_formula(canvas):
+def test_haze_by_its_formula(canvas):
     color = np.array([0.9, 0.1, 0.4])
     for far in (5.0, 25.0, 40.0, 120.0, 900.0):
         rest = np.exp(-max(far - 25, 0) / HAZE)
@@ -277,7 +277,7 @@ def test_what_is_far_is_hazy_by_its_formula(canvas):
         assert np.allclose(shown, rest * color + (1 - rest) * canvas.horizon, atol=1e-5)
 
 
-def test_the_sky_of_people_is_that_of_agents_and_clouds_before_it(canvas):
+def test_the_fine_sky_is_the_fast_sky_with_clouds(canvas):
     cloudy = 0
     for x, y in np.random.default_rng(1).uniform(0, (32, 20), (200, 2)):
         ray = canvas.ray(x, y)

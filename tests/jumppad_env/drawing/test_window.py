@@ -72,7 +72,7 @@ def test_text_grows_with_the_window(pygame, window):
     assert heights[1] / heights[0] == pytest.approx(4, rel=0.15)
 
 
-def test_text_is_bright_on_a_ground_that_lets_the_game_shine_through(pygame, window):
+def test_text_is_bright_on_a_translucent_background(pygame, window):
     pygame.display.set_mode((800, 480), pygame.RESIZABLE)
     left, top, right, bottom = written(pygame, window, Panel("Paused"))
     box = shown(pygame)[top : bottom + 1, left : right + 1].reshape(-1, 3)
@@ -81,7 +81,7 @@ def test_text_is_bright_on_a_ground_that_lets_the_game_shine_through(pygame, win
     assert box.min(axis=1).max() > 250
 
 
-def test_what_does_not_change_is_shown_again_only_now_and_then(pygame, window):
+def test_unchanged_content_is_shown_again_only_occasionally(pygame, window):
     window.show(FRAME, [Panel("Paused")])
     picture = shown(pygame)
 
@@ -103,7 +103,7 @@ def test_what_does_not_change_is_shown_again_only_now_and_then(pygame, window):
     assert shown(pygame).any(), "and so is another size"
 
 
-def test_a_panel_is_written_once(pygame, window, monkeypatch):
+def test_a_panel_is_rendered_once(pygame, window, monkeypatch):
     written = []
     write = Window._render
     monkeypatch.setattr(Window, "_render", lambda *given: written.append(given[1]) or write(*given))

@@ -10,6 +10,7 @@ from jumppad_env.game.game import LONGEST_FRAME, Game, Played
 from jumppad_env.island import load_island
 from jumppad_env.rules import CHARACTERS, PADS
 from jumppad_env.world import STATE
+from jumppad_env.world.state import X, Y
 
 SIZE = (36, 60)
 
@@ -61,7 +62,7 @@ def test_every_frame_shows_another_moment(running, player):
     assert player.asked <= 5 and all(changed)
 
 
-def test_what_is_drawn_meets_the_exact_states(running, player):
+def test_drawn_states_include_the_exact_ones(running, player):
     painter = Painter(*SIZE, fine=True)
     running.advance(0.1, player)
     running.advance(0.1, player)
@@ -72,7 +73,7 @@ def test_what_is_drawn_meets_the_exact_states(running, player):
     assert np.array_equal(running.frame(), painter.draw_one(running._unwrapped.get_state(), "rider"))
 
 
-def test_a_long_stop_is_not_made_up_for(running, player):
+def test_a_long_stall_is_not_caught_up(running, player):
     running.advance(30.0, player)
     assert player.asked == round(LONGEST_FRAME / 0.1) and not running.ended
 
@@ -151,7 +152,7 @@ def test_the_summary_of_a_pad_counts_to_the_touch(player, target, success):
     while not game.ended:
         game.advance(0.1, player)
     status = game.status()
-    ground = [STATE.index("x"), STATE.index("y")]
+    ground = [X, Y]
     flown = np.linalg.norm(env.get_state()[ground] - start[ground])
     assert (status.pad, status.success, status.fell) == (PADS.index("right"), success, False)
     assert status.seconds == pytest.approx((player.asked - env.options.flight_steps) * 0.1)
@@ -160,14 +161,14 @@ def test_the_summary_of_a_pad_counts_to_the_touch(player, target, success):
     game.close()
 
 
-def test_who_falls_off_is_told(running, player):
+def test_falling_off_is_reported(running, player):
     running._info = running._env.reset(options={"position": (500.0, 0.0, -1.0)})[1]
     while not running.ended:
         running.advance(0.1, player)
     assert running.status().fell and running.panels()[0].title == "Fell off the island"
 
 
-def test_characters_and_targets_are_chosen_in_turn(running, player):
+def test_characters_and_targets_are_selected_cyclically(running, player):
     for name in [*list(CHARACTERS)[1:], "rider"]:
         running.advance(0.1, player)
         running.obey({"character"})
@@ -177,12 +178,12 @@ def test_characters_and_targets_are_chosen_in_turn(running, player):
         assert running.target == running._unwrapped.options.target == target
 
 
-def test_choosing_does_not_end_a_pause(game):
+def test_selecting_does_not_end_a_pause(game):
     game.obey({"character", "target"})
     assert game.shown == "help" and "Bruiser" in game.panels()[0].title and "middle" in game.panels()[0].title
 
 
-def test_getting_ready_plays_nothing(game):
+def test_preparing_plays_no_steps(game):
     game.prepare()
     assert np.array_equal(game._unwrapped.get_state(), game._newer)
     assert game.status().seconds_left == pytest.approx(10.0) and game.shown == "help"
@@ -197,7 +198,7 @@ def test_the_same_seed_starts_at_the_same_places(game):
     other.close()
 
 
-def test_seeds_that_are_skipped_are_not_played():
+def test_skipped_seeds_are_not_played():
     game = Game("rider", None, 0, SIZE)
     seeds = [game.played().seed]
     for commands in ({"again"}, {"discard"}, {"again"}):
@@ -211,7 +212,7 @@ def test_seeds_that_are_skipped_are_not_played():
     other.close()
 
 
-def test_what_leaves_an_episode(running, player):
+def test_commands_that_leave_an_episode(running, player):
     leaving = ("quit", "again", "discard", "character", "target")
     assert all(running.leaves({command}) for command in leaving)
     assert not any(running.leaves({command}) for command in ("start", "play", "pause", "wait", "help"))
@@ -243,7 +244,7 @@ def replayed(played: Played, variety: str) -> np.ndarray:
     return np.stack(states)
 
 
-def test_what_was_played_plays_again_bit_for_bit():
+def test_a_played_episode_replays_bit_for_bit():
     """Episodes of odd frame rates, with pauses, cut short and played out, after changes of character and target."""
     generator = np.random.default_rng(0)
     game = Game("scout", None, 5, SIZE, variety="high")
@@ -269,7 +270,7 @@ def test_what_was_played_plays_again_bit_for_bit():
         assert np.array_equal(replayed(played, "high"), played.states)
 
 
-def test_the_trajectory_is_of_the_steps_and_of_nothing_else(game, player):
+def test_the_trajectory_contains_exactly_the_steps(game, player):
     game.prepare()
     nothing = game.played()
     assert nothing.actions.shape == (0, gamepad.FACTORS) and nothing.states.shape == (1, len(STATE))

@@ -48,7 +48,7 @@ def test_play_shows_the_target_and_the_time_left():
     assert heads_up(Status("rider", "left", pad=1))[0].title == "The middle pad, not the left pad"
 
 
-def test_a_pause_shows_what_can_be_done():
+def test_a_pause_lists_the_keys():
     said = words(pause_panel(Status("scout", None, seconds_left=4.2)))
     assert all(word in said for word in ("Paused", "4.2 s", "scout", "any pad", "START", "Esc"))
 
@@ -61,7 +61,7 @@ def test_the_help_names_every_key():
         assert names.get(key, key.capitalize()) in {word.strip(",;") for word in said.split()}, key
 
 
-def test_a_recording_is_told_and_what_is_kept_of_it():
+def test_a_recording_and_what_it_keeps_are_shown():
     status = Status("rider", None, recorded=Recorded(3, "careful"))
     assert words(heads_up(status)[-1]).strip() == "Recording  3 kept"
     assert "R keeps, Backspace discards  START, BACK" in words(help_panel(status))
@@ -73,7 +73,7 @@ def test_a_recording_is_told_and_what_is_kept_of_it():
     assert all(key in ended for key in keys)
 
 
-def test_without_a_recording_nothing_is_said_of_one():
+def test_without_a_recording_no_text_mentions_one():
     status = Status("rider", None)
     for panel in (help_panel(status), pause_panel(status), summary_panel(status), *heads_up(status)):
         assert not any(word in words(panel).lower() for word in ("keep", "kept", "recording", "discard"))

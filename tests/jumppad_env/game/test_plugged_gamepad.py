@@ -138,7 +138,7 @@ def test_a_gamepad_gives_commands_too(controls, pad, button, command):
     assert np.array_equal(controls.action(), gamepad.NEUTRAL)
 
 
-def test_one_that_was_there_before_is_found(plug, pygame):
+def test_a_gamepad_connected_before_the_start_is_found(plug, pygame):
     pad = plug()
     pygame.event.pump()
     controls = Controls()
@@ -147,7 +147,7 @@ def test_one_that_was_there_before_is_found(plug, pygame):
     assert controls.action()[gamepad.LEFT_Y] == 10
 
 
-def test_pulling_the_plug_lets_go_and_waits(controls, pad):
+def test_unplugging_releases_all_buttons_and_pauses(controls, pad):
     pad.push("LEFTY", -32768)
     pad.press("A")
     controls.read()
@@ -158,7 +158,7 @@ def test_pulling_the_plug_lets_go_and_waits(controls, pad):
     assert np.array_equal(controls.action(), gamepad.NEUTRAL)
 
 
-def test_two_gamepads_play_together_and_one_may_leave(controls, plug, pad):
+def test_two_gamepads_are_merged_and_one_can_be_unplugged(controls, plug, pad):
     other = plug()
     assert controls.read() == set()
     pad.push("LEFTX", 32767)

@@ -187,7 +187,7 @@ def changed(one: np.ndarray, other: np.ndarray) -> float:
     return float((np.abs(one.astype(int) - other).max(axis=2) > 24).mean())
 
 
-def test_the_help_is_shown_and_keys_choose_who_plays(screen, playing, game, pygame):
+def test_the_help_is_shown_and_keys_select_the_character(screen, playing, game, pygame):
     assert screen.title() == "jumppad" and screen.kind() == ("jumppad", "jumppad")
     for key, command in (("c", "character"), ("t", "target"), ("c", "character"), ("t", "target")):
         before = expected(pygame, game, WINDOW)
@@ -207,7 +207,7 @@ def test_the_window_can_be_dragged_to_any_size(screen, playing, game, pygame, si
     until(functools.partial(shows, screen, picture), 10.0)
 
 
-def test_w_runs_and_a_pause_stands_still(screen, playing):
+def test_w_runs_and_a_pause_stops_motion(screen, playing):
     start = screen.picture()
     screen.press("w")
     time.sleep(1.5)
@@ -242,7 +242,7 @@ def test_an_episode_ends_with_its_summary_and_r_starts_the_next(screen, playing)
     assert changed(screen.picture(), summary) > 0.05
 
 
-def test_the_mouse_looks_after_a_click_until_escape_frees_it(screen, playing):
+def test_the_mouse_turns_the_view_after_a_click_until_escape_releases_it(screen, playing):
     screen.move_mouse(0, 0)
     before = screen.picture()
     for _ in range(5):
@@ -269,7 +269,7 @@ def test_the_mouse_looks_after_a_click_until_escape_frees_it(screen, playing):
 
 @pytest.mark.parametrize("way", ["close button", "Escape", "Ctrl-C", "SIGTERM"])
 @pytest.mark.parametrize("when", ["behind the help", "in play"])
-def test_the_window_closes_without_a_word(screen, playing, way, when):
+def test_the_window_closes_silently(screen, playing, way, when):
     if when == "in play":
         screen.tap("w")
         time.sleep(0.7)
@@ -299,7 +299,7 @@ def play_out(screen: Screen, *keys: str) -> None:
         screen.press(key, down=False)
 
 
-def test_a_recording_survives_a_kill_and_is_proved(screen, game, pygame, tmp_path):
+def test_a_recording_survives_a_kill_and_is_verified(screen, game, pygame, tmp_path):
     directory = tmp_path / "d"
     with begun(screen, expected(pygame, game, WINDOW, Recorded(0)), "--record", str(directory)) as process:
         play_out(screen, "w", "Left")
@@ -333,7 +333,7 @@ def test_a_recording_survives_a_kill_and_is_proved(screen, game, pygame, tmp_pat
 
 
 @pytest.mark.parametrize("way", [signal.SIGTERM, signal.SIGINT])
-def test_a_recording_of_nothing_leaves_nothing(screen, game, pygame, tmp_path, way):
+def test_an_empty_recording_leaves_no_files(screen, game, pygame, tmp_path, way):
     first = expected(pygame, game, WINDOW, Recorded(0))
     with begun(screen, first, "--record", str(tmp_path / "d")) as process:
         screen.tap("w")

@@ -91,7 +91,7 @@ def seed_of(number: int) -> int:
     return integer_seed(0, "play", number)
 
 
-def test_episodes_that_ended_are_kept_unless_they_are_discarded(session, tmp_path):
+def test_finished_episodes_are_kept_unless_discarded(session, tmp_path):
     script = [*episode("return"), *episode("backspace"), None, None, "r", *episode("c"), *episode("QUIT")]
     shown = session(tmp_path / "d", script, style="careful")
     kept = rows(tmp_path / "d")
@@ -109,25 +109,25 @@ def test_episodes_that_ended_are_kept_unless_they_are_discarded(session, tmp_pat
 
 
 @pytest.mark.parametrize("key", ["r", "return", "c", "t", "escape", "QUIT", "START", "DPAD_LEFT"])
-def test_who_goes_on_after_the_end_keeps(session, tmp_path, key):
+def test_continuing_after_the_end_keeps_the_episode(session, tmp_path, key):
     session(tmp_path / "d", episode("w", key))
     assert rows(tmp_path / "d")["seed"].tolist() == [seed_of(0)]
 
 
 @pytest.mark.parametrize("key", ["backspace", "BACK"])
-def test_what_is_discarded_is_gone_and_the_next_begins(session, tmp_path, key):
+def test_a_discarded_episode_is_gone_and_the_next_starts(session, tmp_path, key):
     shown = session(tmp_path / "d", episode(key, "w"))
-    assert "Discard, go on" in shown[-3] and "Rider to any pad" in shown[-2]
+    assert "Discard and continue" in shown[-3] and "Rider to any pad" in shown[-2]
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("key", ["r", "c", "t", "escape", "QUIT", "BACK", "backspace", "DPAD_LEFT"])
-def test_what_is_left_early_is_not_kept(session, tmp_path, key):
+def test_an_abandoned_episode_is_not_kept(session, tmp_path, key):
     session(tmp_path / "d", [*[None] * 12, key])
     assert not list(tmp_path.iterdir())
 
 
-def test_the_time_of_writing_is_not_played(session, tmp_path):
+def test_time_spent_writing_does_not_count(session, tmp_path):
     shown = session(tmp_path / "d", episode("r", "w"), slow_disk=0.45)
     assert "9.8 s" in shown[-1] or "10.0 s" in shown[-1], "one frame at most has passed"
 
@@ -149,12 +149,12 @@ def kept_and_killed(directory, style: str = "") -> None:
     shutil.rmtree(before)
 
 
-def test_killed_it_goes_on_with_what_was_kept_and_with_other_seeds(session, tmp_path):
+def test_a_killed_recording_resumes_with_its_episodes_and_other_seeds(session, tmp_path):
     for number in range(2):
         kept_and_killed(tmp_path / "d", style=f"style {number}")
         assert [path.name for path in tmp_path.iterdir()] == [".d.unfinished"]
     shown = session(tmp_path / "d", [*episode("return"), *episode("return")], style="wild")
-    assert "2 kept, style wild" in next(text for text in shown if "Keep, go on" in text)
+    assert "2 kept, style wild" in next(text for text in shown if "Keep and continue" in text)
     kept = rows(tmp_path / "d")
     assert kept["seed"].tolist() == [seed_of(number) for number in range(4)]
     assert kept["style"].tolist() == ["style 0", "style 1", "wild", "wild"]
@@ -167,7 +167,7 @@ def test_a_session_that_keeps_nothing_finishes_what_the_last_one_kept(session, t
     assert rows(tmp_path / "d")["seed"].tolist() == [seed_of(0)]
 
 
-def test_an_error_in_the_middle_leaves_what_was_kept_to_be_gone_on_with(session, tmp_path):
+def test_after_an_error_the_kept_episodes_can_be_resumed(session, tmp_path):
     kept_and_killed(tmp_path / "d")
     with pytest.raises(ZeroDivisionError), record(tmp_path / "d", 0):
         raise ZeroDivisionError
@@ -177,13 +177,13 @@ def test_an_error_in_the_middle_leaves_what_was_kept_to_be_gone_on_with(session,
         assert recording.seeds == {seed_of(0)}
 
 
-def test_an_error_before_anything_was_kept_leaves_nothing(tmp_path):
+def test_an_error_before_the_first_episode_leaves_no_files(tmp_path):
     with pytest.raises(ValueError, match="seed -1"), record(tmp_path / "d", -1):
         Game("rider", None, -1, (16, 30))
     assert not list(tmp_path.iterdir())
 
 
-def test_a_dataset_that_is_there_is_not_touched(session, tmp_path):
+def test_an_existing_dataset_is_not_touched(session, tmp_path):
     session(tmp_path / "d", episode("escape"))
     with pytest.raises(ValueError, match=r"exists; record into another directory.*agents\.dataset merge"):
         session(tmp_path / "d", episode("escape"))
@@ -194,7 +194,7 @@ def test_a_dataset_that_is_there_is_not_touched(session, tmp_path):
 
 
 @pytest.mark.parametrize("style", ["s" * 25, "a\nb", "\udcff"])
-def test_a_style_that_cannot_be_written_is_refused(tmp_path, style):
+def test_an_invalid_style_is_rejected(tmp_path, style):
     with pytest.raises(ValueError, match="at most 24 printable"), record(tmp_path / "d", 0, style=style):
         pass
     assert not list(tmp_path.iterdir())
@@ -246,13 +246,13 @@ def test_the_command_says_that_nothing_was_kept(pygame, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("--style", "fast"), "--style is written by --record"),
+        (("--style", "fast"), "--style needs --record"),
         (("--record", "there"), "there exists; record into another directory"),
         (("--record", "there/file/d"), "there/file"),
         (("--record", "new", "--style", "x" * 25), "at most 24 printable"),
     ],
 )
-def test_what_cannot_be_recorded_is_refused_before_the_window_opens(pygame, tmp_path, monkeypatch, arguments, told):
+def test_invalid_recordings_are_rejected_before_the_window_opens(pygame, tmp_path, monkeypatch, arguments, told):
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "file").write_text("")
     monkeypatch.setenv("PYTHONPATH", os.getcwd())

@@ -29,7 +29,7 @@ def play(world: World, actions: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("character", list(CHARACTERS))
-def test_mirrored_actions_give_mirrored_paths(character):
+def test_mirrored_actions_give_mirrored_tracks(character):
     generator = np.random.default_rng(3)
     held = generator.integers(0, gamepad.BUCKETS, (STEPS // 6, PAIRS, 4)).repeat(6, axis=0)
     held[:, :, gamepad.LEFT_Y] = np.maximum(held[:, :, gamepad.LEFT_Y], 6)  # ahead, up the stairs and through the neck
@@ -51,7 +51,7 @@ def test_mirrored_actions_give_mirrored_paths(character):
 
 @pytest.mark.parametrize("spawn", range(4))
 @pytest.mark.parametrize("character", list(CHARACTERS))
-def test_the_stairs_are_climbed_and_descended_from_every_spawn(press, run, character, spawn):
+def test_the_stairs_can_be_climbed_and_descended_from_every_spawn(press, run, character, spawn):
     world = World(1)
     island = world.island
     world.place(0, character, island.spawns[spawn])

@@ -36,7 +36,7 @@ def held_actions(generator: np.random.Generator, kind: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("kind", ["random", "all at once"])
-def test_half_a_million_steps_of_anything_keep_all_numbers_in_bounds(kind):
+def test_half_a_million_random_steps_keep_all_numbers_in_bounds(kind):
     generator = np.random.default_rng(0)
     world = World(ROWS, threads=2)
     place_all(world, generator)
@@ -60,7 +60,7 @@ def test_half_a_million_steps_of_anything_keep_all_numbers_in_bounds(kind):
         assert reached == {-1, 0, 1, 2}
 
 
-def test_nobody_is_caught_for_good():
+def test_no_character_is_stuck_forever():
     """Ten thousand times of random play; wherever it ends, some direction leads away, with a jump if need be."""
     generator = np.random.default_rng(1)
     caught = []

@@ -31,7 +31,7 @@ def actions() -> np.ndarray:
 
 @pytest.mark.parametrize("character", CHARACTERS)
 @pytest.mark.parametrize("variety", VARIETIES)
-def test_any_moment_of_play_goes_on_the_same_in_an_environment_with_another_past(character, variety):
+def test_a_restored_state_continues_the_same_in_an_environment_with_another_past(character, variety):
     envs = make(character, variety)
     # Near each pad, on the stairs and on the plaza, so that all of the state is in use.
     places = [(0, 37, 1.0), (-6.4, 39.5, 1.0), (6.4, 39.5, 1.0), (0, 8, 1.0)]
