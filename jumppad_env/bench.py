@@ -22,7 +22,7 @@ import numpy as np
 
 import jumppad_env  # noqa: F401  registers the environments
 from jumppad_env import gamepad
-from jumppad_env.command_line import command_line
+from jumppad_env.command_line import command_line, first_line
 from jumppad_env.rules import RULES
 from jumppad_env.streams import integer_seed, stream
 
@@ -114,7 +114,7 @@ def plain_mujoco(closing: ExitStack) -> Step | None:
     try:
         renderer = mujoco.Renderer(model, PLAIN_SIZE, PLAIN_SIZE)
     except Exception as error:  # each GL backend raises errors of its own
-        print(NO_GL.format(reason=str(error).splitlines()[0] if str(error) else type(error).__name__), file=sys.stderr)
+        print(NO_GL.format(reason=first_line(error)), file=sys.stderr)
         return None
     closing.callback(renderer.close)
     frame = np.empty((PLAIN_SIZE, PLAIN_SIZE, 3), np.uint8)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jumppad_env.command_line import command_line
+from jumppad_env.command_line import command_line, first_line
 
 REQUIRED = ("mujoco", "gymnasium", "numpy", "numba")
 OPTIONAL = {
@@ -33,11 +33,6 @@ def version(package: str) -> str | None:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return None
-
-
-def first_line(error: Exception) -> str:
-    """Returns the first line of an error's message, or its type."""
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
 def delete_cache() -> str:

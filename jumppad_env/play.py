@@ -132,11 +132,7 @@ def main() -> None:
         "--size", type=int, nargs=2, default=(360, 600), metavar=("HEIGHT", "WIDTH"), help="largest size drawn, pixels"
     )
     parser.add_argument("--fps", type=int, default=FASTEST_FPS, help="frames per second, 30 to 60 (default 60)")
-    parser.add_argument(
-        "--variety",
-        default="none",
-        help=f"visual variety: {', '.join(VARIETIES)} (default none)",
-    )
+    parser.add_argument("--variety", default="none", help=f"visual variety: {', '.join(VARIETIES)} (default none)")
     arguments = parser.parse_args()
     if not SLOWEST_FPS <= arguments.fps <= FASTEST_FPS:
         raise ValueError(f"--fps must be from {SLOWEST_FPS} to {FASTEST_FPS}, got {arguments.fps}")

@@ -27,6 +27,7 @@ import json
 import os
 import platform
 import random
+import re
 import shutil
 import statistics
 import subprocess
@@ -249,15 +250,10 @@ def outcome(name: str, workers: dict[str, Worker]) -> dict[str, Any]:
 
 def machine() -> dict[str, Any]:
     """Returns processor, cores and load."""
-    names = [line.split(":")[1].strip() for line in cpuinfo() if line.startswith("model name")]
+    cpuinfo = Path("/proc/cpuinfo")
+    names = re.findall(r"model name\s*: (.+)", cpuinfo.read_text()) if cpuinfo.exists() else []
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     return {"processor": names[0] if names else platform.processor(), "cores": os.cpu_count(), "load": load}
-
-
-def cpuinfo() -> list[str]:
-    """Returns the lines of /proc/cpuinfo, none where it does not exist."""
-    path = Path("/proc/cpuinfo")
-    return path.read_text().splitlines() if path.exists() else []
 
 
 def table(result: dict[str, Any]) -> str:

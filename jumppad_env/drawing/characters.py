@@ -14,7 +14,7 @@ import numpy as np
 
 from jumppad_env.compiled import compiled_part
 from jumppad_env.drawing.scenery import load_model, starts
-from jumppad_env.drawing.shapes import geom_faces, normal, rotation, shared_vertices
+from jumppad_env.drawing.shapes import faces_in_body, normal, shared_vertices
 from jumppad_env.rules import CHARACTERS, RULES
 from jumppad_env.world.state import (
     ATTACK_LEFT,
@@ -101,11 +101,10 @@ def load_character_meshes() -> CharacterMeshes:
             if body < 0 or body >= len(BODIES) or model.geom_group[geom] == 3:
                 continue
             material = int(model.geom_matid[geom])
-            for face in geom_faces(model, geom):
-                placed = face @ rotation(model.geom_quat[geom]).T + model.geom_pos[geom]
-                marked.append(np.column_stack([placed, np.full(len(placed), body)]))
+            for face in faces_in_body(model, geom):
+                marked.append(np.column_stack([face, np.full(len(face), body)]))
                 face_bodies.append(body)
-                normals.append(normal(placed))
+                normals.append(normal(face))
                 colors.append(model.geom_rgba[geom, :3] if material < 0 else model.mat_rgba[material, :3])
                 emissions.append(0.0 if material < 0 else float(model.mat_emission[material]))
         # The body is part of the key: bodies never share a vertex.

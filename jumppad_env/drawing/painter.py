@@ -318,17 +318,7 @@ class _Brush:
         looks, island, movable = wardrobe.looks, self._scenery.island, self._scenery.movable
         if not self._fine:
             draw_frames(
-                rows,
-                states,
-                characters,
-                slots,
-                looks,
-                island,
-                movable,
-                self._meshes,
-                self._heights,
-                self._scratch,
-                out,
+                rows, states, characters, slots, looks, island, movable, self._meshes, self._heights, self._scratch, out
             )
             return
         for row in rows.tolist():

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jumppad_env.drawing.shapes import geom_faces, normal, rotation, shared_vertices
+from jumppad_env.drawing.shapes import faces_in_body, normal, rotation, shared_vertices
 from jumppad_env.island import character_path
 from jumppad_env.island.mujoco_library import mujoco
 from jumppad_env.rules import CHARACTERS
@@ -23,7 +23,6 @@ DRAWN_LAST = ("cliff_dark", "cliff")
 DETAIL_GROUP = 2
 """Geoms of this group are drawn at fine quality only, for people."""
 CLUTTER = "clutter_"
-LANDMARK = "landmark_"
 
 
 class Camera(NamedTuple):
@@ -190,20 +189,16 @@ def load_scenery(*, detail: bool) -> Scenery:
             if model.geom_matid[geom] < 0:
                 raise ValueError(f"geom {model.geom(geom).name!r} is drawn but has no material")
     still = sorted(of_body.pop(0), key=lambda geom: _background(model, geom))
-    island = [
-        [face @ rotation(model.geom_quat[geom]).T + model.geom_pos[geom] for face in geom_faces(model, geom)]
-        for geom in still
-    ]
+    island = [faces_in_body(model, geom) for geom in still]
     movable, names, places, materials = [], [], [], []
     for geom, faces in zip(still, island, strict=True):
         materials += [int(model.geom_matid[geom])] * len(faces)
     for body, geoms in of_body.items():
-        faces = []
+        movable.append([])
         for geom in geoms:
-            own = geom_faces(model, geom)
-            faces += [face @ rotation(model.geom_quat[geom]).T + model.geom_pos[geom] for face in own]
-            materials += [int(model.geom_matid[geom])] * len(own)
-        movable.append(faces)
+            faces = faces_in_body(model, geom)
+            movable[-1] += faces
+            materials += [int(model.geom_matid[geom])] * len(faces)
         names.append(model.body(body).name)
         axes = rotation(model.body_quat[body])
         if axes[2, 2] < 1 - 1e-9:

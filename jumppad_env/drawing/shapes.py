@@ -45,6 +45,11 @@ def geom_faces(model: mujoco.MjModel, geom: int) -> list[np.ndarray]:
     return [vertices[loop] for plane, loops in by_plane.items() for loop in _join(loops, vertices, np.array(plane[:3]))]
 
 
+def faces_in_body(model: mujoco.MjModel, geom: int) -> list[np.ndarray]:
+    """Returns the faces of a geom (n, 3), m in its body's frame."""
+    return [face @ rotation(model.geom_quat[geom]).T + model.geom_pos[geom] for face in geom_faces(model, geom)]
+
+
 def _join(loops: list[list[int]], vertices: np.ndarray, up: np.ndarray) -> list[list[int]]:
     """Merges polygons of one plane along common edges as long as the results are convex.
 

@@ -26,7 +26,7 @@ STATE_OBSERVATION = (
     ("mounted", 1, "0 or 1: on the board"),
     ("attack", 1, "s left"),
     ("dodge", 1, "s until the next can start"),
-    ("way to each pad", 6, "m; x and y from the character to geoms pad_left, pad_middle, pad_right"),
+    ("offset to each pad", 6, "m; x and y from the character to geoms pad_left, pad_middle, pad_right"),
     ("pad touched", 3, "one-hot left, middle, right"),
 )
 """Names, widths and units of the state observation, in order."""

@@ -250,7 +250,7 @@ def control(actions, deflections, traits, rules, places, rule_state, positions, 
         if jump and state[RULE_GROUNDED] > 0 and free:
             velocity[Z] = places.jump_speed
 
-        # While dodging or flying the targets are the current velocity, so that the actuators exert no force.
+        # While dodging or flying the targets match the velocity, so that the actuators exert no force.
         if not free:
             landing = places.landings[int(state[RULE_PAD])]
             drive_x = (landing[X] - position[X]) / state[RULE_FLIGHT_LEFT]

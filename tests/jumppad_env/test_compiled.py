@@ -1,4 +1,4 @@
-"""What Numba keeps belongs to one state of the source. Compiled code checks no bounds when it runs; here it does."""
+"""Numba's cache belongs to one version of the source. Compiled code is not bounds-checked in production; here it is."""
 
 import os
 import re
@@ -21,7 +21,7 @@ TESTS = [*DRAWING, *WORLD, FOLDER / "test_vector_env.py"]
 
 @pytest.fixture
 def package(tmp_path, monkeypatch) -> Path:
-    """A copy of the package's source, which may be changed."""
+    """A copy of the package's source that tests may change."""
     copy = tmp_path / "jumppad_env"
     shutil.copytree(compiled.PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "assets"))
     monkeypatch.setattr(compiled, "PACKAGE", copy)

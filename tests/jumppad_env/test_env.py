@@ -140,7 +140,7 @@ def test_the_state_observation_is_what_its_documentation_says(env, press):
         "mounted": state["mounted"],
         "attack": state["attack_left"],
         "dodge": state["dodge_wait"],
-        "way to each pad": way.ravel(),
+        "offset to each pad": way.ravel(),
         "pad touched": [0, 0, 0],
     }
     assert columns.keys() == expected.keys()

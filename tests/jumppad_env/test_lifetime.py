@@ -1,4 +1,4 @@
-"""Environments come and go: in threads, in processes, by the hundred, and leave nothing behind."""
+"""Lifetime of environments: in threads, in processes, by the hundred, without leaks."""
 
 import gc
 import hashlib
@@ -27,7 +27,7 @@ def make():
 
 
 def play(env, steps=12, seed=3) -> str:
-    """Plays random actions and returns a digest of all that was seen."""
+    """Plays random actions and returns a digest of all observations."""
     generator = np.random.default_rng(seed)
     digest = hashlib.sha256()
     observation, _ = env.reset(seed=seed)
@@ -83,7 +83,7 @@ def test_many_threads_make_use_and_close_environments_at_once():
 
 
 def resident() -> int:
-    """Bytes of this process in memory."""
+    """Memory of this process, bytes."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
@@ -132,10 +132,10 @@ def rendered(env) -> np.ndarray:
 
 
 def in_a_fork(job) -> bool:
-    """Does a job in a forked process and returns whether it came to its end within 20 s."""
+    """Runs a job in a forked process and returns whether it finished within 20 s."""
     child = os.fork()
     if child == 0:
-        signal.alarm(20)  # whoever waits for threads that are not there waits forever
+        signal.alarm(20)  # waiting for missing threads would take forever
         done = False
         try:
             job()

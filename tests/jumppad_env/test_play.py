@@ -1,4 +1,4 @@
-"""The loop and the command, with SDL's dummy driver for a screen."""
+"""The game loop and the command, on SDL's dummy driver."""
 
 import itertools
 import os
@@ -17,7 +17,7 @@ from jumppad_env.play import SLOWEST_FPS, ZOOM, run_game, window_size
 
 
 class Clock:
-    """Stands still until the window waits for the next frame."""
+    """A simulated clock that advances when the window waits for the next frame."""
 
     def __init__(self, frame_seconds: float):
         self.now, self.frame_seconds = 100.0, frame_seconds
@@ -27,7 +27,7 @@ class Clock:
 
 
 class Script:
-    """A person, played by events: at each frame, what the script says is posted."""
+    """Runs the game loop with scripted events, posted at given frames."""
 
     def __init__(self, pygame, monkeypatch, frame_seconds: float, at: dict[int, tuple[str, dict]], frames: int):
         self.clock = Clock(frame_seconds)
@@ -45,7 +45,7 @@ class Script:
         def next_frame(frame, panels):
             show(frame, panels)
             self.clock.now += self.clock.frame_seconds
-            self.window.busy = self.clock.frame_seconds  # as if all of it had been drawing
+            self.window.busy = self.clock.frame_seconds  # as if drawing had taken all of it
             self.sizes.append(frame.shape[:2])
             self.panels.append([panel.title for panel in panels])
             assert self.game._drawn is not None
@@ -96,7 +96,7 @@ def test_a_pause_stops_the_steps_and_is_not_caught_up(pygame, monkeypatch):
 @pytest.mark.parametrize(("fps", "smallest"), [(60, (36, 60)), (20, (12, 20))])
 def test_slow_drawing_shrinks_the_drawn_size(pygame, monkeypatch, fps, smallest):
     script = Script(pygame, monkeypatch, 1 / fps, {20: key(pygame, "w")}, 100)
-    assert set(script.sizes[:21]) == {(36, 60)}, "while the game waits nothing can be told"
+    assert set(script.sizes[:21]) == {(36, 60)}, "while the game waits no frame times count"
     assert script.sizes[-1] == smallest
 
 
@@ -135,7 +135,7 @@ def run(program: str, **environment: str) -> subprocess.CompletedProcess:
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess:
-    """Runs the command in a window that is closed after the third frame."""
+    """Runs the command and closes its window after the third frame."""
     program = (
         "import sys, pygame, jumppad_env.play as play\n"
         "show, shown = play.Window.show, []\n"
@@ -176,7 +176,7 @@ def test_invalid_options_are_rejected_in_one_line(arguments, told):
     assert result.stderr.startswith("error: ") and told in result.stderr
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there always is a screen")
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems always have a display")
 def test_without_a_display_playing_is_one_clear_error():
     result = run("import sys; sys.argv = ['play']; import jumppad_env.play as play; play.main()")
     assert (result.returncode, result.stderr) == (

@@ -1,4 +1,4 @@
-"""The vector environment against single ones: bit for bit, whatever the size, the threads and the ends of episodes."""
+"""The vector environment against single ones, bit for bit, for any size, number of threads and episode ends."""
 
 import functools
 from typing import Any
@@ -15,7 +15,7 @@ from jumppad_env.vector_env import JumppadVectorEnv
 ISLAND = load_island()
 STEPS = 45
 LIMIT = 20
-"""Episodes are cut here, so that some end by time and others at a pad."""
+"""Truncation after this many steps, so that some episodes end by time and others at a pad."""
 KEYWORDS: dict[str, Any] = {
     "observation": "both",
     "image_size": (16, 24),
@@ -32,7 +32,7 @@ def make(count: int, **keywords: Any) -> JumppadVectorEnv:
 
 
 def start(row: int) -> dict[str, Any]:
-    """Every second element starts just before a pad, so that some are launched, and one about to fall."""
+    """Every second row starts just in front of a pad, so that some are launched, and one about to fall."""
     if row == 2:
         return {"position": np.array([-30.0, 12.0, -8.0])}
     return {"position": ISLAND.pads[row % 3] - [0, 1.6, 0]} if row % 2 else {}
@@ -40,7 +40,7 @@ def start(row: int) -> dict[str, Any]:
 
 @functools.cache
 def actions(row: int) -> np.ndarray:
-    """Forward at first, onto a pad if there is one; then random everything, but mostly forward."""
+    """Forward at first, onto a pad if there is one; then random, but mostly forward."""
     space = gamepad.action_space()
     space.seed(row)
     result = np.stack([space.sample() for _ in range(STEPS)])
@@ -52,7 +52,7 @@ def actions(row: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def alone() -> list[list[Any]]:
-    """What 16 single environments do: (observation, reward, terminated, truncated, info, state) for each step, with
+    """Rollouts of 16 single environments: (observation, reward, terminated, truncated, info, state) for each step, with
     the observation and info of the next reset where an episode ended."""
     env = gymnasium.make("Jumppad-v0", **{**KEYWORDS, "character": "random"})
     elements = []
@@ -230,7 +230,7 @@ def test_characters_can_be_given_per_row():
     ):
         with pytest.raises(ValueError, match=message):
             envs.reset(seed=0, options={"character": names})
-        assert np.array_equal(envs.states(), before), "nobody has started"
+        assert np.array_equal(envs.states(), before), "no row has started"
     envs.close()
 
 

@@ -1,4 +1,4 @@
-"""Wrappers: ours, and Gymnasium's own, which do on this environment what they promise: values, not only shapes."""
+"""Wrappers, ours and Gymnasium's, tested on this environment by values, not only by shapes."""
 
 from typing import Any
 
@@ -110,7 +110,7 @@ def actions(steps: int, *rows: int) -> np.ndarray:
 
 
 def played(env: gymnasium.Env[Any, Any], steps: int) -> list[Any]:
-    """Returns the observations of an episode's beginning, the first included."""
+    """Returns the first observations of an episode, including the reset's."""
     observation, _ = env.reset(seed=5)
     return [observation, *(env.step(action)[0] for action in actions(steps))]
 
@@ -179,7 +179,7 @@ def film(path: Any) -> np.ndarray:
 
 
 def faults(filmed: np.ndarray, drawn: np.ndarray) -> list[str]:
-    """How a film differs from what was drawn: H.264 loses a little, and moviepy may show a frame twice."""
+    """How a video differs from the drawn frames: H.264 is lossy, and moviepy may repeat a frame."""
     errors = np.array([[np.abs(gray(frame) - gray(picture)).mean() for picture in drawn] for frame in filmed])
     shown, wanted = errors.argmin(axis=1), np.arange(len(filmed))
     expectations = {

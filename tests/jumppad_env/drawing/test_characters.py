@@ -1,4 +1,4 @@
-"""CharacterMeshes: joints as MuJoCo has them, and what bodies do that can be said without drawing them."""
+"""Meshes and poses of characters: joints as in MuJoCo, and properties of the poses."""
 
 from typing import NamedTuple
 
@@ -60,7 +60,7 @@ class Pose(NamedTuple):
 
 @pytest.fixture(scope="module")
 def pose(from_python):
-    """Poses a character, by the code that draws it."""
+    """Poses a character with the code that draws it."""
     stand = from_python(characters.stand)
 
     def pose(character: str, state: np.ndarray) -> Pose:
@@ -234,7 +234,7 @@ def test_walkers_have_a_foot_on_the_ground(pose, character):
 
 
 def soles(posed: Pose) -> list[np.ndarray]:
-    """The lower sides (n, 3) of both shoes, in the frame of the board, m."""
+    """The soles (n, 3) of both shoes, in the board's frame, m."""
     below = []
     for foot in (FOOT_LEFT, FOOT_RIGHT):
         own = posed.in_frame_of(foot, posed.of(foot))
@@ -262,7 +262,7 @@ def test_no_shoe_sticks_out_below_the_board(pose, character):
 
 
 def distance_from_middle(posed: Pose, state: np.ndarray) -> float:
-    """Largest distance (m) from the middle of a figure of what may be seen besides its trail."""
+    """Largest distance (m) of visible vertices, trail excluded, from the character's middle."""
     kept = (posed.bodies != TRAIL) & ((posed.bodies != BOARD) | (state[MOUNTED] > 0))
     return float(np.linalg.norm(posed.vertices[kept] - state[:3] - [0, 0, MIDDLE], axis=1).max())
 
@@ -301,7 +301,7 @@ def test_team_mates_stay_in_the_sphere_that_decides_whether_they_are_drawn(pose,
 
 
 def dressed(from_python, character: str, state: np.ndarray, tints=(1.0, 1.0, 1.0)):
-    """Vertices, planes and colors of a figure as `dress` gives them, and the range of its faces."""
+    """Vertices, planes and colors of a character from `dress`, and the range of its faces."""
     shapes, who, light = load_character_meshes(), NAMES.index(character), np.array(load_light())
     faces = range(int(shapes.first_face[who]), int(shapes.first_face[who + 1]))
     vertices = np.full((int(shapes.first_vertex[who + 1] - shapes.first_vertex[who]), 3), np.nan)

@@ -1,4 +1,4 @@
-"""What a fast frame is made of: sky, ground under the feet, what is passed over, colors."""
+"""Parts of a fast frame: sky, ground, blob shadow, culling, colors."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def look_from(from_python):
 
 
 def rays(eye: np.ndarray) -> np.ndarray:
-    """Where the pixels' centers look (HEIGHT, WIDTH, 3), as far as 1 m ahead."""
+    """Rays through the pixel centers (HEIGHT, WIDTH, 3), up to 1 m ahead."""
     y, x = np.mgrid[:HEIGHT, :WIDTH] + 0.5
     side, up = (2 * x / WIDTH - 1) * CAMERA[3], (1 - 2 * y / HEIGHT) * CAMERA[4]
     right, upward = (axis / np.linalg.norm(axis) for axis in eye[1:3])
@@ -140,7 +140,7 @@ def test_there_is_no_ground_beyond_the_island_and_its_map(from_python):
 
 @pytest.fixture(scope="module")
 def darken(from_python, look_from):
-    """Darkens a gray ground that covers all below the horizon; returns what is darker then, and what should be."""
+    """Darkens a gray ground below the horizon; returns the darkened pixels and the expected ones."""
     part = from_python(frames.darken)
 
     def darken(x: float, y: float, z: float, ground: float, yaw: float, tilt: float) -> tuple[np.ndarray, np.ndarray]:
@@ -175,7 +175,7 @@ def test_a_jumping_characters_shadow_is_a_disc_on_the_ground_below(darken):
 
 @pytest.mark.parametrize("variety", ["none", "team"])
 def test_a_frame_has_the_shadow_of_who_plays_and_of_the_team(variety):
-    # Against a painter whose ground is so far below that nobody casts a shadow.
+    # Against a painter whose ground is too far below for any shadow.
     shadowed, plain = (Painter(HEIGHT, WIDTH, variety=variety) for _ in range(2))
     state, sizes, spread = np.zeros(len(STATE)), [], []
     state[[1, 2, CAMERA_TILT]] = -1.0, 0.5, -0.25  # a jump on the plaza

@@ -1,6 +1,6 @@
-"""Many rows and pixels at a time, against NumPy; and nothing is written beyond a frame, whatever its size.
+"""SIMD operations against NumPy; and nothing is written outside a frame of any size.
 
-Compiled code checks no bounds when it runs, and what is written as vectors not even when Numba is told to check them.
+Compiled code is not bounds-checked, and vector writes not even with Numba's bounds checks enabled.
 """
 
 import numba
@@ -108,12 +108,12 @@ def test_polygons_beside_the_frame_have_empty_spans_within_it(spans_of):
 
 SIZES = [(8, 8), (8, 9), (9, 31), (31, 9), (2048, 8), (8, 2048), (13, 127), (1, LANES), (LANES, 1)]
 MARGIN = 1000
-"""Elements before and behind an array, which must stay as they are."""
+"""Guard elements before and after an array, which must not change."""
 
 
 @pytest.fixture(scope="module")
 def states() -> np.ndarray:
-    """Seven places along the way, one of them in mid-air, seen in different directions, (7, len(STATE))."""
+    """Seven places along the track, one of them in mid-air, with different view directions, (7, len(STATE))."""
     ways = load_island().ways
     places = [*load_island().spawns[:2], *(ways[name] for name in list(ways)[:4]), np.array([0.0, 20.0, 5.0])]
     world = World(len(places))
@@ -124,7 +124,7 @@ def states() -> np.ndarray:
 
 
 def guarded(shape: tuple[int, ...], dtype: type) -> tuple[np.ndarray, np.ndarray]:
-    """Returns an array in the midst of a larger one of zeros, and that."""
+    """Returns an array inside a larger one of zeros, and the larger one."""
     count = int(np.prod(shape))
     whole = np.zeros(count + 2 * MARGIN, dtype)
     return whole[MARGIN : MARGIN + count].reshape(shape), whole

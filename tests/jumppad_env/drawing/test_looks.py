@@ -1,4 +1,4 @@
-"""Looks: what each kind of variety changes and what it leaves alone, and that nothing stands in anybody's way."""
+"""Looks: what each kind of variety changes and what it does not, and that the track stays clear."""
 
 import hashlib
 import itertools
@@ -14,7 +14,7 @@ import pytest
 from jumppad_env.drawing import looks
 from jumppad_env.drawing.frames import place_mate
 from jumppad_env.drawing.looks import Look, make_look
-from jumppad_env.drawing.scenery import CLUTTER, LANDMARK, load_materials, load_model, load_scenery
+from jumppad_env.drawing.scenery import CLUTTER, load_materials, load_model, load_scenery
 from jumppad_env.drawing.shapes import geom_faces, rotation
 from jumppad_env.island import load_island
 from jumppad_env.rules import CHARACTERS, PADS
@@ -24,8 +24,8 @@ from jumppad_env.world.state import VX, VY, YAW
 
 MANY = 300
 CHANGES = {
-    "character": {"who plays", "tint"},
-    "team": {"who else", "tints of others", "paths"},
+    "character": {"player", "tint"},
+    "team": {"team-mates", "tints of others", "paths"},
     "hud": {"panels", "counters"},
     "shake": {"shake"},
     "weather": {"sun", "everywhere", "sky", "island's shades", "landmarks' shades", "clutter's shades"},
@@ -35,11 +35,11 @@ CHANGES = {
     "clutter": {"clutter", "clutter's shades"},
     "camera": {"camera"},
 }
-"""What each kind changes, and all that it changes."""
+"""Everything that each kind changes."""
 SCENERY = load_scenery(detail=False)
 ISLAND = load_island()
 BODY = float(ISLAND.model.geom("hull").size[0])
-"""m, half of a person's width."""
+"""m, half the width of a character."""
 WAYS = [(spawn, ISLAND.ways["stairs"]) for spawn in ISLAND.spawns]
 WAYS += itertools.pairwise(ISLAND.ways[name] for name in ("stairs", "neck_in", "neck_out"))
 for _name, _pad in zip(("left", "middle", "right"), ISLAND.pads, strict=True):
@@ -53,7 +53,7 @@ def high() -> list[Look]:
 
 
 def parts(look: Look) -> dict[str, bytes]:
-    """What a look consists of, by name; all of it."""
+    """All parts of a look, by name."""
     numbers, mesh = look.numbers, SCENERY.movable
     assert np.array_equal(np.sort(_covered()), np.arange(looks.NUMBERS)), "a number that no part below has"
     result: dict[str, Any] = {
@@ -65,15 +65,15 @@ def parts(look: Look) -> dict[str, bytes]:
         "shake": numbers[looks.SHAKE],
         "tint": numbers[looks.TINTS][:3],
         "tints of others": numbers[looks.TINTS][3:],
-        "who plays": numbers[looks.WHO][:1],
-        "who else": numbers[looks.WHO][1:],
+        "player": numbers[looks.WHO][:1],
+        "team-mates": numbers[looks.WHO][1:],
         "paths": numbers[looks.PATHS],
         "panels": look.hud.boxes,
         "counters": look.hud.numbers,
     }
     still = len(SCENERY.island.planes)
     result["island's shades"] = look.shades[:still]
-    for name, prefix in (("landmarks", LANDMARK), ("clutter", CLUTTER)):
+    for name, prefix in (("landmarks", "landmark_"), ("clutter", CLUTTER)):
         own = np.array([body.startswith(prefix) for body in SCENERY.movable_names])
         vertices = np.repeat(own, np.diff(mesh.part_vertices.astype(int)))
         faces = np.repeat(own, np.diff(mesh.part_faces.astype(int)))
@@ -207,7 +207,7 @@ def test_families_are_of_materials_and_share_none():
 
 def test_no_look_puts_a_character_without_board_on_one(high):
     who = np.array([look.numbers[looks.WHO] for look in high]).astype(int)
-    # Who plays may be mounted, and so may any of the team.
+    # The player's character may be mounted, and so may any team-mate.
     riders = [index for index, character in enumerate(CHARACTERS.values()) if character.has_board]
     for column in who.T:
         assert set(column) == set(riders)
@@ -233,7 +233,7 @@ def test_the_team_stays_on_the_plaza_and_off_the_spawn_points(high):
         moved += np.ptp(places, axis=1).max(axis=1).tolist()
         turned += np.ptp(states[..., YAW], axis=1).tolist()
     assert 0.4 < np.mean(np.array(moved) > 0.3) < 0.8, "some walk about, some stand"
-    assert min(turned) > 0.1, "and nobody is a statue"
+    assert min(turned) > 0.1, "and no team-mate is a statue"
 
 
 def test_team_mates_face_their_movement(high):
@@ -281,7 +281,7 @@ def test_clutter_leaves_the_width_of_a_character_free_on_the_track(high):
 
 
 def pad_corners(pad: str) -> np.ndarray:
-    """Corners and middles of the sides (n, 2) m of a pad's ramp, seen from above."""
+    """Corners and midpoints of the sides (n, 2) m of a pad's ramp, from above."""
     geom = load_model("rider").geom(f"pad_{pad}").id
     points = np.concatenate(geom_faces(load_model("rider"), geom))
     placed = points @ rotation(load_model("rider").geom_quat[geom]).T + load_model("rider").geom_pos[geom]
@@ -303,7 +303,7 @@ def test_landmarks_stay_beyond_the_chasm_and_on_the_cliff(high):
     cliff = float(ISLAND.landings[:, 2].min())
     for look in high:
         for index, name in enumerate(SCENERY.movable_names):
-            if name.startswith(LANDMARK):
+            if name.startswith("landmark_"):
                 vertices = own_vertices(look, index)
                 assert vertices[:, 1].min() > 60, name
                 assert vertices[:, 2].min() > cliff - 0.2, name
@@ -312,7 +312,7 @@ def test_landmarks_stay_beyond_the_chasm_and_on_the_cliff(high):
 def test_landmarks_leave_the_landing_places_free(high):
     for look in high:
         for index, name in enumerate(SCENERY.movable_names):
-            if name.startswith(LANDMARK):
+            if name.startswith("landmark_"):
                 vertices = own_vertices(look, index)
                 feet = vertices[
                     vertices[:, 2] < ISLAND.landings[:, 2].max() + 2
@@ -324,7 +324,7 @@ def test_landmarks_leave_the_landing_places_free(high):
 
 
 def lab(colors: np.ndarray) -> np.ndarray:
-    """CIE L*a*b* of sRGB colors (..., 3), 0 to 1: distances in it are about as large as people find them."""
+    """CIE L*a*b* of sRGB colors (..., 3), 0 to 1, whose distances are roughly perceptual."""
     linear = np.where(colors <= 0.04045, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4)
     to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
     x, y, z = np.moveaxis(np.cbrt(linear @ to_xyz.T / [0.95047, 1.0, 1.08883]), -1, 0)
@@ -360,7 +360,7 @@ def test_parts_are_placed_and_rotated_by_the_look():
         assert spheres[part, 3] == mesh.spheres[part, 3]
         for face in range(*mesh.part_faces[part : part + 2].tolist()):
             if not here[part]:
-                assert not planes[face].any(), "nobody is in front of it"
+                assert not planes[face].any(), "no point is in front of it"
                 continue
             assert np.allclose(planes[face, :3], turned @ mesh.planes[face, :3])
             corners = vertices[mesh.corners[mesh.faces[face] : mesh.faces[face + 1]]]

@@ -62,7 +62,7 @@ def test_frames_are_not_flipped(painter):
     sky = up[:8].astype(float).mean(axis=(0, 1))
     assert sky[2] > sky[0] + 30, "the sky is above, and blue"
     ground = down[:8].astype(float).mean(axis=(0, 1))
-    assert ground[2] < ground[0], "who looks down sees none of it"
+    assert ground[2] < ground[0], "looking down shows no sky"
     assert difference(up, down) > 20
 
 
@@ -93,7 +93,7 @@ def test_the_character_stands_left_of_the_center():
 
 
 def seen_columns(painter: Painter, base: np.ndarray) -> set[str]:
-    """Names of the columns of the state that change the frame when they change by themselves."""
+    """Names of the state's columns that change the frame when changed alone."""
     frame = painter.draw_one(base, "rider")
     seen = set()
     for name in STATE:
@@ -121,7 +121,7 @@ SEEN = {
     "mounted",
     "dodge_left",
 }
-"""Columns that a figure in motion shows, or its place and camera."""
+"""Columns that change the frame of a moving character."""
 
 
 def test_relevant_columns_change_the_frame(painter):
@@ -207,7 +207,7 @@ def test_painters_draw_at_the_same_time_in_threads_of_their_own(painter):
 
 @pytest.fixture(scope="module")
 def empty_painter():
-    """Draws the island without figures and without the shadow under them."""
+    """Draws the island without characters and their blob shadows."""
     painter = Painter(*SIZE)
     painter.draw_one(standing(), "rider")
     (brush,) = painter._brushes
@@ -218,7 +218,7 @@ def empty_painter():
 
 
 def flat_model() -> mujoco.MjModel:
-    """The MJCF with every triangle of a mesh on corners of its own: else MuJoCo's edges look round."""
+    """The MJCF with unshared vertices: else MuJoCo smooths the edges of meshes."""
     spec = mujoco.MjSpec.from_file(str(character_path("rider")))
     model = spec.compile()
     for mesh in spec.meshes:
@@ -235,7 +235,7 @@ def flat_model() -> mujoco.MjModel:
 
 @pytest.fixture(scope="module")
 def plain_mujoco():
-    """MuJoCo's own renderer of the MJCF without character and clutter: of a state, a frame of SIZE and where sky is."""
+    """MuJoCo's own renderer without character and clutter: for a state, a frame of SIZE and the mask of the sky."""
     model = flat_model()
     model.vis.map.zfar = 1000  # ours sees infinitely far
     model.vis.quality.numslices = CYLINDER_SIDES
@@ -295,7 +295,7 @@ def test_the_island_looks_as_in_mujocos_own_renderer(empty_painter, plain_mujoco
 
 
 def test_characters_hide_the_island_and_change_no_other_pixel(painter, empty_painter):
-    # Around the figure is the same island; the shadow under it lies within 0.6 m of its feet.
+    # Around the character the island is unchanged; its blob shadow is within 0.6 m of its feet.
     camera = load_camera()
     for place in PLACES:
         state = standing(place, 0.3, camera_tilt=0.0, mounted=0.0)
@@ -303,7 +303,7 @@ def test_characters_hide_the_island_and_change_no_other_pixel(painter, empty_pai
             changed = (painter.draw_one(state, name) != empty_painter.draw_one(state, name)).any(axis=2)
             rows, columns = np.nonzero(changed)
             assert 40 < changed.sum()
-            # At least camera.distance - 1.2 m ahead; the figure's middle is half a meter left of the middle.
+            # At least camera.distance - 1.2 m ahead; the character's middle is half a meter left of the center.
             nearest = camera.distance - 1.2
             span = np.array([-camera.shoulder - 1.2, -camera.shoulder + 1.2]) / nearest / camera.half_width
             assert (columns >= (span[0] + 1) / 2 * SIZE[1] - 1).all() and (

@@ -1,4 +1,4 @@
-"""Polygons to pixels: which pixels, how near, cut where; against edges, rays and formulas in NumPy."""
+"""Coverage, depth and clipping of polygons, against edges, rays and formulas in NumPy."""
 
 import itertools
 from typing import Any, NamedTuple
@@ -47,7 +47,7 @@ def canvas() -> Canvas:
 
 @pytest.fixture(scope="module")
 def fill():
-    """Fills a convex polygon of corners (n, 2), turned round where need be; returns which pixels have its color."""
+    """Fills a convex polygon of corners (n, 2) in either orientation; returns which pixels have its color."""
 
     @numba.njit(error_model="numpy")
     def part(outline, count, plane, value, depth, pixels):
@@ -67,7 +67,7 @@ def fill():
 
 @pytest.fixture(scope="module")
 def draw_face(from_python):
-    """Draws a convex face (n, 3) m as the canvas's eye sees it; returns its pixels."""
+    """Draws a convex face (n, 3) m from the canvas's camera; returns its pixels."""
     project, draw_faces = from_python(rasterizer.project), from_python(rasterizer.draw_faces)
 
     def draw_face(canvas: Canvas, corners: np.ndarray) -> np.ndarray:
@@ -313,7 +313,7 @@ def test_spheres_below_the_smallest_size_are_culled(canvas, from_python):
 
 
 def random_axes(generator: np.random.Generator) -> np.ndarray:
-    """How a map of HEIGHT x WIDTH sees places (3, 4), from a random side, the origin near its middle."""
+    """A random orthographic projection (3, 4) to HEIGHT x WIDTH, with the origin near its middle."""
     turned = np.linalg.qr(generator.normal(size=(3, 3)))[0]
     turned *= np.linalg.det(turned)
     axes = np.zeros((3, 4))

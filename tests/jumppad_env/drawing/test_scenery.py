@@ -1,4 +1,4 @@
-"""What is drawn: parts of faces, camera, light and sky, as the MJCF has them."""
+"""The scenery: parts, faces, camera, light and sky, as in the MJCF."""
 
 import mujoco
 import numpy as np
@@ -26,7 +26,7 @@ def mesh(request) -> Mesh:
 
 @pytest.fixture
 def changed(monkeypatch):
-    """Makes the scenery read a model that may be changed, and not what it has read before."""
+    """Makes the scenery read a modified model, without its caches."""
     model = mujoco.MjModel.from_xml_path(RIDER)
     monkeypatch.setattr(scenery, "load_model", lambda character: model)
     return model
@@ -105,7 +105,7 @@ def test_movable_parts_stand_where_the_mjcf_has_them_and_clutter_has_spots_to_go
 
 
 def test_characters_are_not_part_of_the_scenery():
-    # The same island whoever plays: the arrays that all characters share may hold nothing of one of them.
+    # The island is the same for all characters: arrays that they share may contain nothing of one of them.
     model = scenery.load_model("rider")
     own = {model.body(index).name for index in range(model.nbody) if model.body_weldid[index] != 0}
     assert "character" in own and not own & set(load_scenery(detail=True).movable_names)

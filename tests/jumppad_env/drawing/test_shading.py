@@ -1,4 +1,4 @@
-"""Frames for people: sun and shade, sky and haze, outlines, and the same picture however it is shared out."""
+"""Fine frames: sun and shadows, sky and haze, outlines, and the same picture at any number of threads."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ ROWS, COLUMNS, SIDE = 96, 64, 6.0
 
 
 def directions() -> list[np.ndarray]:
-    """Ways along which a sun shines: the MJCF's, and many a look's."""
+    """Directions of sunlight: the MJCF's, and those of many looks."""
     looks = (make_look(("light",), seed, detail=True).numbers for seed in range(30))
     return [load_light().direction, *(numbers[LIGHT][:3] for numbers in looks)]
 
@@ -103,7 +103,7 @@ def test_the_edge_of_a_shadow_is_soft_by_its_formula():
 
 @pytest.fixture(scope="module")
 def sun_of_the_island():
-    """Axes and map of what the MJCF's sun shines on."""
+    """Projection and shadow map of the MJCF's sun."""
     painter = Painter(8, 8, fine=True)
     painter.draw_one(standing(), "rider")
     yield painter._brushes[0]._sun_map(0, painter._wardrobe.looks)
@@ -142,7 +142,7 @@ def test_lit_surfaces_do_not_shadow_themselves(sun_of_the_island):
 
 @pytest.fixture(scope="module")
 def fine_frames():
-    """Frames for people of one painter, and how it draws them."""
+    """A painter of fine frames."""
     painter = Painter(*SIZE, fine=True, variety="high")
     yield painter
     painter.close()
@@ -198,7 +198,7 @@ def test_team_shadows_move_and_leave_no_trace_on_the_shadow_map():
         alone, among = (painter.draw_one(state, "walker").astype(int) for painter in painters.values())
         faces = [painter._brushes[0]._scratch.pixels.reshape(180, 2, 300, 2) for painter in painters.values()]
         bare = (faces[0] == faces[1]).all(axis=(1, 3))  # shows the same with the team and without
-        assert (among <= alone)[bare].all(), "they stand in nobody's light but the ground's"
+        assert (among <= alone)[bare].all(), "they shade only the ground"
         shaded += np.count_nonzero((among < alone - 10).all(axis=2) & bare)
         fresh = Painter(180, 300, fine=True, variety="team")
         assert np.array_equal(fresh.draw_one(state, "walker"), among)
@@ -232,7 +232,7 @@ def test_clouds_go_all_round_without_a_seam_and_not_below_the_horizon(from_pytho
 
 
 class Canvas:
-    """What `shade` needs to color one face, in a light that comes from above; 20 x 32 pixels."""
+    """Inputs of `shade` for one face, with light from above; 20 x 32 pixels."""
 
     def __init__(self, from_python) -> None:
         self.numbers = make_look((), 0, detail=True).numbers
@@ -314,7 +314,7 @@ def test_a_pattern_keeps_a_color_about_as_it_is_and_is_fainter_with_distance(can
 
 def test_outlines_stand_where_one_part_lies_well_behind_another(from_python):
     is_outline, parts = from_python(shading.is_outline), np.array([0, 0, 1])
-    figure = (1 << 16) + 5  # of who plays; of a team-mate 1 << 10 more
+    body = (1 << 16) + 5  # of the player's character; a team-mate's is 1 << 10 more
 
     def outlined(one: int, other: int, near: float, far: float) -> bool:
         pixels = np.full((4, 4), 77, np.uint32)
@@ -325,5 +325,5 @@ def test_outlines_stand_where_one_part_lies_well_behind_another(from_python):
     assert not outlined(1, 3, 1 / 10, 1 / 10.5), "another part right beside"
     assert not outlined(1, 2, 1 / 10, 1 / 12), "another face of the same part"
     assert outlined(1, 0, 1 / 10, 0.0) and outlined(0, 1, 1 / 10, 0.0), "the sky behind"
-    assert outlined(1, figure, 1 / 4, 1 / 12) and not outlined(figure, figure + 1, 1 / 4, 1 / 12)
+    assert outlined(1, body, 1 / 4, 1 / 12) and not outlined(body, body + 1, 1 / 4, 1 / 12)
     assert not outlined(1, 1, 1 / 4, 1 / 12) and not outlined(0, 0, 0.0, 0.0)

@@ -1,4 +1,4 @@
-"""Variety as it is seen: in frames, in environments single and many, in stored states drawn again."""
+"""Variety in frames, in single and vector environments, and in redrawn states."""
 
 import functools
 import json
@@ -55,7 +55,7 @@ def frames(variety: Any, state: np.ndarray, numbers=range(NUMBERS), fine: bool =
 
 
 def differ(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Where frames (n, H, W, 3) have other pixels, (n, H, W)."""
+    """Where the pixels of frames (n, H, W, 3) differ, (n, H, W)."""
     return (one != other).any(axis=-1)
 
 
@@ -90,7 +90,7 @@ def test_the_panels_touch_only_their_places():
 
 
 def panels(number: int, state: np.ndarray) -> np.ndarray:
-    """Where the panels of a look are (*SIZE,) bool."""
+    """Where the HUD of a look is, bool (*SIZE,)."""
     hud = make_look(("hud",), number, detail=False).hud
     height, width = SIZE
     places = np.zeros(SIZE, np.bool_)
@@ -176,7 +176,7 @@ def random_actions(steps: int) -> np.ndarray:
 
 
 def play(variety: Any, steps: int = 25, **keywords: Any) -> tuple[np.ndarray, np.ndarray]:
-    """States and observations of an environment, those of the reset first."""
+    """States and observations of an environment, starting with the reset's."""
     env = gymnasium.make("Jumppad-v0", image_size=SIZE, variety=variety, **keywords)
     states, observations = [], [env.reset(seed=5)[0]]
     for action in random_actions(steps):

@@ -1,4 +1,4 @@
-"""Looks in use: whatever was worn before, and whoever else draws, the same look is the same pixels."""
+"""The cache of looks: a look always gives the same pixels, whatever was drawn before or in other threads."""
 
 import threading
 import time
@@ -33,12 +33,12 @@ def draw(painter: Painter, numbers, mask: np.ndarray | None = None) -> np.ndarra
 
 @pytest.fixture(scope="module")
 def expected() -> dict[int, np.ndarray]:
-    """Frames of looks, each drawn by a painter that has drawn nothing else."""
+    """Frames of looks, each drawn by a fresh painter."""
     return {number: draw(Painter(*SIZE, variety="high"), [number])[0] for number in range(60)}
 
 
 def memory(painter: Painter) -> int:
-    """Bytes of the looks in use."""
+    """Memory of the cached looks, bytes."""
     wardrobe = painter._wardrobe
     return sum(array.nbytes for array in (*wardrobe.looks, *wardrobe.shades))
 
@@ -122,7 +122,7 @@ def test_a_thread_left_behind_by_an_interrupt_writes_into_no_later_frame(expecte
     class Slow(painter_module._Brush):
         def draw(self, *arguments) -> None:
             if threading.current_thread() is not threading.main_thread() and not late.is_set():
-                late.wait()  # until whoever waits for this thread has been interrupted
+                late.wait()  # until the thread that waits for this one has been interrupted
                 time.sleep(0.2)
             super().draw(*arguments)
 

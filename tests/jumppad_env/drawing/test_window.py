@@ -23,7 +23,7 @@ def shown(pygame) -> np.ndarray:
 
 
 def written(pygame, window: Window, panel: Panel) -> tuple[int, int, int, int]:
-    """Returns left, top, right and bottom of what a panel changes."""
+    """Returns left, top, right and bottom of the pixels that a panel changes."""
     window.show(FRAME)
     before = shown(pygame)
     window.show(FRAME, [panel])

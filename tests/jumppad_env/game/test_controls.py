@@ -1,4 +1,4 @@
-"""Keyboard, mouse and gamepad, with SDL's dummy driver for a screen."""
+"""Keyboard, mouse and gamepad, on SDL's dummy driver."""
 
 import math
 

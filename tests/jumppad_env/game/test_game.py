@@ -1,4 +1,4 @@
-"""The game in time that the tests make up."""
+"""The game, in simulated time."""
 
 import gymnasium
 import numpy as np
@@ -16,7 +16,7 @@ SIZE = (36, 60)
 
 
 class Player:
-    """Runs ahead, and counts how often it is asked."""
+    """Runs forward, and counts its calls."""
 
     def __init__(self):
         self.asked = 0
@@ -231,7 +231,7 @@ def test_frames_of_any_size_are_of_the_same_moment(running, player):
 
 
 def replayed(played: Played, variety: str) -> np.ndarray:
-    """Returns the states of an episode that is played again in a fresh environment."""
+    """Returns the states of an episode replayed in a fresh environment."""
     env = gymnasium.make("JumppadState-v0", target=played.target, variety=variety)
     env.reset(seed=played.seed, options={"character": played.character})
     states = [env.unwrapped.get_state()]  # pyright: ignore[reportAttributeAccessIssue]
@@ -245,7 +245,7 @@ def replayed(played: Played, variety: str) -> np.ndarray:
 
 
 def test_a_played_episode_replays_bit_for_bit():
-    """Episodes of odd frame rates, with pauses, cut short and played out, after changes of character and target."""
+    """Episodes at odd frame rates, with pauses, abandoned and finished, after changes of character and target."""
     generator = np.random.default_rng(0)
     game = Game("scout", None, 5, SIZE, variety="high")
     episodes = []

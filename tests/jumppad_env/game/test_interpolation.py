@@ -1,4 +1,4 @@
-"""States between two states."""
+"""Interpolation between two states."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The words in the window."""
+"""Texts in the window."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Gamepads as SDL gives them: virtual ones, plugged into SDL itself, need no device of the system."""
+"""Gamepads through SDL: virtual ones, attached to SDL itself, need no device of the system."""
 
 import ctypes
 import sys
@@ -22,13 +22,13 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds SDL among
 
 
 def loaded_sdl() -> ctypes.CDLL:
-    """Returns the SDL that pygame uses."""
+    """Returns the SDL library that pygame uses."""
     lines = Path("/proc/self/maps").read_text().splitlines()
     return ctypes.CDLL(next(line.split()[-1] for line in lines if "/libSDL2-2" in line))
 
 
 class VirtualPad:
-    """Plugged in when made."""
+    """A virtual gamepad, plugged in when constructed."""
 
     def __init__(self, pygame):
         self._pygame, self._sdl = pygame, loaded_sdl()
@@ -177,7 +177,7 @@ def test_two_gamepads_are_merged_and_one_can_be_unplugged(controls, plug, pad):
 
 
 def test_plugged_in_and_out_while_the_game_runs(plug, controls, pygame, monkeypatch):
-    """The whole loop: A begins, the stick runs, the plug pulled pauses, plugged in again START goes on."""
+    """The whole loop: A starts, the stick runs, unplugging pauses, and after plugging in again START resumes."""
     game, window = Game("rider", "left", 0, (36, 60)), Window(90, 150, fps=0)
     sharpness, now = Sharpness((36, 60), 1.0), iter(np.arange(0.0, 100.0, 1 / 60))
     pads: list[VirtualPad] = []

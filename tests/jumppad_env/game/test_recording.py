@@ -1,4 +1,4 @@
-"""Recording a person's play: what is kept, what is not, and what survives; on SDL's dummy driver, in made-up time."""
+"""Recording a person's play: what is kept and what survives; on SDL's dummy driver, in simulated time."""
 
 import itertools
 import json
@@ -21,12 +21,12 @@ from jumppad_env.streams import integer_seed
 
 FRAME_SECONDS = 0.25
 EPISODE_FRAMES = 42
-"""At least, from the first key to the summary of an episode of ten seconds."""
+"""Frames from the first key to the summary of an episode of ten seconds, at least."""
 PAD = {"START", "BACK", "DPAD_LEFT"}
 
 
 def event(pygame, name: str):
-    """Returns a key, a gamepad's button or another event by its name."""
+    """Returns the event of a key or gamepad button, or another event, by name."""
     if name in PAD:
         button = getattr(pygame, f"CONTROLLER_BUTTON_{name}")
         return pygame.event.Event(pygame.CONTROLLERBUTTONDOWN, button=button)
@@ -36,7 +36,7 @@ def event(pygame, name: str):
 
 
 class Person:
-    """Plays with the keys of a script, one at each frame; None taps a playing key at random."""
+    """Plays the keys of a script, one per frame; None taps a random game key."""
 
     def __init__(self, pygame, script: list[str | None]):
         self.now, self.shown = 0.0, []
@@ -54,13 +54,13 @@ class Person:
 
 
 def episode(*keys: str) -> list[str | None]:
-    """Returns a script that plays to the summary, then presses keys."""
+    """Returns a script that plays until the summary, then presses keys."""
     return [*[None] * EPISODE_FRAMES, *keys]
 
 
 @pytest.fixture
 def session(pygame, monkeypatch):
-    """Plays a script into a recording; returns what was shown, frame by frame."""
+    """Records the play of a script; returns the texts shown, frame by frame."""
 
     def session(directory, script, seed=0, style="", slow_disk=0.0) -> list[str]:
         person = Person(pygame, script)
@@ -133,7 +133,7 @@ def test_time_spent_writing_does_not_count(session, tmp_path):
 
 
 def kept_and_killed(directory, style: str = "") -> None:
-    """Leaves what a process leaves that kept one more episode and was killed in the next."""
+    """Leaves the files of a process that kept one more episode and was killed in the next."""
     before = directory.with_name("before")
     hidden = directory.with_name(f".{directory.name}.unfinished")
     if hidden.exists():
@@ -201,7 +201,7 @@ def test_an_invalid_style_is_rejected(tmp_path, style):
 
 
 def command(*arguments: str, keys: str = "", limit: int | None = None) -> subprocess.CompletedProcess:
-    """Runs the command with a key at each frame, each of which seems to last a quarter of a second."""
+    """Runs the command with a key at each frame, in simulated time of a quarter of a second per frame."""
     program = (
         "import itertools, sys, pygame, jumppad_env.play as play\n"
         f"names = iter({keys!r}.split())\n"
@@ -266,7 +266,7 @@ def test_invalid_recordings_are_rejected_before_the_window_opens(pygame, tmp_pat
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such limits")
 def test_a_full_disk_ends_in_one_line_and_what_was_kept_stays(pygame, tmp_path):
-    """The limit on the size of a file, which acts in the middle of a write, as a full disk does."""
+    """A limit on the file size, which fails in the middle of a write, like a full disk."""
     keys = " ".join([*PLAYED, "return"] * 4)
     done = command("--record", str(tmp_path / "d"), keys=keys, limit=20_000)  # an episode is 8,800 bytes of states
     assert done.returncode == 2 and done.stderr.count("\n") == 1

@@ -1,4 +1,4 @@
-"""How large frames are drawn, on computers that the tests make up."""
+"""Adaptive resolution, on simulated computers."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ SLOWEST = 1 / 30
 
 
 def draw(sharpness: Sharpness, seconds: float, frames: int) -> list[tuple[int, int]]:
-    """Returns the sizes drawn by a computer that needs so many seconds for 360x600 pixels, and 5 ms besides."""
+    """Returns the sizes drawn by a computer that takes this many seconds for 360x600 pixels, plus 5 ms."""
     sizes = []
     for _ in range(frames):
         sizes.append(sharpness.size)

@@ -32,7 +32,7 @@ def test_every_element_has_a_name(model):
 
 
 def test_all_characters_share_the_physics(model):
-    # Episodes run on one model whoever plays; only looks may differ.
+    # All characters share one physics model; they differ only in their drawn shapes.
     shared = load_island().model
     assert (model.nq, model.nv, model.nu, model.nsensordata) == (4, 4, 3, shared.nsensordata)
     solid = [
@@ -93,7 +93,7 @@ def test_touch_sensors_are_in_the_order_of_the_pads():
 
 
 def test_no_number_of_the_map_is_repeated_in_python():
-    # The MJCF is the one place of geometry: moving a pad there must move it for everyone.
+    # The MJCF is the only definition of the geometry: moving a pad there must move it everywhere.
     from pathlib import Path
 
     import jumppad_env

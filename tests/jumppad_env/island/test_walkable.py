@@ -1,4 +1,4 @@
-"""Walkable places: real characters put down there stand, touch nothing and stay where they are."""
+"""Walkable places: characters placed there stand, touch nothing and stay in place."""
 
 import numpy as np
 

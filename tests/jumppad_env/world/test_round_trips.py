@@ -1,4 +1,4 @@
-"""A state that is stored and set goes on as before, whoever plays, whatever is seen, in the midst of anything."""
+"""A restored state continues as before, for every character and look, at any moment."""
 
 import gymnasium
 import numpy as np
@@ -21,7 +21,7 @@ def make(character: str, variety: str) -> JumppadVectorEnv:
 
 
 def actions() -> np.ndarray:
-    """Random ones (STEPS, COUNT, 16), most of them ahead."""
+    """Random actions (STEPS, COUNT, 16), mostly forward."""
     generator = np.random.default_rng(5)
     pressed = generator.integers([11] * 4 + [2] * 12, size=(STEPS, COUNT, gamepad.FACTORS))
     pressed[..., 4:] &= generator.integers(2, size=(STEPS, COUNT, 12))

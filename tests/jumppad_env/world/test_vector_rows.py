@@ -1,4 +1,4 @@
-"""What is given to the vector environment row by row: places to start from, and pushes."""
+"""Per-row inputs of the vector environment: start positions and pushes."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ def test_positions_can_be_given_per_row():
     ):
         with pytest.raises(ValueError, match=message):
             envs.reset(seed=0, options=given)
-        assert np.array_equal(envs.states(), before), "nobody has started"
+        assert np.array_equal(envs.states(), before), "no row has started"
     envs.close()
 
 

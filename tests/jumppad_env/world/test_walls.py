@@ -1,4 +1,4 @@
-"""What is solid, where the way leads up and where it ends, proved by characters that run into it."""
+"""Walls, stairs and edges, tested by characters that run into them."""
 
 import mujoco
 import numpy as np
@@ -23,7 +23,7 @@ WALLS = {
 
 
 def first_wall(start: np.ndarray, away: np.ndarray) -> float:
-    """Distance from a start to the first solid thing on the way, m."""
+    """Distance from a start to the first obstacle, m."""
     data = mujoco.MjData(ISLAND.model)
     mujoco.mj_forward(ISLAND.model, data)
     hit = np.zeros(1, dtype=np.int32)

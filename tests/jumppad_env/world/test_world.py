@@ -1,4 +1,4 @@
-"""The rules, proved by probing the real physics: many probes at once, one per row of a world."""
+"""The rules, tested by probes of the real physics, one per row of a world."""
 
 import numpy as np
 import pytest
@@ -245,7 +245,7 @@ def test_a_state_with_an_unknown_pad_is_rejected(garden):
 @pytest.mark.parametrize("column", PHYSICS_STATE)
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_states_beyond_the_limit_are_rejected_and_states_within_it_continue(garden, press, run, column, sign):
-    # MuJoCo would begin anew at the origin, and write a file that says so.
+    # MuJoCo would reset itself to the origin and write a log file.
     world = World(1)
     world.place(0, "rider", garden)
     state = world.get_state(0)
