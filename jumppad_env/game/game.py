@@ -161,11 +161,7 @@ class Game:
         )
 
     def panels(self, recorded: panels.Recorded | None = None) -> list[panels.Panel]:
-        """Returns the panels over the frame.
-
-        Args:
-            recorded: status of the recording, None without one.
-        """
+        """Returns the panels over the frame; `recorded` is the status of the recording, None without one."""
         status = self.status()._replace(recorded=recorded)
         if self.shown == "help":
             return [panels.help_panel(status)]

@@ -196,7 +196,7 @@ def test_a_frame_has_the_shadow_of_who_plays_and_of_the_team(variety):
 
 
 def test_who_is_far_above_the_ground_casts_no_shadow(from_python, look_from):
-    eye = look_from((0.0, 0.0, 0.0), 0.0, -0.3)  # of somebody else, who sees the place below
+    eye = look_from((0.0, 0.0, 0.0), 0.0, -0.3)  # another camera, which sees the place below
     depth = (rays(eye)[..., 2] / -eye[0, 2]).clip(0).astype(np.float32)
     for height, dark in ((7.9, True), (8.1, False)):
         pixels = np.full(depth.shape, GRAY, np.uint32)
