@@ -1,32 +1,32 @@
-# `make quick` and `make test` set everything up by themselves. PYTHON=python3.12 chooses the interpreter.
+# All targets first run the setup. PYTHON=python3.12 chooses the interpreter. On a GPU, see README.md instead.
 BIN := .venv/bin
 export PYTHON
 
 .PHONY: help setup quick reproduce test fast lint clean
 
-help:   ## what can be made
+help:   ## list the targets
 	@sed -n 's/^\([a-z]*\): .*## /  make \1  \t/p' $(MAKEFILE_LIST)
 
-setup:  ## virtual environment, pinned packages
+setup:  ## create .venv with pinned packages (CPU build of PyTorch)
 	@tools/setup.sh
 
-quick: setup  ## the whole story on a laptop: demonstrations to aligned agents, into runs/quick
+quick: setup  ## run the whole procedure on a laptop, from demonstrations to aligned agents, into runs/quick
 	$(BIN)/python -m baselines.pipeline quick --out runs/quick
 
-reproduce: setup  ## every figure of the paper and more, five seeds: many hours, in pieces if you like, into runs/reproduce
+reproduce: setup  ## rerun every experiment with five seeds into runs/reproduce: hours, resumable
 	$(BIN)/python -m baselines.reproduce all --preset quick --seeds 5 --out runs/reproduce
 
-test: lint  ## lint, types, then every test
+test: lint  ## lint, type checks and all tests
 	$(BIN)/python -m pytest
 
-fast: setup  ## the fast tests only
+fast: setup  ## only the fast tests
 	$(BIN)/python -m pytest -m "not slow"
 
-lint: setup  ## style and types
+lint: setup  ## ruff and pyright
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
-clean:  ## remove what can be made again, but no runs
+clean:  ## remove .venv, builds and caches, but no runs
 	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache
 	find . -name __pycache__ -not -path './runs/*' -prune -exec rm -rf {} +
