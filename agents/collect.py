@@ -7,7 +7,6 @@ People look at states only, so episodes are played first, in several processes, 
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from tqdm import tqdm
 
 from agents.dataset.drawing import draw_frames
 from agents.population import POPULATIONS
-from agents.population.cast import FAVORITE, Cast
+from agents.population.cast import FAVORITE, Cast, episode_seed
 from agents.population.demonstrator import Demonstrator
 from agents.population.modes import GOALS
 from agents.workers.processes import PlayerPool
@@ -27,7 +26,6 @@ from jumppad_env.dataset import Trajectory
 from jumppad_env.dataset.writing import EpisodeLog, Unfinished
 from jumppad_env.drawing import RENDERER
 from jumppad_env.rules import PADS
-from jumppad_env.streams import integer_seed
 from jumppad_env.vector_env import count_cores
 from jumppad_env.world.options import Options
 
@@ -120,8 +118,8 @@ def _asked(config: CollectConfig) -> dict[str, Any]:
 
 def _all(pool: PlayerPool, config: CollectConfig, done: list[int]) -> Iterator[Trajectory]:
     """Plays as many episodes as are asked for; those whose seeds are done come first and are not played again."""
-    name = f"collect {config.population}"
-    return pool.play([integer_seed(config.seed, name, index) for index in range(len(done), config.episodes)])
+    indices = range(len(done), config.episodes)
+    return pool.play([episode_seed(config.seed, config.population, index) for index in indices])
 
 
 def _curated(pool: PlayerPool, config: CollectConfig, done: list[int]) -> Iterator[Trajectory]:
@@ -133,13 +131,20 @@ def _curated(pool: PlayerPool, config: CollectConfig, done: list[int]) -> Iterat
         done: seeds of the successful runs so far, which are not played again.
     """
     missing = {f"direct_{pad}": config.episodes // len(PADS) for pad in PADS}
-    candidates = (integer_seed(config.seed, "collect curated", index) for index in itertools.count())
+    most = 1000 + 20 * config.episodes  # far more than are ever needed
+    candidates = (episode_seed(config.seed, "curated", index) for index in range(most))
     known = set(done)
     while any(missing.values()):
         planned = dict(missing)
         modes: dict[int, str] = {}  # by seed
         while any(planned.values()):
-            seed = next(candidates)
+            seed = next(candidates, None)
+            if seed is None:
+                short = ", ".join(f"{count} of {mode}" for mode, count in missing.items() if count)
+                raise ValueError(
+                    f"{most} runs of the curated population were not enough, still missing: {short}; "
+                    "its people must choose every pad and reach it"
+                )
             mode = Demonstrator(POPULATIONS["curated"], seed).mode  # what a person intends is known before playing
             if planned[mode] > 0:
                 planned[mode] -= 1

@@ -12,14 +12,17 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import tyro
+from scipy.signal import periodogram
 
 from agents.population import POPULATIONS
+from agents.population.cast import episode_seed
 from agents.population.demonstrator import Crowd
 from agents.rollout import make_envs, rollout
 from jumppad_env import gamepad
@@ -27,7 +30,6 @@ from jumppad_env.command_line import command_line
 from jumppad_env.dataset import Dataset, Trajectory
 from jumppad_env.island import load_island
 from jumppad_env.rules import PADS, RULES
-from jumppad_env.streams import integer_seed
 from jumppad_env.world.state import CAMERA_YAW, PAD, X, Y
 
 STEP = RULES.control_step
@@ -89,20 +91,14 @@ def spectrum(signals: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         signals: (T,) each, 10 Hz; windows of `WINDOW` steps overlap by half, shorter signals are left out. Their power
             sums to the signals' variance within windows.
     """
-    taper = np.hanning(WINDOW + 1)[:-1]
     windows = [
         signal[start : start + WINDOW]
         for signal in signals
         for start in range(0, len(signal) - WINDOW + 1, WINDOW // 2)
     ]
-    frequencies = np.fft.rfftfreq(WINDOW, STEP)[1:]
-    if not windows:
-        return frequencies, np.full(len(frequencies), np.nan)
-    cut = np.array(windows)
-    transformed = np.fft.rfft((cut - cut.mean(axis=1, keepdims=True)) * taper)[:, 1:]
-    power = 2 * STEP * (np.abs(transformed) ** 2).mean(axis=0) / (taper**2).sum()
-    power[-1] /= 2  # at the highest frequency there is no second, negative one
-    return frequencies, power
+    # A row of NaNs stands for no windows at all.
+    frequencies, power = periodogram(windows or [np.full(WINDOW, np.nan)], 1 / STEP, "hann")
+    return frequencies[1:], power.mean(axis=0)[1:]
 
 
 def camera_velocity(trajectory: Trajectory) -> np.ndarray:
@@ -259,12 +255,9 @@ def play(population: str, episodes: int, seed: int) -> list[Trajectory]:
         raise ValueError(f"population {population!r} is unknown; choose one of {', '.join(POPULATIONS)}")
     if episodes < 1:
         raise ValueError(f"episodes must be at least 1, got {episodes}")
-    envs = make_envs(min(64, episodes), None)
-    try:
-        seeds = [integer_seed(seed, f"collect {population}", index) for index in range(episodes)]
+    seeds = [episode_seed(seed, population, index) for index in range(episodes)]
+    with closing(make_envs(min(64, episodes), None)) as envs:
         return list(rollout(envs, Crowd(POPULATIONS[population], envs.num_envs), seeds))
-    finally:
-        envs.close()
 
 
 @dataclass(frozen=True)

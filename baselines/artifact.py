@@ -11,7 +11,6 @@ directory; a call with another configuration, seed or input is refused, so nothi
 """
 
 import dataclasses
-import hashlib
 import importlib.metadata
 import json
 import platform
@@ -22,11 +21,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from jumppad_env.files import PARTIAL, explain_full_disk, sole_owner, write_atomically
+from jumppad_env import files
+from jumppad_env.files import BEGUN, MANIFEST, PARTIAL, explain_full_disk, sha256, sole_owner, write_atomically
 
 FORMAT = 1
-MANIFEST = "manifest.json"
-BEGUN = "begun.json"
 STATE_DIRECTORY = "training_state"
 """What an interrupted training resumes from; removed when the artifact is finished."""
 
@@ -139,7 +137,7 @@ def begin(
                 "metrics": work.metrics,
                 "seconds": round(seconds, 3),
                 "versions": installed_versions(),
-                "files": {str(path.relative_to(directory).as_posix()): _sha256(path) for path in _files(directory)},
+                "files": {str(path.relative_to(directory).as_posix()): sha256(path) for path in _files(directory)},
             }
             write_atomically(directory / MANIFEST, json.dumps({**asked, **result}, indent=2).encode())
         except BaseException:
@@ -221,25 +219,14 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         ValueError: it is damaged.
     """
-    try:
-        values = json.loads(path.read_text())
-    except (json.JSONDecodeError, UnicodeDecodeError):
-        values = None
-    if not isinstance(values, dict):
-        raise ValueError(f"{path} is damaged; delete {path.parent} and run the stage that makes it again")
-    return values
+    return files.read_json(path, f"delete {path.parent} and run the stage that makes it again")
 
 
 def _input_sha256(role: str, directory: Path) -> str:
     """Digest of the input's manifest, which in turn holds those of its files."""
     if not is_finished(directory):
         raise FileNotFoundError(f"{role} {directory} is missing or unfinished (no {MANIFEST}); make it first")
-    return _sha256(directory / MANIFEST)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256(directory / MANIFEST)
 
 
 def _files(directory: Path) -> list[Path]:

@@ -1,10 +1,14 @@
 """Files that are either old or new, never half-written, however the process ends."""
 
 import errno
+import hashlib
+import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 try:
     import fcntl
@@ -12,6 +16,31 @@ except ImportError:  # Windows has no such locks
     fcntl = None
 
 PARTIAL = ".partial"
+MANIFEST = "manifest.json"
+"""Describes a dataset or an artifact; written last, so its presence means "finished"."""
+BEGUN = "begun.json"
+"""What was requested of an unfinished dataset or artifact."""
+
+
+def sha256(path: Path) -> str:
+    """Returns the checksum of a file, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_json(path: Path, remedy: str) -> dict[str, Any]:
+    """Returns the JSON object in a file.
+
+    Raises:
+        ValueError: The file is damaged; the message ends with the remedy.
+    """
+    try:
+        values = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        raise ValueError(f"{path} is damaged; {remedy}")
+    return values
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -32,6 +61,25 @@ def write_atomically(path: Path, content: bytes) -> None:
         partial.unlink(missing_ok=True)  # on a full disk it would only stand in the way
         raise
     sync_directory(path.parent)
+
+
+@contextmanager
+def write_directory(directory: Path, partial: Path) -> Iterator[None]:
+    """Makes a directory appear only when it is complete.
+
+    Args:
+        directory: Must not exist.
+        partial: The directory to fill in the block, on the same disk. It is renamed at the end, or removed on an error.
+    """
+    shutil.rmtree(partial, ignore_errors=True)  # left by a process that was killed
+    partial.mkdir(parents=True)
+    try:
+        yield
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        partial.rename(directory)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
 
 
 def sync_directory(directory: Path) -> None:

@@ -17,9 +17,10 @@ import numpy as np
 from tqdm import tqdm
 
 from jumppad_env.dataset import Dataset
-from jumppad_env.dataset.format import EPISODE, MANIFEST, GrowingArray, sha256
+from jumppad_env.dataset.format import EPISODE, GrowingArray
 from jumppad_env.dataset.reading import check_files
 from jumppad_env.dataset.writing import Unfinished
+from jumppad_env.files import MANIFEST, sha256
 from jumppad_env.rules import PADS
 from jumppad_env.streams import stream
 

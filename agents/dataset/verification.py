@@ -15,9 +15,10 @@ from tqdm import tqdm
 
 from jumppad_env import gamepad
 from jumppad_env.dataset import Dataset
-from jumppad_env.dataset.format import MANIFEST, seal
+from jumppad_env.dataset.format import seal
 from jumppad_env.dataset.reading import check_files, read_manifest
 from jumppad_env.drawing import RENDERER, Painter
+from jumppad_env.files import MANIFEST
 from jumppad_env.streams import stream
 from jumppad_env.world import STATE
 from jumppad_env.world.episodes import Episodes

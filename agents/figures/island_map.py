@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.patches import Polygon
+from scipy.spatial import ConvexHull
 
 from jumppad_env.drawing.scenery import load_model
 from jumppad_env.island import load_island
@@ -130,22 +131,5 @@ def _outline(model: mujoco.MjModel, data: mujoco.MjData, geom: int) -> np.ndarra
         first, count = int(mesh.vertadr[0]), int(mesh.vertnum[0])
         corners = model.mesh_vert[first : first + count].astype(np.float64)
     world = corners @ data.geom_xmat[geom].reshape(3, 3).T + data.geom_xpos[geom]
-    return convex_hull(world[:, :2])
-
-
-def convex_hull(points: np.ndarray) -> np.ndarray:
-    """Returns the corners (m, 2) of the convex hull of points (n, 2), counter-clockwise (Andrew's monotone chain)."""
-    ordered = sorted({(round(float(x), 6), round(float(y), 6)) for x, y in points})
-
-    def chain(sequence: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
-        corners: list[tuple[float, float]] = []
-        for x, y in sequence:
-            while len(corners) >= 2:
-                (x0, y0), (x1, y1) = corners[-2:]
-                if (x1 - x0) * (y - y0) - (y1 - y0) * (x - x0) > 0:  # a turn to the left
-                    break
-                corners.pop()
-            corners.append((x, y))
-        return corners[:-1]
-
-    return np.array(chain(ordered) + chain(reversed(ordered)))
+    seen = world[:, :2].round(6)
+    return seen[ConvexHull(seen).vertices]

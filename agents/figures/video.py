@@ -4,7 +4,6 @@ The states of a trajectory are exact, so a film shows precisely what was played,
 """
 
 import functools
-import io
 import itertools
 import math
 import os
@@ -80,12 +79,16 @@ def write_gif(path: Path | str, film: Path | str) -> None:
     Raises:
         OSError: the film cannot be read or the GIF not written.
     """
-    images = [Image.fromarray(frame) for frame in read_mp4(film)]
-    height = round(images[0].height * GIF_WIDTH / images[0].width)
-    images = [image.resize((GIF_WIDTH, height), Image.Resampling.LANCZOS) for image in images]
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(film), "-f", "gif", "-filter_complex"]
     content = b""
     for stride, colors in ((1, 128), (2, 128), (2, 64), (2, 32), (4, 64)):
-        content = _gif(images[::stride], colors, 1000 * stride // FPS)
+        # One palette for the whole film: palettes per frame would flicker.
+        palette = f"split[a][b];[a]palettegen={colors}:stats_mode=full[c];[b][c]paletteuse=dither=none"
+        graph = f"fps={FPS / stride},scale={GIF_WIDTH}:-1:flags=lanczos,{palette}"
+        made = subprocess.run([*command, graph, "-"], capture_output=True)
+        if made.returncode != 0:
+            raise OSError(f"no GIF could be made of {film}: {_last_line(made.stderr)}")
+        content = made.stdout
         if len(content) <= GIF_BYTES:
             break
     with explain_full_disk(Path(path).parent):
@@ -217,9 +220,9 @@ def write_mp4(path: Path | str, frames: Iterable[np.ndarray]) -> None:
                 for frame in itertools.chain([first], frames):
                     process.stdin.write(frame.tobytes())
                 process.stdin.close()
-            reason = process.stderr.read().decode(errors="replace")
+            reason = process.stderr.read()
             if process.wait() != 0:
-                raise OSError(f"{path} could not be written: {reason.strip().splitlines()[-1:] or 'ffmpeg failed'}")
+                raise OSError(f"{path} could not be written: {_last_line(reason)}")
             os.replace(partial, path)
         except BaseException:
             process.kill()
@@ -227,31 +230,8 @@ def write_mp4(path: Path | str, frames: Iterable[np.ndarray]) -> None:
             raise
 
 
-def read_mp4(path: Path | str) -> Iterator[np.ndarray]:
-    """Yields the frames of a film, uint8 (H, W, 3).
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    reader = imageio_ffmpeg.read_frames(str(path))
-    width, height = next(reader)["size"]
-    for frame in reader:
-        yield np.frombuffer(frame, dtype=np.uint8).reshape(height, width, 3)
-
-
-def _gif(images: Sequence[Image.Image], colors: int, milliseconds: int) -> bytes:
-    # One palette for all, from frames of the whole film: single palettes would flicker.
-    samples = images[:: max(1, len(images) // 12)]
-    sheet = Image.new("RGB", (samples[0].width, samples[0].height * len(samples)))
-    for index, sample in enumerate(samples):
-        sheet.paste(sample, (0, index * sample.height))
-    palette = sheet.quantize(colors, Image.Quantize.MEDIANCUT)
-    first, *rest = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
-    buffer = io.BytesIO()
-    first.save(
-        buffer, "GIF", save_all=True, append_images=rest, duration=milliseconds, loop=0, optimize=True, disposal=1
-    )
-    return buffer.getvalue()
+def _last_line(output: bytes) -> str:
+    return (output.decode(errors="replace").strip().splitlines() or ["ffmpeg failed"])[-1]
 
 
 @functools.cache

@@ -9,6 +9,7 @@ from agents.population.demonstrator import Crowd
 from agents.population.populations import POPULATIONS
 from agents.rollout import make_envs, rollout
 from jumppad_env.dataset import Trajectory
+from jumppad_env.streams import integer_seed
 
 FAVORITE = "favorite"
 """Character of whoever plays their own favorite."""
@@ -30,6 +31,11 @@ class PeopleSeats:
     def close(self) -> None:
         """Closes the environment."""
         self._envs.close()
+
+
+def episode_seed(seed: int, population: str, index: int) -> int:
+    """Returns the seed of a population's episode with this index, given the seed of the command."""
+    return integer_seed(seed, f"collect {population}", index)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,6 @@ from jumppad_env.island.mujoco_library import mujoco
 
 FORMAT = 2
 KIND = "dataset"
-MANIFEST = "manifest.json"
 FILES = ("episodes.npy", "actions.npy", "states.npy", "goals.npy", "frames.npy")
 EPISODE = np.dtype(
     [
@@ -115,12 +114,6 @@ def whole_rows(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.n
     start, row_bytes = len(array_header(dtype, (0, *shape))), int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
     count = max(0, path.stat().st_size - start) // row_bytes
     return np.memmap(path, dtype, "r", start, (count, *shape)) if count else np.empty((0, *shape), dtype)
-
-
-def sha256(path: Path) -> str:
-    """Returns the checksum of a file, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def versions() -> dict[str, str]:

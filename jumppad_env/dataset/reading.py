@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from jumppad_env.dataset.format import EPISODE, FILES, FORMAT, KIND, MANIFEST, sha256
+from jumppad_env.dataset.format import EPISODE, FILES, FORMAT, KIND
 from jumppad_env.dataset.packed_states import PACKED, description, unpack
 from jumppad_env.dataset.trajectory import Trajectory
+from jumppad_env.files import MANIFEST, read_json, sha256
 from jumppad_env.gamepad import FACTORS
 from jumppad_env.island import load_island
 from jumppad_env.rules import CHARACTERS, PADS
@@ -144,14 +144,12 @@ def read_manifest(directory: Path) -> dict[str, Any]:
     path = directory / MANIFEST
     if not path.is_file():
         raise FileNotFoundError(f"no dataset in {directory} (no {MANIFEST}); make one with python -m agents.collect")
-    damaged = ValueError(f"{path} is damaged; collect the dataset again")
+    remedy = "collect the dataset again"
+    damaged = ValueError(f"{path} is damaged; {remedy}")
     if path.stat().st_size > LARGEST_MANIFEST:
         raise damaged
-    try:
-        manifest = json.loads(path.read_bytes())
-    except (ValueError, RecursionError):
-        raise damaged from None
-    if not isinstance(manifest, dict) or "kind" not in manifest or "format" not in manifest:
+    manifest = read_json(path, remedy)
+    if "kind" not in manifest or "format" not in manifest:
         raise damaged
     if manifest["kind"] != KIND:
         raise ValueError(f"{directory} holds {str(manifest['kind'])[:40]!r}, not a dataset; give another directory")

@@ -27,22 +27,27 @@ from jumppad_env.dataset.format import (
     FILES,
     FORMAT,
     KIND,
-    MANIFEST,
     GrowingArray,
     seal,
-    sha256,
     versions,
     whole_rows,
 )
 from jumppad_env.dataset.packed_states import PACKED, description, pack
 from jumppad_env.dataset.trajectory import Trajectory
 from jumppad_env.drawing import RENDERER
-from jumppad_env.files import explain_full_disk, sole_owner, sync_directory, write_atomically
+from jumppad_env.files import (
+    BEGUN,
+    MANIFEST,
+    explain_full_disk,
+    sha256,
+    sole_owner,
+    sync_directory,
+    write_atomically,
+)
 from jumppad_env.gamepad import FACTORS
 from jumppad_env.island import load_island
 from jumppad_env.world.state import LOOK
 
-BEGUN = "begun.json"
 COMMIT_SECONDS = 2.0
 """At most so much play is lost in a power cut; a process that is killed loses less."""
 

@@ -19,8 +19,8 @@ By default the video is lossless H.264 (RGB, 4:4:4): every pixel comes back, and
 
 from __future__ import annotations
 
+import contextlib
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import fields
 from fractions import Fraction
@@ -33,6 +33,7 @@ from agents.dataset.exchange.lerobot_stats import Stats, column_stats, image_sta
 from agents.dataset.exchange.packages import need
 from agents.dataset.exchange.transitions import Player
 from jumppad_env.dataset import Dataset, Trajectory
+from jumppad_env.files import write_directory
 from jumppad_env.gamepad import AXES, BUTTONS
 from jumppad_env.world import STATE
 from jumppad_env.world.episodes import FPS
@@ -79,17 +80,11 @@ def export_lerobot(dataset: Dataset, directory: Path | str, *, lossy: bool = Fal
     if lossy and (height % 2 or width % 2):
         raise ValueError(f"frames of {height}x{width} can't become a lossy video: give even numbers, or lossy=False")
     partial = directory.with_name(f".{directory.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)  # of a run that was killed
-    partial.mkdir(parents=True)
-    player = Player(dataset.manifest.get("environment", {}), (height, width))
-    try:
+    with (
+        write_directory(directory, partial),
+        contextlib.closing(Player(dataset.manifest.get("environment", {}), (height, width))) as player,
+    ):
         _write(partial, dataset, player, lossy)
-        partial.rename(directory)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-    finally:
-        player.close()
 
 
 class _Files:

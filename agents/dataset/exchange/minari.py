@@ -12,9 +12,8 @@ reader of Minari may ignore it; `import_minari` makes the same trajectories of i
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -27,6 +26,7 @@ from agents.dataset.exchange.packages import need
 from agents.dataset.exchange.transitions import Player
 from agents.population.modes import GOALS
 from jumppad_env.dataset import Dataset, Trajectory, write_dataset
+from jumppad_env.files import write_directory
 from jumppad_env.gamepad import FACTORS, action_space, validate
 
 if TYPE_CHECKING:
@@ -68,18 +68,12 @@ def export_minari(
         raise ValueError("a Minari dataset of this environment needs frames, and this one has none; draw them first")
     base = out.parents[dataset_id.count("/")]
     partial = base / f".{dataset_id.replace('/', '.')}.partial"
-    shutil.rmtree(partial, ignore_errors=True)  # of a run that was killed
-    (partial / "data").mkdir(parents=True)
-    player = Player(dataset.manifest.get("environment", {}), dataset.frames.shape[1:3])
-    try:
+    with (
+        write_directory(out, partial),
+        closing(Player(dataset.manifest.get("environment", {}), dataset.frames.shape[1:3])) as player,
+    ):
+        (partial / "data").mkdir()
         _write(partial / "data", dataset, dataset_id, player, data_format)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        partial.rename(out)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-    finally:
-        player.close()
     _register_namespaces(base, out)
     return out
 

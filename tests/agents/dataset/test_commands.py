@@ -18,9 +18,11 @@ from agents.dataset.__main__ import main
 from agents.dataset.rerendering import rerender
 from agents.dataset.selection import Wanted, deal, keep, merge, split
 from agents.dataset.verification import verify
-from jumppad_env.dataset.format import seal, sha256
+from agents.population.modes import GOALS
+from jumppad_env.dataset.format import seal
 from jumppad_env.dataset.packed_states import description
 from jumppad_env.drawing import Painter
+from jumppad_env.files import sha256
 
 ROOT = Path(__file__).parents[3]
 SIZE = (16, 16)
@@ -334,7 +336,7 @@ def test_filter_by_person_and_style(tmp_path, made):
     told = [
         dataclasses.replace(source.trajectory(index), person=index % 3, style="ab"[index % 2]) for index in range(12)
     ]
-    write_dataset(tmp_path / "d", told, seed=0, description={})
+    write_dataset(tmp_path / "d", told, seed=0, description={"goals": GOALS})
     keep(tmp_path / "d", tmp_path / "f", Wanted(person=(0, 2), style=("b",)))
     assert Dataset(tmp_path / "f").episodes["person"].tolist() == [0, 2, 0, 2]
 
@@ -365,7 +367,7 @@ def test_goals_of_merged_datasets_keep_their_names(made, tmp_path):
     goals = [dataclasses.replace(each, goals=np.arange(len(each), dtype=np.uint8) % 2) for each in some]
     write_dataset(tmp_path / "a", goals[:2], seed=0, description={"goals": ["run", "rest"]})
     write_dataset(tmp_path / "b", goals[2:3], seed=0, description={"goals": ["rest", "jump"]})
-    write_dataset(tmp_path / "c", some[3:], seed=0, description={})
+    write_dataset(tmp_path / "c", some[3:], seed=0, description={"goals": GOALS})
     merge(tmp_path / "m", [tmp_path / name for name in "abc"])
     merged = Dataset(tmp_path / "m")
     names = np.array(merged.manifest["goals"])

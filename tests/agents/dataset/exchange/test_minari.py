@@ -14,6 +14,7 @@ from agents.collect import CollectConfig, collect
 from agents.dataset import Dataset, write_dataset
 from agents.dataset.exchange.minari import export_minari, import_minari
 from agents.dataset.exchange.transitions import Player
+from agents.population.modes import GOALS
 from jumppad_env import DiscreteGamepad
 
 minari = pytest.importorskip("minari")
@@ -97,7 +98,7 @@ def test_namespaces_are_minaris(demonstrations, local):
 
 def test_an_agent_without_mode_comes_back(demonstrations, tmp_path):
     trajectory = dataclasses.replace(demonstrations.trajectory(0), mode="", seed=2**40)
-    write_dataset(tmp_path / "d", [trajectory], seed=0, description={})
+    write_dataset(tmp_path / "d", [trajectory], seed=0, description={"goals": GOALS})
     export_minari(Dataset(tmp_path / "d"), "plain-v7", tmp_path / "root")
     import_minari("plain-v7", tmp_path / "again", tmp_path / "root")
     again = Dataset(tmp_path / "again").trajectory(0)
@@ -288,7 +289,7 @@ def test_nothing_is_overwritten_and_what_is_missing_is_named(demonstrations, roo
 
 def test_a_dataset_without_frames_is_refused(demonstrations, tmp_path):
     bare = dataclasses.replace(demonstrations.trajectory(0), frames=None)
-    write_dataset(tmp_path / "bare", [bare], seed=0, description={})
+    write_dataset(tmp_path / "bare", [bare], seed=0, description={"goals": GOALS})
     with pytest.raises(ValueError, match="needs frames"):
         export_minari(Dataset(tmp_path / "bare"), "bare-v0", tmp_path / "root")
     assert not (tmp_path / "root").exists()
