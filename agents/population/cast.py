@@ -1,4 +1,4 @@
-"""Who plays which character, seated in an environment."""
+"""A cast: a population that plays some character in an environment."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from jumppad_env.dataset import Trajectory
 from jumppad_env.streams import integer_seed
 
 FAVORITE = "favorite"
-"""Character of whoever plays their own favorite."""
+"""Name of the choice that each person plays their own favorite character."""
 
 
 class PeopleSeats:
-    """An environment and its people; see `agents.workers.processes.Seats`."""
+    """An environment and the people in it; see `agents.workers.processes.Seats`."""
 
     def __init__(self, cast: Cast, parallel: int, threads: int) -> None:
         self._favorites = cast.character == FAVORITE
@@ -34,19 +34,19 @@ class PeopleSeats:
 
 
 def episode_seed(seed: int, population: str, index: int) -> int:
-    """Returns the seed of a population's episode with this index, given the seed of the command."""
+    """Returns the seed of a population's episode, given the seed of the command."""
     return integer_seed(seed, f"collect {population}", index)
 
 
 @dataclass(frozen=True)
 class Cast:
-    """Who plays."""
+    """A population and its character."""
 
     population: str
     """A name in `POPULATIONS`."""
     character: str
-    """As of the environment, or `FAVORITE`."""
+    """Keyword of the environment, or `FAVORITE`."""
 
     def seat(self, parallel: int, threads: int) -> PeopleSeats:
-        """Seats as many people as play at a time, in an environment with so many threads."""
+        """Returns seats for `parallel` people in an environment with this number of threads."""
         return PeopleSeats(self, parallel, threads)

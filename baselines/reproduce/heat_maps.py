@@ -1,4 +1,4 @@
-"""Figure 2: where everybody goes on the map, stage by stage."""
+"""Figure 2: heat maps of the paths at each stage."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from baselines.reproduce.outcomes import TARGETS, title
 from baselines.stages import Stages
 
 CELL = 0.5
-"""m, side of the squares in which steps are counted."""
+"""Side of the squares in which visits are counted, m."""
 OFTEN = 0.01
-"""Share of episodes from which on a square belongs to an agent's ways."""
+"""Share of episodes that must visit a square for it to count as covered."""
 RAREST = 1e-3
-"""Share of episodes at the light end of the colors."""
+"""Share of episodes at the light end of the color scale."""
 
 
 def measure(stages: Stages) -> list[Row]:
-    """Counts in how many episodes each square of the map was visited."""
+    """Counts the episodes that visit each square of the map."""
     rows = []
     for row in outcomes.measure(stages):
         stage, target = row["stage"], row["target"]
@@ -51,10 +51,10 @@ def grid() -> tuple[np.ndarray, np.ndarray]:
 
 
 def count_visits(xy: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Returns int (columns, rows): the episodes that visited each square.
+    """Returns int (columns, rows): the number of episodes that visit each square.
 
     Args:
-        xy: (steps, 2) m, episode after episode.
+        xy: (steps, 2) m, concatenated episodes.
         lengths: (episodes,).
     """
     x_edges, y_edges = grid()
@@ -68,7 +68,7 @@ def count_visits(xy: np.ndarray, lengths: np.ndarray) -> np.ndarray:
 
 
 def condense(rows: list[Row]) -> list[Row]:
-    """Adds the squares of all seeds up, and writes neighbors in y together: [x, y, visits, visits of the next, ...]."""
+    """Sums the counts of all seeds and joins neighbors in y: [x, y, visits, visits of the next square, ...]."""
     condensed = []
     for (stage, target), some in group(rows, "stage", "target").items():
         visits = sum(unpack(row["visits"]) for row in some)
@@ -86,7 +86,7 @@ def condense(rows: list[Row]) -> list[Row]:
 
 
 def unpack(visits: list[list[int]]) -> np.ndarray:
-    """Returns int (columns, rows): what `count_visits` had counted."""
+    """Returns int (columns, rows): the result of `count_visits`."""
     x_edges, y_edges = grid()
     counts = np.zeros((len(x_edges) - 1, len(y_edges) - 1), dtype=np.int64)
     for x, y, *run in visits:
@@ -95,7 +95,7 @@ def unpack(visits: list[list[int]]) -> np.ndarray:
 
 
 def draw(rows: list[Row]) -> Figure:
-    """Draws the procedure as one connected picture, from condensed rows."""
+    """Draws the share of episodes that visit each square, by stage, from condensed rows."""
     x_edges, y_edges = grid()
     extent = (float(x_edges[0]), float(x_edges[-1]), float(y_edges[0]), float(y_edges[-1]))
     shares = {(row["stage"], row["target"]): unpack(row["visits"]) / row["episodes"] for row in rows}
@@ -152,7 +152,7 @@ def _mark_pads(axes: Axes, *, names: bool) -> None:
 
 
 def _draw_scale(axes: Axes, norm: LogNorm, label: str) -> None:
-    """Draws what the shades mean, a strip per stage."""
+    """Draws the color scale, one strip per stage."""
     assert norm.vmin is not None and norm.vmax is not None
     edges = np.geomspace(norm.vmin, norm.vmax, 129)
     for row, stage in enumerate(reversed(STAGE_COLORS)):
@@ -167,7 +167,7 @@ def _draw_scale(axes: Axes, norm: LogNorm, label: str) -> None:
 
 
 def find(rows: list[Row]) -> str:
-    """Says how much of the island each agent covers, and how much of its way it shares with people."""
+    """Describes the area that each agent covers and its overlap with people."""
     maps = {(row["stage"], row["target"]): (unpack(row["visits"]), row["episodes"]) for row in rows}
     people = maps.get(("demonstrations", ""))
     covered = {agent: area(*visits, rows[0]["cell"]) for agent, visits in maps.items()}
@@ -194,12 +194,12 @@ def find(rows: list[Row]) -> str:
 
 
 def area(visits: np.ndarray, episodes: int, cell: float) -> float:
-    """Returns the m² of all squares that are often visited."""
+    """Returns the area of all squares that are often visited, m²."""
     return float((visits >= OFTEN * episodes).sum() * cell**2)
 
 
 def overlap(one: np.ndarray, other: np.ndarray) -> float:
-    """Returns the share of visits, 0 to 1, that two maps have in the same squares."""
+    """Returns the overlap of the distributions of visits of two maps, 0 to 1."""
     return float(np.minimum(one / one.sum(), other / other.sum()).sum())
 
 

@@ -136,13 +136,13 @@ def put(column, value, row=2):
     ("name", "edit", "message"),
     [
         ("states.npy", bend(7, 0, 1e-15), r"episode 0, step 7: x is"),
-        ("states.npy", bend(0, 1, 1e-12), r"episode 0 does not begin as its seed"),
+        ("states.npy", bend(0, 1, 1e-12), r"episode 0 does not start as its seed"),
         ("states.npy", bend(9, -1, 3 * STRIDE), r"episode 0, step 9: stride"),
         ("actions.npy", bend(slice(5, 9), 1, 1), r"states.npy: episode 0, step \d+"),
-        ("episodes.npy", put("seed", 5), r"episode 2 does not begin as its seed 5"),
-        ("episodes.npy", other_pad, r"episodes.npy: episode 2 ends with pad .*, .* played again"),
+        ("episodes.npy", put("seed", 5), r"episode 2 does not start as its seed 5"),
+        ("episodes.npy", other_pad, r"episodes.npy: episode 2 ends with pad .*, in the replay "),
         ("episodes.npy", put("fell", True), r"episodes.npy: episode 2 ends with .* fell True"),
-        ("episodes.npy", put("look", 5), r"episode 2 does not begin as its seed"),
+        ("episodes.npy", put("look", 5), r"episode 2 does not start as its seed"),
         ("episodes.npy", put("character", "walker"), r"episode 2, step"),
     ],
 )
@@ -181,7 +181,7 @@ def test_many_faults_are_counted(copy):
     directory = copy("frames")
     change(directory, "states.npy", bend(slice(None), 4, 0.5))
     faults, _ = verify(directory, frames=10, threads=1)
-    assert len(faults) == 6 and faults[-1] == "... and 19 episodes more"
+    assert len(faults) == 6 and faults[-1] == "... and 19 more episodes"
 
 
 def test_wrong_use_is_exit_code_2(tmp_path, made, capsys):

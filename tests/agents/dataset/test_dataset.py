@@ -212,7 +212,7 @@ def damage(directory, name, change):
         ("frames.npy", lambda b: b[: len(b) // 2], "frames.npy is truncated"),
         ("states.npy", lambda b: b[:-1], "states.npy is truncated"),
         ("actions.npy", lambda b: b.replace(b"|u1", b"|i1"), "expected uint8"),
-        ("states.npy", lambda b: b.replace(b"False", b"True "), "no NumPy array"),
+        ("states.npy", lambda b: b.replace(b"False", b"True "), "not a valid NumPy file"),
         (
             "episodes.npy",
             lambda b: b.replace(b"r\0\0\0i\0\0\0d\0\0\0", b"r\0\0\0i\0\0\0p\0\0\0"),

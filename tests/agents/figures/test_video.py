@@ -117,7 +117,7 @@ def test_a_gif_keeps_the_colors_of_the_film(tmp_path):
 
 def test_no_gif_is_made_of_what_is_no_film(tmp_path):
     (tmp_path / "film.mp4").write_bytes(b"no film")
-    with pytest.raises(OSError, match=r"^no GIF could be made of .*film\.mp4: [^\n]+$"):
+    with pytest.raises(OSError, match=r"^cannot convert .*film\.mp4 to a GIF: [^\n]+$"):
         write_gif(tmp_path / "film.gif", tmp_path / "film.mp4")
     assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
 

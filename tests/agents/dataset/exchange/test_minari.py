@@ -261,7 +261,7 @@ def first_arrow(data):
 def test_damage_gets_one_clear_error_and_leaves_nothing(root, tmp_path, data_format, damage, said):
     shutil.copytree(root / "jumppad" / f"{data_format}-v0", tmp_path / "root" / "copy-v0")
     damage(tmp_path / "root" / "copy-v0" / "data")
-    with pytest.raises(ValueError, match=f"damaged or can't be read .*({said})") as caught:
+    with pytest.raises(ValueError, match=f"damaged or cannot be read .*({said})") as caught:
         import_minari("copy-v0", tmp_path / "d", tmp_path / "root")
     assert "\n" not in str(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == ["root"]
@@ -273,7 +273,7 @@ def test_ids_that_minari_trips_over_are_refused(demonstrations, tmp_path, datase
         lambda: export_minari(demonstrations, dataset_id, tmp_path),
         lambda: import_minari(dataset_id, tmp_path / "d", tmp_path),
     ):
-        with pytest.raises(ValueError, match=r"write \[namespace/\]name-vN"):
+        with pytest.raises(ValueError, match=r"use \[namespace/\]name-vN"):
             exchange()
     assert list(tmp_path.iterdir()) == []
 

@@ -252,6 +252,6 @@ def test_wrong_use_ends_in_one_line(directory, tmp_path):
 def test_states_that_nobody_could_have_seen_are_refused(directory, tmp_path):
     shutil.copytree(directory, tmp_path / "d")
     np.load(tmp_path / "d" / "states.npy", mmap_mode="r+")[0, 0] = np.nan
-    with pytest.raises(ValueError, match="none of a state"):
+    with pytest.raises(ValueError, match="out of range"):
         write_page(Dataset(tmp_path / "d"), tmp_path / "p.html")
     assert not (tmp_path / "p.html").exists()
