@@ -140,7 +140,7 @@ def put(column, value, row=2):
         ("states.npy", bend(9, -1, 3 * STRIDE), r"episode 0, step 9: stride"),
         ("actions.npy", bend(slice(5, 9), 1, 1), r"states.npy: episode 0, step \d+"),
         ("episodes.npy", put("seed", 5), r"episode 2 does not start as its seed 5"),
-        ("episodes.npy", other_pad, r"episodes.npy: episode 2 ends with pad .*, in the replay "),
+        ("episodes.npy", other_pad, r"episodes.npy: episode 2 ends with pad .*; in the replay "),
         ("episodes.npy", put("fell", True), r"episodes.npy: episode 2 ends with .* fell True"),
         ("episodes.npy", put("look", 5), r"episode 2 does not start as its seed"),
         ("episodes.npy", put("character", "walker"), r"episode 2, step"),
@@ -174,7 +174,7 @@ def test_frames_of_another_state_are_found(copy):
     assert not faults and "to within 2 of 255" in right[-1] and "rasterizer 3" in right[-1]
     change(directory, "frames.npy", lambda frames: np.copyto(frames[50], frames[50] // 2))
     reseal(directory, renderer="jumppad software rasterizer 3")
-    assert "differs by" in verify(directory, frames=steps, threads=2)[0][0]
+    assert "differs from" in verify(directory, frames=steps, threads=2)[0][0]
 
 
 def test_many_faults_are_counted(copy):

@@ -182,10 +182,10 @@ def other_size(columns):
 @pytest.mark.parametrize(
     ("recording", "message"),
     [
-        ({"change": brighter}, "not the one stored"),
-        ({"change": rewarded}, "not the one stored"),
-        ({"change": other_actions}, "not the one stored"),
-        ({"change": other_actions, "jpeg": True}, "not the one stored"),
+        ({"change": brighter}, "differs from the stored one"),
+        ({"change": rewarded}, "differs from the stored one"),
+        ({"change": other_actions}, "differs from the stored one"),
+        ({"change": other_actions, "jpeg": True}, "differs from the stored one"),
         ({"change": no_last_frame}, r"12 actions, and observations, rewards, ends: \(12, 12, 12\)"),
         ({"change": impossible_action}, "out of range"),
         ({"change": other_size}, r"episode 0 has observations \(39, 48, 3\)"),
