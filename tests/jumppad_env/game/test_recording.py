@@ -171,7 +171,7 @@ def test_after_an_error_the_kept_episodes_can_be_resumed(session, tmp_path):
     kept_and_killed(tmp_path / "d")
     with pytest.raises(ZeroDivisionError), record(tmp_path / "d", 0):
         raise ZeroDivisionError
-    with pytest.raises(ValueError, match="seed 0 there, 1 asked"), record(tmp_path / "d", 1):
+    with pytest.raises(ValueError, match="seed 0 there, 1 requested"), record(tmp_path / "d", 1):
         pass
     with record(tmp_path / "d", 0) as recording:
         assert recording.seeds == {seed_of(0)}
@@ -270,7 +270,7 @@ def test_a_full_disk_ends_in_one_line_and_what_was_kept_stays(pygame, tmp_path):
     keys = " ".join([*PLAYED, "return"] * 4)
     done = command("--record", str(tmp_path / "d"), keys=keys, limit=20_000)  # an episode is 8,800 bytes of states
     assert done.returncode == 2 and done.stderr.count("\n") == 1
-    assert done.stderr.startswith(f"error: no space left while writing {tmp_path / 'd'}; make room")
+    assert done.stderr.startswith(f"error: no space left while writing {tmp_path / 'd'}; free some space")
     assert [path.name for path in tmp_path.iterdir()] == [".d.unfinished"]
     done = command("--record", str(tmp_path / "d"), keys=" ".join([*PLAYED, "escape"]))
     assert (done.returncode, done.stderr) == (0, "")
