@@ -14,7 +14,7 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from agents.collect import CollectConfig, collect
 from agents.dataset import Dataset
@@ -30,13 +30,15 @@ from baselines.pretrain import PretrainConfig, pretrain
 from baselines.reward import RewardConfig, reward
 from baselines.rollouts import RolloutsConfig, rollouts
 from jumppad_env.files import write_atomically
+from jumppad_env.rules import Pad
 from jumppad_env.vector_env import count_cores
 
 RUN = "run.json"
 TIMINGS = "timings.jsonl"
 EVALUATION_SEED = 1000
-"""Added to the seed of a run for its evaluations, so that no episode is one that the agent was trained in."""
-Target = Literal["left", "middle", "right"]
+"""Added to the seed of a run for its evaluations, so that agents are not evaluated on their training episodes."""
+Target = Pad
+"""The pad that an agent is aligned to."""
 
 
 class Stages:

@@ -41,7 +41,7 @@ def make_actor(agent: str | Path, count: int, temperature: float = 1.0) -> tuple
         return Crowd(POPULATIONS[str(agent)], count), None
     if not Path(agent).is_dir():
         names = ", ".join(POPULATIONS)
-        raise FileNotFoundError(f"{agent} is neither a directory nor a demonstrator; demonstrators are {names}")
+        raise FileNotFoundError(f"{agent} is neither a directory nor a scripted population; populations are {names}")
     policy = Policy.from_pretrained(agent, choose_device())
     policy.network.eval()
     return PolicyActor(policy, temperature), policy.config.image_size

@@ -167,7 +167,7 @@ def test_a_stage_killed_half_way_and_run_again_ends_in_the_same_weights(finished
     ("arguments", "message"),
     [
         (["-m", "baselines.pipeline", "smoke", "--out", "{run}", "--seed", "7"], "another seed"),
-        (["-m", "baselines.evaluate", "{tmp}/nothing"], "neither a directory nor a demonstrator"),
+        (["-m", "baselines.evaluate", "{tmp}/nothing"], "neither a directory nor a scripted population"),
         (["-m", "baselines.evaluate", "{run}/left/reward_model"], "kind 'reward_model'"),
         (["-m", "baselines.pretrain", "--demonstrations", "{tmp}/nothing", "--out", "{tmp}/x"], "demonstrations"),
         (["-m", "baselines.rollouts", "--agent", "{tmp}/truncated", "--out", "{tmp}/y"], "damaged"),
