@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
-PADS = ("left", "middle", "right")
+Pad = Literal["left", "middle", "right"]
+PADS: tuple[Pad, ...] = get_args(Pad)
 """Names of the jump pads; `info["pad"]` is the index, -1 for none."""
 
 

@@ -34,7 +34,7 @@ def test_a_policy_gets_images_of_its_own_size(checkpoint):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["nobody", "--out", "{}"], "neither a directory nor a demonstrator"),
+        (["nobody", "--out", "{}"], "neither a directory nor a scripted population"),
         (["human", "--out", "{}", "--episodes", "0"], "at least 1"),
         (["human", "--out", "{}"], "--overwrite"),
     ],

@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from torch import Tensor
 
 from agents.dataset import Dataset
 from agents.figures.style import MUTED
@@ -34,11 +33,11 @@ from baselines.laboratory.panels import (
 )
 from baselines.laboratory.statistics import group
 from baselines.laboratory.tables import Column, Line, Table, tabulate
-from baselines.models.batches import make_batch
 from baselines.models.network import Trunk
 from baselines.models.policy import Policy
-from baselines.models.precision import autocast, choose_device
+from baselines.models.precision import choose_device
 from baselines.models.reward_model import RewardModel
+from baselines.models.scoring import score_batch, score_episodes, score_pairs
 from baselines.preferences.comparisons import Comparisons
 from baselines.preferences.labels import TITLES, Label, label
 from baselines.report.palette import STAGE_COLORS
@@ -124,7 +123,7 @@ def tune(
     for update in range(1, max(looks) + 1):
         rows = stream(start.seed, "tuning", update).integers(len(pairs.train.chosen), size=config.batch_comparisons)
         both = np.concatenate([pairs.train.chosen[rows], pairs.train.rejected[rows]])
-        chosen, rejected = _scores(model, dataset, both).chunk(2)
+        chosen, rejected = score_batch(model, dataset, both).chunk(2)
         optimizer.zero_grad()
         bradley_terry_loss(chosen, rejected).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), config.optimizer.gradient_clip)
@@ -134,19 +133,9 @@ def tune(
     return results
 
 
-def _scores(model: RewardModel, dataset: Dataset, episodes: np.ndarray) -> Tensor:
-    device = next(model.parameters()).device
-    batch = make_batch([dataset.trajectory(int(row)) for row in episodes], device)
-    with autocast(device):
-        return model.score(batch.frames, batch.lengths).float()
-
-
-@torch.no_grad()
 def _accuracy(model: RewardModel, dataset: Dataset, pairs: Comparisons) -> float:
-    episodes, where = np.unique(np.concatenate([pairs.chosen, pairs.rejected]), return_inverse=True)
-    scores = torch.cat([_scores(model, dataset, episodes[start : start + 32]) for start in range(0, len(episodes), 32)])
-    chosen, rejected = scores[torch.from_numpy(where.ravel()).to(scores.device)].chunk(2)
-    return float((chosen > rejected).float().mean())
+    chosen, rejected = score_pairs(partial(score_episodes, model, dataset), pairs.chosen, pairs.rejected)
+    return float((chosen > rejected).mean())
 
 
 WAYS = {
