@@ -4,10 +4,10 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from html import escape
 from typing import Any
 
 import matplotlib
+from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -61,7 +61,7 @@ def figure_of(axes: Axes) -> Figure:
     return figure
 
 
-def to_svg(figure: Figure, prefix: str, label: str) -> str:
+def to_svg(figure: Figure, prefix: str, label: str) -> Markup:
     """Returns a figure as an `<svg>` element for a page, in the page's font and colors.
 
     Args:
@@ -79,7 +79,6 @@ def to_svg(figure: Figure, prefix: str, label: str) -> str:
     svg = svg.replace("'DejaVu Sans'", "var(--font)")
     for color, variable in CSS_COLORS.items():
         svg = re.sub(rf"((?:fill|stroke): ){color}\b", rf"\1var({variable})", svg)
-    width, height = figure.get_size_inches()
     svg = re.sub(r'width="[\d.]+pt" height="[\d.]+pt"', "", svg, count=1)
-    size = f'style="aspect-ratio: {width:.3f} / {height:.3f}"'
-    return svg.replace("<svg", f'<svg role="img" aria-label="{escape(label)}" {size}', 1).strip()
+    opening = Markup('<svg role="img" aria-label="{}" style="aspect-ratio: {:.3f} / {:.3f}"')
+    return opening.format(label, *figure.get_size_inches()) + Markup(svg.removeprefix("<svg").rstrip())

@@ -6,10 +6,11 @@ Everything is made from the JSON files alone, so no number stands on a page that
 from __future__ import annotations
 
 import re
-from html import escape
 from pathlib import Path
 
-from agents.figures import page
+from markupsafe import Markup, escape
+
+from agents.figures.page import render
 from agents.figures.style import to_svg
 from baselines.laboratory.results import Result, draw
 from baselines.laboratory.statistics import FEWEST
@@ -76,22 +77,27 @@ def markdown(results: list[Result], folder: str) -> str:
 
 def html(results: list[Result]) -> str:
     """Returns the page of all results in HTML, figures included."""
-    sections = [page.section("head", TITLE, escape(HEAD))]
-    for result in results:
-        one = result.experiment
-        text = escape(one.question) + (f" <i>The paper:</i> {escape(one.paper)}" if one.paper else "")
-        drawing = to_svg(one.draw(result.rows), one.name, one.title)
-        found = f"<p><b>{opening(result)}</b> {_to_html(one.find(result.rows))}</p>"
-        source = f'<pre>{escape(command(result))}</pre><p class="note">{escape(origin(result))}</p>'
-        sections.append(page.section(one.name, one.title, text, page.cards([drawing], wide=True), found, source))
-    return page.page(f"jumppad: {TITLE.lower()}", "\n".join(sections))
+    return render(
+        Path(__file__).parent,
+        "results.html",
+        title=f"jumppad: {TITLE.lower()}",
+        head=HEAD,
+        results=results,
+        drawing=lambda result: to_svg(
+            result.experiment.draw(result.rows), result.experiment.name, result.experiment.title
+        ),
+        opening=opening,
+        found=lambda result: _to_html(result.experiment.find(result.rows)),
+        command=command,
+        origin=origin,
+    )
 
 
-def _to_html(text: str) -> str:
+def _to_html(text: str) -> Markup:
     """Returns Markdown of plain sentences as HTML: bold, italics, code and lines are all that findings use."""
-    text = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", escape(text, quote=False))
+    text = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", str(escape(text)))
     text = re.sub(r"\*(.+?)\*", r"<i>\1</i>", text)
-    return re.sub(r"`(.+?)`", r"<code>\1</code>", text).replace("\n\n", "<br>")
+    return Markup(re.sub(r"`(.+?)`", r"<code>\1</code>", text).replace("\n\n", "<br>"))
 
 
 def publish(results: list[Result], directory: Path) -> None:
