@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from agents.figures.palette import OUTCOME_COLORS
 
-FILTERS = {"percent": "{:.1%}".format, "count": "{:,}".format}
+FILTERS = {"percent": "{:.1%}".format, "thousands": "{:,}".format}
 """0.987 is "98.7%", 1234 is "1,234"."""
 
 
