@@ -1,4 +1,4 @@
-"""How figures look, and how they become part of a page."""
+"""Style of figures, and their conversion to SVG for a page."""
 
 import io
 import re
@@ -17,7 +17,7 @@ INK, MUTED, GRID = "#1c2126", "#69737d", "#e3e7eb"
 CSS_COLORS = {INK: "--ink", MUTED: "--muted", GRID: "--grid"} | {
     color: f"--map-{layer.replace(' ', '-')}" for layer, color in MAP_COLORS.items()
 }
-"""Colors that a page overrides in dark mode, and the names of its variables."""
+"""Colors that a page changes in dark mode, and their CSS variables."""
 
 STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
@@ -49,13 +49,13 @@ STYLE: dict[Any, Any] = {
 
 @contextmanager
 def styled_axes(width: float, height: float) -> Iterator[Axes]:
-    """Gives axes of our style in a figure of so many inches."""
+    """Yields styled axes in a figure of this size, inches."""
     with matplotlib.rc_context(STYLE):
         yield Figure(figsize=(width, height), layout="constrained").add_subplot()
 
 
 def figure_of(axes: Axes) -> Figure:
-    """Returns the figure that axes of `styled_axes` are in."""
+    """Returns the figure of axes from `styled_axes`."""
     figure = axes.figure
     assert isinstance(figure, Figure)
     return figure
@@ -65,8 +65,8 @@ def to_svg(figure: Figure, prefix: str, label: str) -> Markup:
     """Returns a figure as an `<svg>` element for a page, in the page's font and colors.
 
     Args:
-        figure: drawn with the colors of this file.
-        prefix: of every id in it, unlike any other figure's on the page.
+        figure: drawn in the colors of this module.
+        prefix: for every id in it; unique on the page.
         label: what the figure shows, for screen readers; plain text.
     """
     buffer = io.StringIO()

@@ -33,10 +33,9 @@ def head(run: Run) -> dict[str, Any]:
     for stage in aligned:
         assert stage.outcome is not None and stage.target is not None
         paper = paper_shares(stage.kind, stage.target)
-        beside = f"; paper {paper[stage.target]:.1%}" if paper else ""
-        tiles.append(
-            (f"{stage.outcome[stage.target]:.1%}", f"at the {stage.target} pad when aligned {stage.target}{beside}")
-        )
+        meaning = f"at the {stage.target} pad when aligned {stage.target}"
+        meaning += f"; paper {paper[stage.target]:.1%}" if paper else ""
+        tiles.append((f"{stage.outcome[stage.target]:.1%}", meaning))
     accuracies = [result.accuracy for result in run.reward_models.values() if result.accuracy is not None]
     if accuracies:
         tiles.append((f"{sum(accuracies) / len(accuracies):.1%}", "reward-model accuracy on held-out comparisons"))
@@ -111,7 +110,7 @@ def learning(run: Run) -> dict[str, Any]:
             ("Pre-training: loss", base, "loss"),
             ("Fine-tuning: loss", finetuned, "loss"),
             ("Reward models: loss", reward, "loss"),
-            ("Reward models: training accuracy", reward, "accuracy"),
+            ("Reward models: accuracy", reward, "accuracy"),
             ("Preference fine-tuning: loss", preferred, "loss"),
         )
     }
