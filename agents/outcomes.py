@@ -63,7 +63,7 @@ def total_variation(first: dict[str, Any], second: dict[str, Any]) -> float:
 def paths(trajectories: Sequence[Trajectory]) -> dict[str, np.ndarray]:
     """Returns the paths of episodes: `xy` float32 (steps, 2) m, concatenated; `lengths`; `pads`."""
     return {
-        "xy": np.concatenate([trajectory.states[:, [X, Y]] for trajectory in trajectories]).astype(np.float32),
+        "xy": np.concatenate([trajectory.states[:, X : Y + 1] for trajectory in trajectories]).astype(np.float32),
         "lengths": np.array([len(trajectory) for trajectory in trajectories]),
         "pads": np.array([trajectory.pad for trajectory in trajectories]),
     }

@@ -1,4 +1,4 @@
-"""Bars and curves of a run, drawn with matplotlib."""
+"""Bar charts and curves of a run, drawn with Matplotlib."""
 
 from collections.abc import Sequence
 
@@ -14,10 +14,10 @@ from baselines.report.run_directory import Run, Stage
 
 
 def outcome_bars(stage: Stage) -> Figure:
-    """Draws how a stage's episodes end, with 95% intervals, beside the paper's where it has them.
+    """Draws the outcomes of a stage with 95% intervals, next to the paper's where available.
 
     Args:
-        stage: one that has an outcome.
+        stage: must have an outcome.
     """
     assert stage.outcome is not None
     with styled_axes(3.0, 2.3) as axes:
@@ -27,7 +27,7 @@ def outcome_bars(stage: Stage) -> Figure:
 
 
 def alignment_curves(run: Run) -> Figure:
-    """Draws the share of episodes at the target against the episodes played, with the evaluations at both ends."""
+    """Draws the share of episodes at the target by training episodes, with the evaluations before and after."""
     with styled_axes(5.4, 3.1) as axes:
         for target in run.targets:
             aligned, color = run.stage(f"{target}_aligned"), OUTCOME_COLORS[target]
@@ -50,7 +50,7 @@ def alignment_curves(run: Run) -> Figure:
 
 
 def reward_accuracy(run: Run) -> Figure:
-    """Draws the reward models' accuracy on held-out comparisons among the paper's."""
+    """Draws the reward models' accuracy on held-out comparisons with the paper's curves."""
     with styled_axes(5.4, 3.1) as axes:
         for (label, curve), line in zip(REWARD_ACCURACY.items(), ("-", ":"), strict=True):
             axes.plot(list(curve), list(curve.values()), line, color=MUTED, marker=".", linewidth=1.2, label=label)
@@ -73,12 +73,12 @@ def reward_accuracy(run: Run) -> Figure:
 
 
 def curve(lines: Sequence[tuple[str, str, list[dict[str, float]]]], metric: str, title: str) -> Figure | None:
-    """Draws one metric of one or more trainings against the update, or returns None if none has it.
+    """Draws a metric by update for one or more trainings; returns None if none logged it.
 
     Args:
-        lines: label, color and the lines of `metrics.jsonl`, one each per training.
-        metric: its name in them.
-        title: of the panel.
+        lines: label, color and lines of `metrics.jsonl` of each training.
+        metric: its key in those lines.
+        title: title of the panel.
     """
     found = [
         (label, color, np.array([(m["update"], m[metric]) for m in metrics if m.get(metric) is not None]))

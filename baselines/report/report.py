@@ -1,4 +1,4 @@
-"""One HTML page with every figure, table and film of a run; it needs no network and no other file.
+"""Writes the report of a run: one HTML page with every figure, table and video, which needs no network or other file.
 
 python -m baselines.report runs/quick
 """
@@ -10,11 +10,12 @@ from typing import Any
 import tyro
 from tqdm import tqdm
 
-from agents.figures.page import page
+from agents.figures.page import render
 from agents.figures.style import STYLE
 from baselines.report.figures import alignment_curves, outcome_bars, reward_accuracy
 from baselines.report.heat_map import procedure
-from baselines.report.paper import CITATION
+from baselines.report.palette import STAGE_COLORS
+from baselines.report.paper import CITATION, paper_shares
 from baselines.report.run_directory import load_run
 from baselines.report.sections import SECTIONS
 from jumppad_env.command_line import command_line
@@ -23,16 +24,16 @@ from jumppad_env.files import explain_full_disk, write_atomically
 
 @dataclass(frozen=True)
 class ReportConfig:
-    """Which run to report."""
+    """The run to report."""
 
     run: tyro.conf.Positional[Path]
-    """Directory of the run; the page becomes report/index.html in it, in place of an older one."""
+    """Directory of the run; the page is written to report/index.html in it and replaces an older one."""
     figures: bool = False
-    """Also write the main figures as PNG pictures for a README, into report/figures."""
+    """Also write the main figures as PNG files for a README, into report/figures."""
 
 
 def write_report(run: Path | str) -> Path:
-    """Writes the page of a run, whole or not at all.
+    """Writes the report of a run, whole or not at all.
 
     Returns:
         Its path.
@@ -44,16 +45,27 @@ def write_report(run: Path | str) -> Path:
     """
     loaded = load_run(run)
     path = Path(run) / "report" / "index.html"
-    parts = [make(loaded) for make in tqdm(SECTIONS, desc="report", unit="section", dynamic_ncols=True)]
-    footer = f"<footer>jumppad is an open reproduction of {CITATION}.</footer>"
+    progress = tqdm(SECTIONS, desc="report", unit="section", dynamic_ncols=True)
+    sections = {section.__name__: section(loaded) for section in progress}
+    name = loaded.directory.resolve().name
+    content = render(
+        Path(__file__).parent,
+        "report.html",
+        title=f"jumppad: {name}",
+        name=name,
+        run=loaded,
+        citation=CITATION,
+        stage_colors=STAGE_COLORS,
+        paper_shares=paper_shares,
+        **sections,
+    )
     with explain_full_disk(path.parent):
-        content = page(f"jumppad: {loaded.directory.resolve().name}", "\n".join([*parts, footer]))
         write_atomically(path, content.encode())
     return path
 
 
 def write_figures(run: Path | str) -> list[Path]:
-    """Writes the main figures of a run as PNG pictures on white, into `report/figures`.
+    """Writes the main figures of a run as PNG files on white, into `report/figures`.
 
     Returns:
         Their paths.
@@ -61,7 +73,7 @@ def write_figures(run: Path | str) -> list[Path]:
     Raises:
         FileNotFoundError: there is no run.
         ValueError: a file of the run is damaged.
-        OSError: a picture cannot be written.
+        OSError: a figure cannot be written.
     """
     loaded = load_run(run)
     directory = Path(run) / "report" / "figures"

@@ -1,4 +1,4 @@
-"""A run as it lies on disk, read for reporting: what is missing is left out, what is damaged is an error."""
+"""Reads a run from disk for its report: missing files are left out, damaged ones are errors."""
 
 import json
 import zipfile
@@ -16,19 +16,19 @@ from jumppad_env.rules import PADS
 
 RESULTS = "results.json"
 TARGET_KINDS = ("preference_finetuned", "aligned")
-"""Kinds of stages of which there is one per target."""
+"""Kinds of stages that exist once per target."""
 
 
 @dataclass(frozen=True, eq=False)
 class Paths:
-    """Where characters went, seen from above."""
+    """Paths of characters, seen from above."""
 
     xy: np.ndarray
     """float32 (sum of lengths, 2) m, episode after episode."""
     lengths: np.ndarray
     """int (episodes,)."""
     pads: np.ndarray
-    """int (episodes,): pad touched, -1 for none."""
+    """int (episodes,): the pad touched, -1 for none."""
 
     def split(self) -> list[np.ndarray]:
         """Returns one (length, 2) array per episode."""
@@ -37,7 +37,7 @@ class Paths:
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """An agent at one point of the procedure; None stands for what the run lacks."""
+    """An agent at one stage of the procedure; None marks what the run lacks."""
 
     name: str
     """Such as "base" or "left_aligned"."""
@@ -45,28 +45,28 @@ class Stage:
     """Such as "base" or "aligned"."""
     target: str | None
     outcome: dict[str, Any] | None
-    """Of `evaluations/<stage>/outcomes.json`, else of `results.json`."""
+    """From `evaluations/<stage>/outcomes.json`, else from `results.json`."""
     paths: Paths | None
     manifest: dict[str, Any] | None
-    """Of the training."""
+    """Of the training artifact."""
     metrics: list[dict[str, float]]
     """One per update."""
     video: Path | None
 
     @property
     def title(self) -> str:
-        """What people call it."""
+        """Name for readers."""
         return f"{KIND_TITLES[self.kind]} {self.target}" if self.target else KIND_TITLES[self.kind]
 
 
 @dataclass(frozen=True, eq=False)
 class RewardModelResult:
-    """How well one target's reward model does."""
+    """Result of one target's reward model."""
 
     accuracy: float | None
     """On held-out comparisons."""
     comparisons: int | None
-    """Number it was trained on."""
+    """Number of training comparisons."""
     manifest: dict[str, Any] | None
     metrics: list[dict[str, float]]
 
@@ -80,7 +80,7 @@ class Run:
     targets: tuple[str, ...]
     seed: int
     stages: tuple[Stage, ...]
-    """In the order of the procedure, also those that are missing."""
+    """In the order of the procedure, including missing ones."""
     reward_models: dict[str, RewardModelResult]
     seconds: dict[str, float]
 

@@ -1,1 +1,1 @@
-"""The statistics page of a dataset, with its card."""
+"""The statistics page of a dataset, including its card."""

@@ -1,30 +1,30 @@
-"""A contact sheet: one episode of each mode, a few moments in a row."""
+"""Frames of the contact sheet: a few moments of an episode in a row."""
 
 from __future__ import annotations
 
-import base64
 import io
 
 import numpy as np
 from PIL import Image
 
+from agents.figures.page import data_url
 from jumppad_env.dataset import Dataset
 from jumppad_env.drawing import Painter
 
 MOMENTS = 6
 SIZE = 96
-"""Pixels, height and width of a frame that is drawn here."""
+"""Height and width of a frame that is rendered here, pixels."""
 LARGEST = 128
-"""Pixels of the longer side of a stored frame."""
+"""Longer side of a stored frame as shown, pixels."""
 
 
 def moments(length: int) -> np.ndarray:
-    """Returns the steps that are shown of an episode of this length, evenly spread from its first to its last."""
+    """Returns the steps shown of an episode of this length, evenly spaced from the first to the last."""
     return np.linspace(0, length - 1, MOMENTS).round().astype(np.int64)
 
 
 def frames_of(dataset: Dataset, index: int) -> list[np.ndarray]:
-    """Returns an episode's moments, uint8 (H, W, 3) each: as stored, else drawn from the states.
+    """Returns the frames shown of an episode, uint8 (H, W, 3) each: as stored, else rendered from the states.
 
     Raises:
         ValueError: damaged states, or a look that cannot be drawn.
@@ -41,12 +41,12 @@ def frames_of(dataset: Dataset, index: int) -> list[np.ndarray]:
 
 
 def variety(dataset: Dataset) -> object:
-    """Returns the look of which the manifest speaks, "none" if it speaks of none."""
+    """Returns the look that the manifest names, "none" by default."""
     return dataset.manifest["environment"].get("variety", "none")
 
 
 def _shrunk(frame: np.ndarray) -> np.ndarray:
-    """Returns a stored frame, smaller if it is large: the sheet is there for a glance."""
+    """Returns a stored frame, downscaled if it is large."""
     scale = LARGEST / max(frame.shape[:2])
     if scale >= 1:
         return frame
@@ -55,7 +55,7 @@ def _shrunk(frame: np.ndarray) -> np.ndarray:
 
 
 def png(pixels: np.ndarray) -> str:
-    """Returns a picture uint8 (H, W, 3) as the address of an `<img>`."""
+    """Returns an image uint8 (H, W, 3) as the address of an `<img>`."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, format="PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return data_url(buffer.getvalue(), "image/png")

@@ -1,6 +1,6 @@
-"""What a dataset holds, counted: modes, outcomes, lengths, sticks, buttons, people.
+"""Counts over a dataset: modes, outcomes, lengths, sticks, buttons, people.
 
-Counting reads the episodes' rows, and actions block by block, so that it takes little memory however many there are.
+Actions are read block by block, so memory stays small for datasets of any size.
 """
 
 from __future__ import annotations
@@ -17,53 +17,53 @@ from jumppad_env import gamepad
 from jumppad_env.dataset import Dataset
 
 BLOCK = 1000
-"""Episodes whose actions are read at a time."""
+"""Number of episodes whose actions are read at once."""
 MOST_MODES = 20
-"""More than there are; a dataset with more names of its own has the rarest put together."""
+"""More than `agents.population.MODES` has; the rarest modes of a dataset with even more are merged."""
 OTHER = "other modes"
 
 
 @dataclass(frozen=True, eq=False)
 class ModeCount:
-    """The episodes of one mode."""
+    """Counts of one mode."""
 
     name: str
-    """"" where nobody knows."""
+    """Empty if unknown."""
     indices: np.ndarray
-    """int64 (n,), of its episodes, in order."""
+    """int64 (n,), its episodes in order."""
     share: float
-    """Of all episodes."""
+    """Share of all episodes."""
     interval: tuple[float, float]
-    """95%, of the share."""
+    """95% interval of the share."""
     outcome: dict[str, Any]
-    """See `agents.outcomes.summarize`."""
+    """Outcomes of its episodes, see `agents.outcomes.summarize`."""
 
 
 @dataclass(frozen=True, eq=False)
 class DatasetCounts:
-    """Every episode and step of a dataset, counted."""
+    """Counts over every episode and step of a dataset."""
 
     modes: tuple[ModeCount, ...]
-    """Known ones in the order of `agents.population.MODES`, then the others, the most frequent first."""
+    """Those of `agents.population.MODES` in that order, then the others by decreasing frequency."""
     outcome: dict[str, Any]
-    """Of all episodes, see `agents.outcomes.summarize`."""
+    """Outcomes of all episodes, see `agents.outcomes.summarize`."""
     sticks: np.ndarray
     """int64 (4, BUCKETS): steps by axis and bucket."""
     held: np.ndarray
-    """int64 (12,): steps with each button down."""
+    """int64 (12,): number of steps with each button down."""
     presses: np.ndarray
-    """int64 (12,): how often each button goes down."""
+    """int64 (12,): number of presses of each button."""
     skills: dict[int, float]
-    """Of every person who played, by number; empty where nobody knows who did."""
+    """Skill of each person, by number; empty if the players are unknown."""
     unknown: int
-    """Episodes of which nobody knows who played."""
+    """Number of episodes whose player is unknown."""
 
 
 def count_dataset(dataset: Dataset) -> DatasetCounts:
     """Returns all counts.
 
     Raises:
-        ValueError: actions or pads that there are not.
+        ValueError: invalid actions or pads.
     """
     episodes = dataset.episodes
     sticks = np.zeros((len(gamepad.AXES), gamepad.BUCKETS), np.int64)
@@ -94,14 +94,14 @@ def count_dataset(dataset: Dataset) -> DatasetCounts:
 
 
 def evenly(indices: np.ndarray, most: int) -> np.ndarray:
-    """Returns at most so many of the indices, evenly spread."""
+    """Returns at most so many of the indices, evenly spaced."""
     if len(indices) <= most:
         return indices
     return indices[np.linspace(0, len(indices) - 1, most).round().astype(np.int64)]
 
 
 def _blocks(dataset: Dataset) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yields the actions of some episodes at a time, and the rows among them at which episodes start."""
+    """Yields the actions of some episodes at a time, and the rows at which episodes start."""
     for first in range(0, len(dataset), BLOCK):
         rows = dataset.episodes[first : first + BLOCK]
         begin, end = int(rows["start"][0]), int(rows["start"][-1] + rows["length"][-1])

@@ -1,4 +1,4 @@
-"""Figures of a dataset's statistics page. All text in them is ours; what a manifest says stays in the HTML."""
+"""Figures of a dataset's statistics page. Their text is fixed; text from a manifest appears only in the HTML."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from jumppad_env.rules import RULES
 from jumppad_env.world.state import X, Y
 
 PATHS = 600
-"""Trajectories on the map, at most; more would only darken it."""
+"""Largest number of trajectories on the map; more would only darken it."""
 PATHS_OF_MODE = 100
 LENGTH_BINS = 20
 LAGS = 15
@@ -31,12 +31,12 @@ USED_BUTTONS = {"A": "jump", "X": "attack", "B": "dodge", "Y": "board"}
 
 
 def path(dataset: Dataset, index: int) -> np.ndarray:
-    """Returns where an episode went, (T, 2) m."""
+    """Returns the path of an episode, (T, 2) m."""
     return np.asarray(dataset.trajectory(index).states)[:, [X, Y]]
 
 
 def paths_map(dataset: Dataset, modes: Sequence[ModeCount]) -> tuple[Figure, int]:
-    """Draws trajectories of all modes on the map, each in its mode's color, and returns how many."""
+    """Draws trajectories of all modes on the map, each in its mode's color; returns their number too."""
     colors = np.empty(len(dataset), dtype=object)
     for mode in modes:
         colors[mode.indices] = mode_color(mode.name)
@@ -48,7 +48,7 @@ def paths_map(dataset: Dataset, modes: Sequence[ModeCount]) -> tuple[Figure, int
 
 
 def mode_panel(dataset: Dataset, mode: ModeCount) -> tuple[Figure, int]:
-    """Draws where the episodes of a mode went beside how they ended, and returns how many paths it shows."""
+    """Draws paths and outcomes of a mode's episodes; returns the number of paths too."""
     chosen = evenly(mode.indices, PATHS_OF_MODE)
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(3.1, 2.3), layout="constrained")
@@ -63,15 +63,15 @@ def mode_panel(dataset: Dataset, mode: ModeCount) -> tuple[Figure, int]:
 
 
 def outcome_figure(outcome: dict) -> Figure:
-    """Draws how all episodes end."""
+    """Draws the outcomes of all episodes."""
     with styled_axes(4.0, 2.5) as axes:
         draw_outcome_bars(axes, outcome)
-        axes.set_title("How episodes end")
+        axes.set_title("Outcomes")
         return figure_of(axes)
 
 
 def length_histogram(pads: np.ndarray, lengths: np.ndarray) -> Figure:
-    """Draws how long episodes last, by outcome.
+    """Draws the lengths of episodes, by outcome.
 
     Args:
         pads: (E,), -1 none, 0 left, 1 middle, 2 right.
@@ -84,14 +84,14 @@ def length_histogram(pads: np.ndarray, lengths: np.ndarray) -> Figure:
         axes.hist(
             seconds, bins=edges.tolist(), stacked=True, color=[OUTCOME_COLORS[name] for name in NAMES], label=NAMES
         )
-        axes.set(title="How long they last", xlabel="s", ylabel="episodes")
+        axes.set(title="Episode length", xlabel="seconds", ylabel="episodes")
         axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
         axes.legend(loc="upper left", fontsize=8)
         return figure_of(axes)
 
 
 def stick_histograms(counts: np.ndarray) -> Figure:
-    """Draws how often each axis is how far deflected.
+    """Draws the distribution of the deflection of each axis.
 
     Args:
         counts: (4, BUCKETS) steps.
@@ -115,11 +115,11 @@ def stick_histograms(counts: np.ndarray) -> Figure:
 
 
 def button_bars(presses: np.ndarray, minutes: float) -> Figure:
-    """Draws how often each button goes down.
+    """Draws the rate at which each button is pressed.
 
     Args:
-        presses: (12,).
-        minutes: of play.
+        presses: (12,), presses of each button.
+        minutes: length of all episodes.
     """
     names = [f"{name} ({USED_BUTTONS[name]})" if name in USED_BUTTONS else name for name in gamepad.BUTTONS]
     rates = presses / minutes
@@ -129,7 +129,7 @@ def button_bars(presses: np.ndarray, minutes: float) -> Figure:
             axes.annotate(
                 f"{rate:.3g}", (rate, row), (4, 0), textcoords="offset points", va="center", fontsize=8, color=MUTED
             )
-        axes.set(title="Buttons", xlabel="presses a minute")
+        axes.set(title="Buttons", xlabel="presses per minute")
         axes.margins(x=0.13)
         axes.invert_yaxis()
         axes.tick_params(axis="y", labelcolor=INK, labelsize=8)
@@ -138,7 +138,7 @@ def button_bars(presses: np.ndarray, minutes: float) -> Figure:
 
 
 def steering_figures(sources: Sequence[tuple[Sequence[Trajectory], str, str, str]]) -> list[Figure]:
-    """Draws how the left stick is like itself later, and how fast it moves.
+    """Draws autocorrelation and power spectrum of the left stick.
 
     Args:
         sources: trajectories, label, color and style of line.
@@ -156,26 +156,26 @@ def steering_figures(sources: Sequence[tuple[Sequence[Trajectory], str, str, str
 
 def _draw_autocorrelation(axes: Axes, signals: list[np.ndarray], **look: str) -> None:
     axes.plot(np.arange(LAGS + 1) * RULES.control_step, autocorrelation(signals, LAGS), **look)  # pyright: ignore[reportArgumentType]
-    axes.set(title="Left stick, x: autocorrelation", xlabel="s later", ylabel="correlation")
+    axes.set(title="Left stick, x: autocorrelation", xlabel="lag (s)", ylabel="correlation")
 
 
 def _draw_spectrum(axes: Axes, signals: list[np.ndarray], **look: str) -> None:
     frequencies, power = spectrum(signals)
     axes.plot(frequencies, power, **look)  # pyright: ignore[reportArgumentType]
-    axes.set(title="Left stick, x: power", xlabel="Hz", ylabel="deflection² per Hz", yscale="log")
+    axes.set(title="Left stick, x: power", xlabel="frequency (Hz)", ylabel="deflection² per Hz", yscale="log")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.minorticks_off()
 
 
 def skill_histogram(skills: Sequence[float]) -> Figure:
-    """Draws how skilled the people are.
+    """Draws the distribution of skill over people.
 
     Args:
         skills: of each person, 0 to 1.
     """
     with styled_axes(4.0, 2.5) as axes:
         axes.hist(skills, bins=np.linspace(0, 1, 11).tolist(), color=DEMONSTRATIONS, rwidth=0.9)
-        axes.set(title="Skill", xlabel="0 clumsy, 1 expert", ylabel="people", xlim=(0, 1))
+        axes.set(title="Skill", xlabel="0 novice, 1 expert", ylabel="people", xlim=(0, 1))
         axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
         axes.grid(visible=False, axis="x")
         return figure_of(axes)

@@ -1,4 +1,4 @@
-"""One HTML page that says what a dataset holds; it needs no network and no other file.
+"""Writes the statistics page of a dataset: one HTML file that needs no network and no other file.
 
 python -m agents.dataset stats runs/demonstrations --out page.html
 """
@@ -9,9 +9,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from agents.dataset.statistics.card import shown
 from agents.dataset.statistics.counts import count_dataset
 from agents.dataset.statistics.sections import SECTIONS, Subject
-from agents.figures.page import page
+from agents.figures.page import render
+from agents.figures.palette import mode_color
 from jumppad_env import __version__
 from jumppad_env.dataset import Dataset
 from jumppad_env.files import explain_full_disk, write_atomically
@@ -20,8 +22,8 @@ from jumppad_env.files import explain_full_disk, write_atomically
 def write_page(dataset: Dataset, path: Path | str) -> None:
     """Writes the statistics page of a dataset, whole or not at all.
 
-    Everything is counted but the paths on the maps and the motion, which are of episodes evenly spread over the
-    dataset; the page says of how many.
+    Counts cover every episode. Only the paths on the maps and the motion statistics are computed from a sample of
+    evenly spaced episodes; the page states its size.
 
     Raises:
         ValueError: damaged states or actions, a look that cannot be drawn, or the path of a directory.
@@ -29,10 +31,21 @@ def write_page(dataset: Dataset, path: Path | str) -> None:
     """
     path = Path(path)
     if path.is_dir():  # before the work, not after it
-        raise ValueError(f"{path} is a directory; name the file that the page becomes, such as {path / 'page.html'}")
+        raise ValueError(f"{path} is a directory; name the file to write, such as {path / 'page.html'}")
     subject = Subject(dataset, count_dataset(dataset))
-    parts = [make(subject) for make in tqdm(SECTIONS, desc="statistics", unit="section", dynamic_ncols=True)]
-    footer = f"<footer>Made by jumppad {__version__} from the dataset alone.</footer>"
+    progress = tqdm(SECTIONS, desc="statistics", unit="section", dynamic_ncols=True)
+    sections = {section.__name__: section(subject) for section in progress}
+    name = dataset.directory.resolve().name
+    content = render(
+        Path(__file__).parent,
+        "statistics.html",
+        title=f"{name}: jumppad dataset",
+        name=shown(name),
+        version=__version__,
+        mode_color=mode_color,
+        dataset=dataset,
+        counts=subject.counts,
+        **sections,
+    )
     with explain_full_disk(path.parent):
-        content = page(f"{dataset.directory.resolve().name}: dataset of jumppad", "\n".join([*parts, footer]))
-        write_atomically(path, content.encode(errors="replace"))  # JSON may hold what is no text
+        write_atomically(path, content.encode(errors="replace"))  # JSON strings may hold lone surrogates

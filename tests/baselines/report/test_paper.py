@@ -12,5 +12,6 @@ def test_the_papers_numbers_are_shares():
 
 def test_agents_that_the_paper_has_no_numbers_of_have_none():
     assert paper_shares("aligned", "middle") is None and paper_shares("rollouts") is None
-    assert paper_shares("aligned", "left") == {"none": 0.004, "left": 0.987, "middle": 0.009, "right": 0.0}
+    wanted = {"none": 0.004, "left": 0.987, "middle": 0.009, "right": 0.0}
+    assert paper_shares("aligned", "left") == pytest.approx(wanted)
     assert paper_success("right") == pytest.approx(0.998)

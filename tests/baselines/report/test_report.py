@@ -173,6 +173,24 @@ def test_a_run_of_nothing_but_results_is_reported(tmp_path):
     assert "Aligned middle" in " ".join(page.text)
 
 
+EVIL = "</title><script>alert(1)</script>"
+
+
+def test_hostile_text_is_escaped(finished, tmp_path):
+    run = tmp_path / EVIL.replace("/", "|")
+    shutil.copytree(finished, run, ignore=shutil.ignore_patterns("report"))
+    results = json.loads((run / "results.json").read_text())
+    (run / "results.json").write_text(json.dumps({**results, "preset": EVIL, "seconds": {EVIL: 1.0, "total": 1.0}}))
+    manifest = json.loads((run / "base" / "manifest.json").read_text())
+    manifest |= {"config": {EVIL: EVIL}, "versions": {EVIL: EVIL}}
+    (run / "base" / "manifest.json").write_text(json.dumps(manifest))
+    page = read(report.write_report(run))
+    text = "".join(page.text)
+    assert page.tags.count("script") == 1  # the page's own
+    # Title, kicker, command (twice), preset in a tile, time, configuration (twice), versions (twice).
+    assert text.count("<script>alert(1)<") == 10
+
+
 @pytest.mark.parametrize(
     ("name", "damage", "said"),
     [

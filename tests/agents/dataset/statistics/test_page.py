@@ -67,6 +67,7 @@ class Page(HTMLParser):
     def handle_data(self, data):
         if self.open and self.open[-1] in ("style", "script"):
             return
+        data = re.sub(r"\s+", " ", data)
         self.text.append(data)
         if "section" in self.open and self._section:
             self.sections[self._section] = self.sections.get(self._section, "") + data
@@ -170,7 +171,7 @@ def test_the_page_needs_nothing_but_itself(page, directory):
 def test_frames_are_shown_as_stored_or_drawn(page, tmp_path):
     modes = [row for row in page.rows if len(row) == 7 and row[0] not in ("mode", "all")]
     pictures = [v for name, v in page.attributes if name == "src"]
-    assert len(pictures) == MOMENTS * len(modes) and "drawn from the states" in page.sections["sheet"]
+    assert len(pictures) == MOMENTS * len(modes) and "rendered from the states" in page.sections["sheet"]
     collect(CollectConfig(episodes=3, population="direct_left", image_size=(16, 24)), tmp_path / "d")
     write_page(Dataset(tmp_path / "d"), tmp_path / "p.html")
     stored = Page(tmp_path / "p.html")
