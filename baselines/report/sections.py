@@ -1,7 +1,6 @@
 """What a report shows: one function per section, from a run to the values of `report.html`."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 from agents.figures.page import data_url
@@ -98,10 +97,8 @@ def alignment(run: Run) -> dict[str, Any]:
 
 def learning(run: Run) -> dict[str, Any]:
     """Learning curves of every training stage."""
-    base, finetuned = (
-        [(label, STAGE_COLORS[name], run.stage(name).metrics)]
-        for label, name in (("base", "base"), ("fine-tuned", "finetuned"))
-    )
+    base = [("base", STAGE_COLORS["base"], run.stage("base").metrics)]
+    finetuned = [("fine-tuned", STAGE_COLORS["finetuned"], run.stage("finetuned").metrics)]
     reward = [(t, OUTCOME_COLORS[t], result.metrics) for t, result in run.reward_models.items()]
     preferred = [(t, OUTCOME_COLORS[t], run.stage(f"{t}_preference_finetuned").metrics) for t in run.targets]
     drawn = {
@@ -144,13 +141,5 @@ def reproduction(run: Run) -> dict[str, Any]:
     }
 
 
-SECTIONS: tuple[Callable[[Run], dict[str, Any]], ...] = (
-    head,
-    paths,
-    outcomes,
-    videos,
-    alignment,
-    learning,
-    reproduction,
-)
+SECTIONS = (head, paths, outcomes, videos, alignment, learning, reproduction)
 """In the order of the page; each function has the name of its value in the template."""

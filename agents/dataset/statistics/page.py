@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from agents.dataset.statistics.card import shown
+from agents.dataset.statistics.card import card, shown
 from agents.dataset.statistics.counts import count_dataset
 from agents.dataset.statistics.sections import SECTIONS, Subject
 from agents.figures.page import render
@@ -45,6 +45,7 @@ def write_page(dataset: Dataset, path: Path | str) -> None:
         mode_color=mode_color,
         dataset=dataset,
         counts=subject.counts,
+        card=card(dataset, subject.counts),
         **sections,
     )
     with explain_full_disk(path.parent):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from agents.dataset.statistics.card import card, shown
+from agents.dataset.statistics.card import shown
 from agents.dataset.statistics.contact_sheet import frames_of, png
 from agents.dataset.statistics.counts import DatasetCounts, evenly
 from agents.dataset.statistics.figures import (
@@ -204,19 +203,5 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
-def dataset_card(subject: Subject) -> dict[str, Any]:
-    """License, origin, known biases."""
-    return card(subject.dataset, subject.counts)
-
-
-SECTIONS: tuple[Callable[[Subject], Any], ...] = (
-    head,
-    contact_sheet,
-    overview,
-    modes,
-    people,
-    gamepad,
-    motion,
-    dataset_card,
-)
+SECTIONS = (head, contact_sheet, overview, modes, people, gamepad, motion)
 """In the order of the page; each function has the name of its value in the template."""

@@ -10,9 +10,9 @@ from agents.figures.page import render
 
 EVIL = "</title><script>alert(1)</script>"
 TEMPLATE = """{% extends "page.html" %}
-{% from "parts.html" import bar, cards, figure, interval, outcome_cells, outcome_heads, tiles %}
+{% from "parts.html" import bar, cards, interval, outcome_cells, outcome_heads, panel, tiles %}
 {% block content %}
-{{ tiles([(text, text)]) }}{{ figure(text, text) }}{{ cards([text, text], wide=true) }}
+{{ tiles([(text, text)]) }}{{ panel(text, text) }}{{ cards([text, text], wide=true) }}
 {{ interval(0.5, (0.25, 0.75)) }}{{ bar(0.5, "red") }}{{ 12345 | thousands }}
 {% endblock %}
 """
