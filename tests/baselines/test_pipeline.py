@@ -131,8 +131,8 @@ def test_a_random_reward_model_and_a_head_only_alignment_can_be_asked_for(finish
 ALIGN = """
 import dataclasses, sys
 from pathlib import Path
-import baselines.training
-baselines.training.train.__kwdefaults__["checkpoint_seconds"] = 0.0
+from baselines.training import loop
+loop.train.__kwdefaults__["checkpoint_seconds"] = 0.0
 from baselines.align import align
 from baselines.presets import PRESETS
 config = PRESETS["smoke"].aligned

@@ -54,6 +54,6 @@ def test_without_forced_misses_every_step_counts():
 def test_imitation_needs_weight_and_demonstrations(tmp_path, coefficient, demonstrations):
     config = AlignConfig(imitation_coefficient=coefficient)
     given = None if demonstrations is None else tmp_path / demonstrations
-    with pytest.raises(ValueError, match="give both, or neither"):
+    with pytest.raises(ValueError, match="give both or neither"):
         align(config, tmp_path / "agent", tmp_path / "reward_model", tmp_path / "out", 0, demonstrations=given)
     assert not (tmp_path / "out").exists()

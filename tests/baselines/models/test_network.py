@@ -142,8 +142,8 @@ def test_a_configuration_survives_json():
     ("changes", "message"),
     [
         ({"image_size": (72, 64)}, "multiple of 16"),
-        ({"width": 36, "heads": 4}, "twice the heads"),
-        ({"channels": ()}, "one or more"),
+        ({"width": 36, "heads": 4}, "twice the number of heads"),
+        ({"channels": ()}, "at least one in channels"),
         ({"context": 0}, "positive"),
     ],
 )

@@ -78,7 +78,7 @@ def test_saved_and_loaded_scores_are_identical(tmp_path):
 
 
 def test_a_token_from_the_start_is_refused():
-    with pytest.raises(ValueError, match="-1 is the last"):
+    with pytest.raises(ValueError, match="-1: last"):
         RewardModel(SMALL, token=0)
 
 

@@ -82,7 +82,7 @@ def test_weights_decay_and_what_has_no_gradient_stays():
 
 
 def test_a_vector_is_refused():
-    with pytest.raises(ValueError, match=r"not for a parameter of shape \(3,\)"):
+    with pytest.raises(ValueError, match=r"got a parameter of shape \(3,\)"):
         Muon([nn.Parameter(torch.zeros(3))], lr=0.1)
 
 
