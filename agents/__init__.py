@@ -1,1 +1,1 @@
-"""Whoever acts without learning: scripted demonstrators, rollouts, datasets."""
+"""Agents that do not learn: scripted demonstrators; rollouts, datasets and figures for all agents."""

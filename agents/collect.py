@@ -1,13 +1,12 @@
-"""Collects demonstrations into a dataset; run again after an interruption, it goes on where it stopped.
+"""Collects demonstrations into a dataset; after an interruption, the same command resumes.
 
 python -m agents.collect runs/demonstrations --episodes 2000 --population human --seed 0
 
-People look at states only, so episodes are played first, in several processes, and their frames are drawn after that.
+Demonstrators observe states only, so several processes play all episodes first; frames are rendered afterwards.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from tqdm import tqdm
 
 from agents.dataset.drawing import draw_frames
 from agents.population import POPULATIONS
-from agents.population.cast import FAVORITE, Cast
+from agents.population.cast import FAVORITE, Cast, episode_seed
 from agents.population.demonstrator import Demonstrator
 from agents.population.modes import GOALS
 from agents.workers.processes import PlayerPool
@@ -27,7 +26,6 @@ from jumppad_env.dataset import Trajectory
 from jumppad_env.dataset.writing import EpisodeLog, Unfinished
 from jumppad_env.drawing import RENDERER
 from jumppad_env.rules import PADS
-from jumppad_env.streams import integer_seed
 from jumppad_env.vector_env import count_cores
 from jumppad_env.world.options import Options
 
@@ -37,20 +35,20 @@ class CollectConfig:
     """What to collect."""
 
     episodes: int = 1000
-    """Number of episodes; for "curated", of successful ones, an equal number per pad."""
+    """Number of episodes; "curated" collects successful ones only, the same number per pad."""
     population: str = "human"
     """"human", "curated", or one mode of behavior."""
     seed: int = 0
-    """The same seed collects the same bytes."""
+    """Seed of the episodes; the same seed collects the same bytes."""
     image_size: tuple[int, int] | None = (64, 64)
     """Height and width of the frames; None collects states only."""
     character: str = "rider"
-    """One of five looks; "random": another one in every episode; "favorite": everybody plays the one they like best."""
+    """One of the five characters; "random": a new one in every episode; "favorite": each person's own favorite."""
     variety: str = "none"
-    """What the frames look like: "none", "paper", "high", or the name of a kind; play is the same in all."""
+    """Visual variety of the frames: "none", "paper", "high", or the name of a kind; play does not depend on it."""
 
     def __post_init__(self) -> None:
-        """Refuses what cannot be collected."""
+        """Validates the config."""
         if self.episodes < 1:
             raise ValueError(f"episodes must be at least 1, got {self.episodes}")
         if self.population not in POPULATIONS:
@@ -62,25 +60,26 @@ class CollectConfig:
 
 
 def collect(config: CollectConfig, directory: Path | str, workers: int | None = None) -> int:
-    """Collects a dataset; it appears at `directory` only when finished. An interrupted call is gone on with.
+    """Collects a dataset, which appears at `directory` only when finished; resumes an interrupted call.
 
     Args:
         config: what to collect.
         directory: must not exist.
-        workers: processes that play, and threads that draw; one per core by default. The result does not depend on it.
+        workers: number of processes that play and of threads that render; one per core by default. The result does not
+            depend on it.
 
     Returns:
         The number of steps.
 
     Raises:
-        ValueError: the directory exists, or one with other options is unfinished there.
-        OSError: it cannot be written; what was collected stays, to be gone on with.
+        ValueError: the directory exists, or an unfinished dataset there has other options.
+        OSError: writing failed; what was collected is kept, and the same call resumes.
     """
     workers = count_cores() if workers is None else workers
     if workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
     with Unfinished(directory, _asked(config)) as work:
-        if work.manifest is not None:  # killed just before the end
+        if work.manifest is not None:  # killed just before the rename
             return work.manifest["steps"]
         with EpisodeLog(work.path, GOALS) as log:
             missing = config.episodes - len(log.seeds)
@@ -99,14 +98,14 @@ def collect(config: CollectConfig, directory: Path | str, workers: int | None = 
 
 
 def _asked(config: CollectConfig) -> dict[str, Any]:
-    """Returns what the manifest says of what was asked for."""
+    """Returns the manifest entries that are known beforehand."""
     favorites = config.character == FAVORITE
     keywords: dict[str, Any] = {"character": "random" if favorites else config.character, "variety": config.variety}
     if config.image_size is None:
         keywords = {"observation": "state", **keywords}
     else:
         keywords = {"observation": "pixels", "image_size": config.image_size, **keywords}
-    Options(**keywords)  # refuses what is impossible
+    Options(**keywords)  # validates the keywords
     return {
         "seed": config.seed,
         "population": config.population,
@@ -119,28 +118,38 @@ def _asked(config: CollectConfig) -> dict[str, Any]:
 
 
 def _all(pool: PlayerPool, config: CollectConfig, done: list[int]) -> Iterator[Trajectory]:
-    """Plays as many episodes as are asked for; those whose seeds are done come first and are not played again."""
-    name = f"collect {config.population}"
-    return pool.play([integer_seed(config.seed, name, index) for index in range(len(done), config.episodes)])
+    """Plays the requested number of episodes; those already done come first and are not played again."""
+    indices = range(len(done), config.episodes)
+    return pool.play([episode_seed(config.seed, config.population, index) for index in indices])
 
 
 def _curated(pool: PlayerPool, config: CollectConfig, done: list[int]) -> Iterator[Trajectory]:
     """Plays direct runs until every pad has its number of successful ones.
 
     Args:
-        pool: plays.
+        pool: processes that play.
         config: what to collect.
         done: seeds of the successful runs so far, which are not played again.
+
+    Raises:
+        ValueError: the population hardly ever reaches some pad.
     """
     missing = {f"direct_{pad}": config.episodes // len(PADS) for pad in PADS}
-    candidates = (integer_seed(config.seed, "collect curated", index) for index in itertools.count())
+    most = 1000 + 20 * config.episodes  # far more than needed
+    candidates = (episode_seed(config.seed, "curated", index) for index in range(most))
     known = set(done)
     while any(missing.values()):
         planned = dict(missing)
         modes: dict[int, str] = {}  # by seed
         while any(planned.values()):
-            seed = next(candidates)
-            mode = Demonstrator(POPULATIONS["curated"], seed).mode  # what a person intends is known before playing
+            seed = next(candidates, None)
+            if seed is None:
+                short = ", ".join(f"{count} of {mode}" for mode, count in missing.items() if count)
+                raise ValueError(
+                    f"{most} runs of the curated population were not enough, still missing: {short}; "
+                    "check that its people choose and reach every pad"
+                )
+            mode = Demonstrator(POPULATIONS["curated"], seed).mode  # the intended mode is known before playing
             if planned[mode] > 0:
                 planned[mode] -= 1
                 modes[seed] = mode
@@ -148,7 +157,7 @@ def _curated(pool: PlayerPool, config: CollectConfig, done: list[int]) -> Iterat
         successful = [index for index, seed in enumerate(seeds) if seed in known]
         for index in successful:
             missing[modes[seeds[index]]] -= 1
-        # Results are kept in order: those before the last known success that are not known have failed.
+        # Results are kept in order: unknown seeds before the last known success have failed.
         for trajectory in pool.play(seeds[successful[-1] + 1 if successful else 0 :]):
             if trajectory.pad == PADS.index(trajectory.mode.removeprefix("direct_")):
                 missing[trajectory.mode] -= 1
@@ -171,10 +180,10 @@ class Arguments:
     """Collect demonstrations into a dataset."""
 
     out: Annotated[Path, tyro.conf.Positional]
-    """Directory to make."""
+    """Directory of the new dataset."""
     config: Annotated[CollectConfig, tyro.conf.arg(name="")]
     workers: int | None = None
-    """Processes that play, and threads that draw; one per core by default."""
+    """Number of processes that play and of threads that render; one per core by default."""
 
 
 def main(arguments: Any = None) -> None:

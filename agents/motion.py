@@ -1,10 +1,10 @@
-"""How people move: what a trajectory's sticks, buttons, camera and path say of whoever holds the gamepad.
+"""Motion statistics: how sticks, buttons, camera and path of trajectories reveal who holds the gamepad.
 
     python -m agents.motion human curated waypoint --episodes 1000
     python -m agents.motion runs/demonstrations
 
-prints a table with one column per population, which is played, or dataset, which is read. Times are in seconds, angles
-in radians. Motion ends where a pad is touched: the flight is nobody's.
+prints a table with one column per source: a population, which is played, or a dataset, which is read. Times are in
+seconds, angles in radians. Only motion before a pad is touched counts, since nobody controls the flight.
 """
 
 from __future__ import annotations
@@ -12,14 +12,17 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import tyro
+from scipy.signal import periodogram
 
 from agents.population import POPULATIONS
+from agents.population.cast import episode_seed
 from agents.population.demonstrator import Crowd
 from agents.rollout import make_envs, rollout
 from jumppad_env import gamepad
@@ -27,17 +30,16 @@ from jumppad_env.command_line import command_line
 from jumppad_env.dataset import Dataset, Trajectory
 from jumppad_env.island import load_island
 from jumppad_env.rules import PADS, RULES
-from jumppad_env.streams import integer_seed
 from jumppad_env.world.state import CAMERA_YAW, PAD, X, Y
 
 STEP = RULES.control_step
 WINDOW = 32
-"""Control steps of a window of the spectrum: 3.2 s, hence 0.31 Hz between frequencies; 5 Hz is the highest."""
+"""Control steps of a window of the spectrum: 3.2 s, so frequencies are 0.31 Hz apart; the highest is 5 Hz."""
 PATH_POINTS = 40
 
 
 def played_steps(trajectory: Trajectory) -> int:
-    """Returns the number of steps before a pad was touched, all of them if none was; at least 1."""
+    """Returns the number of steps before a pad was touched, at least 1; all steps if none was."""
     touched = np.flatnonzero(trajectory.states[:, PAD] >= 0)
     return max(1, int(touched[0])) if len(touched) else len(trajectory)
 
@@ -48,29 +50,29 @@ def sticks(trajectory: Trajectory) -> np.ndarray:
 
 
 def idle(trajectory: Trajectory) -> np.ndarray:
-    """Returns bool (T,): nothing is held and nothing pressed."""
+    """Returns bool (T,): whether all sticks are centered and no button is pressed."""
     return (trajectory.actions == gamepad.NEUTRAL).all(axis=1)
 
 
 def first_movement(trajectory: Trajectory) -> float:
-    """Returns the seconds until the left stick first moved, NaN if it never did."""
+    """Returns the seconds until the left stick first moves, NaN if it never does."""
     moved = np.flatnonzero((sticks(trajectory)[:, :2] != 0).any(axis=1))
     return float(moved[0]) * STEP if len(moved) else np.nan
 
 
 def release(trajectory: Trajectory) -> float:
-    """Returns the seconds from the first sight of the flight until the left stick is let go of, NaN if neither."""
+    """Returns the seconds from the start of the flight until the left stick is released, NaN if it is not."""
     start = played_steps(trajectory)
     let_go = np.flatnonzero((sticks(trajectory)[start:, :2] == 0).all(axis=1))
     return float(let_go[0]) * STEP if len(let_go) else np.nan
 
 
 def autocorrelation(signals: Sequence[np.ndarray], lags: int) -> np.ndarray:
-    """Returns the correlation of signals with themselves some steps later, pooled; (lags + 1,), the first is 1.
+    """Returns the pooled autocorrelation of signals, (lags + 1,), starting with 1 at lag 0; NaN if none varies.
 
     Args:
-        signals: (T,) each; the mean of each is taken off. NaN if none varies.
-        lags: the longest lag, steps.
+        signals: (T,) each; the mean of each is subtracted.
+        lags: longest lag, steps.
     """
     products, squares = np.zeros(lags + 1), np.zeros(lags + 1)
     for signal in signals:
@@ -86,44 +88,38 @@ def spectrum(signals: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Returns frequencies, Hz, and power per Hz, (WINDOW / 2,) each, by Welch's method without the constant.
 
     Args:
-        signals: (T,) each, 10 Hz; windows of `WINDOW` steps overlap by half, shorter signals are left out. Their power
-            sums to the signals' variance within windows.
+        signals: (T,) each, 10 Hz; windows of `WINDOW` steps overlap by half, shorter signals are ignored. The power
+            integrates to the variance within windows.
     """
-    taper = np.hanning(WINDOW + 1)[:-1]
     windows = [
         signal[start : start + WINDOW]
         for signal in signals
         for start in range(0, len(signal) - WINDOW + 1, WINDOW // 2)
     ]
-    frequencies = np.fft.rfftfreq(WINDOW, STEP)[1:]
-    if not windows:
-        return frequencies, np.full(len(frequencies), np.nan)
-    cut = np.array(windows)
-    transformed = np.fft.rfft((cut - cut.mean(axis=1, keepdims=True)) * taper)[:, 1:]
-    power = 2 * STEP * (np.abs(transformed) ** 2).mean(axis=0) / (taper**2).sum()
-    power[-1] /= 2  # at the highest frequency there is no second, negative one
-    return frequencies, power
+    # Without any window, the power is NaN.
+    frequencies, power = periodogram(windows or [np.full(WINDOW, np.nan)], 1 / STEP, "hann")
+    return frequencies[1:], power.mean(axis=0)[1:]
 
 
 def camera_velocity(trajectory: Trajectory) -> np.ndarray:
-    """Returns how fast the view turns, rad/s, (T - 1,), counter-clockwise positive."""
+    """Returns the angular velocity of the camera, rad/s, (T - 1,), counterclockwise positive."""
     return np.diff(np.unwrap(trajectory.states[:, CAMERA_YAW])) / STEP
 
 
 def presses(trajectory: Trajectory) -> np.ndarray:
-    """Returns bool (T, 12): the button goes down at this step."""
+    """Returns bool (T, 12): whether the button goes down at this step."""
     down = trajectory.actions[:, len(gamepad.AXES) :] > 0
     return down & ~np.concatenate([np.zeros_like(down[:1]), down[:-1]])
 
 
 def press_intervals(trajectory: Trajectory) -> np.ndarray:
-    """Returns the seconds from each press to the next one of the same button."""
+    """Returns the seconds between successive presses of the same button."""
     pressed = presses(trajectory)
     return np.concatenate([np.diff(np.flatnonzero(column)) for column in pressed.T]) * STEP
 
 
 def held_runs(trajectory: Trajectory) -> np.ndarray:
-    """Returns for how many seconds each time the left stick stays where it is, while it is held at all."""
+    """Returns the durations in s for which the left stick is held in one position away from the center."""
     left = trajectory.actions[: played_steps(trajectory), :2].astype(np.int64)
     edges = np.flatnonzero(np.concatenate([[True], (np.diff(left, axis=0) != 0).any(axis=1), [True]]))
     held = (left[edges[:-1]] != gamepad.CENTER).any(axis=1)
@@ -131,7 +127,7 @@ def held_runs(trajectory: Trajectory) -> np.ndarray:
 
 
 def curvature(trajectory: Trajectory) -> float:
-    """Returns by how much the path turns per meter, rad/m, NaN if nobody moved; steps below 0.1 m are left out."""
+    """Returns the mean curvature of the path, rad/m, NaN without motion; steps below 0.1 m are ignored."""
     steps = np.diff(trajectory.states[: played_steps(trajectory), [X, Y]], axis=0)
     lengths = np.hypot(*steps.T)
     steps = steps[lengths > 0.1]
@@ -142,9 +138,9 @@ def curvature(trajectory: Trajectory) -> float:
 
 
 def came_back(trajectory: Trajectory) -> bool:
-    """Returns whether the pad that was touched was first missed: its near surroundings were reached, then left behind.
+    """Returns whether the pad that was touched had been missed before.
 
-    Near is 6 m; who is then 0.8 m further away again has missed it. To hop over the pad's foot is less.
+    A miss comes within 6 m of the pad and then moves away by 0.8 m, which is more than a hop over the foot of the pad.
     """
     if trajectory.pad < 0:
         return False
@@ -155,7 +151,7 @@ def came_back(trajectory: Trajectory) -> bool:
 
 
 def path_points(trajectory: Trajectory, count: int = PATH_POINTS) -> np.ndarray:
-    """Returns places (count, 2), m, at even shares of the path's length."""
+    """Returns points (count, 2), m, at equal distances along the path."""
     path = trajectory.states[: played_steps(trajectory), [X, Y]]
     lengths = np.concatenate([[0.0], np.hypot(*np.diff(path, axis=0).T).cumsum()])
     at = np.linspace(0.0, lengths[-1], count)
@@ -165,7 +161,7 @@ def path_points(trajectory: Trajectory, count: int = PATH_POINTS) -> np.ndarray:
 def repeatability(trajectories: Sequence[Trajectory]) -> tuple[float, float]:
     """Returns the mean distance in m between two runs of one person, and of two people; NaN without such pairs.
 
-    Compared are runs that reached a pad in the same mode from the same spawn point, place by place along the way.
+    Compares runs that reach a pad in the same mode from the same spawn point, point by point along the path.
     """
     alike: dict[tuple[str, tuple[float, float]], list[Trajectory]] = defaultdict(list)
     for trajectory in trajectories:
@@ -186,10 +182,10 @@ def repeatability(trajectories: Sequence[Trajectory]) -> tuple[float, float]:
 
 
 def statistics(trajectories: Sequence[Trajectory]) -> dict[str, float]:
-    """Returns the table's numbers, by what they are and their unit; NaN where there is nothing to measure.
+    """Returns the statistics by description and unit; NaN if there is nothing to measure.
 
     Raises:
-        ValueError: no trajectory.
+        ValueError: there are no trajectories.
     """
     if not trajectories:
         raise ValueError("statistics need at least one trajectory; got none")
@@ -240,7 +236,7 @@ def _median(values: Sequence[float] | np.ndarray) -> float:
 
 
 def table(columns: dict[str, dict[str, float]]) -> str:
-    """Returns the statistics of several sources, by name, as a table in Markdown."""
+    """Returns the statistics of several sources, by name, as a Markdown table."""
     lines = ["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for row in next(iter(columns.values())):
         values = [column[row] for column in columns.values()]
@@ -250,33 +246,30 @@ def table(columns: dict[str, dict[str, float]]) -> str:
 
 
 def play(population: str, episodes: int, seed: int) -> list[Trajectory]:
-    """Plays a population without drawing: the episodes that `agents.collect` plays under the same seed.
+    """Plays a population without rendering: the same episodes as `agents.collect` with the same seed.
 
     Raises:
-        ValueError: no such population, or less than one episode.
+        ValueError: the population is unknown, or there is less than one episode.
     """
     if population not in POPULATIONS:
         raise ValueError(f"population {population!r} is unknown; choose one of {', '.join(POPULATIONS)}")
     if episodes < 1:
         raise ValueError(f"episodes must be at least 1, got {episodes}")
-    envs = make_envs(min(64, episodes), None)
-    try:
-        seeds = [integer_seed(seed, f"collect {population}", index) for index in range(episodes)]
+    seeds = [episode_seed(seed, population, index) for index in range(episodes)]
+    with closing(make_envs(min(64, episodes), None)) as envs:
         return list(rollout(envs, Crowd(POPULATIONS[population], envs.num_envs), seeds))
-    finally:
-        envs.close()
 
 
 @dataclass(frozen=True)
 class MotionConfig:
-    """Print how people move."""
+    """Print motion statistics of populations and datasets."""
 
     sources: Annotated[tuple[str, ...], tyro.conf.Positional]
     """Populations to play, or directories of datasets to read."""
     episodes: int = 1000
-    """Of a population, or at most so many of a dataset."""
+    """Number of episodes of a population; at most this many of a dataset."""
     seed: int = 0
-    """Of the populations' play."""
+    """Seed of the episodes that populations play."""
 
 
 def main(arguments: Any = None) -> None:

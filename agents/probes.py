@@ -1,7 +1,7 @@
-"""Probes of robustness: what does somebody do away from where demonstrations lead?
+"""Robustness probes: how do agents act in states that demonstrations do not lead to?
 
-Whoever acts is told nothing. All that a probe draws comes from streams of the episode's own seed, so that an episode is
-the same however many are played at a time, and whoever acts draws what it would have drawn.
+The actor is not informed. All random numbers of a probe come from streams of the episode's own seed, so an episode does
+not depend on how many are played at a time, and the actor draws the same random numbers as without the probe.
 """
 
 from __future__ import annotations
@@ -26,40 +26,40 @@ Probe = Literal["forced_miss", "odd_start", "pushes"]
 PROBES: tuple[Probe, ...] = get_args(Probe)
 
 PROBE_STEPS = 160
-"""Control steps of a probed episode: 6 s more than usual, to come back in."""
+"""Control steps of a probed episode: 6 s more than usual, to recover."""
 
 MISS_DISTANCE = (3.5, 5.0)
-"""m from a pad at which a run to it is made to miss. A turn takes time (docs/environment.md): nearer, the run would
-still touch the pad; farther away, it would end at a bed or a wall before it was beside the pad."""
+"""Distance in m from a pad at which a run is forced to miss it. A turn takes time (docs/environment.md): closer, the
+run would still touch the pad; farther away, it would hit a bed or a wall before passing the pad."""
 MISS_ANGLE = math.radians(40)
-"""Between the way to the pad and the forced run."""
+"""Angle between the direction of the pad and the forced run."""
 MISS_STEPS = 5
-"""Control steps for which the sticks are held."""
+"""Control steps for which the sticks are overridden."""
 RUNNING = 3.0
-"""m/s; whoever is slower does not run."""
+"""Minimum speed of a run, m/s."""
 TOWARDS = math.radians(25)
-"""Whoever moves within this angle of the way to a pad runs to it."""
+"""Largest angle between the velocity and the direction of a pad at which the run counts as a run to it."""
 
 PUSHES = 3
-"""In an episode."""
+"""Number of pushes per episode."""
 PUSH_STEPS = 50
-"""All pushes come in the first so many control steps."""
+"""Control steps from the start within which all pushes come."""
 PUSH_SPEED = 4.0
-"""m/s."""
+"""Change of velocity, m/s."""
 
 
 class ForcedMiss:
-    """Lets an actor play, but makes its first run to a pad in an episode miss it."""
+    """Wraps an actor and makes its first run to a pad in an episode miss the pad."""
 
     def __init__(self, actor: Actor, count: int, share: float = 1.0) -> None:
-        """Watches over an actor of so many rows, in this share of the episodes."""
+        """Wraps an actor of `count` rows; a miss is forced in this share of the episodes."""
         self._actor, self._share = actor, share
-        self._left = np.zeros(count, dtype=np.int64)  # steps for which the sticks are still held
+        self._left = np.zeros(count, dtype=np.int64)  # remaining steps for which the sticks are overridden
         self._ready = np.zeros(count, dtype=np.bool_)
-        self._angle = np.zeros(count)  # of the forced run from the way to the pad, then in the world, rad
+        self._angle = np.zeros(count)  # of the forced run: first relative to the pad, then in the world, rad
 
     def reset(self, rows: np.ndarray, seeds: np.ndarray) -> None:
-        """Draws the side on which the runs of new episodes will miss."""
+        """Draws the side on which new episodes will miss."""
         self._actor.reset(rows, seeds)
         for row in np.flatnonzero(rows):
             right = stream(int(seeds[row]), "probe forced miss").random() < 0.5
@@ -68,7 +68,7 @@ class ForcedMiss:
         self._left[rows] = 0
 
     def act(self, observations: Any, infos: dict[str, Any]) -> np.ndarray:
-        """Returns the actor's actions, uint8 (N, 16), or those that run past the pad."""
+        """Returns actions, uint8 (N, 16): the actor's, or those that run past the pad."""
         actions = self._actor.act(observations, infos)
         running, ways = running_to_a_pad(infos["position"], infos["velocity"], infos["pad"])
         for row in np.flatnonzero(running & self._ready):
@@ -81,24 +81,24 @@ class ForcedMiss:
         return actions
 
     def mode(self, row: int) -> str:
-        """Returns what the actor says of itself."""
+        """Returns the mode that the actor reports."""
         return self._actor.mode(row)
 
 
 def is_watched(seed: int, share: float) -> bool:
-    """Returns whether an episode is among the share in which a miss is forced."""
+    """Returns whether the episode belongs to the share in which a miss is forced."""
     return share >= 1 or bool(stream(seed, "probe forced miss", 1).random() < share)
 
 
 def miss_began(trajectory: Trajectory) -> int | None:
-    """Returns the control step of an episode in which `ForcedMiss` took the sticks, None if it never did."""
+    """Returns the control step at which `ForcedMiss` took over, None if it never did."""
     states = trajectory.states
     running, _ = running_to_a_pad(states[:, POSITION], states[:, VELOCITY], states[:, PAD])
     return int(running.argmax()) if running.any() else None
 
 
 def missed(trajectory: Trajectory) -> bool:
-    """Returns whether no pad had been touched when the actor had the sticks back after a forced miss."""
+    """Returns whether no pad was touched by the end of a forced miss."""
     began = miss_began(trajectory)
     if began is None or began + MISS_STEPS >= len(trajectory):
         return False
@@ -106,24 +106,24 @@ def missed(trajectory: Trajectory) -> bool:
 
 
 class Pushes:
-    """Lets an actor play, and pushes its character about."""
+    """Wraps an actor and pushes its character at random times."""
 
     def __init__(self, actor: Actor, envs: Any) -> None:
-        """Watches over an actor in the rows of these environments."""
+        """Wraps an actor that plays in these environments."""
         self._actor = actor
         self._envs = envs.unwrapped
         self._steps = np.zeros(envs.num_envs, dtype=np.int64)
         self._pushes: list[dict[int, float]] = [{} for _ in range(envs.num_envs)]
 
     def reset(self, rows: np.ndarray, seeds: np.ndarray) -> None:
-        """Draws when and where to new episodes are pushed."""
+        """Draws times and directions of the pushes of new episodes."""
         self._actor.reset(rows, seeds)
         for row in np.flatnonzero(rows):
             self._pushes[row] = draw_pushes(int(seeds[row]))
         self._steps[rows] = 0
 
     def act(self, observations: Any, infos: dict[str, Any]) -> np.ndarray:
-        """Returns the actor's actions, uint8 (N, 16), after which a push may come that it has not seen."""
+        """Returns the actor's actions, uint8 (N, 16), and then pushes, which the actor sees only in the next step."""
         actions = self._actor.act(observations, infos)
         directions = [pushes.get(int(step)) for pushes, step in zip(self._pushes, self._steps, strict=True)]
         rows = np.array([direction is not None for direction in directions])
@@ -134,22 +134,22 @@ class Pushes:
         return actions
 
     def mode(self, row: int) -> str:
-        """Returns what the actor says of itself."""
+        """Returns the mode that the actor reports."""
         return self._actor.mode(row)
 
 
 def draw_pushes(seed: int) -> dict[int, float]:
-    """Returns the pushes of an episode: direction, rad, counter-clockwise from +y, by control step."""
+    """Returns the pushes of an episode: direction by control step, rad, counterclockwise from +y."""
     generator = stream(seed, "probe pushes")
     steps = generator.choice(PUSH_STEPS, size=PUSHES, replace=False)
     return dict(zip(steps.tolist(), generator.uniform(-math.pi, math.pi, size=PUSHES).tolist(), strict=True))
 
 
 def odd_starts(seeds: np.ndarray) -> dict[str, Any]:
-    """Returns reset options that begin episodes anywhere on the track, facing anywhere.
+    """Returns reset options that start episodes at random places on the track, facing random directions.
 
     Args:
-        seeds: int (N,), of the episodes.
+        seeds: int (N,), seeds of the episodes.
     """
     places = walkable_places()
     generators = [stream(int(seed), "probe odd start") for seed in seeds]
@@ -164,7 +164,7 @@ class Probed(NamedTuple):
 
     trajectory: Trajectory
     counts: bool
-    """Whether the probe did to it what it says."""
+    """Whether the probe took effect, so that the episode counts."""
 
 
 def play_probe(probe: Probe, envs: Any, actor: Actor, seeds: Sequence[int]) -> Iterator[Probed]:
@@ -172,12 +172,12 @@ def play_probe(probe: Probe, envs: Any, actor: Actor, seeds: Sequence[int]) -> I
 
     Args:
         probe: one of `PROBES`.
-        envs: of `agents.rollout.make_envs` with `max_episode_steps=PROBE_STEPS`.
-        actor: plays all rows.
+        envs: result of `agents.rollout.make_envs` with `max_episode_steps=PROBE_STEPS`.
+        actor: acts in all rows.
         seeds: one per episode.
 
     Raises:
-        ValueError: an unknown probe.
+        ValueError: the probe is unknown.
     """
     if probe == "forced_miss":
         for trajectory in rollout(envs, ForcedMiss(actor, envs.num_envs), seeds, keep_frames=False):
@@ -193,11 +193,12 @@ def play_probe(probe: Probe, envs: Any, actor: Actor, seeds: Sequence[int]) -> I
 
 
 def recovery(probe: Probe, episodes: Sequence[Probed]) -> dict[str, Any]:
-    """Returns how many recovered, by the keys that `baselines.evaluate` writes.
+    """Returns the recovery rates of a probe, as `baselines.evaluate` writes them.
 
     Returns:
-        `probe`; `probed`, how many episodes count; of these the share `recovered` that reached a pad afterwards, its
-        `recovered_ci95`, and the share `recovered_at` each pad. If none counts, shares are 0 and the interval is all.
+        `probe`; `probed`, the number of episodes that count; of these the share `recovered` that reached a pad
+        afterwards, its `recovered_ci95`, and the share `recovered_at` each pad. If no episode counts, shares are 0
+        and the interval is [0, 1].
     """
     pads = [episode.trajectory.pad for episode in episodes if episode.counts]
     count = len(pads)
@@ -211,7 +212,7 @@ def recovery(probe: Probe, episodes: Sequence[Probed]) -> dict[str, Any]:
 
 
 def recovery_line(outcome: dict[str, Any]) -> str:
-    """Returns what `recovery` says as a line of text, in percent."""
+    """Returns the result of `recovery` as a line of text, in percent."""
     low, high = outcome["recovered_ci95"]
     pads = ", ".join(f"{name} {100 * share:.1f}" for name, share in outcome["recovered_at"].items())
     return (
@@ -221,15 +222,15 @@ def recovery_line(outcome: dict[str, Any]) -> str:
 
 
 def running_to_a_pad(position: np.ndarray, velocity: np.ndarray, pad: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Says where somebody runs to a pad and is as near to it as forced misses begin.
+    """Detects runs to a pad at the distance where a miss is forced.
 
     Args:
         position: (N, 3) m.
         velocity: (N, 3) m/s.
-        pad: (N,), touched so far, -1 none.
+        pad: (N,), pad touched so far, -1 none.
 
     Returns:
-        bool (N,); the direction of the nearest pad, float64 (N,) rad, counter-clockwise from +y.
+        bool (N,); the direction of the nearest pad, float64 (N,) rad, counterclockwise from +y.
     """
     ways = load_island().pads[:, :2] - position[:, None, :2]
     distances = np.hypot(ways[..., 0], ways[..., 1])
@@ -244,9 +245,9 @@ def running_to_a_pad(position: np.ndarray, velocity: np.ndarray, pad: np.ndarray
 
 
 def _run(angle: float) -> np.ndarray:
-    """Returns the action (16,) that runs at full speed at an angle from the camera's direction, and nothing else."""
+    """Returns the action (16,) that only runs, at full speed, at an angle from the camera's direction."""
     direction = np.array([-math.sin(angle), math.cos(angle)])
     action = gamepad.NEUTRAL.copy()
-    # The nearest bucket on the edge of the stick's square, where both axes are as fine as they get.
+    # The nearest bucket on the edge of the stick's square, where the resolution of angles is highest.
     action[[gamepad.LEFT_X, gamepad.LEFT_Y]] = gamepad.to_buckets(direction / np.abs(direction).max())
     return action

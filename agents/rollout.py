@@ -1,4 +1,4 @@
-"""Playing episodes in a vector environment."""
+"""Rollouts: playing episodes in a vector environment."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from jumppad_env.dataset import Trajectory
 
 
 class Actor(Protocol):
-    """Whoever acts in the rows of a vector environment."""
+    """An agent or a crowd that acts in the rows of a vector environment."""
 
     def reset(self, rows: np.ndarray, seeds: np.ndarray) -> None:
-        """Begins new episodes in the rows of a bool mask (N,), with the episodes' seeds int (N,)."""
+        """Starts new episodes in the rows of a bool mask (N,), with seeds int (N,)."""
         ...
 
     def act(self, observations: Any, infos: dict[str, Any]) -> np.ndarray:
@@ -26,33 +26,33 @@ class Actor(Protocol):
         ...
 
     def mode(self, row: int) -> str:
-        """Returns the ground truth of what a row is up to, "" where there is none."""
+        """Returns the true mode of the actor in a row, "" if it has none."""
         ...
 
 
 class Truth(NamedTuple):
-    """What is known of whoever acts in a row."""
+    """Ground truth about the actor in a row."""
 
     person: int
-    """Number in the population."""
+    """Number within the population."""
     skill: float
     """0 to 1."""
     favorite: str
-    """Character."""
+    """Favorite character."""
     goals: np.ndarray | None
-    """uint8 (T,), what the person was up to in each step so far: indices into `agents.population.modes.GOALS`."""
+    """uint8 (T,), goal of each step so far: indices into `agents.population.modes.GOALS`."""
 
 
 UNKNOWN = Truth(person=-1, skill=math.nan, favorite="", goals=None)
-"""The truth about learned agents."""
+"""Ground truth of learned agents."""
 
 
 @runtime_checkable
 class KnownActor(Actor, Protocol):
-    """An actor that ground truth is known of: scripted people. Learned agents have none."""
+    """An actor with ground truth: scripted people, but not learned agents."""
 
     def truth(self, row: int) -> Truth:
-        """Returns the ground truth of a row's episode; all but the goals is known as soon as the row is reset."""
+        """Returns the ground truth of a row's episode; everything but the goals is known after the reset."""
         ...
 
 
@@ -60,9 +60,9 @@ def make_envs(count: int, image_size: tuple[int, int] | None, **keywords: Any) -
     """Makes the vector environment for rollouts.
 
     Args:
-        count: of episodes played at a time.
-        image_size: (height, width), or None for states only, without drawing.
-        **keywords: of `gymnasium.make_vec`.
+        count: number of episodes played at a time.
+        image_size: (height, width), or None for states only, without rendering.
+        **keywords: further keywords of `gymnasium.make_vec`.
     """
     if image_size is None:
         keywords = {"observation": "state", **keywords}
@@ -82,28 +82,28 @@ def rollout(
 ) -> Iterator[Trajectory]:
     """Plays one episode per seed and yields them in the order of the seeds.
 
-    An episode depends on its own seed alone: it is the same however many are played at a time.
+    An episode depends only on its own seed, not on how many are played at a time.
 
     Args:
-        envs: of `make_envs`.
-        actor: plays all rows.
+        envs: result of `make_envs`.
+        actor: acts in all rows.
         seeds: one per episode.
-        keep_frames: whether trajectories hold the pixels, where the environment draws them.
+        keep_frames: whether trajectories hold the frames, if the environment renders them.
         favorites: whether people play their favorite character instead of the environment's.
-        starts: gives the reset options of rows from the seeds of their episodes, int (N,); only what it gives rows that
-            begin is read.
+        starts: returns reset options of all rows, given the seeds of their episodes, int (N,); options of rows that
+            are not reset are ignored.
 
     Raises:
-        ValueError: favorites of an actor that has none.
+        ValueError: the actor has no favorites.
     """
     known = actor if isinstance(actor, KnownActor) else None
     if favorites and known is None:
-        raise ValueError(f"{type(actor).__name__} has no favorite characters; only scripted people have")
+        raise ValueError(f"{type(actor).__name__} has no favorite characters; only scripted people do")
     count = envs.num_envs
     draws = keep_frames and envs.unwrapped.options.observation == "pixels"
     horizon = envs.unwrapped.max_episode_steps
     waiting = iter(enumerate(seeds))
-    episode = [-1] * count  # index of the episode that a row plays, -1 once there are none left
+    episode = [-1] * count  # index of each row's episode, -1 if there are none left
     row_seeds = np.zeros(count, dtype=np.int64)
     steps = np.zeros(count, dtype=np.int64)
     actions = np.zeros((count, horizon, 16), dtype=np.uint8)
@@ -113,7 +113,7 @@ def rollout(
     due = 0
 
     def seat(rows: np.ndarray) -> None:
-        """Gives the rows the next episodes."""
+        """Assigns the next episodes to the rows."""
         for row in np.flatnonzero(rows):
             episode[row], row_seeds[row] = next(waiting, (-1, row_seeds[row]))
             steps[row] = 0
@@ -128,7 +128,7 @@ def rollout(
             if favorites and known is not None:
                 options["character"] = [known.truth(row).favorite if rows[row] else "" for row in range(count)]
             observations, infos = envs.reset(seed=seed_list, options=options)
-            envs.unwrapped.retire(np.array(episode) < 0)  # those for whom no episode is left
+            envs.unwrapped.retire(np.array(episode) < 0)  # rows without an episode
         action = actor.act(observations, infos)
         playing = np.flatnonzero([index >= 0 for index in episode])
         actions[playing, steps[playing]] = action[playing]

@@ -1,4 +1,4 @@
-"""A stage's output directory: what was asked is written first, `manifest.json` last, and its presence means "finished".
+"""The output directory of a stage: `begun.json` is written first, `manifest.json` last, marking it as finished.
 
     with artifact.begin(out, kind="reward_model", config=config, seed=seed, inputs={"rollouts": path}) as work:
         if work.finished:
@@ -6,12 +6,11 @@
         ...                                 # write files into work.directory
         work.metrics["accuracy"] = 0.99
 
-Leaving the block without an error finishes the artifact. After an interruption the same call goes on in the same
+Leaving the block without an error finishes the artifact. After an interruption the same call resumes in the same
 directory; a call with another configuration, seed or input is refused, so nothing is ever overwritten.
 """
 
 import dataclasses
-import hashlib
 import importlib.metadata
 import json
 import platform
@@ -22,54 +21,53 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from jumppad_env.files import PARTIAL, explain_full_disk, sole_owner, write_atomically
+from jumppad_env import files
+from jumppad_env.files import BEGUN, MANIFEST, PARTIAL, explain_full_disk, sha256, sole_owner, write_atomically
 
 FORMAT = 1
-MANIFEST = "manifest.json"
-BEGUN = "begun.json"
 STATE_DIRECTORY = "training_state"
-"""What an interrupted training resumes from; removed when the artifact is finished."""
+"""Checkpoints to resume training from; removed when the artifact is finished."""
 
 
 @dataclasses.dataclass
 class Work:
-    """An artifact being made, or found finished."""
+    """An artifact that is unfinished, or already finished."""
 
     directory: Path
     finished: bool
-    """Whether all is there already; if so, the stage has nothing to do."""
+    """Whether the artifact is already finished, so that the stage has nothing to do."""
     metrics: dict[str, Any]
-    """JSON-serializable; filled by the stage, or read from a finished artifact's manifest."""
+    """JSON-serializable; set by the stage, or read from the manifest of a finished artifact."""
 
 
 def is_finished(directory: Path | str) -> bool:
-    """Whether the directory holds a finished artifact, or a finished dataset."""
+    """Returns whether the directory holds a finished artifact or dataset."""
     return (Path(directory) / MANIFEST).is_file()
 
 
 def knows_its_config(directory: Path | str) -> bool:
-    """Whether a finished directory is an artifact, which `begin` compares with what is asked; a dataset is none."""
+    """Returns whether a finished directory is an artifact, whose config `begin` compares, and not a dataset."""
     return "config" in read_json(Path(directory) / MANIFEST)
 
 
 def load_manifest(directory: Path | str, kind: str) -> dict[str, Any]:
-    """Read the manifest of a finished artifact.
+    """Reads the manifest of a finished artifact.
 
     Args:
-        directory: Of the artifact.
-        kind: What it must be, such as `"policy"`.
+        directory: Directory of the artifact.
+        kind: Required kind, such as `"policy"`.
 
     Raises:
-        FileNotFoundError: If there is no finished artifact.
-        ValueError: If the manifest is damaged, of another kind or of another format version.
+        FileNotFoundError: There is no finished artifact.
+        ValueError: The manifest is damaged, of another kind or of another format version.
     """
     path = Path(directory) / MANIFEST
     if not path.is_file():
         state = "is unfinished" if (path.parent / BEGUN).is_file() else "holds no artifact"
-        raise FileNotFoundError(f"{directory} {state} (no {MANIFEST}); run the stage that makes it to its end first")
+        raise FileNotFoundError(f"{directory} {state} (no {MANIFEST}); run the stage that makes it to completion first")
     manifest = read_json(path)
     if manifest.get("kind") != kind:
-        raise ValueError(f"{directory} holds {manifest.get('kind')!r}, but {kind!r} is needed; give another directory")
+        raise ValueError(f"{directory} holds {manifest.get('kind')!r}, expected {kind!r}; give another directory")
     _check_format(path, manifest)
     return manifest
 
@@ -83,23 +81,23 @@ def begin(
     seed: int,
     inputs: Mapping[str, Path | str] | None = None,
 ) -> Iterator[Work]:
-    """Begin an artifact, go on with it, or find it finished.
+    """Begins an artifact, resumes it, or returns it finished.
 
     Args:
-        directory: Made if needed.
-        kind: What the artifact is, such as `"policy"`.
-        config: The stage's dataclass, of JSON-serializable fields, paths and nested dataclasses.
-        seed: Of the stage.
-        inputs: Finished artifacts and datasets that the result depends on, by the role they play.
+        directory: Created if needed.
+        kind: Kind of the artifact, such as `"policy"`.
+        config: Dataclass of the stage: JSON-serializable fields, paths and nested dataclasses.
+        seed: Seed of the stage.
+        inputs: Finished artifacts and datasets that the result depends on, by role.
 
     Yields:
         The work. If it is unfinished when the block ends without an error, the manifest is written.
 
     Raises:
-        FileNotFoundError: If an input is not finished.
-        ValueError: If the directory holds something else, was begun with another configuration, seed or input, or is
-            being made by another process.
-        OSError: If it cannot be written; a full disk is explained.
+        FileNotFoundError: An input is not finished.
+        ValueError: The directory holds something else, was begun with another configuration, seed or input, or is
+            being written by another process.
+        OSError: Writing failed; a full disk is explained.
     """
     directory = Path(directory)
     asked = {
@@ -115,10 +113,10 @@ def begin(
             _check_free(directory)
             directory.mkdir(parents=True, exist_ok=True)
             stack.enter_context(sole_owner(directory))
-        if is_finished(directory):  # before, or by another process meanwhile
+        if is_finished(directory):  # already before, or by another process in the meantime
             manifest = read_json(directory / MANIFEST)
             _check_same(directory, MANIFEST, manifest, asked)
-            _remove_scaffolding(directory)  # a kill may have come between the manifest and this
+            _remove_scaffolding(directory)  # the process may have been killed before it did
             yield Work(directory, True, manifest.get("metrics", {}))
             return
 
@@ -139,26 +137,26 @@ def begin(
                 "metrics": work.metrics,
                 "seconds": round(seconds, 3),
                 "versions": installed_versions(),
-                "files": {str(path.relative_to(directory).as_posix()): _sha256(path) for path in _files(directory)},
+                "files": {str(path.relative_to(directory).as_posix()): sha256(path) for path in _files(directory)},
             }
             write_atomically(directory / MANIFEST, json.dumps({**asked, **result}, indent=2).encode())
         except BaseException:
-            with suppress(OSError):  # the error at hand matters more than the count of seconds
+            with suppress(OSError):  # do not hide the original error
                 record(None, seconds_before + time.monotonic() - clock)
             raise
         _remove_scaffolding(directory)
 
 
 def _check_free(directory: Path) -> None:
-    """Refuse a directory that holds something, but no artifact that was begun."""
+    """Refuses a directory that holds something other than an unfinished artifact."""
     if (directory / BEGUN).is_file() or not directory.exists():
         return
     if not directory.is_dir() or any(directory.iterdir()):
-        raise ValueError(f"{directory} exists and is no artifact (no {BEGUN}); choose another --out or delete it")
+        raise ValueError(f"{directory} exists and is not an artifact (no {BEGUN}); choose another --out or delete it")
 
 
 def _seconds_before(directory: Path, asked: dict[str, Any]) -> float:
-    """Seconds worked on an unfinished artifact so far; 0 for a new one."""
+    """Returns the seconds spent on an unfinished artifact so far; 0 for a new one."""
     path = directory / BEGUN
     if not path.is_file():
         return 0.0
@@ -166,7 +164,7 @@ def _seconds_before(directory: Path, asked: dict[str, Any]) -> float:
     _check_same(directory, BEGUN, begun, asked)
     seconds = float(begun.get("seconds", 0.0))
     if begun.get("began") is not None:
-        # Killed: nobody wrote down when. It lived at least until it last wrote a file.
+        # Killed at an unknown time, but not before it last wrote a file.
         last_sign = max((file.stat().st_mtime for file in directory.rglob("*") if file.is_file()), default=0.0)
         seconds += max(0.0, last_sign - begun["began"])
     return seconds
@@ -180,7 +178,7 @@ def _check_same(directory: Path, name: str, there: dict[str, Any], asked: dict[s
     keys = ("config", "seed", "inputs")
     there, wanted = (_flatten({key: values.get(key) for key in keys}) for values in (there, asked))
     differences = [
-        f"{key} {there.get(key, 'missing')} there, {wanted.get(key, 'missing')} asked"
+        f"{key} {there.get(key, 'missing')} there, {wanted.get(key, 'missing')} requested"
         for key in sorted(there.keys() | wanted.keys())
         if there.get(key) != wanted.get(key)
     ]
@@ -192,12 +190,12 @@ def _check_format(path: Path, values: dict[str, Any]) -> None:
     version = values.get("format")
     if version != FORMAT:
         newer = isinstance(version, int) and version > FORMAT
-        remedy = "it is newer, update jumppad" if newer else "it is older, run the stage again into another directory"
+        remedy = "it is newer, update jumppad" if newer else "it is older, run the stage again with another directory"
         raise ValueError(f"{path} has format version {version}, this code reads {FORMAT}: {remedy}")
 
 
 def _flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """{"config": {"learning_rate": 1}} to {"learning_rate": 1}; deeper levels keep their dotted path."""
+    """Turns {"config": {"learning_rate": 1}} into {"learning_rate": 1}; deeper levels keep their dotted path."""
     flat: dict[str, Any] = {}
     for key, value in values.items():
         name = "" if key == "config" and not prefix else f"{prefix}{key}"
@@ -216,48 +214,37 @@ def _to_json(config: Any) -> Any:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Returns the object in an artifact's JSON file.
+    """Returns the object in a JSON file of an artifact.
 
     Raises:
-        ValueError: it is damaged.
+        ValueError: The file is damaged.
     """
-    try:
-        values = json.loads(path.read_text())
-    except (json.JSONDecodeError, UnicodeDecodeError):
-        values = None
-    if not isinstance(values, dict):
-        raise ValueError(f"{path} is damaged; delete {path.parent} and run the stage that makes it again")
-    return values
+    return files.read_json(path, f"delete {path.parent} and run the stage that makes it again")
 
 
 def _input_sha256(role: str, directory: Path) -> str:
-    """Digest of the input's manifest, which in turn holds those of its files."""
+    """Returns the checksum of an input's manifest, which in turn holds those of its files."""
     if not is_finished(directory):
         raise FileNotFoundError(f"{role} {directory} is missing or unfinished (no {MANIFEST}); make it first")
-    return _sha256(directory / MANIFEST)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256(directory / MANIFEST)
 
 
 def _files(directory: Path) -> list[Path]:
-    """The files that make up the result."""
+    """Returns the files that make up the result."""
     files = [path for path in sorted(directory.rglob("*")) if path.is_file() and path.suffix != PARTIAL]
     scaffolding = {MANIFEST, BEGUN, STATE_DIRECTORY}
     return [path for path in files if path.relative_to(directory).parts[0] not in scaffolding]
 
 
 def _remove_scaffolding(directory: Path) -> None:
-    """Remove what only an unfinished artifact needs."""
+    """Removes what only an unfinished artifact needs."""
     shutil.rmtree(directory / STATE_DIRECTORY, ignore_errors=True)
     for path in (directory / BEGUN, *directory.rglob(f"*{PARTIAL}")):
         path.unlink(missing_ok=True)
 
 
 def installed_versions() -> dict[str, str]:
-    """Returns the versions of what a result depends on."""
+    """Returns the versions of the packages that a result depends on."""
     versions = {"python": platform.python_version()}
     for package, distribution in {
         "numpy": "numpy",
@@ -268,6 +255,6 @@ def installed_versions() -> dict[str, str]:
     }.items():
         try:
             versions[package] = importlib.metadata.version(distribution)
-        except importlib.metadata.PackageNotFoundError:  # run from a checkout that was never installed
+        except importlib.metadata.PackageNotFoundError:  # a checkout that is not installed
             versions[package] = "not installed"
     return versions

@@ -1,4 +1,4 @@
-"""Plays episodes with an agent and counts which pad it reaches.
+"""Evaluation: an agent plays episodes, and how often it reaches each pad is counted.
 
 python -m baselines.evaluate runs/quick/left/aligned --episodes 1000 --seed 1
 python -m baselines.evaluate runs/quick/left/aligned --probe forced_miss
@@ -37,13 +37,13 @@ class EvaluateConfig:
     episodes: int = 500
     """Number of episodes."""
     temperature: float = 1.0
-    """Divides the logits; 1.0 is the policy itself."""
+    """Sampling temperature: divides the logits."""
     probe: Literal["none", "forced_miss", "odd_start", "pushes"] = "none"
-    """What happens to the agent, in episodes of 16 s: nothing (and 10 s); its first run to a pad is made to miss; it
-    starts anywhere on the track, facing anywhere; or it is pushed three times."""
+    """Disturbance of the agent: none, in episodes of 10 s; or, in episodes of 16 s, a forced miss of its first pad, a
+    start anywhere on the track and facing anywhere, or three pushes."""
 
     def __post_init__(self) -> None:
-        """Refuses an evaluation of nothing."""
+        """Check the number of episodes."""
         if self.episodes < 1:
             raise ValueError(f"episodes must be at least 1, got {self.episodes}")
 
@@ -52,16 +52,16 @@ def play_episodes(config: EvaluateConfig, agent: str | Path, seed: int) -> tuple
     """Plays the episodes of an evaluation.
 
     Args:
-        config: how.
-        agent: directory of a policy, or a demonstrator's name.
-        seed: of the episodes.
+        config: How the agent is evaluated.
+        agent: Directory of a policy, or name of a scripted population.
+        seed: Seed for the episodes.
 
     Returns:
-        The episodes, without frames; what a probe found (`agents.probes.recovery`), empty without one.
+        The episodes, without frames; the measurements of a probe (`agents.probes.recovery`), empty without one.
 
     Raises:
-        FileNotFoundError: there is no such agent.
-        ValueError: the policy is damaged.
+        FileNotFoundError: There is no such agent.
+        ValueError: The policy is damaged.
     """
     label = f"evaluate {Path(agent).name}"
     seeds = [integer_seed(seed, label, index) for index in range(config.episodes)]
@@ -73,19 +73,19 @@ def play_episodes(config: EvaluateConfig, agent: str | Path, seed: int) -> tuple
 
 
 def outcome_object(trajectories: Sequence[Trajectory], found: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the outcome object of episodes, with what a probe found."""
+    """Returns the outcome object of episodes, with the measurements of a probe."""
     return {**summarize([t.pad for t in trajectories], [len(t) for t in trajectories]), **found}
 
 
 def save_evaluation(
     trajectories: Sequence[Trajectory], directory: Path, found: Mapping[str, Any] = MappingProxyType({})
 ) -> dict[str, Any]:
-    """Writes outcomes and paths into a directory and returns the outcome object.
+    """Writes outcomes and paths of episodes into a directory and returns the outcome object.
 
     Args:
-        trajectories: all episodes.
-        directory: where to.
-        found: what a probe found, which goes into the outcome object.
+        trajectories: The episodes.
+        directory: An existing directory.
+        found: Measurements of a probe, which join the outcome object.
     """
     outcome = outcome_object(trajectories, found)
     np.savez_compressed(directory / PATHS, **paths(trajectories))  # pyright: ignore[reportArgumentType]
@@ -97,40 +97,42 @@ def load_outcome(evaluation: Path) -> dict[str, Any]:
     """Returns the outcome object of an evaluation.
 
     Raises:
-        ValueError: it is damaged.
+        ValueError: It is damaged.
     """
     return artifact.read_json(evaluation / OUTCOMES)
 
 
 def evaluate(config: EvaluateConfig, agent: Path, out: Path, seed: int) -> None:
-    """Evaluates an agent and keeps outcomes and paths as an artifact."""
+    """Evaluates an agent and saves outcomes and paths as an artifact."""
     with artifact.begin(out, kind="evaluation", config=config, seed=seed, inputs={"agent": agent}) as work:
         if not work.finished:
             trajectories, found = play_episodes(config, agent, seed)
             work.metrics.update(save_evaluation(trajectories, work.directory, found))
 
 
-@dataclass(frozen=True)
-class Arguments(EvaluateConfig):
-    """Count which pad an agent reaches, also after it was disturbed (`--probe`)."""
+def print_evaluation(
+    agent: Annotated[str, tyro.conf.Positional],
+    config: Annotated[EvaluateConfig, tyro.conf.arg(name="")],
+    seed: int = 0,
+    as_json: Annotated[bool, tyro.conf.arg(name="json")] = False,
+) -> None:
+    """Count how often an agent reaches each pad, optionally under a disturbance (`--probe`).
 
-    agent: Annotated[str, tyro.conf.Positional] = tyro.MISSING
-    """Directory of the agent, or a demonstrator: "human", "curated", or one mode such as "direct_left"."""
-    seed: int = 0
-    """Of the episodes."""
-    json: bool = False
-    """Print the outcome object instead of a table."""
-
-
-def main() -> None:
-    """Runs the command line."""
-    with command_line():
-        arguments = tyro.cli(Arguments)
-        outcome = outcome_object(*play_episodes(arguments, arguments.agent, arguments.seed))
-        print(json.dumps(outcome) if arguments.json else table({arguments.agent: outcome}))
-        if "probe" in outcome and not arguments.json:
-            print(recovery_line(outcome))
+    Args:
+        agent: Directory of a policy, or a scripted population: "human", "curated", or one mode such as "direct_left".
+        config: How the agent is evaluated.
+        seed: Seed for the episodes.
+        as_json: Print a JSON object instead of a table.
+    """
+    outcome = outcome_object(*play_episodes(config, agent, seed))
+    if as_json:
+        print(json.dumps(outcome))
+        return
+    print(table({agent: outcome}))
+    if "probe" in outcome:
+        print(recovery_line(outcome))
 
 
 if __name__ == "__main__":
-    main()
+    with command_line():
+        tyro.cli(print_evaluation, prog="python -m baselines.evaluate")

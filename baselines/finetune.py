@@ -1,4 +1,4 @@
-"""Stage 2, fine-tuning: imitation of curated demonstrations that go straight to a pad.
+"""Stage 2, fine-tuning: the base agent imitates curated demonstrations, which go straight to a pad.
 
     python -m baselines.finetune --base runs/quick/base --curated runs/quick/curated --out runs/quick/finetuned
 
@@ -25,32 +25,32 @@ from jumppad_env.streams import integer_seed
 
 @dataclass(frozen=True)
 class FinetuneConfig:
-    """Training on curated demonstrations."""
+    """Fine-tuning on curated demonstrations."""
 
     optimizer: OptimizerConfig = field(
         default_factory=lambda: OptimizerConfig("muon", updates=240, learning_rate=1e-3, warmup_updates=10)
     )
     """Optimizer and schedule."""
     batch_episodes: int = 16
-    """Whole episodes per update."""
+    """Whole episodes per batch."""
     mixed_episodes: int = 4
-    """Of the demonstrations mixed in, per update beside them, where there are any."""
+    """Episodes of `--mixed` added to each batch."""
     initial: Literal["base", "random"] = "base"
-    """Whether it starts from the base agent or, for comparison, from random weights."""
+    """Initial weights: those of the base agent, or random ones for comparison."""
 
 
 def finetune(
-    config: FinetuneConfig, base: Path, curated: Path, out: Path, seed: int, mixed: Path | None = None
+    config: FinetuneConfig, base: Path, curated: Path, out: Path, seed: int = 0, mixed: Path | None = None
 ) -> None:
-    """Fine-tunes the base agent and saves the policy.
+    """Fine-tune the base agent on curated demonstrations.
 
     Args:
-        config: see `FinetuneConfig`.
-        base: the base agent.
-        curated: a dataset with frames.
-        out: artifact directory.
-        seed: of the order of episodes, and of the weights if they start at random.
-        mixed: a dataset with frames, mixed in against forgetting.
+        config: Fine-tuning on curated demonstrations.
+        base: Base agent to start from.
+        curated: Dataset to imitate, with frames.
+        out: Directory of the fine-tuned agent.
+        seed: Seed for the order of episodes, and for random initial weights.
+        mixed: Dataset with frames to mix into each batch, against forgetting.
     """
     inputs = {"base": base, "curated": curated} | ({} if mixed is None else {"mixed": mixed})
     with artifact.begin(out, kind="policy", config=config, seed=seed, inputs=inputs) as work:
@@ -75,29 +75,6 @@ def finetune(
         work.metrics.update(last)
 
 
-@dataclass(frozen=True)
-class Arguments:
-    """Fine-tune the base agent on curated demonstrations."""
-
-    base: Path
-    """The base agent."""
-    curated: Path
-    """Dataset to imitate."""
-    out: Path
-    """Directory of the fine-tuned agent."""
-    seed: int = 0
-    """Of the order of episodes."""
-    mixed: Path | None = None
-    """Dataset mixed in against forgetting."""
-    config: FinetuneConfig = field(default_factory=FinetuneConfig)
-
-
-def main() -> None:
-    """Runs the command line."""
-    with command_line():
-        options = tyro.cli(Arguments)
-        finetune(options.config, options.base, options.curated, options.out, options.seed, options.mixed)
-
-
 if __name__ == "__main__":
-    main()
+    with command_line():
+        tyro.cli(finetune, prog="python -m baselines.finetune")

@@ -1,15 +1,13 @@
-"""The whole story: demonstrate, imitate, fine-tune, prefer, align, evaluate, film, report.
+"""The whole procedure: demonstrations, imitation, fine-tuning, preferences, alignment, evaluation, videos, report.
 
     python -m baselines.pipeline quick --out runs/quick
 
-Run again, it skips what is finished and goes on where it stopped.
+Run the same command again to resume: finished stages are skipped.
 """
 
 from __future__ import annotations
 
 import json
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,19 +19,18 @@ from baselines.evaluate import load_outcome
 from baselines.presets import PRESETS, PresetName
 from baselines.record import record_grid
 from baselines.report.report import write_report
+from baselines.report.run_directory import RESULTS
 from baselines.stages import Stages, Target
 from jumppad_env.command_line import command_line
 from jumppad_env.files import explain_full_disk, write_atomically
 
-RESULTS = "results.json"
-
 
 def run_pipeline(stages: Stages, targets: list[Target]) -> dict[str, Any]:
-    """Runs all stages that are not finished and returns the results.
+    """Runs all unfinished stages and returns the results.
 
     Args:
-        stages: directory, preset and seed.
-        targets: pads to align to, each from the same fine-tuned agent.
+        stages: Run directory, preset and seed.
+        targets: Pads to align to, each from the same fine-tuned agent.
     """
     p = stages.preset
     stages.evaluation_of_dataset("demonstrations", stages.demonstrations())
@@ -43,10 +40,10 @@ def run_pipeline(stages: Stages, targets: list[Target]) -> dict[str, Any]:
         preferred, aligned = stages.preference_finetuned(target), stages.aligned(target)
         stages.evaluation(f"{target}_preference_finetuned", preferred, p.evaluation)
         stages.evaluation(f"{target}_aligned", aligned, p.final_evaluation)
-    filmed: dict[str, str | Path] = {"demonstrations": p.demonstrations.population}
-    filmed |= {"base": stages.base(), "finetuned": stages.finetuned()}
-    filmed |= {f"{target}_aligned": stages.aligned(target) for target in targets}
-    for name, actor in filmed.items():
+    recorded: dict[str, str | Path] = {"demonstrations": p.demonstrations.population}
+    recorded |= {"base": stages.base(), "finetuned": stages.finetuned()}
+    recorded |= {f"{target}_aligned": stages.aligned(target) for target in targets}
+    for name, actor in recorded.items():
         video = stages.out / "videos" / f"{name}.mp4"
         if p.video_episodes and not video.exists():
             stages.timed(
@@ -59,7 +56,7 @@ def run_pipeline(stages: Stages, targets: list[Target]) -> dict[str, Any]:
 
 
 def collect_results(stages: Stages, targets: list[Target]) -> dict[str, Any]:
-    """Gathers outcomes, accuracies and times of all stages into `results.json`."""
+    """Collects outcomes, accuracies and times of all stages in `results.json`."""
 
     def outcome(name: str) -> dict[str, Any]:
         return load_outcome(stages.out / "evaluations" / name)
@@ -86,36 +83,35 @@ def collect_results(stages: Stages, targets: list[Target]) -> dict[str, Any]:
     return results
 
 
-@dataclass(frozen=True)
-class Arguments:
-    """Run the whole story."""
+def pipeline(
+    preset: Annotated[PresetName, tyro.conf.Positional],
+    out: Path,
+    targets: tuple[Target, ...] = ("left", "right"),
+    seed: int = 0,
+) -> None:
+    """Run the whole procedure, or resume it, and print the outcomes of all agents.
 
-    preset: Annotated[PresetName, tyro.conf.Positional]
-    """Size of the run."""
-    out: Path
-    """Run directory; a run that was interrupted goes on."""
-    targets: tuple[Target, ...] = ("left", "right")
-    """Pads to align to."""
-    seed: int = 0
-    """Of everything."""
+    Args:
+        preset: Size of the run.
+        out: Run directory.
+        targets: Pads to align to.
+        seed: Seed for all stages.
 
-
-def main() -> None:
-    """Runs the command line."""
-    with command_line():
-        arguments = tyro.cli(Arguments)
-        if not arguments.targets or len(set(arguments.targets)) != len(arguments.targets):
-            raise ValueError(f"targets {arguments.targets} must be one or more different pads")
-        with explain_full_disk(arguments.out):
-            stages = Stages(arguments.preset, PRESETS[arguments.preset], arguments.out, arguments.seed)
-            results = run_pipeline(stages, list(arguments.targets))
-        outcomes = results["outcomes"]
-        rows = {name: outcomes[name] for name in ("demonstrations", "base", "finetuned")}
-        for stage in ("preference_finetuned", "aligned"):
-            rows |= {f"{stage} {target}": outcomes[stage][target] for target in arguments.targets}
-        print(table(rows))
-        print(f"\n{results['seconds']['total'] / 60:.1f} minutes; open {arguments.out / 'report' / 'index.html'}")
+    Raises:
+        ValueError: No targets, a target named twice, or a run directory of another preset, seed or configuration.
+    """
+    if not targets or len(set(targets)) != len(targets):
+        raise ValueError(f"targets must be one or more different pads, got {targets}")
+    with explain_full_disk(out):
+        results = run_pipeline(Stages(preset, PRESETS[preset], out, seed), list(targets))
+    outcomes = results["outcomes"]
+    rows = {name: outcomes[name] for name in ("demonstrations", "base", "finetuned")}
+    for stage in ("preference_finetuned", "aligned"):
+        rows |= {f"{stage} {target}": outcomes[stage][target] for target in targets}
+    print(table(rows))
+    print(f"\n{results['seconds']['total'] / 60:.1f} minutes; open {out / 'report' / 'index.html'}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with command_line():
+        tyro.cli(pipeline, prog="python -m baselines.pipeline")

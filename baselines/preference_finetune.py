@@ -1,9 +1,9 @@
-r"""Stage 5, preference fine-tuning: imitation of the rollouts that the reward model likes best.
+r"""Stage 5, preference fine-tuning: the agent imitates its rollouts with the highest scores.
 
     python -m baselines.preference_finetune --agent runs/quick/finetuned --rollouts runs/quick/rollouts \
         --reward-model runs/quick/left/reward_model --out runs/quick/left/preference_finetuned
 
-Source: paper, section 3, step 5 (as in ReST, arXiv 2308.08998): top 20% of the rollouts; it makes step 6 much cheaper.
+Source: paper, section 3, step 5 (as in ReST, arXiv 2308.08998): the top 20% of the rollouts; makes step 6 much cheaper.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ from jumppad_env.command_line import command_line
 
 @dataclass(frozen=True)
 class PreferenceFinetuneConfig:
-    """Training on the best rollouts."""
+    """Fine-tuning on the best rollouts."""
 
     share: float = 0.2
-    """Of the rollouts, by score."""
+    """Share of the rollouts to imitate, highest scores first."""
     optimizer: OptimizerConfig = field(
         default_factory=lambda: OptimizerConfig("muon", updates=80, learning_rate=1e-3, warmup_updates=5)
     )
     """Optimizer and schedule."""
     batch_episodes: int = 16
-    """Whole episodes per update."""
+    """Whole episodes per batch."""
     mixed_episodes: int = 4
-    """Of the demonstrations mixed in, per update beside them, where there are any."""
+    """Episodes of `--mixed` added to each batch."""
 
     def __post_init__(self) -> None:
-        """Refuses a share that selects nothing."""
+        """Check the share."""
         if not 0 < self.share <= 1:
             raise ValueError(f"share must be above 0 and at most 1, got {self.share}")
 
@@ -52,23 +52,22 @@ def preference_finetune(
     rollouts: Path,
     reward_model: Path,
     out: Path,
-    seed: int,
+    seed: int = 0,
     mixed: Path | None = None,
 ) -> None:
-    """Ranks rollouts by the reward model, imitates the best and saves the policy.
+    """Rank an agent's rollouts with a reward model and fine-tune the agent on the best.
 
     Args:
-        config: see `PreferenceFinetuneConfig`.
-        agent: the fine-tuned agent.
-        rollouts: dataset of its episodes.
-        reward_model: ranks them.
-        out: artifact directory.
-        seed: of the order of episodes.
-        mixed: a dataset with frames, mixed in against forgetting.
+        config: Fine-tuning on the best rollouts.
+        agent: Policy to start from, usually the fine-tuned agent.
+        rollouts: Dataset of its episodes, with frames.
+        reward_model: Reward model that scores the rollouts.
+        out: Directory of the preference-fine-tuned agent.
+        seed: Seed for the order of episodes.
+        mixed: Dataset with frames to mix into each batch, against forgetting.
     """
     inputs = {"agent": agent, "rollouts": rollouts, "reward_model": reward_model}
-    if mixed is not None:
-        inputs["mixed"] = mixed
+    inputs |= {} if mixed is None else {"mixed": mixed}
     with artifact.begin(out, kind="policy", config=config, seed=seed, inputs=inputs) as work:
         if work.finished:
             return
@@ -95,39 +94,6 @@ def preference_finetune(
         work.metrics.update(last, lowest_score=float(scores[best].min()), mean_score=float(scores.mean()))
 
 
-@dataclass(frozen=True)
-class Arguments:
-    """Fine-tune an agent on its best rollouts."""
-
-    agent: Path
-    """The fine-tuned agent."""
-    rollouts: Path
-    """Dataset of its episodes."""
-    reward_model: Path
-    """Ranks them."""
-    out: Path
-    """Directory of the preference-fine-tuned agent."""
-    seed: int = 0
-    """Of the order of episodes."""
-    mixed: Path | None = None
-    """Dataset mixed in against forgetting."""
-    config: PreferenceFinetuneConfig = field(default_factory=PreferenceFinetuneConfig)
-
-
-def main() -> None:
-    """Runs the command line."""
-    with command_line():
-        options = tyro.cli(Arguments)
-        preference_finetune(
-            options.config,
-            options.agent,
-            options.rollouts,
-            options.reward_model,
-            options.out,
-            options.seed,
-            options.mixed,
-        )
-
-
 if __name__ == "__main__":
-    main()
+    with command_line():
+        tyro.cli(preference_finetune, prog="python -m baselines.preference_finetune")

@@ -1,4 +1,4 @@
-"""Presets: every setting of a whole run, by name."""
+"""Presets: named settings of a whole run."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ PresetName = Literal["smoke", "quick", "small", "paper"]
 
 @dataclass(frozen=True)
 class Preset:
-    """Settings of all stages; the defaults are those of `quick`."""
+    """Settings of all stages; the defaults are the preset `quick`."""
 
     demonstrations: CollectConfig = field(default_factory=lambda: CollectConfig(episodes=2000))
     """Diverse human play."""
     curated: CollectConfig = field(default_factory=lambda: CollectConfig(episodes=300, population="curated"))
-    """Clean runs, an equal number per pad."""
+    """Curated demonstrations, equally many per pad."""
     base: PretrainConfig = field(default_factory=PretrainConfig)
     """Pre-training."""
     finetuned: FinetuneConfig = field(default_factory=FinetuneConfig)
@@ -38,17 +38,17 @@ class Preset:
     preferences: PreferencesConfig = field(default_factory=PreferencesConfig)
     """Comparisons; the pipeline sets the target."""
     reward_model: RewardConfig = field(default_factory=RewardConfig)
-    """Reward model."""
+    """Training of the reward model."""
     preference_finetuned: PreferenceFinetuneConfig = field(default_factory=PreferenceFinetuneConfig)
     """Preference fine-tuning."""
     aligned: AlignConfig = field(default_factory=AlignConfig)
     """Alignment; the pipeline sets the target."""
     evaluation: EvaluateConfig = field(default_factory=EvaluateConfig)
-    """Of all agents but the aligned ones."""
+    """Evaluation of all agents but the aligned ones."""
     final_evaluation: EvaluateConfig = field(default_factory=lambda: EvaluateConfig(episodes=1000))
-    """Of the aligned agents."""
+    """Evaluation of the aligned agents."""
     video_episodes: int = 9
-    """Episodes in each stage's video; 0 leaves videos out."""
+    """Episodes in each stage's video; 0 records no videos."""
 
 
 def _smoke() -> Preset:
@@ -74,7 +74,7 @@ def _smoke() -> Preset:
         aligned=AlignConfig(
             OptimizerConfig(updates=8, learning_rate=2e-4, warmup_updates=1, weight_decay=0.0),
             episodes=32,
-            kl_coefficient=0.2,  # sixty comparisons make a reward model that is soon fooled
+            kl_coefficient=0.2,  # a reward model trained on 60 comparisons is easily over-optimized
         ),
         evaluation=EvaluateConfig(episodes=64),
         final_evaluation=EvaluateConfig(episodes=64),
@@ -83,8 +83,8 @@ def _smoke() -> Preset:
 
 
 def _small() -> Preset:
-    # Scaled from quick: about twelve times the parameters, three times the people and their frames four times as large,
-    # which are 25 GB on disk. Wider networks take shorter steps. Not yet run at full length.
+    # Scaled from quick: about 12 times the parameters, 3 times the demonstrations and 4 times the pixels, which take
+    # 25 GB on disk. Wider networks need smaller learning rates. Not yet run at full length.
     size = (128, 128)
     network = NetworkConfig(image_size=size, channels=(32, 64, 128, 256), width=384, layers=5, heads=6)
     return Preset(
@@ -107,9 +107,9 @@ def _small() -> Preset:
 
 
 def _paper() -> Preset:
-    # The paper gives the number of parameters, the context of 32, and some 100 curated runs per pad. Its 1.12 years of
-    # play become as many episodes as a disk holds: 84 GB of frames. All else is scaled from quick, as in small, and not
-    # yet run at full length.
+    # The paper gives the number of parameters, the context of 32, and about 100 curated runs per pad. Its 1.12 years of
+    # play are reduced to what fits on a disk: 84 GB of frames. All else is scaled from quick, as in small. Not yet run
+    # at full length.
     size = (128, 128)
     network = NetworkConfig(image_size=size, channels=(96, 192, 384, 768), width=1024, layers=7, heads=16, context=32)
     return Preset(
@@ -138,10 +138,10 @@ def _paper() -> Preset:
 
 
 def _alignment(updates: int, learning_rate: float) -> OptimizerConfig:
-    """Returns AdamW as `AlignConfig` has it, for another size of network."""
+    """Returns the optimizer of `AlignConfig`, adapted to another network size."""
     return dataclasses.replace(AlignConfig().optimizer, updates=updates, learning_rate=learning_rate)
 
 
 PRESETS: dict[PresetName, Preset] = {"smoke": _smoke(), "quick": Preset(), "small": _small(), "paper": _paper()}
-"""smoke: seconds per stage, for tests. quick: minutes on two CPU cores, 64x64, about 1M parameters. small: one GPU, or
-a CPU overnight, 128x128, 11M. paper: one data-center GPU, 128x128, 103M."""
+"""smoke: seconds per stage, for tests. quick: minutes on two CPU cores, 64x64, about 1M parameters. small:
+one GPU, or a CPU overnight, 128x128, 11M. paper: one data-center GPU, 128x128, 103M."""

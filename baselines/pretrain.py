@@ -1,4 +1,4 @@
-"""Stage 1, pre-training: imitation of diverse human play. Makes the base agent.
+"""Stage 1, pre-training: the base agent imitates diverse human play.
 
     python -m baselines.pretrain --demonstrations runs/quick/demonstrations --out runs/quick/base
 
@@ -27,7 +27,7 @@ class PretrainConfig:
     """Network and training of the base agent."""
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
-    """Size of the network."""
+    """Network architecture."""
     optimizer: OptimizerConfig = field(
         default_factory=lambda: OptimizerConfig(
             "muon", updates=2000, learning_rate=2e-3, weight_decay=0.1, final_fraction=0.0
@@ -35,24 +35,25 @@ class PretrainConfig:
     )
     """Optimizer and schedule."""
     batch_episodes: int = 8
-    """Whole episodes per update."""
+    """Whole episodes per batch."""
     shift: int = 0
-    """Augmentation: pixels by which the frames of an episode are moved at most, at random each time; 0 leaves them."""
+    """Augmentation: largest random shift of an episode's frames, in pixels; 0 turns it off."""
 
     def __post_init__(self) -> None:
-        """Refuse a shift that leaves nothing to see."""
-        if not 0 <= self.shift < min(self.network.image_size):
-            raise ValueError(f"shift must be from 0 to less than the side of a frame {self.network.image_size}: {self}")
+        """Check the shift."""
+        size = self.network.image_size
+        if not 0 <= self.shift < min(size):
+            raise ValueError(f"shift must be at least 0 and below the frame's sides {size}, got {self.shift}")
 
 
-def pretrain(config: PretrainConfig, demonstrations: Path, out: Path, seed: int) -> None:
-    """Trains a network from random weights on all demonstrations and saves the policy.
+def pretrain(config: PretrainConfig, demonstrations: Path, out: Path, seed: int = 0) -> None:
+    """Pre-train the base agent on diverse demonstrations, from random weights.
 
     Args:
-        config: see `PretrainConfig`.
-        demonstrations: a dataset with frames of the network's image size.
-        out: artifact directory.
-        seed: of the weights and of the order of episodes.
+        config: Network and training of the base agent.
+        demonstrations: Dataset to imitate, with frames of the network's image size.
+        out: Directory of the base agent.
+        seed: Seed for the initial weights and the order of episodes.
     """
     with artifact.begin(
         out, kind="policy", config=config, seed=seed, inputs={"demonstrations": demonstrations}
@@ -76,25 +77,6 @@ def pretrain(config: PretrainConfig, demonstrations: Path, out: Path, seed: int)
         work.metrics.update(last)
 
 
-@dataclass(frozen=True)
-class Arguments:
-    """Pre-train the base agent on diverse demonstrations."""
-
-    demonstrations: Path
-    """Dataset to imitate."""
-    out: Path
-    """Directory of the base agent."""
-    seed: int = 0
-    """Of the weights and of the order of episodes."""
-    config: PretrainConfig = field(default_factory=PretrainConfig)
-
-
-def main() -> None:
-    """Runs the command line."""
-    with command_line():
-        arguments = tyro.cli(Arguments)
-        pretrain(arguments.config, arguments.demonstrations, arguments.out, arguments.seed)
-
-
 if __name__ == "__main__":
-    main()
+    with command_line():
+        tyro.cli(pretrain, prog="python -m baselines.pretrain")

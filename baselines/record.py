@@ -1,4 +1,4 @@
-"""Films an agent at play.
+"""Records videos of an agent's episodes.
 
 python -m baselines.record runs/quick/left/aligned --episodes 9 --out videos --grid
 python -m baselines.record human --episodes 9 --out videos --grid --gif
@@ -24,63 +24,63 @@ from jumppad_env.streams import integer_seed
 
 @dataclass(frozen=True)
 class RecordConfig:
-    """What to film."""
+    """What to record."""
 
     agent: tyro.conf.Positional[str]
-    """Directory of a policy, or a demonstrator: "human", "curated", or one mode such as "direct_left"."""
+    """Directory of a policy, or a scripted population: "human", "curated", or one mode such as "direct_left"."""
     out: Path
-    """Directory for the videos, made if needed."""
+    """Directory for the videos; created if needed."""
     episodes: int = 9
     """Number of episodes."""
     seed: int = 0
-    """The same seed films the same episodes."""
+    """Seed for the episodes."""
     grid: bool = False
-    """Also film all episodes side by side, into grid.mp4."""
+    """Also record all episodes side by side, in grid.mp4."""
     gif: bool = False
-    """Also write a small animated picture for a README: of the grid if there is one, else of the first episode."""
+    """Also write preview.gif, a small animation of the grid or else of the first episode."""
     overwrite: bool = False
-    """Replace videos that are there already."""
+    """Replace existing videos."""
 
     def __post_init__(self) -> None:
-        """Refuses what cannot be filmed."""
+        """Check episodes and seed."""
         if self.episodes < 1:
             raise ValueError(f"episodes must be at least 1, got {self.episodes}")
         if self.seed < 0:
             raise ValueError(f"seed must not be negative, got {self.seed}")
 
     def paths(self) -> list[Path]:
-        """Returns every file that will be written: the episodes, then what was asked for besides."""
-        besides = [name for name, asked in (("grid.mp4", self.grid), ("preview.gif", self.gif)) if asked]
-        return [self.out / name for name in (*(f"episode_{i:03d}.mp4" for i in range(self.episodes)), *besides)]
+        """Returns all files that will be written: the episodes first, then grid and preview."""
+        extras = [name for name, asked in (("grid.mp4", self.grid), ("preview.gif", self.gif)) if asked]
+        return [self.out / name for name in (*(f"episode_{i:03d}.mp4" for i in range(self.episodes)), *extras)]
 
 
 def play(agent: str, seeds: Sequence[int]) -> list[Trajectory]:
-    """Plays one episode per seed; pixels are not kept.
+    """Plays one episode per seed, without keeping its frames.
 
     Raises:
-        FileNotFoundError: there is no such agent.
-        ValueError: the policy is damaged.
+        FileNotFoundError: There is no such agent.
+        ValueError: The policy is damaged.
     """
     return list(playing.play(agent, seeds, f"play {agent}", keep_frames=False))
 
 
 def record(config: RecordConfig) -> list[Trajectory]:
-    """Plays episodes and films them.
+    """Plays episodes and records them.
 
     Returns:
         The episodes.
 
     Raises:
-        FileNotFoundError: there is no such agent.
-        ValueError: the policy is damaged, or videos are there already.
-        OSError: a video cannot be written.
+        FileNotFoundError: There is no such agent.
+        ValueError: The policy is damaged, or a video exists already.
+        OSError: A video cannot be written.
     """
     existing = [path for path in config.paths() if path.exists()]
     if existing and not config.overwrite:  # before the work, not after it
         raise ValueError(f"{existing[0]} exists; choose another --out, or replace it with --overwrite")
     trajectories = play(config.agent, episode_seeds(config.seed, config.episodes))
     agent = agent_title(config.agent)
-    for index, trajectory in enumerate(tqdm(trajectories, desc="film", unit="episode", dynamic_ncols=True)):
+    for index, trajectory in enumerate(tqdm(trajectories, desc="record", unit="episode", dynamic_ncols=True)):
         write_episode(config.paths()[index], trajectory, agent, index)
     if config.grid:
         write_grid(config.out / "grid.mp4", trajectories, agent)
@@ -90,29 +90,29 @@ def record(config: RecordConfig) -> list[Trajectory]:
 
 
 def record_grid(agent: str, episodes: int, path: Path, seed: int) -> None:
-    """Plays episodes and films them side by side.
+    """Plays episodes and records them side by side in one video.
 
     Args:
-        agent: see `RecordConfig.agent`.
-        episodes: how many.
-        path: of the mp4.
-        seed: of the episodes, which are those of `record` with the same seed.
+        agent: See `RecordConfig.agent`.
+        episodes: Number of episodes.
+        path: The mp4 file.
+        seed: Seed for the episodes; `record` plays the same ones with the same seed.
 
     Raises:
-        FileNotFoundError: there is no such agent.
-        ValueError: the policy is damaged.
-        OSError: the video cannot be written.
+        FileNotFoundError: There is no such agent.
+        ValueError: The policy is damaged.
+        OSError: The video cannot be written.
     """
     write_grid(path, play(agent, episode_seeds(seed, episodes)), agent_title(agent))
 
 
 def episode_seeds(seed: int, episodes: int) -> list[int]:
-    """Returns the seeds of the episodes that are filmed."""
+    """Returns the seeds of the recorded episodes."""
     return [integer_seed(seed, "record", index) for index in range(episodes)]
 
 
 def agent_title(agent: str) -> str:
-    """Returns what captions call an agent: "human", or "left/aligned" for a directory of a run."""
+    """Returns an agent's name for captions: "human", or "left / aligned" for a directory of a run."""
     if agent in POPULATIONS:
         return agent.replace("_", " ")
     parts = Path(agent).resolve().parts
@@ -121,11 +121,11 @@ def agent_title(agent: str) -> str:
 
 def main(arguments: Any = None) -> None:
     """Runs the command line."""
-    with command_line("stopped; complete videos are kept, run again with --overwrite"):
-        config = tyro.cli(RecordConfig, args=arguments, description=__doc__)
+    with command_line("stopped; finished videos are kept; run again with --overwrite"):
+        config = tyro.cli(RecordConfig, prog="python -m baselines.record", args=arguments, description=__doc__)
         trajectories = record(config)
-        ends = [outcome_name(trajectory.pad) for trajectory in trajectories]
-        counts = ", ".join(f"{outcome} {ends.count(outcome)}" for outcome in NAMES)
+        outcomes = [outcome_name(trajectory.pad) for trajectory in trajectories]
+        counts = ", ".join(f"{name} {outcomes.count(name)}" for name in NAMES)
         print(f"{config.out}: {len(config.paths())} files of {config.episodes} episodes ({counts})")
 
 

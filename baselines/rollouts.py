@@ -1,4 +1,4 @@
-"""Stage 3a, rollouts: an agent plays, and its episodes are kept as a dataset.
+"""Stage 3a, rollouts: an agent plays episodes, which are saved as a dataset.
 
 python -m baselines.rollouts --agent runs/quick/finetuned --out runs/quick/rollouts --episodes 1200
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
@@ -23,35 +24,24 @@ class RolloutsConfig:
     episodes: int = 1000
     """Number of episodes."""
     temperature: float = 1.0
-    """Divides the logits; 1.0 is the policy itself."""
+    """Sampling temperature: divides the logits."""
 
 
-def rollouts(config: RolloutsConfig, agent: Path, out: Path, seed: int) -> None:
-    """Plays episodes and keeps them as a dataset with frames, which appears at `out` when finished."""
+def rollouts(config: Annotated[RolloutsConfig, tyro.conf.arg(name="")], agent: Path, out: Path, seed: int = 0) -> None:
+    """Play episodes with an agent and save them as a dataset with frames.
+
+    Args:
+        config: How the agent plays.
+        agent: Policy that plays.
+        out: Directory of the dataset; it appears once all episodes are played.
+        seed: Seed for the episodes.
+    """
     seeds = [integer_seed(seed, "rollouts", index) for index in range(config.episodes)]
     played = play(agent, seeds, "rollouts", temperature=config.temperature)
     description = {"population": f"agent {agent.name}", "temperature": config.temperature}
     write_dataset(out, played, seed=seed, description=description)
 
 
-@dataclass(frozen=True)
-class Arguments(RolloutsConfig):
-    """Play episodes with an agent and keep them as a dataset."""
-
-    agent: Path = tyro.MISSING
-    """Who plays."""
-    out: Path = tyro.MISSING
-    """Directory of the dataset."""
-    seed: int = 0
-    """Of the episodes."""
-
-
-def main() -> None:
-    """Runs the command line."""
-    with command_line():
-        arguments = tyro.cli(Arguments)
-        rollouts(arguments, arguments.agent, arguments.out, arguments.seed)
-
-
 if __name__ == "__main__":
-    main()
+    with command_line():
+        tyro.cli(rollouts, prog="python -m baselines.rollouts")

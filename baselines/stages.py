@@ -1,10 +1,10 @@
-"""Every stage of a run in its place on disk: made when it is first asked for, found there afterwards.
+"""The stages of a run directory: each is run when it is first requested, and found on disk afterwards.
 
     stages = Stages("quick", PRESETS["quick"], Path("runs/quick"), seed=0)
-    stages.aligned("left")                                      # makes all that it needs
-    stages.aligned("left", "aligned_base", agent=stages.base())  # a variant beside it, which shares what is there
+    stages.aligned("left")                                       # runs all stages that it needs
+    stages.aligned("left", "aligned_base", agent=stages.base())  # a variant beside it, which shares finished stages
 
-A variant has a name, the directory it goes to, and says what differs: a configuration, or another input.
+A variant has a name, which is its directory, and states what differs: a configuration or another input.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from agents.collect import CollectConfig, collect
 from agents.dataset import Dataset
@@ -30,26 +30,28 @@ from baselines.pretrain import PretrainConfig, pretrain
 from baselines.reward import RewardConfig, reward
 from baselines.rollouts import RolloutsConfig, rollouts
 from jumppad_env.files import write_atomically
+from jumppad_env.rules import Pad
 from jumppad_env.vector_env import count_cores
 
 RUN = "run.json"
 TIMINGS = "timings.jsonl"
 EVALUATION_SEED = 1000
-"""Added to the seed of a run for its evaluations, so that no episode is one that the agent was trained in."""
-Target = Literal["left", "middle", "right"]
+"""Added to the seed of a run for its evaluations, so that agents are not evaluated on their training episodes."""
+Target = Pad
+"""The pad that an agent is aligned to."""
 
 
 class Stages:
-    """A run directory and the preset that fills it.
+    """A run directory and its preset.
 
     Args:
-        name: of the preset.
-        preset: settings of every stage.
-        out: the run directory.
-        seed: of everything.
+        name: Name of the preset.
+        preset: Settings of all stages.
+        out: The run directory.
+        seed: Seed for all stages.
 
     Raises:
-        ValueError: the directory holds a run of another preset, seed or configuration.
+        ValueError: The directory holds something else, or a run of another preset, seed or configuration.
     """
 
     def __init__(self, name: str, preset: Preset, out: Path, seed: int) -> None:
@@ -66,25 +68,25 @@ class Stages:
                 detail = f" ({there.get(what)} there, {asked[what]} asked)" if what != "config" else ""
                 raise ValueError(f"{out} holds a run with another {what}{detail}; choose another --out or delete it")
         elif out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise ValueError(f"{out} exists and is no run (no {RUN}); choose another --out")
+            raise ValueError(f"{out} exists but is not a run directory (no {RUN}); choose another --out")
         else:
             write_atomically(path, json.dumps(asked, indent=2).encode())
 
     def make(self, name: str, work: Callable[[Path], Any]) -> Path:
-        """Does a stage's work in its directory unless that is finished, and keeps the time it took.
+        """Runs a stage in its directory unless it is finished, and records its duration.
 
         Raises:
-            ValueError: what is finished there was made of another configuration, seed or input.
+            ValueError: The finished stage has another configuration, seed or input.
         """
         directory = self.out / name
         if not artifact.is_finished(directory):
             self.timed(name, lambda: work(directory))
         elif artifact.knows_its_config(directory):
-            work(directory)  # compares, and has nothing else to do
+            work(directory)  # only compares configuration, seed and inputs
         return directory
 
     def timed(self, name: str, work: Callable[[], Any]) -> None:
-        """Does work and keeps the time it took, even if it is interrupted."""
+        """Does some work and records its duration, even if it is interrupted."""
         began = time.monotonic()
         try:
             work()
@@ -93,7 +95,7 @@ class Stages:
                 file.write(json.dumps({"stage": name, "seconds": round(time.monotonic() - began, 3)}) + "\n")
 
     def seconds(self) -> dict[str, float]:
-        """Returns the seconds spent on each stage, interruptions included, and their total."""
+        """Returns the seconds spent on each stage over all attempts, and their total."""
         spent: dict[str, float] = {}
         path = self.out / TIMINGS
         for line in path.read_text().splitlines() if path.is_file() else []:
@@ -109,17 +111,17 @@ class Stages:
     def demonstrations(
         self, name: str = "demonstrations", *, config: CollectConfig | None = None, seed: int | None = None
     ) -> Path:
-        """Returns the dataset of diverse human play, of the run's own seed by default."""
+        """Returns the dataset of diverse human play, by default with the run's seed."""
         asked = dataclasses.replace(config or self.preset.demonstrations, seed=self.seed if seed is None else seed)
         return self.make(name, lambda out: collect(asked, out))
 
     def redrawn(self, name: str, directory: Path, variety: str) -> Path:
-        """Returns a dataset whose frames show the same play in another look."""
+        """Returns a dataset with the same episodes, drawn with another visual variety."""
         size = self.preset.base.network.image_size
         return self.make(name, lambda out: rerender(directory, out, size, variety, None, count_cores()))
 
     def curated(self, name: str = "curated", *, config: CollectConfig | None = None) -> Path:
-        """Returns the dataset of clean runs."""
+        """Returns the dataset of curated demonstrations."""
         return self.demonstrations(name, config=config or self.preset.curated)
 
     def base(
@@ -138,14 +140,14 @@ class Stages:
         curated: Path | None = None,
         mixed: Path | None = None,
     ) -> Path:
-        """Returns the agent fine-tuned on clean runs, other demonstrations mixed in where they are given."""
+        """Returns the agent fine-tuned on curated demonstrations, with `mixed` demonstrations added if given."""
         asked, agent, data = config or self.preset.finetuned, base or self.base(), curated or self.curated()
         return self.make(name, lambda out: finetune(asked, agent, data, out, self.seed, mixed=mixed))
 
     def rollouts(
         self, name: str = "rollouts", *, config: RolloutsConfig | None = None, agent: Path | None = None
     ) -> Path:
-        """Returns the dataset of an agent's episodes, the fine-tuned one's by default."""
+        """Returns the dataset of an agent's episodes, by default the fine-tuned agent's."""
         asked, who = config or self.preset.rollouts, agent or self.finetuned()
         return self.make(name, lambda out: rollouts(asked, who, out, self.seed))
 
@@ -188,7 +190,7 @@ class Stages:
         reward_model: Path | None = None,
         mixed: Path | None = None,
     ) -> Path:
-        """Returns the agent fine-tuned on the rollouts that the reward model likes best."""
+        """Returns the agent fine-tuned on the rollouts with the highest scores."""
         asked, who = config or self.preset.preference_finetuned, agent or self.finetuned()
         data, judge = rollouts or self.rollouts(), reward_model or self.reward_model(target)
         return self.make(
@@ -205,7 +207,7 @@ class Stages:
         reward_model: Path | None = None,
         demonstrations: Path | None = None,
     ) -> Path:
-        """Returns the agent aligned by the reward model, demonstrations imitated beside it where they are given."""
+        """Returns the agent aligned with the reward model, with an imitation loss on `demonstrations` if given."""
         asked = dataclasses.replace(config or self.preset.aligned, target=target)
         who, judge = agent or self.preference_finetuned(target), reward_model or self.reward_model(target)
         return self.make(
@@ -213,12 +215,12 @@ class Stages:
         )
 
     def evaluation(self, name: str, agent: Path, config: EvaluateConfig) -> Path:
-        """Returns outcomes and paths of an agent."""
+        """Returns the evaluation of an agent: outcomes and paths."""
         seed = self.seed + EVALUATION_SEED
         return self.make(f"evaluations/{name}", lambda out: evaluate(config, agent, out, seed))
 
     def evaluation_of_dataset(self, name: str, directory: Path) -> Path:
-        """Returns outcomes and paths of a dataset's episodes."""
+        """Returns the evaluation of a dataset's episodes: outcomes and paths."""
 
         def count(out: Path) -> None:
             with artifact.begin(out, kind="evaluation", config={}, seed=self.seed, inputs={name: directory}) as work:

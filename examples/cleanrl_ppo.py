@@ -1,10 +1,10 @@
-"""PPO in one file, as CleanRL has it, on the native vector environment: state in, the whole gamepad out.
+"""PPO in one file, in CleanRL's style, on the native vector environment: state observations, the full gamepad.
 
     python examples/cleanrl_ppo.py
 
-`make setup` installs what it needs. Expect, in 70 to 100 seconds on two CPU cores: success rises from 0% through half
-at 90,000 steps to 95% or more. The 16 controls are 16 categorical distributions. The pad's own reward is too rare to be
-found by chance, so each meter gained towards the pad pays too.
+`make setup` installs the requirements. Expect, in 70 to 100 seconds on two CPU cores, a success rate that rises from 0%
+to half at 90,000 steps and 95% or more at the end. The policy is 16 independent categorical distributions, one per
+control. The pad's reward is too sparse to be found by chance, so progress towards the pad is rewarded too.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from torch.distributions import Categorical
 
 import jumppad_env
 
-WAYS = 15
-"""Column of the state observation where the ways to the pads begin: x and y of left, middle, right, m."""
+OFFSETS = 15
+"""First column of the offsets to the pads in the state observation: x and y of left, middle, right, m."""
 SCALE = np.array([20.0] * 3 + [9.0] * 3 + [1.0] * 9 + [20.0] * 6 + [1.0] * 3, np.float32)
-"""Of the state's columns: meters, meters per second, and what is near 1 anyway."""
+"""Divisors of the state's columns, for meters, meters per second, and numbers of order 1."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """Names and meanings are CleanRL's."""
+    """Names and meanings as in CleanRL."""
 
     steps: int = 240_000
-    """of all environments together"""
+    """total environment steps"""
     seed: int = 0
     target: Literal["left", "middle", "right"] = "left"
     num_envs: int = 32
     num_steps: int = 64
-    """of each environment between two updates"""
+    """steps per environment between two updates"""
     learning_rate: float = 2e-3
     gamma: float = 0.98
     gae_lambda: float = 0.95
@@ -58,7 +58,7 @@ class Agent(nn.Module):
         super().__init__()
         self.nvec = nvec
         last = nn.Linear(hidden, sum(nvec))
-        nn.init.orthogonal_(last.weight, 0.01)  # begins with every action about equally likely
+        nn.init.orthogonal_(last.weight, 0.01)  # start close to a uniform policy
         self.actor, self.critic = [
             nn.Sequential(nn.Linear(inputs, hidden), nn.Tanh(), nn.Linear(hidden, hidden), nn.Tanh(), head)
             for head in (last, nn.Linear(hidden, 1))
@@ -69,7 +69,7 @@ class Agent(nn.Module):
         return self.critic(observations)[:, 0]
 
     def act(self, observations: Tensor, actions: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """Returns actions (N, 16), drawn unless given, with their log-probabilities and entropies, both (N,)."""
+        """Returns actions (N, 16), sampled unless given, their log-probabilities and the entropies, both (N,)."""
         logits = self.actor(observations).split(self.nvec, dim=1)
         factors = [Categorical(logits=factor, validate_args=False) for factor in logits]
         if actions is None:
@@ -79,17 +79,17 @@ class Agent(nn.Module):
 
 
 def distance(observations: np.ndarray, column: int) -> np.ndarray:
-    """Returns the (N,) meters to a pad, as the crow flies."""
+    """Returns the straight-line distance to a pad, (N,) m."""
     return np.linalg.norm(observations[:, column : column + 2], axis=1)
 
 
 def main(config: Config) -> None:
-    """Trains, and prints the success rate of the last 200 episodes."""
+    """Trains, printing the success rate of the last 200 episodes."""
     torch.manual_seed(config.seed)
-    torch.set_num_threads(1)  # these networks are too small to be shared among cores
+    torch.set_num_threads(1)  # the networks are too small to gain from more
     T, N = config.num_steps, config.num_envs
     envs = gymnasium.make_vec("JumppadState-v0", num_envs=N, target=config.target, flight_steps=0)
-    column = WAYS + 2 * jumppad_env.PADS.index(config.target)
+    column = OFFSETS + 2 * jumppad_env.PADS.index(config.target)
     assert isinstance(envs.single_action_space, gymnasium.spaces.MultiDiscrete)
     agent = Agent(len(SCALE), envs.single_action_space.nvec.tolist())
     optimizer = torch.optim.Adam(agent.parameters(), lr=config.learning_rate, eps=1e-5)
@@ -108,26 +108,26 @@ def main(config: Config) -> None:
                 actions[t], logprobs[t], _ = agent.act(obs[t])
                 values[t] = agent.value(obs[t])
             observation, reward, terminated, truncated, infos = envs.step(actions[t].numpy())
-            # A row that ended already shows its next episode (autoreset in the same step): its own end is in final_obs.
+            # A finished row already shows its next episode (autoreset mode SAME_STEP); its last one is in final_obs.
             done, after = terminated | truncated, observation.copy()
             if done.any():
                 after[done] = np.stack(infos["final_obs"][done])
                 successes.extend(infos["final_info"]["success"][done])
             reward += (distance(before, column) - distance(after, column)) / 10
-            # Time ran out but the game went on: what was still to come counts, by the critic's judgement.
+            # Truncated episodes are bootstrapped with the critic's value.
             with torch.no_grad():
                 reward += (
                     config.gamma * agent.value(torch.from_numpy(after / SCALE)).numpy() * (truncated & ~terminated)
                 )
             rewards[t], dones[t] = torch.from_numpy(reward), torch.from_numpy(done)
 
-        with torch.no_grad():  # generalized advantage estimation, cut where an episode ended
+        with torch.no_grad():  # generalized advantage estimation, within episodes
             following = agent.value(torch.from_numpy(observation / SCALE))
             advantages, advantage = torch.zeros(T, N), torch.zeros(N)
             for t in reversed(range(T)):
-                going_on = 1 - dones[t]
-                delta = rewards[t] + config.gamma * going_on * following - values[t]
-                advantages[t] = advantage = delta + config.gamma * config.gae_lambda * going_on * advantage
+                nonterminal = 1 - dones[t]
+                delta = rewards[t] + config.gamma * nonterminal * following - values[t]
+                advantages[t] = advantage = delta + config.gamma * config.gae_lambda * nonterminal * advantage
                 following = values[t]
 
         batch = [part.flatten(0, 1) for part in (obs, actions, logprobs, advantages, advantages + values)]

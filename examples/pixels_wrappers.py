@@ -1,10 +1,10 @@
-"""Pixels as networks like them, by Gymnasium's own wrappers: gray, four frames stacked, channels first; and films.
+"""Gymnasium's wrappers on pixels: grayscale, four stacked frames, channels first; and recorded videos.
 
     python examples/pixels_wrappers.py --out videos
 
-`make setup` installs what it needs. Expect five or six episodes that return 1.0 after 56 to 62 steps, one MP4 each in
-`videos`, and observations of uint8 (4, 64, 64) in gray or, with `--color`, (12, 64, 64). Who plays is a rule of a few
-lines that knows the way: put your network, which sees `observation`, in the place of `steer`.
+`make setup` installs the requirements. Expect five or six episodes that return 1.0 after 56 to 62 steps, one MP4 each
+in `videos`, and observations of uint8 (4, 64, 64), grayscale, or (12, 64, 64) with `--color`. The policy, `steer`, is a
+scripted rule: replace it with your network, which takes `observation`.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ STACK = 4
 
 
 def channels_first(env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
-    """(height, width, 3) becomes (3, height, width), as torch's convolutions want it."""
+    """Turns (height, width, 3) into (3, height, width), the layout of torch's convolutions."""
     space = spaces.Box(0, 255, (3, SIZE, SIZE), np.uint8)
     return TransformObservation(env, lambda frame: np.moveaxis(frame, -1, 0), space)
 
 
 def make(out: Path, target: str, color: bool) -> gymnasium.Env[Any, Any]:
-    """Returns the environment: what records stands innermost, what changes observations outside of it."""
+    """Returns the environment: wrappers that record are inside, those that change observations outside."""
     env = gymnasium.make("Jumppad-v0", image_size=(SIZE, SIZE), target=target, render_mode="rgb_array")
     env = RecordVideo(env, str(out), episode_trigger=lambda episode: True, name_prefix=target)
     env = RecordEpisodeStatistics(env)
@@ -51,7 +51,7 @@ def make(out: Path, target: str, color: bool) -> gymnasium.Env[Any, Any]:
 
 
 def steer(info: dict[str, Any], target: str) -> np.ndarray:
-    """Returns the stick's way to the target, by the neck in the middle of the island, and no button."""
+    """Returns an action that moves to the target by way of the neck in the middle of the island."""
     island, x, y = load_island(), *info["position"][:2]
     goal = island.ways["neck_out"] if y < island.ways["neck_out"][1] else island.pads[jumppad_env.PADS.index(target)]
     angle = math.atan2(x - goal[0], goal[1] - y) - info["camera_yaw"]  # counter-clockwise from straight ahead
@@ -61,13 +61,13 @@ def steer(info: dict[str, Any], target: str) -> np.ndarray:
 
 
 def main() -> None:
-    """Plays and films."""
+    """Runs episodes and records them."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--steps", type=int, default=350)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--target", choices=jumppad_env.PADS, default="left")
-    parser.add_argument("--color", action="store_true", help="12 channels of color instead of 4 of gray")
-    parser.add_argument("--out", type=Path, default=Path("videos"), help="folder of the films (default videos)")
+    parser.add_argument("--color", action="store_true", help="12 channels in color instead of 4 in grayscale")
+    parser.add_argument("--out", type=Path, default=Path("videos"), help="folder for the videos (default videos)")
     arguments = parser.parse_args()
 
     env = make(arguments.out, arguments.target, arguments.color)
@@ -78,8 +78,8 @@ def main() -> None:
         if terminated or truncated:
             print(f"episode: return {info['episode']['r']}, {info['episode']['l']} steps")
             observation, info = env.reset()
-    env.close()  # finishes the last film
-    print(f"films: {', '.join(str(film) for film in sorted(arguments.out.glob('*.mp4')))}")
+    env.close()  # finishes the last video
+    print(f"videos: {', '.join(str(video) for video in sorted(arguments.out.glob('*.mp4')))}")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
     env = gymnasium.make("Jumppad-v0")                      # pixels in, gamepad out
     envs = gymnasium.make_vec("Jumppad-v0", num_envs=64)    # native vector environment
 
-Importing this package registers `Jumppad-v0` and `JumppadState-v0`; it loads no GL.
+Importing this package registers `Jumppad-v0` and `JumppadState-v0`. It needs no GL.
 """
 
 import gymnasium

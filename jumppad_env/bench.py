@@ -1,4 +1,4 @@
-"""Environment steps per second, single and vector, with and without pixels, beside a plain MuJoCo renderer.
+"""Benchmark: environment steps per second, single and vector, with and without pixels, next to `mujoco.Renderer`.
 
 python -m jumppad_env.bench
 python -m jumppad_env.bench --json --seconds 20
@@ -22,18 +22,18 @@ import numpy as np
 
 import jumppad_env  # noqa: F401  registers the environments
 from jumppad_env import gamepad
-from jumppad_env.command_line import command_line
+from jumppad_env.command_line import command_line, first_line
 from jumppad_env.rules import RULES
 from jumppad_env.streams import integer_seed, stream
 
 ROUNDS = 5
 ROWS = 64
-"""Elements of the vector environment."""
+"""Environments in the vector environment."""
 PLAIN_SIZE = 128
 SLOW = 1_000
-"""Steps per second of one environment at 64x64; below that something is wrong."""
+"""Steps per second of one environment at 64x64 that any laptop should reach."""
 NO_GL = (
-    "mujoco.Renderer, to compare with, needs a GL library ({reason}). On Debian or Ubuntu: "
+    "mujoco.Renderer, for comparison, needs a GL library ({reason}). On Debian or Ubuntu: "
     "apt-get install libegl1 libegl-mesa0 libgl1 libgl1-mesa-dri. "
     "On Fedora: dnf install mesa-libEGL mesa-libGL mesa-dri-drivers"
 )
@@ -42,12 +42,12 @@ Step = Callable[[int], int]
 
 
 def steps_per_second(step: Step, index: int, seconds: float) -> tuple[float, int]:
-    """Returns how many environment steps were done in a second, and the number of the next call.
+    """Returns environment steps per second, and the index of the next call.
 
     Args:
-        step: does the work number i and returns how many environment steps that was.
+        step: takes the index of the call and returns the number of environment steps it took.
         index: of the first call.
-        seconds: to measure for; there is one call at least.
+        seconds: time to measure for; at least one call is made.
     """
     count, start = 0, time.perf_counter()
     while True:
@@ -59,7 +59,7 @@ def steps_per_second(step: Step, index: int, seconds: float) -> tuple[float, int
 
 
 def random_actions(seed: int, rows: int) -> np.ndarray:
-    """Returns (100, rows, 16) actions: sticks anywhere, buttons pressed now and then."""
+    """Returns random actions (100, rows, 16): sticks uniform, buttons pressed 5% of the time."""
     generator = stream(seed, "bench")
     sticks = generator.integers(gamepad.BUCKETS, size=(100, rows, len(gamepad.AXES)))
     buttons = generator.random((100, rows, len(gamepad.BUTTONS))) < 0.05
@@ -67,7 +67,7 @@ def random_actions(seed: int, rows: int) -> np.ndarray:
 
 
 def single(closing: ExitStack, seed: int, **keywords: Any) -> Step:
-    """Returns a step of one environment in one thread, resets included."""
+    """Returns a step function of one environment in one thread, resets included."""
     env = gymnasium.make("Jumppad-v0", **keywords)
     closing.callback(env.close)
     env.reset(seed=integer_seed(seed, "bench"))
@@ -83,7 +83,7 @@ def single(closing: ExitStack, seed: int, **keywords: Any) -> Step:
 
 
 def vector(closing: ExitStack, seed: int, **keywords: Any) -> Step:
-    """Returns a step of a vector environment, on all cores unless `threads` says otherwise."""
+    """Returns a step function of a vector environment, on all cores unless `threads` is given."""
     envs = gymnasium.make_vec("Jumppad-v0", num_envs=ROWS, **keywords)
     closing.callback(envs.close)
     envs.reset(seed=integer_seed(seed, "bench"))
@@ -97,9 +97,9 @@ def vector(closing: ExitStack, seed: int, **keywords: Any) -> Step:
 
 
 def plain_mujoco(closing: ExitStack) -> Step | None:
-    """Returns a step and a frame of the same MJCF through `mujoco.Renderer` at MuJoCo's default quality.
+    """Returns a step function that renders the same MJCF with `mujoco.Renderer` at MuJoCo's default quality.
 
-    None, and a line on stderr, where there is no GL library: MuJoCo's renderer needs one, ours does not.
+    Returns None, and prints a line on stderr, without a GL library, which our renderer does not need.
     """
     from jumppad_env.drawing.scenery import DETAIL_GROUP
     from jumppad_env.island import character_path
@@ -113,15 +113,15 @@ def plain_mujoco(closing: ExitStack) -> Step | None:
     substeps = round(RULES.control_step / model.opt.timestep)
     try:
         renderer = mujoco.Renderer(model, PLAIN_SIZE, PLAIN_SIZE)
-    except Exception as error:  # each GL backend fails in a way of its own
-        print(NO_GL.format(reason=str(error).splitlines()[0] if str(error) else type(error).__name__), file=sys.stderr)
+    except Exception as error:  # each GL backend raises errors of its own
+        print(NO_GL.format(reason=first_line(error)), file=sys.stderr)
         return None
     closing.callback(renderer.close)
     frame = np.empty((PLAIN_SIZE, PLAIN_SIZE, 3), np.uint8)
-    behind = mujoco.MjvCamera()  # as our camera: behind the character and a little above
+    behind = mujoco.MjvCamera()  # like our camera: behind the character and slightly above
     behind.distance, behind.azimuth, behind.elevation = 4.2, 90.0, -7.0
     shown = mujoco.MjvOption()
-    shown.geomgroup[DETAIL_GROUP] = 0  # what agents see, no more
+    shown.geomgroup[DETAIL_GROUP] = 0  # only what agents see
 
     def step(index: int) -> int:
         mujoco.mj_step(model, data, substeps)
@@ -134,7 +134,7 @@ def plain_mujoco(closing: ExitStack) -> Step | None:
 
 
 def gl_renderer() -> str:
-    """Returns the name of the GL renderer whose context is current, that of `plain_mujoco`."""
+    """Returns the name of the GL renderer of the current context, which `plain_mujoco` made."""
     from OpenGL import GL
 
     name: Any = GL.glGetString(GL.GL_RENDERER)
@@ -142,13 +142,13 @@ def gl_renderer() -> str:
 
 
 def measure(seed: int, seconds: float) -> dict[str, Any]:
-    """Measures everything and returns what `--json` prints; says on stderr how far it is.
+    """Measures everything and returns what `--json` prints; progress goes to stderr.
 
-    All are measured in turn, several times over, so that a machine busy with other things slows all of them alike.
+    Measurements are interleaved in several rounds, so that other load on the machine slows all of them alike.
 
     Args:
-        seed: of resets and actions.
-        seconds: for all measurements together, about.
+        seed: for resets and actions.
+        seconds: approximate time of all measurements together.
     """
     with ExitStack() as closing:
         print("preparing ...", file=sys.stderr, flush=True)
@@ -178,12 +178,12 @@ def measure(seed: int, seconds: float) -> dict[str, Any]:
 
 
 def table(result: dict[str, Any]) -> str:
-    """Returns the measurement as text for people."""
-    says = {
-        "state": "one environment, states only",
+    """Returns the measurements as a text table."""
+    labels = {
+        "state": "one environment, state observations",
         "single_64": "one environment, one thread, 64x64",
         "single_128": "one environment, one thread, 128x128",
-        "vector_state": f"{ROWS} environments, all cores, states only",
+        "vector_state": f"{ROWS} environments, all cores, state obs.",
         "vector_64": f"{ROWS} environments, all cores, 64x64",
         "vector_64_high": '... with variety "high"',
         "vector_64_one_thread": "... in one thread",
@@ -191,7 +191,7 @@ def table(result: dict[str, Any]) -> str:
     }
     plain = result["plain_mujoco_128"]
     lines = ["steps per second".rjust(52)]
-    lines += [f"{says[name]:<42}{rate:>10,.0f}" for name, rate in result["steps_per_second"].items()]
+    lines += [f"{labels[name]:<42}{rate:>10,.0f}" for name, rate in result["steps_per_second"].items()]
     if plain is not None:
         lines.append(f"{'mujoco.Renderer, same scene, 128x128':<42}{plain:>10,.0f}   on {result['gl_renderer']}")
         lines.append(f"one environment, one thread: {result['steps_per_second']['single_128'] / plain:.0f} times that")
@@ -202,14 +202,12 @@ def table(result: dict[str, Any]) -> str:
 
 
 def verdict(rate: float) -> str:
-    """Returns what to think of a number of steps a second, one environment at 64x64, and what to do about it."""
+    """Returns a verdict on steps per second of one environment at 64x64, and what to do if it is slow."""
     if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
         return "slow: NUMBA_DISABLE_JIT is set, so nothing is compiled; unset it"
     if rate < SLOW:
-        return (
-            f"slow: laptops make more than {SLOW:,} steps a second at 64x64; is the machine busy, or its clock lowered?"
-        )
-    return "as fast as it should be"
+        return f"slow: laptops reach more than {SLOW:,} steps/s at 64x64; is the machine busy or throttled?"
+    return "the speed is as expected"
 
 
 @command_line(stopped="stopped")
@@ -217,12 +215,12 @@ def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(prog="python -m jumppad_env.bench", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--seconds", type=float, default=18.0, help="for all measurements together (default 18)")
-    parser.add_argument("--seed", type=int, default=0, help="of resets and actions (default 0)")
+    parser.add_argument("--seconds", type=float, default=18.0, help="time of all measurements together (default 18)")
+    parser.add_argument("--seed", type=int, default=0, help="seed for resets and actions (default 0)")
     arguments = parser.parse_args()
     if not 0 < arguments.seconds < float("inf"):
         raise ValueError(f"--seconds {arguments.seconds} must be a positive number of seconds")
-    if platform.system() == "Linux" and not os.environ.get("DISPLAY"):  # MuJoCo's own default needs a screen
+    if platform.system() == "Linux" and not os.environ.get("DISPLAY"):  # MuJoCo's default backend needs a display
         os.environ.setdefault("MUJOCO_GL", "egl")
     result = measure(arguments.seed, arguments.seconds)
     print(json.dumps(result) if arguments.json else table(result))

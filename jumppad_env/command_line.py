@@ -1,9 +1,14 @@
-"""How every command ends: one clear line for what a user can put right, never a traceback."""
+"""How every command ends: errors that a user can fix are one line, not a traceback."""
 
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's message, or the name of its type."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _one_line(error: Exception) -> str:
@@ -15,23 +20,23 @@ def _one_line(error: Exception) -> str:
 
 @contextmanager
 def command_line(stopped: str = "stopped; run the same command again to go on") -> Iterator[None]:
-    """Turn the errors a user can put right into one line on stderr; use it around `main()` or as its decorator.
+    """Print errors that a user can fix as one line on stderr; a context manager around `main()`, or its decorator.
 
-    ValueError and OSError (with FileNotFoundError) exit with code 2, Ctrl-C with 130. Anything else is a bug of ours
-    and keeps its traceback, and so does everything under `python -X dev`.
+    ValueError and OSError (including FileNotFoundError) exit with code 2, Ctrl-C with 130. Any other error is a bug of
+    ours and keeps its traceback, as does every error under `python -X dev`.
 
     Args:
-        stopped: What to say after Ctrl-C.
+        stopped: Message after Ctrl-C.
 
     Raises:
-        SystemExit: In place of the errors named above.
+        SystemExit: Instead of the errors above.
     """
     try:
         yield
     except KeyboardInterrupt:
         print(f"\n{stopped}", file=sys.stderr)
         raise SystemExit(130) from None
-    except BrokenPipeError:  # the reader went away, as in `... | head`: nothing is wrong, and stdout is gone
+    except BrokenPipeError:  # the reader closed the pipe, as in `... | head`, which is no error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(141) from None
     except (ValueError, OSError) as error:

@@ -1,4 +1,4 @@
-"""Says whether everything works here: drawing, versions, speed; what is missing and the command that gets it.
+"""Checks the installation: versions, rendering and speed; for anything missing, the command that installs it.
 
 python -m jumppad_env.doctor
 """
@@ -15,42 +15,37 @@ from pathlib import Path
 
 import numpy as np
 
-from jumppad_env.command_line import command_line
+from jumppad_env.command_line import command_line, first_line
 
-NEEDED = ("mujoco", "gymnasium", "numpy", "numba")
+REQUIRED = ("mujoco", "gymnasium", "numpy", "numba")
 OPTIONAL = {
     "pygame": 'pip install "pygame>=2.6,<3"   (to play, and for render_mode="human")',
     "moviepy": 'pip install "moviepy>=2.2,<3" "pillow>=10.1,<12"   (to record videos)',
     "torch": 'pip install "torch>=2.5,<3"   (to train the agents in baselines/)',
 }
 FRAMES = 60
-"""Drawn to measure the speed of each size."""
+"""Frames drawn to measure the speed at each size."""
 
 
 def version(package: str) -> str | None:
-    """Returns the installed version of a package, None without it."""
+    """Returns the installed version of a package, None if it is missing."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return None
 
 
-def first_line(error: Exception) -> str:
-    """Returns what an error says, in one line."""
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-
-
-def cache() -> str:
-    """Returns how to throw away what Numba has compiled."""
+def delete_cache() -> str:
+    """Returns the command that deletes Numba's cache."""
     kept = os.environ.get("NUMBA_CACHE_DIR") or Path(__file__).resolve().parent / "__pycache__"
     return f"rm -r {kept}"
 
 
 def frames_per_second(size: int) -> tuple[float, float]:
-    """Returns how many frames of size x size are drawn in a second by one thread, and how long the first one took.
+    """Returns frames per second at size x size in one thread, and the time of the first frame, s.
 
     Raises:
-        OSError: drawing does not work here.
+        OSError: rendering does not work.
     """
     from jumppad_env.drawing import Painter
     from jumppad_env.world import World
@@ -60,7 +55,7 @@ def frames_per_second(size: int) -> tuple[float, float]:
     state, painter = world.get_state(0), Painter(size, size)
     start = time.perf_counter()
     if np.ptp(painter.draw_one(state, "rider")) == 0:
-        raise OSError("drawing gives nothing but one color")
+        raise OSError("rendering gives a frame of a single color")
     first = time.perf_counter() - start
     start = time.perf_counter()
     for _ in range(FRAMES):
@@ -69,7 +64,7 @@ def frames_per_second(size: int) -> tuple[float, float]:
 
 
 def steps_per_second() -> float:
-    """Returns steps per second of one environment without drawing."""
+    """Returns steps per second of one environment without pixels."""
     import gymnasium
 
     from jumppad_env.gamepad import NEUTRAL
@@ -84,10 +79,10 @@ def steps_per_second() -> float:
 
 
 def examine() -> bool:
-    """Prints what is found and returns whether all that is needed works."""
+    """Prints the findings and returns whether everything required works."""
     missing, notes = [], []
     rows = [("python", platform.python_version())]
-    for package in NEEDED:
+    for package in REQUIRED:
         found = version(package)
         rows.append((package, found or "MISSING"))
         if not found:
@@ -104,28 +99,28 @@ def examine() -> bool:
 
             rows.append(("cores", str(count_cores())))
             rows.append(("physics", f"{steps_per_second():,.0f} steps/s, one environment"))
-            rows.append(("renderer", f"{RENDERER}, needs no GL"))
+            rows.append(("renderer", f"{RENDERER} (no GL needed)"))
             for size in (64, 128):
                 rate, first = frames_per_second(size)
-                rows.append((f"{size}x{size}", f"{rate:,.0f} frames/s, one thread; the first took {first:.1f} s"))
-        except Exception as error:  # Numba fails in many ways: another NumPy, a cache of another compiler
+                rows.append((f"{size}x{size}", f"{rate:,.0f} frames/s in one thread; the first took {first:.1f} s"))
+        except Exception as error:  # Numba can fail in many ways: another NumPy, a cache of another compiler
             rows.append(("environment", "DOES NOT WORK"))
-            missing.append(f"{first_line(error)}; pip install --upgrade numba numpy, and {cache()}")
+            missing.append(f"{first_line(error)}; pip install --upgrade numba numpy, and {delete_cache()}")
     for name, found in rows:
         print(f"{name:<13}{found}")
     for note in notes:
         print(f"optional:  {note}")
     for remedy in missing:
         print(f"missing:   {remedy}")
-    print("all that is needed works" if not missing else "something needed does not work; see 'missing' above")
+    print("everything required works" if not missing else "something required does not work; see 'missing' above")
     return not missing
 
 
 @command_line(stopped="stopped")
 def main() -> None:
-    """Examines this machine; exit code 1 if something needed does not work."""
+    """Checks this machine; exit code 1 if something required does not work."""
     parser = argparse.ArgumentParser(prog="python -m jumppad_env.doctor", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--seed", type=int, default=0, help="accepted by every command; nothing here is random")
+    parser.add_argument("--seed", type=int, default=0, help="has no effect; accepted by every command")
     parser.parse_args()
     sys.exit(0 if examine() else 1)
 

@@ -19,19 +19,19 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
 
     A reproduction of the testbed of "Aligning Agents like Large Language Models" (arXiv 2406.04208) in MuJoCo.
 
-    The page of the environment, docs/environment.md, has the tables of keywords, actions, observations and infos with
-    their units, the map and the looks; a test holds it to this code. In short:
+    docs/environment.md documents keywords, actions, observations and infos with their units, the map and the looks; a
+    test compares it with this code. In short:
 
     - Actions: `MultiDiscrete([11, 11, 11, 11] + [2] * 12)`, a gamepad's sticks and buttons (`jumppad_env.gamepad`).
-    - Observations: pixels `Box(0, 255, (height, width, 3), uint8)`, or a state `Box(float32)` in the order of
+    - Observations: pixels `Box(0, 255, (height, width, 3), uint8)`, or a state `Box(float32)` with the columns of
       `jumppad_env.world.episodes.STATE_OBSERVATION`, or a `Dict` of both.
     - Reward: 1.0 at the step that touches the `target` pad (any pad if `target` is None), else 0.
-    - End: terminates `flight_steps` steps after a pad was touched, or when the character has fallen off; truncates
-      after 100 steps (10 s). With `terminate_on_pad=False` it always lasts 100 steps.
+    - End: terminates `flight_steps` steps after a pad is touched, or when the character falls off; truncates after 100
+      steps (10 s). With `terminate_on_pad=False` every episode lasts 100 steps.
     - Infos: `pad`, `success`, `fell`, `position`, `velocity`, `heading`, `camera_yaw`, `character`.
     - Reset options: `spawn`, `position`, `heading`, `character`, `look`.
 
-    Version history: v0, the first.
+    Version history: v0, first version.
     """
 
     metadata = {"render_modes": list(RENDER_MODES), "render_fps": FPS}
@@ -43,7 +43,7 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
             **keywords: see `jumppad_env.world.options.Options`.
 
         Raises:
-            ValueError: an unknown or impossible keyword value.
+            ValueError: an unknown or invalid keyword value.
             TypeError: an unknown keyword.
         """
         self.options = Options(**keywords)
@@ -60,7 +60,7 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
         """Starts an episode.
 
         Raises:
-            ValueError: an unknown or impossible reset option.
+            ValueError: an unknown or invalid reset option.
             gymnasium.error.ClosedEnvironmentError: after `close`; `step` and `render` too.
         """
         self._check_open()
@@ -75,7 +75,7 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
         """Advances by 0.1 s.
 
         Raises:
-            ValueError: the action does not fit the action space.
+            ValueError: the action is not in the action space.
             gymnasium.error.ResetNeeded: before the first reset.
         """
         self._check_open()
@@ -87,7 +87,7 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
         return self._observe(), float(rewards[0]), bool(terminated[0]), False, self._episodes.info_of_one()
 
     def render(self) -> Any:
-        """Returns uint8 (*render_size, 3) in mode "rgb_array"; shows it in a window in mode "human"."""
+        """Returns a frame, uint8 (*render_size, 3), in mode "rgb_array"; shows it in a window in mode "human"."""
         self._check_open()
         if self.render_mode is None:
             gymnasium.logger.warn('render() needs gymnasium.make(..., render_mode="rgb_array")')
@@ -105,7 +105,7 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
         return None
 
     def render_state(self, state: np.ndarray) -> np.ndarray:
-        """Returns the frame of any state of this character as `render` draws it, uint8 (*render_size, 3)."""
+        """Renders any state of this character like `render`, uint8 (*render_size, 3)."""
         self._check_open()
         return self._screen.draw_one(np.asarray(state), self._episodes.world.characters[0])
 
@@ -118,14 +118,14 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
             self._window = None
 
     def get_state(self) -> np.ndarray:
-        """Returns the exact state, float64, columns named by `jumppad_env.world.STATE`."""
+        """Returns the complete state, float64, columns named by `jumppad_env.world.STATE`."""
         return self._episodes.world.get_state(0)
 
     def set_state(self, state: np.ndarray) -> tuple[Any, dict[str, Any]]:
-        """Restores a state of `get_state` (of the same character) and returns observation and info there.
+        """Restores a state of `get_state` (of the same character) and returns its observation and info.
 
         Raises:
-            ValueError: no state; see `jumppad_env.world.World.set_state`.
+            ValueError: an invalid state; see `jumppad_env.world.World.set_state`.
             gymnasium.error.ClosedEnvironmentError: after `close`.
         """
         self._check_open()
@@ -135,13 +135,13 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
         return self._observe(), self._episodes.info_of_one()
 
     def push(self, velocity: np.ndarray) -> None:
-        """Adds to the character's velocity at once, as if it had been hit; what it observes next shows it.
+        """Adds to the character's velocity at once, as a collision would; the next observation shows it.
 
         Args:
             velocity: (3,) m/s, added.
 
         Raises:
-            ValueError: another shape, or what is not finite or too fast.
+            ValueError: wrong shape, not finite, or too fast.
             gymnasium.error.ResetNeeded: before the first reset.
             gymnasium.error.ClosedEnvironmentError: after `close`.
         """

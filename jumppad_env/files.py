@@ -1,24 +1,53 @@
-"""Files that are either old or new, never half-written, however the process ends."""
+"""Atomic and locked writing: files are old or new, never half-written, however the process ends."""
 
 import errno
+import hashlib
+import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 try:
     import fcntl
-except ImportError:  # Windows has no such locks
+except ImportError:  # Windows has no file locks of this kind
     fcntl = None
 
 PARTIAL = ".partial"
+MANIFEST = "manifest.json"
+"""Describes a dataset or an artifact; written last, so its presence means "finished"."""
+BEGUN = "begun.json"
+"""What was requested of an unfinished dataset or artifact."""
+
+
+def sha256(path: Path) -> str:
+    """Returns the checksum of a file, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_json(path: Path, remedy: str) -> dict[str, Any]:
+    """Returns the JSON object in a file.
+
+    Raises:
+        ValueError: The file is damaged; the message ends with the remedy.
+    """
+    try:
+        values = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        raise ValueError(f"{path} is damaged; {remedy}")
+    return values
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file in one step: written under another name, flushed to the disk, then renamed.
+    """Replaces a file in one step: writes another one, flushes it to the disk and renames it.
 
     Raises:
-        OSError: If it cannot be written; the file is then what it was before.
+        OSError: Writing failed; the file is unchanged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + PARTIAL)
@@ -29,14 +58,33 @@ def write_atomically(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         os.replace(partial, path)
     except OSError:
-        partial.unlink(missing_ok=True)  # on a full disk it would only stand in the way
+        partial.unlink(missing_ok=True)  # do not waste space on a full disk
         raise
     sync_directory(path.parent)
 
 
+@contextmanager
+def write_directory(directory: Path, partial: Path) -> Iterator[None]:
+    """Makes a directory appear only when it is complete.
+
+    Args:
+        directory: Must not exist.
+        partial: The directory to fill in the block, on the same disk. It is renamed at the end, or removed on an error.
+    """
+    shutil.rmtree(partial, ignore_errors=True)  # left by a process that was killed
+    partial.mkdir(parents=True)
+    try:
+        yield
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        partial.rename(directory)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
 def sync_directory(directory: Path) -> None:
-    """Waits until what a directory lists, a rename for example, would survive a power cut."""
-    if os.name != "posix":  # Windows opens no directories, and needs no flush for a rename to last
+    """Flushes a directory's entries to the disk, so that a rename survives a power cut."""
+    if os.name != "posix":  # Windows cannot open directories, and makes renames durable by itself
         return
     descriptor = os.open(directory, os.O_RDONLY)
     try:
@@ -47,30 +95,30 @@ def sync_directory(directory: Path) -> None:
 
 @contextmanager
 def explain_full_disk(directory: Path) -> Iterator[None]:
-    """Say what to do when the disk is full.
+    """Explains what to do when the disk is full.
 
     Raises:
-        OSError: With the directory and the remedy, in place of a bare "No space left on device" or "File too large".
+        OSError: Names the directory and the remedy instead of a bare "No space left on device" or "File too large".
     """
     try:
         yield
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
-        remedy = f"no space left while writing {directory}; make room and run the same command again to go on"
+        remedy = f"no space left while writing {directory}; free some space and run the same command again to resume"
         raise OSError(error.errno, remedy) from error
 
 
 @contextmanager
 def sole_owner(directory: Path, name: Path | None = None) -> Iterator[None]:
-    """Keep other processes that ask for the same out of a directory until the block is left, however it is left.
+    """Locks a directory until the block is left, or the process ends.
 
     Args:
         directory: Must exist.
-        name: What the error calls it, if it is to be something else in the end.
+        name: Its final name, for the error message.
 
     Raises:
-        ValueError: If another process has it.
+        ValueError: Another process has locked it.
     """
     if fcntl is None:
         yield
@@ -80,7 +128,7 @@ def sole_owner(directory: Path, name: Path | None = None) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ValueError(f"{name or directory} is being made by another process; wait for it") from None
+            raise ValueError(f"{name or directory} is being written by another process; wait for it") from None
         yield
     finally:
         os.close(descriptor)

@@ -1,6 +1,6 @@
-"""The gamepad: what an action means.
+"""The gamepad: the format of actions.
 
-An action is 16 integers: four stick axes in 11 buckets each, then 12 buttons that are up (0) or down (1).
+An action is 16 integers: four stick axes in 11 buckets each, then 12 buttons, up (0) or down (1).
 Source: section 3.1 of "Aligning Agents like Large Language Models" (arXiv 2406.04208).
 """
 
@@ -19,7 +19,7 @@ LEFT_X, LEFT_Y, RIGHT_X, RIGHT_Y = range(len(AXES))
 A, B, X, Y = (len(AXES) + BUTTONS.index(button) for button in "ABXY")
 
 STICK_VALUES = (np.arange(BUCKETS) - CENTER) / CENTER
-"""Deflection of each bucket, right and up positive; left and right are exact opposites."""
+"""Deflection of each bucket, right and up positive, exactly symmetric."""
 
 _LARGEST = np.array([BUCKETS - 1] * len(AXES) + [1] * len(BUTTONS), dtype=np.uint64)
 
@@ -33,7 +33,7 @@ def action_space() -> spaces.MultiDiscrete:
 
 
 def to_buckets(deflections: np.ndarray) -> np.ndarray:
-    """Returns the buckets (uint8) nearest to stick deflections in [-1, 1]; deflections beyond are clipped."""
+    """Returns the buckets (uint8) nearest to stick deflections, which are clipped to [-1, 1]."""
     return np.rint((np.clip(deflections, -1.0, 1.0) + 1.0) * CENTER).astype(np.uint8)
 
 
@@ -41,12 +41,12 @@ def validate(actions: object, shape: tuple[int, ...]) -> np.ndarray:
     """Returns the actions as an integer array of the given shape.
 
     Raises:
-        ValueError: another shape, not integers, or a value out of range.
+        ValueError: wrong shape, not integers, or a value out of range.
     """
     try:
         array = np.asarray(actions)
     except ValueError as error:  # rows of different lengths
-        raise ValueError(f"action {actions!r} is no array of shape {shape}") from error
+        raise ValueError(f"action {actions!r} is not an array of shape {shape}") from error
     if array.shape != shape:
         raise ValueError(
             f"action has shape {array.shape}, expected {shape}: {len(AXES)} stick buckets (0 to {BUCKETS - 1}), "
@@ -57,7 +57,7 @@ def validate(actions: object, shape: tuple[int, ...]) -> np.ndarray:
             f"action has dtype {array.dtype}, expected integers; "
             "for continuous sticks use jumppad_env.ContinuousGamepad"
         )
-    if (array.astype(np.uint64) > _LARGEST).any():  # what is negative becomes huge
+    if (array.astype(np.uint64) > _LARGEST).any():  # negative values become huge
         raise ValueError(
             f"action {array.tolist() if array.ndim == 1 else 'batch'} is out of range: "
             f"sticks must lie in 0 to {BUCKETS - 1}, buttons must be 0 or 1"

@@ -1,10 +1,10 @@
-"""Play on the island yourself, with keyboard and mouse or a gamepad.
+"""Play the game yourself, with keyboard and mouse or a gamepad.
 
 python -m jumppad_env.play
 python -m jumppad_env.play --character walker --target left
 python -m jumppad_env.play --record runs/mine --style careful
 
-The rules advance at 10 Hz, as for agents; the window draws the motion in between.
+The rules advance at 10 Hz, as for agents; the window interpolates between steps.
 """
 
 from __future__ import annotations
@@ -32,42 +32,42 @@ from jumppad_env.world.options import VARIETIES
 
 SLOWEST_FPS, FASTEST_FPS = 30, 60
 ZOOM = 1.6
-"""How much larger the window opens than what is drawn: drawing is what limits the frame rate."""
+"""Initial window size as a multiple of the drawn size: drawing limits the frame rate."""
 LARGEST_WINDOW = 0.9
-"""Part of the screen that the window opens with at most."""
+"""Largest initial window size, as a fraction of the screen."""
 
 
 def check_screen() -> tuple[int, int]:
-    """Returns height and width of the screen, pixels, or says what is missing to open a window.
+    """Returns height and width of the screen, pixels.
 
     Raises:
-        ValueError: no pygame, or no screen.
+        ValueError: pygame or a display is missing.
     """
-    os.environ.setdefault("SDL_VIDEO_X11_WMCLASS", "jumppad")  # else a desktop's task bar says play.py
+    os.environ.setdefault("SDL_VIDEO_X11_WMCLASS", "jumppad")  # else a desktop's task bar shows play.py
     try:
         import pygame
     except ImportError as error:
         raise ValueError('playing needs pygame: pip install "pygame>=2.6,<3"') from error
     named = [os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")]
     if sys.platform == "linux" and not any(named):
-        raise ValueError("playing needs a screen: neither DISPLAY nor WAYLAND_DISPLAY is set")
+        raise ValueError("playing needs a display: neither DISPLAY nor WAYLAND_DISPLAY is set")
     try:
         pygame.display.init()
     except pygame.error as error:
-        raise ValueError(f"playing needs a screen: {error}") from error
+        raise ValueError(f"playing needs a display: {error}") from error
     width, height = pygame.display.get_desktop_sizes()[0]
     return height, width
 
 
 def window_size(size: tuple[int, int], screen: tuple[int, int]) -> tuple[int, int]:
-    """Returns (height, width) to open the window with, pixels, for what is drawn and a screen (both height, width)."""
+    """Returns the window's initial (height, width), pixels, given the drawn size and the screen's."""
     zoom = min(ZOOM, *(LARGEST_WINDOW * free / drawn for free, drawn in zip(screen, size, strict=True)))
     return round(zoom * size[0]), round(zoom * size[1])
 
 
 @contextlib.contextmanager
 def interrupt_closes() -> Iterator[None]:
-    """Makes Ctrl-C close the window as its button does: between two frames, never while an episode is written."""
+    """Makes Ctrl-C act like the window's close button: between frames, never while an episode is written."""
     import pygame
 
     before = signal.signal(signal.SIGINT, lambda *_: pygame.event.post(pygame.event.Event(pygame.QUIT)))
@@ -77,7 +77,7 @@ def interrupt_closes() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def play(
+def run_game(
     game: Game,
     controls: Controls,
     window: Window,
@@ -85,22 +85,22 @@ def play(
     clock: Callable[[], float] = time.perf_counter,
     recording: Recording | None = None,
 ) -> None:
-    """Plays until the window is closed.
+    """Runs the game loop until the window is closed.
 
     Args:
-        game: what is played.
-        controls: who plays it.
-        window: where; it waits after each frame. If a frame takes longer to draw there are fewer, not a slower game.
-        sharpness: how large frames are drawn.
-        clock: gives seconds.
-        recording: keeps each episode that ended, unless it is discarded then; None: nothing is recorded.
+        game: the game.
+        controls: input devices.
+        window: output; it waits after each frame. Slow drawing lowers the frame rate, not the speed of the game.
+        sharpness: chooses the drawn size.
+        clock: returns seconds.
+        recording: keeps each finished episode that is not discarded; None: nothing is recorded.
     """
     before = clock()
     while True:
         commands = controls.read()
         if recording and game.ended and game.leaves(commands) and "discard" not in commands:
             recording.keep(game.played())
-            before = clock()  # the disk's time is not the next episode's
+            before = clock()  # time spent writing does not count
         if "quit" in commands:
             return
         game.obey(commands)
@@ -110,38 +110,34 @@ def play(
         game.advance(now - before, controls.action)
         before = now
         window.show(game.frame(sharpness.size), game.panels(recording.recorded if recording else None))
-        if not (game.waiting or game.ended):  # a still picture says nothing about how long one takes
+        if not (game.waiting or game.ended):  # still frames are not redrawn, so their time says nothing
             sharpness.note(window.busy)
 
 
 @command_line(stopped="stopped")
 def main() -> None:
-    """Opens the window."""
+    """Opens the window and runs the game."""
     parser = argparse.ArgumentParser(prog="python -m jumppad_env.play", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--character", choices=CHARACTERS, default="rider", help="who plays (default rider)")
-    parser.add_argument("--target", choices=PADS, help="the pad that counts (default any)")
-    parser.add_argument("--seed", type=int, default=0, help="of the spawn points (default 0)")
+    parser.add_argument("--character", choices=CHARACTERS, default="rider", help="initial character (default rider)")
+    parser.add_argument("--target", choices=PADS, help="target pad (default any)")
+    parser.add_argument("--seed", type=int, default=0, help="seed for spawn points (default 0)")
     parser.add_argument(
         "--record",
         type=Path,
         metavar="DIR",
-        help="write the episodes that are kept as a dataset; after a kill, the same command goes on",
+        help="write the episodes you keep to a dataset; if interrupted, the same command resumes",
     )
-    parser.add_argument("--style", metavar="TAG", help="what the dataset says of the play, such as careful")
+    parser.add_argument("--style", metavar="TAG", help="label stored with recorded episodes, such as careful")
     parser.add_argument(
-        "--size", type=int, nargs=2, default=(360, 600), metavar=("HEIGHT", "WIDTH"), help="pixels drawn"
+        "--size", type=int, nargs=2, default=(360, 600), metavar=("HEIGHT", "WIDTH"), help="largest size drawn, pixels"
     )
     parser.add_argument("--fps", type=int, default=FASTEST_FPS, help="frames per second, 30 to 60 (default 60)")
-    parser.add_argument(
-        "--variety",
-        default="none",
-        help=f"what it looks like: {', '.join(VARIETIES)} (default none)",
-    )
+    parser.add_argument("--variety", default="none", help=f"visual variety: {', '.join(VARIETIES)} (default none)")
     arguments = parser.parse_args()
     if not SLOWEST_FPS <= arguments.fps <= FASTEST_FPS:
         raise ValueError(f"--fps must be from {SLOWEST_FPS} to {FASTEST_FPS}, got {arguments.fps}")
     if arguments.style is not None and arguments.record is None:
-        raise ValueError("--style is written by --record; give both or neither")
+        raise ValueError("--style needs --record; give both or neither")
     screen = check_screen()
     size = tuple(arguments.size)
     with contextlib.ExitStack() as stack:
@@ -157,7 +153,7 @@ def main() -> None:
         window.show(np.zeros((*size, 3), np.uint8), [LOADING])
         game.prepare()
         with interrupt_closes():
-            play(game, Controls(), window, Sharpness(size, 1 / SLOWEST_FPS), recording=recording)
+            run_game(game, Controls(), window, Sharpness(size, 1 / SLOWEST_FPS), recording=recording)
     if recording:
         print(f"{arguments.record}: {recording.recorded.kept} episodes" if recording.seeds else "no episode was kept")
 

@@ -1,25 +1,29 @@
-"""The rules of play in one table: speeds, times and characters. Geometry lives in the MJCF, not here."""
+"""Constants of the game: pads, characters, speeds and times. The rules themselves are code in `world/world.py`.
+
+Geometry and physical parameters are in the MJCF (`assets/*.xml`).
+"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
-PADS = ("left", "middle", "right")
+Pad = Literal["left", "middle", "right"]
+PADS: tuple[Pad, ...] = get_args(Pad)
 """Names of the jump pads; `info["pad"]` is the index, -1 for none."""
 
 
 @dataclass(frozen=True)
 class Character:
-    """What sets one character apart. Its shape and colors are in ``assets/<name>.xml``."""
+    """Traits of a character. Its shape and colors are in ``assets/<name>.xml``."""
 
     board_speed: float
     """m/s, top speed on the hoverboard."""
     foot_speed: float
     """m/s, top speed on foot."""
     has_board: bool = True
-    """Whether it owns a board to mount; characters start mounted."""
+    """Whether it has a board; those that do start mounted."""
 
 
 CHARACTERS = {
@@ -32,26 +36,26 @@ CHARACTERS = {
 
 
 class Rules(NamedTuple):
-    """Constants of the game. Units: meters, seconds, radians."""
+    """Constants of control and movement. Units: meters, seconds, radians."""
 
     control_step: float = 0.1
     """s; 10 Hz, as in the paper."""
     camera_turn_rate: float = math.radians(170)
-    """rad/s at full deflection of the right stick; the response is quadratic, for fine aim near the center."""
+    """rad/s at full deflection of the right stick; the response is quadratic, for fine control near the center."""
     camera_tilt_rate: float = math.radians(60)
     camera_tilt_range: tuple[float, float] = (-0.60, 0.30)
     """rad; positive looks up."""
     camera_tilt_start: float = -0.12
     body_turn_rate: float = 12.0
-    """rad/s, how fast the body turns to where it moves."""
+    """rad/s at which the body turns towards its movement."""
     jump_height: float = 1.3
-    """m; clears 1.2 m."""
+    """m; enough to clear 1.2 m."""
     attack_seconds: float = 0.5
     attack_slowdown: float = 1 / 3
     dodge_distance: float = 3.0
     dodge_seconds: float = 0.2
     dodge_cooldown: float = 1.0
-    """s from the start of a dodge until the next can start."""
+    """s between the starts of two dodges."""
 
 
 RULES = Rules()

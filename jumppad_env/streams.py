@@ -1,6 +1,6 @@
-"""Independent, named streams of random numbers from one integer seed.
+"""Independent, named random streams from one integer seed.
 
-A stream is keyed by its name and by indices such as the update or the episode, so a new stream shifts no other one,
+A stream is keyed by its name and by indices such as the update or the episode. A new stream does not change the others,
 and any part of a run can be repeated alone.
 """
 
@@ -16,12 +16,12 @@ def _sequence(seed: int, name: str, indices: tuple[int, ...]) -> np.random.SeedS
 
 
 def stream(seed: int, name: str, *indices: int) -> np.random.Generator:
-    """Return the generator that belongs to this seed, name and indices.
+    """Return the generator of this seed, name and indices.
 
     Args:
-        seed: The one seed of the command, at least 0.
-        name: What the numbers are for, such as `"batches"`.
-        *indices: Position inside the stream's purpose (update, episode, ...), each at least 0.
+        seed: The command's seed, at least 0.
+        name: Purpose of the numbers, such as `"batches"`.
+        *indices: Position within that purpose (update, episode, ...), each at least 0.
 
     Raises:
         ValueError: If the seed or an index is negative.
@@ -30,7 +30,7 @@ def stream(seed: int, name: str, *indices: int) -> np.random.Generator:
 
 
 def integer_seed(seed: int, name: str, *indices: int) -> int:
-    """Return an integer in [0, 2**31) for whatever takes an integer seed, keyed as in `stream`.
+    """Return an integer seed in [0, 2**31), keyed as in `stream`.
 
     Raises:
         ValueError: If the seed or an index is negative.

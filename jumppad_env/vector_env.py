@@ -1,4 +1,4 @@
-"""The native vector environment: many episodes in one process, physics and drawing on a thread pool."""
+"""The native vector environment: many episodes in one process, with physics and drawing on thread pools."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ from jumppad_env.world.episodes import (
 from jumppad_env.world.options import RENDER_MODES, Options
 
 LISTABLE = {"position": (1, expect_position), "heading": (0, expect_heading), "character": (0, expect_character)}
-"""Reset options that may be given row by row: number of axes of one value, and who refuses a wrong one."""
+"""Reset options that may be given per row: number of axes of one value, and its validator."""
 
 
 def count_cores() -> int:
-    """Returns how many cores this process may use: in a container these can be fewer than the machine has."""
+    """Returns the number of cores this process may use, which in a container can be less than the machine's."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
     """N environments; element i is bit for bit a single environment with the same seed and actions.
 
-    Observations are fresh arrays at every call. `infos` holds one array per key of the single environment's info, with
-    Gymnasium's `_key` masks. With autoreset mode SAME_STEP (default) a finished row returns the first observation of
-    its next episode, and `infos["final_obs"]`, `infos["final_info"]` hold the last of the finished one. With DISABLED,
-    rows wait for `reset(options={"reset_mask": bool array (N,)})`; their seeds may be given as a list with None
-    elsewhere, and their positions, headings and characters as lists of N.
+    Every call returns fresh observation arrays. `infos` has one array per key of the single environment's info, with
+    Gymnasium's `_key` masks. In autoreset mode SAME_STEP (default) a finished row returns the first observation of its
+    next episode; `infos["final_obs"]` and `infos["final_info"]` hold the last ones of the finished episode. In mode
+    DISABLED, rows wait for `reset(options={"reset_mask": bool array (N,)})`; seeds may then be a list with None for
+    the other rows, and positions, headings and characters lists of N.
     """
 
     metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES[:1]), "render_fps": FPS}
@@ -59,13 +59,13 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
 
         Args:
             num_envs: N.
-            max_episode_steps: truncates episodes after so many steps; None never.
+            max_episode_steps: steps after which episodes are truncated; None: never.
             autoreset_mode: SAME_STEP or DISABLED.
-            threads: for physics and drawing; default one per core.
+            threads: for physics and drawing; by default one per core.
             **keywords: see `jumppad_env.world.options.Options`.
 
         Raises:
-            ValueError: an unknown or impossible keyword value.
+            ValueError: an unknown or invalid keyword value.
         """
         _expect_count("num_envs", num_envs)
         if threads is not None:
@@ -106,15 +106,15 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         """Starts episodes in all rows, or in those of `options["reset_mask"]`.
 
         Args:
-            seed: an integer gives row i the seed `seed + i`; a list one each.
+            seed: an integer gives row i the seed `seed + i`; a list gives one per row.
             options: `reset_mask`, and the reset options of the single environment; `position` may also be (N, 3) and
-                `heading` and `character` lists of N, of which only the rows that are reset are read.
+                `heading` and `character` lists of N, read only for the rows that are reset.
 
         Returns:
-            observations (of all rows; rows that were not reset show where they are), infos.
+            observations (of all rows; those not reset keep their current one), infos.
 
         Raises:
-            ValueError: lengths or options that do not fit.
+            ValueError: wrong lengths or invalid options.
             gymnasium.error.ClosedEnvironmentError: after `close`; `step`, `render` and `draw` too.
         """
         self._check_open()
@@ -137,8 +137,8 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         """Advances all rows by 0.1 s.
 
         Raises:
-            ValueError: the actions do not fit.
-            gymnasium.error.ResetNeeded: a row has not been reset.
+            ValueError: the actions are not in the action space.
+            gymnasium.error.ResetNeeded: a row has ended or not begun.
         """
         self._check_open()
         if (self._done & ~self._retired).any():
@@ -147,18 +147,18 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         rewards, terminated = self._episodes.step(gamepad.validate(actions, (self.num_envs, gamepad.FACTORS)))
         self._steps += 1
         limit = self.max_episode_steps
-        # As Gymnasium's TimeLimit does, which sets truncated without looking at terminated.
+        # Like Gymnasium's TimeLimit, which sets truncated even if terminated.
         truncated = self._steps >= limit if limit is not None else np.zeros(self.num_envs, dtype=np.bool_)
         done = terminated | truncated
         info = self._episodes.info()
-        everyone = np.ones(self.num_envs, dtype=np.bool_)
+        all_rows = np.ones(self.num_envs, dtype=np.bool_)
         if self.autoreset_mode == AutoresetMode.DISABLED or not done.any():
             self._done |= done
-            return self._observe(~self._retired), rewards, terminated, truncated, self._infos(info, everyone)
+            return self._observe(~self._retired), rewards, terminated, truncated, self._infos(info, all_rows)
         final = self._observe()
         for row in np.flatnonzero(done).tolist():
             self._start(row, {})
-        infos = self._infos(self._episodes.info(), everyone)
+        infos = self._infos(self._episodes.info(), all_rows)
         infos["final_obs"], infos["_final_obs"] = _objects(final, done), done.copy()
         infos["final_info"], infos["_final_info"] = self._infos(info, done), done.copy()
         return self._observe(done), rewards, terminated, truncated, infos
@@ -173,32 +173,32 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         return tuple(frames)
 
     def close_extras(self, **kwargs: Any) -> None:
-        """Ends the threads; Gymnasium's `close()` calls it once."""
+        """Ends the threads; called once by Gymnasium's `close()`."""
         self._painter.close()
         self._screen.close()
 
     def retire(self, rows: np.ndarray) -> None:
-        """Lets rows rest until their next reset: `step` goes on without them and no longer draws them.
+        """Retires rows until their next reset: `step` neither requires their reset nor draws them.
 
         Args:
             rows: bool (N,). Only in autoreset mode DISABLED.
 
         Raises:
-            ValueError: in another mode, or another shape.
+            ValueError: another autoreset mode, or wrong shape.
         """
         if self.autoreset_mode != AutoresetMode.DISABLED:
-            raise ValueError(f"rows retire only in autoreset mode DISABLED, not {self.autoreset_mode.value}")
+            raise ValueError(f"rows can retire only in autoreset mode DISABLED, not {self.autoreset_mode.value}")
         self._retired |= self._expect_mask("rows", rows)
 
     def push(self, rows: np.ndarray, velocities: np.ndarray) -> None:
-        """Adds to the velocity of some rows at once, as if they had been hit; what they observe next shows it.
+        """Adds to the velocity of some rows at once, as a collision would; the next observation shows it.
 
         Args:
-            rows: bool (N,), who is pushed.
+            rows: bool (N,), rows to push.
             velocities: (N, 3) m/s, added where `rows` is true.
 
         Raises:
-            ValueError: another shape, or what is not finite or too fast.
+            ValueError: wrong shape, not finite, or too fast.
             gymnasium.error.ResetNeeded: a row has ended or not begun.
             gymnasium.error.ClosedEnvironmentError: after `close`.
         """
@@ -210,7 +210,7 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         self._episodes.world.velocity[rows] += expect_push(velocities, (self.num_envs, 3))[rows]
 
     def states(self) -> np.ndarray:
-        """Returns the exact states, float64 (N, len(STATE)), columns named by `jumppad_env.world.STATE`."""
+        """Returns the complete states, float64 (N, len(STATE)), columns named by `jumppad_env.world.STATE`."""
         return self._episodes.world.states()
 
     def draw(self, states: np.ndarray, characters: list[str]) -> np.ndarray:
@@ -239,7 +239,7 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         return [None if one is None else int(one) for one in seeds]
 
     def _listed(self, options: dict[str, Any], rows: list[int]) -> dict[int, dict[str, Any]]:
-        """Returns what each of the rows gets from lists among the reset options, checked before any starts."""
+        """Returns each row's own reset options, taken from lists and validated before any row starts."""
         listed: dict[int, dict[str, Any]] = {row: {} for row in rows}
         for name, (axes, expect) in LISTABLE.items():
             values: Any = options.get(name)
@@ -260,8 +260,8 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
     def _check_open(self) -> None:
         if self.closed:
             raise gymnasium.error.ClosedEnvironmentError(CLOSED)
-        if self.threads > 1 and os.getpid() != self._process:  # it would wait for them forever
-            raise gymnasium.error.Error("threads do not follow into a forked process; make a new environment there")
+        if self.threads > 1 and os.getpid() != self._process:  # the fork would wait forever for missing threads
+            raise gymnasium.error.Error("a forked process does not inherit threads; make a new environment there")
 
     def _start(self, row: int, options: dict[str, Any]) -> None:
         self._episodes.reset(row, self._generators[row], options)
@@ -269,7 +269,7 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         self._done[row] = self._retired[row] = False
 
     def _observe(self, mask: np.ndarray | None = None) -> Any:
-        """Returns observations of all rows; with a mask, only its rows are drawn anew, the others have not moved."""
+        """Returns observations of all rows; with a mask, only its rows are redrawn, as the others have not changed."""
         kind = self.options.observation
         world = self._episodes.world
         parts: dict[str, np.ndarray] = {}
@@ -291,10 +291,10 @@ def _expect_count(name: str, value: object) -> None:
 
 
 def _is_list(values: Any, axes: int) -> bool:
-    """Returns whether a reset option holds one value per row, of which each has so many axes."""
+    """Returns whether a reset option is a list of values that have this many axes each."""
     try:
         return np.ndim(values) > axes
-    except ValueError:  # of different lengths, which no single value is
+    except ValueError:  # rows of different lengths
         return True
 
 

@@ -1,4 +1,4 @@
-"""Other views of the gamepad, for methods that need a continuous or a small discrete action space."""
+"""Action wrappers for methods that need a continuous or a small discrete action space."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ContinuousGamepad(gymnasium.ActionWrapper[Any, np.ndarray, np.ndarray], Re
         self.action_space = spaces.Box(-1.0, 1.0, (gamepad.FACTORS,), np.float32)
 
     def action(self, action: np.ndarray) -> np.ndarray:
-        """Returns the gamepad's action.
+        """Returns the gamepad action.
 
         Raises:
             ValueError: wrong shape, or not finite.
@@ -63,7 +63,7 @@ class DiscreteGamepad(gymnasium.ActionWrapper[Any, Any, np.ndarray], RecordConst
                 row[button] = 1
 
     def action(self, action: Any) -> np.ndarray:
-        """Returns the gamepad's action.
+        """Returns the gamepad action.
 
         Raises:
             ValueError: not an integer from 0 to 9.

@@ -1,4 +1,4 @@
-"""The comparison with other environments: whoever is there is measured, whoever is not is one line."""
+"""The comparison with other environments: installed ones are measured, missing ones are one line."""
 
 import json
 import statistics
@@ -16,7 +16,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess:
 
 
 @pytest.mark.slow
-def test_who_is_there_is_measured_and_who_fails_is_named():
+def test_installed_rivals_are_measured_and_failing_ones_are_named():
     done = run("--json", "--rounds", "3", "--seconds", "0.05", "--python", "false")
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
@@ -38,7 +38,7 @@ def test_a_library_that_is_not_installed_is_one_line_of_the_table():
     lines = done.stdout.splitlines()
     assert len(lines) == 7 and [line.split(",")[0] for line in lines[2:5]] == ["Jumppad", "Jumppad", "ViZDoom"]
     for line in lines[4:6]:
-        assert "missing: ModuleNotFoundError" not in line or "To have it: pip install" in line
+        assert "missing: ModuleNotFoundError" not in line or "To install it: pip install" in line
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_the_page_of_results_is_what_their_files_say():
     made = results.load(ROOT / "docs" / "results", EXPERIMENTS)
     assert (ROOT / "docs" / "results.md").read_text() == pages.markdown(made, "results")
     for result in made:
-        for suffix in ("csv", "png", "svg"):
+        for suffix in ("csv", "table.csv", "png", "svg"):
             assert (ROOT / "docs" / "results" / f"{result.experiment.name}.{suffix}").is_file()
 
 

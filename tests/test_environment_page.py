@@ -1,4 +1,4 @@
-"""docs/environment.md says what the environment is: its tables against spaces, options, rules and a live episode."""
+"""docs/environment.md agrees with the code: its tables against spaces, options, rules and a live episode."""
 
 import dataclasses
 import re
@@ -110,7 +110,7 @@ def test_reset_options_states_and_limits(env):
     assert [name for name, _ in table("option")] == list(RESET_OPTIONS)
     columns = re.search(r"Columns \(`jumppad_env.world.STATE`\): (.*?)\.\n", PAGE, re.DOTALL)
     assert columns is not None and re.findall(r"`(\w+)`", columns[1]) == list(STATE)
-    assert f"0 to {LOOKS - 1}: what the look" in PAGE
+    assert f"0 to {LOOKS - 1}: number of the look" in PAGE
     assert f"z = {load_island().fall_height:g} m" in PAGE
     assert f"truncated after {env.spec.max_episode_steps} steps of {RULES.control_step} s" in PAGE
-    assert f"0 to {len(load_island().spawns) - 1}: which spawn point" in PAGE
+    assert f"0 to {len(load_island().spawns) - 1}: index of the spawn point" in PAGE

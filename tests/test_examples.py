@@ -1,4 +1,4 @@
-"""Each example runs, and says and leaves what its docstring promises; the slow ones learn."""
+"""Each example runs and does what its docstring promises; the slow ones learn."""
 
 import importlib.util
 import re
@@ -34,14 +34,14 @@ def test_every_example_takes_steps_and_a_seed_and_names_its_command(name):
 
 
 @pytest.mark.slow
-def test_wrapped_pixels_are_stacked_and_every_episode_is_filmed(tmp_path):
-    output = run("pixels_wrappers.py", "--steps", "70", "--out", str(tmp_path / "films"))
+def test_wrapped_pixels_are_stacked_and_every_episode_is_recorded(tmp_path):
+    output = run("pixels_wrappers.py", "--steps", "70", "--out", str(tmp_path / "videos"))
     assert "observation: uint8 (4, 64, 64)" in output
     [length] = re.findall(r"episode: return 1\.0, (\d+) steps", output)
     assert 50 <= int(length) <= 70
-    films = sorted((tmp_path / "films").glob("*.mp4"))
-    assert [film.name for film in films] == ["left-episode-0.mp4", "left-episode-1.mp4"]
-    assert all(film.stat().st_size > 1000 for film in films)
+    videos = sorted((tmp_path / "videos").glob("*.mp4"))
+    assert [video.name for video in videos] == ["left-episode-0.mp4", "left-episode-1.mp4"]
+    assert all(video.stat().st_size > 1000 for video in videos)
 
 
 @pytest.mark.slow

@@ -1,9 +1,9 @@
-"""Builds assets/scenery.xml: everything on the island that is only looked at.
+"""Generates assets/scenery.xml: everything on the island that is drawn but not solid.
 
 python tools/build_scenery.py
 
-What is solid stands in assets/island.xml and is written by hand; caps of walls and rims of beds follow from it. Every
-shape is a box, a cylinder or a convex mesh. Class "decor" is seen by agents and people, "detail" by people only.
+The solid geometry, assets/island.xml, is written by hand; wall caps follow from it. Every shape is a box, a cylinder or
+a convex mesh. Class "decor" is drawn for agents and people, "detail" for people only.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def build(solid: mujoco.MjModel) -> Scenery:
     caps(scene, solid)
     plaza(scene)
     arch(scene)
-    paths(scene)
+    ground(scene)
     beds(scene)
     pads(scene)
     cliff(scene)
@@ -108,7 +108,7 @@ def plaza(scene: Scenery) -> None:
 
 
 def arch(scene: Scenery) -> None:
-    """The dark arch over the entrance of the neck, with ivy."""
+    """The dark arch over the neck's entrance, with ivy."""
     scene.comment("Arch.")
     for side in (-1, 1):
         for x, y in ((3.45, 11.7), (4.35, 11.7), (3.45, 12.9), (4.35, 12.9)):
@@ -142,8 +142,8 @@ def arch(scene: Scenery) -> None:
             scene.beam("arch_brace", "iron", start, end, 0.06, kind="detail")
 
 
-def paths(scene: Scenery) -> None:
-    """Grass, the path of planks and the side terraces."""
+def ground(scene: Scenery) -> None:
+    """Grass, plank paths and the side terraces."""
     scene.comment("Neck and garden: grass and paths.")
     scene.box("neck", "grass", (0, 17.6, -1), (3.3, 5.7, 2))
     garden = [(3.3, 23.3), (3.8, 24.3), (11.3, 38.7), (11.3, 41.1), (10.3, 42.2), (6, 42.3)]
@@ -210,7 +210,7 @@ def beds(scene: Scenery) -> None:
 
 
 def cypress(scene: Scenery, pos: Point) -> None:
-    """A slender tree: simple for agents, of five skirts for people."""
+    """A slender tree: a simple shape for agents, five skirts for people."""
     shape = [*ring(0.5, 0, 5), *ring(0.85, 1.2, 5), *ring(0.55, 3.3, 5), (0, 0, 4.9)]
     scene.hull("cypress", "cypress", shape, pos=pos)
     for level, (radius, z) in enumerate(((0.98, 0.15), (1.0, 1.0), (0.86, 1.9), (0.68, 2.8), (0.46, 3.7))):
@@ -219,7 +219,7 @@ def cypress(scene: Scenery, pos: Point) -> None:
 
 
 def pads(scene: Scenery) -> None:
-    """What lies around and on the jump pads."""
+    """Bases, rings and chevrons of the jump pads."""
     scene.comment("Jump pads: base, ring, chevrons. The ramps are solid (island.xml).")
     for x, y, yaw in ((-8.9, 39.7, 9), (0, 48.3, 0), (8.6, 39.4, -9)):
         size = 1.75 if x else 1.6
@@ -274,7 +274,7 @@ def cliff(scene: Scenery) -> None:
 
 
 def landmarks(scene: Scenery) -> None:
-    """What tells left from right: a ship, cranes, a scaffold; each a body of its own, for looks may move it."""
+    """Landmarks that distinguish left from right: a ship, cranes, a scaffold; separate bodies, which looks may move."""
     scene.comment("Landmarks: to the left a ship, to the right cranes and a scaffold.")
     scene.body("landmark_ship", (-33, 84, 7))
     lower = [(*point[:2], 0.0) for point in ring(8, 0, 8, squash=0.35)]
@@ -327,8 +327,8 @@ def landmarks(scene: Scenery) -> None:
 
 
 def clutter(scene: Scenery) -> None:
-    """Things beside the way, which looks scatter; where they may lie is marked by sites."""
-    scene.comment("Clutter: out of sight until a look puts it on one of the spots.")
+    """Objects that looks scatter beside the track; sites mark the possible places."""
+    scene.comment("Clutter: out of sight until a look places it on one of the spots.")
     far = (0, -60, -60)
     for index in range(3):
         scene.body(f"clutter_crate_{index}", far)
@@ -387,7 +387,7 @@ def clutter(scene: Scenery) -> None:
 
 
 def main() -> None:
-    """Builds it from the solid island."""
+    """Generates it from the solid island."""
     solid = mujoco.MjSpec.from_string((ASSETS / "island.xml").read_text().replace('<include file="scenery.xml"/>', ""))
     build(solid.compile()).write(ASSETS / "scenery.xml")
 

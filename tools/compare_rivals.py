@@ -1,22 +1,22 @@
-"""How fast Jumppad is beside other environments that show a 3D world: one machine, one run, in turn.
+"""Benchmark: Jumppad next to other 3D environments, interleaved in one run on one machine.
 
     python -m venv rivals && rivals/bin/pip install vizdoom miniworld
     python tools/compare_rivals.py --python rivals/bin/python
     python tools/compare_rivals.py --json --rounds 3 --seconds 0.5
 
-Each runs in a process of its own, and only one works at a time: in every round each is measured for a moment, so that a
-machine busy with other things slows all alike. The rivals may live in another virtual environment, which needs nothing
-of ours: ViZDoom brings pygame-ce, which does not go with pygame, Jumppad's window. Who is missing is left out, with a
-line that says how to install it.
+Each runs in its own process, one at a time: every round measures each for a moment, so that other load on the machine
+slows all of them alike. The rivals can be in another virtual environment, which needs nothing of ours: ViZDoom installs
+pygame-ce, which conflicts with pygame, Jumppad's window. A missing rival is left out, with a line that says how to
+install it.
 
-Actions are random, resets included, nothing is skipped, and each step gives a picture:
+Actions are random, resets are included, no frames are skipped, and each step renders a frame:
 
 - Jumppad: 0.1 s of physics, with Gymnasium's default wrappers, in one thread.
-- ViZDoom: a tic, 1/35 s; `my_way_home`, RGB24, the window invisible; by its own interface, without Gymnasium.
-- MiniWorld: a step of `MiniWorld-FourRooms-v0`, with Gymnasium's default wrappers; without a screen by EGL.
+- ViZDoom: a tic, 1/35 s; `my_way_home`, RGB24, invisible window; its own API, without Gymnasium.
+- MiniWorld: a step of `MiniWorld-FourRooms-v0`, with Gymnasium's default wrappers; EGL if there is no display.
 - `mujoco.Renderer`: Jumppad's scene and physics without its rules, at MuJoCo's default quality, without Gymnasium.
 
-ViZDoom's engine is a second process that works while Python waits. OpenGL on a CPU takes as many threads as it likes.
+ViZDoom's engine is a second process that works while Python waits. OpenGL on a CPU uses as many threads as it likes.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ import json
 import os
 import platform
 import random
+import re
 import shutil
 import statistics
 import subprocess
@@ -42,8 +43,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-# Up here only the standard library, since the rivals' interpreter runs this file too; and what pyright need not find is
-# imported by name.
+# Only the standard library at the top, since the rivals' interpreter runs this file too; packages that pyright need not
+# find are imported by name.
 
 Step = Callable[[int], object]
 WARM_UP = 50
@@ -56,14 +57,14 @@ HEADLESS = platform.system() == "Linux" and not os.environ.get("DISPLAY")
 
 
 def jumppad(closing: ExitStack, seed: int, size: int) -> tuple[Step, str]:
-    """Returns a step of one environment, given its number, and what draws."""
+    """Returns a step function of one environment, which takes the step's index, and the name of the renderer."""
     from jumppad_env import bench
 
     return bench.single(closing, seed, image_size=(size, size)), f"jumppad {version('jumppad')}, its rasterizer"
 
 
 def vizdoom(closing: ExitStack, seed: int) -> tuple[Step, str]:
-    """Returns a tic, and what draws."""
+    """Returns a function that advances one tic, and the name of the renderer."""
     vizdoom = import_module("vizdoom")
     game = vizdoom.DoomGame()
     game.load_config(str(Path(vizdoom.scenarios_path) / "my_way_home.cfg"))
@@ -87,10 +88,10 @@ def vizdoom(closing: ExitStack, seed: int) -> tuple[Step, str]:
 
 
 def miniworld(closing: ExitStack, seed: int) -> tuple[Step, str]:
-    """Returns a step, and what draws."""
+    """Returns a step function, and the name of the renderer."""
     pyglet = import_module("pyglet")
     if HEADLESS:
-        pyglet.options["headless"] = True  # EGL; to be said before anything of pyglet's is loaded
+        pyglet.options["headless"] = True  # EGL; must be set before other modules of pyglet are imported
     gymnasium, gl = import_module("gymnasium"), import_module("pyglet.gl")
     import_module("miniworld")  # registers the environments
     env = gymnasium.make("MiniWorld-FourRooms-v0", obs_width=128, obs_height=128)
@@ -110,9 +111,9 @@ def miniworld(closing: ExitStack, seed: int) -> tuple[Step, str]:
 
 
 def mujoco_renderer(closing: ExitStack, seed: int) -> tuple[Step, str]:
-    """Returns a step and a frame, and what draws."""
+    """Returns a function that steps and renders, and the name of the renderer."""
     if HEADLESS:
-        os.environ.setdefault("MUJOCO_GL", "egl")  # MuJoCo's own default needs a screen
+        os.environ.setdefault("MUJOCO_GL", "egl")  # MuJoCo's default backend needs a display
     from jumppad_env import bench
 
     step = bench.plain_mujoco(closing)
@@ -123,17 +124,18 @@ def mujoco_renderer(closing: ExitStack, seed: int) -> tuple[Step, str]:
 
 @dataclass(frozen=True)
 class Rival:
-    """One of those compared."""
+    """One of the compared environments."""
 
     says: str
+    """Label in the table."""
     pixels: int
-    """Of a frame."""
+    """Pixels per frame."""
     prepare: Callable[[ExitStack, int], tuple[Step, str]]
-    """Takes what closes things and the seed; returns a step, and what draws."""
+    """Takes an exit stack for clean-up and the seed; returns a step function, and the name of the renderer."""
     install: str
-    """What to do where it is missing."""
+    """How to install it."""
     ours: bool
-    """Whether it runs in our interpreter, not in that of `--python`."""
+    """Whether it runs in our interpreter instead of `--python`."""
 
 
 RIVALS = {
@@ -149,15 +151,15 @@ US = ("jumppad_64", "jumppad_128")
 
 
 def work(name: str, seed: int) -> None:
-    """Is the process of one rival: says what draws, then answers each number of seconds with steps per second."""
+    """Main function of a rival's process: prints its renderer, then, for each line of seconds, steps per second."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # what libraries print must not get among the answers
+    os.dup2(2, 1)  # output of libraries must not mix with the answers
     with ExitStack() as closing:
         try:
             step, draws = RIVALS[name].prepare(closing, seed)
             for index in range(WARM_UP):
                 step(index)
-        except Exception as error:  # each library fails in ways of its own; the other rivals go on
+        except Exception as error:  # each library raises errors of its own; the other rivals continue
             print(json.dumps({"missing": " ".join(f"{type(error).__name__}: {error}".split())[:200]}), file=answers)
             return
         print(json.dumps({"draws": draws}), file=answers)
@@ -172,13 +174,13 @@ def work(name: str, seed: int) -> None:
 
 
 class Worker:
-    """The process of one rival, seen from outside.
+    """Handle of a rival's process.
 
     Args:
-        name: of `RIVALS`.
+        name: in `RIVALS`.
         python: the interpreter.
-        seed: of resets and actions.
-        folder: to work in; ViZDoom leaves files there.
+        seed: for resets and actions.
+        folder: working directory; ViZDoom leaves files there.
     """
 
     def __init__(self, name: str, python: str, seed: int, folder: str) -> None:
@@ -194,7 +196,7 @@ class Worker:
     def measure(self, seconds: float) -> None:
         """Measures once, unless the process has failed."""
         if self.missing is None and self._process.stdin:
-            with suppress(BrokenPipeError):  # it has died since; the answer will say so
+            with suppress(BrokenPipeError):  # it has died; the answer will say so
                 self._process.stdin.write(f"{seconds}\n")
                 self._process.stdin.flush()
             answer = self._answer()
@@ -212,7 +214,7 @@ class Worker:
 
 
 def measure(python: str, seed: int, seconds: float, rounds: int) -> dict[str, Any]:
-    """Measures everything and returns what `--json` prints; says on stderr how far it is."""
+    """Measures everything and returns what `--json` prints; progress goes to stderr."""
     with ExitStack() as closing:
         folder = closing.enter_context(tempfile.TemporaryDirectory())
         workers: dict[str, Worker] = {}
@@ -228,7 +230,7 @@ def measure(python: str, seed: int, seconds: float, rounds: int) -> dict[str, An
 
 
 def outcome(name: str, workers: dict[str, Worker]) -> dict[str, Any]:
-    """Returns what is known of one rival; a ratio is the median of the ratios within each round."""
+    """Returns the result of one rival; ratios are medians over the rounds' ratios."""
     worker = workers[name]
     if worker.missing is not None:
         return {"missing": worker.missing, "install": RIVALS[name].install}
@@ -247,20 +249,15 @@ def outcome(name: str, workers: dict[str, Worker]) -> dict[str, Any]:
 
 
 def machine() -> dict[str, Any]:
-    """Returns what numbers depend on."""
-    names = [line.split(":")[1].strip() for line in cpuinfo() if line.startswith("model name")]
+    """Returns processor, cores and load."""
+    cpuinfo = Path("/proc/cpuinfo")
+    names = re.findall(r"model name\s*: (.+)", cpuinfo.read_text()) if cpuinfo.exists() else []
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     return {"processor": names[0] if names else platform.processor(), "cores": os.cpu_count(), "load": load}
 
 
-def cpuinfo() -> list[str]:
-    """Returns Linux's lines on processors, none elsewhere."""
-    path = Path("/proc/cpuinfo")
-    return path.read_text().splitlines() if path.exists() else []
-
-
 def table(result: dict[str, Any]) -> str:
-    """Returns the measurement as text for people."""
+    """Returns the measurements as a text table."""
     about = result["machine"]
     lines = [
         f"{about['cores']} cores of {about['processor']}, load {about['load']:.1f}" if about["load"] else "",
@@ -269,7 +266,7 @@ def table(result: dict[str, Any]) -> str:
     for name, found in result["rivals"].items():
         says = RIVALS[name].says
         if "missing" in found:
-            lines.append(f"{says:<26}missing: {found['missing']}. To have it: {found['install']}")
+            lines.append(f"{says:<26}missing: {found['missing']}. To install it: {found['install']}")
             continue
         rate, rounds = found["steps_per_second"], found["rounds"]
         line = f"{says:<26}{rate:>9,.0f}{min(rounds):>9,.0f}{max(rounds):>9,.0f}{rate * found['pixels'] / 1e6:>10.1f}"
@@ -283,9 +280,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--python", default=sys.executable, help="interpreter that has ViZDoom and MiniWorld")
-    parser.add_argument("--seconds", type=float, default=1.0, help="of each measurement (default 1)")
-    parser.add_argument("--rounds", type=int, default=9, help="measurements of each (default 9)")
-    parser.add_argument("--seed", type=int, default=0, help="of resets and actions (default 0)")
+    parser.add_argument("--seconds", type=float, default=1.0, help="time of each measurement (default 1)")
+    parser.add_argument("--rounds", type=int, default=9, help="number of rounds (default 9)")
+    parser.add_argument("--seed", type=int, default=0, help="seed for resets and actions (default 0)")
     parser.add_argument("--worker", choices=RIVALS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
@@ -300,7 +297,7 @@ def main() -> None:
             raise ValueError(f"--rounds {arguments.rounds} must be at least 1")
         python = shutil.which(arguments.python)
         if python is None:
-            raise ValueError(f"--python {arguments.python} is no program that can be run")
+            raise ValueError(f"--python {arguments.python} is not an executable program")
         result = measure(os.path.abspath(python), arguments.seed, arguments.seconds, arguments.rounds)
         print(json.dumps(result) if arguments.json else table(result))
 

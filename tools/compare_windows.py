@@ -1,10 +1,10 @@
-"""How fast training reads a dataset: windows of ours beside episodes of Minari, one process, one run, in turn.
+"""Compares the speed of reading training data: our windows and episodes of Minari, in one process, in turn.
 
     python -m tools.compare_windows runs/demonstrations
 
-The dataset is exported for Minari in both of its formats, uncompressed, into a temporary folder. `sample_episodes`
-reads whole episodes, and all of their frames are counted, though a window would use but `steps` of each. Everything is
-read once before it is measured, so that it comes from the system's cache where memory suffices. Medians of the rounds.
+The dataset is exported to both of Minari's formats, uncompressed, in a temporary folder. `sample_episodes` reads whole
+episodes; all their frames are counted, although a window would use only `steps` of each. Everything is read once before
+it is measured, so that it comes from the page cache if memory suffices. Results are medians over the rounds.
 """
 
 from __future__ import annotations
@@ -31,36 +31,36 @@ Read = Callable[[], int]
 
 @dataclass(frozen=True)
 class CompareConfig:
-    """What is read, and for how long."""
+    """Compare how fast training data is read."""
 
     dataset: Annotated[Path, tyro.conf.Positional]
-    """Directory of a dataset with frames."""
+    """Dataset with frames."""
     steps: int = 32
-    """Of a window."""
+    """Steps of a window."""
     batch: int = 32
-    """Windows, and episodes of Minari, asked for at a time."""
+    """Number of windows, or of Minari episodes, per batch."""
     rounds: int = 5
-    """In each, every reader reads for a moment."""
+    """Number of rounds; every reader takes part in each."""
     seconds: float = 1.0
-    """That moment."""
+    """Seconds that each reader reads in a round."""
     seed: int = 0
-    """Of what is drawn."""
+    """Seed of the random choice of windows and episodes."""
 
     def __post_init__(self) -> None:
-        """Refuses what cannot be measured."""
+        """Validates the config."""
         if min(self.batch, self.rounds) < 1 or self.seconds <= 0:
             raise ValueError("batch and rounds must be at least 1, and seconds more than 0")
 
 
 def ours(dataset: Dataset, config: CompareConfig, *, reuse: bool) -> Read:
-    """Returns what reads a batch of windows, into the same arrays or new ones, and says how many frames these are."""
+    """Returns a function that reads a batch of windows, into old or new arrays, and returns its number of frames."""
     windows, generator = Windows(dataset, config.steps), stream(config.seed, "windows")
     out = windows.empty(config.batch) if reuse else None
     return lambda: int(windows.batch(generator, config.batch, out).mask.sum())
 
 
 def minari(dataset_id: str, root: Path, config: CompareConfig) -> Read:
-    """Returns what reads episodes by Minari and says how many frames these are."""
+    """Returns a function that reads a batch of episodes with Minari and returns its number of frames."""
     from minari import MinariDataset
 
     dataset = MinariDataset(root / dataset_id / "data")
@@ -78,10 +78,10 @@ def measure(read: Read, seconds: float) -> float:
 
 
 def compare(config: CompareConfig) -> dict[str, float]:
-    """Returns frames per second by reader, medians of the rounds; our windows come first.
+    """Returns frames per second by reader, medians over the rounds, starting with our windows.
 
     Raises:
-        ValueError: no dataset with frames, or packages are missing.
+        ValueError: the dataset has no frames, or packages are missing.
     """
     dataset = Dataset(config.dataset)
     with tempfile.TemporaryDirectory() as folder:
@@ -94,7 +94,7 @@ def compare(config: CompareConfig) -> dict[str, float]:
             "Minari, hdf5": minari("hdf5-v0", root, config),
             "Minari, arrow": minari("arrow-v0", root, config),
         }
-        np.asarray(dataset.frames).max()  # into the cache; what was exported is there already
+        np.asarray(dataset.frames).max()  # into the page cache; the exports are there already
         rounds = [[measure(read, config.seconds) for read in readers.values()] for _ in range(config.rounds)]
     return dict(zip(readers, map(statistics.median, zip(*rounds, strict=True)), strict=True))
 

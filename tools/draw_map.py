@@ -1,4 +1,4 @@
-"""Draws docs/map.png, the island from above with its scale, from the MJCF.
+"""Draws docs/map.png: the island from above, from the MJCF, with axes in meters.
 
 python tools/draw_map.py
 """
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def main() -> None:
-    """Draws it."""
+    """Draws the map."""
     island = load_island()
     with styled_axes(3.6, 6.6) as axes:
         draw_map(axes)

@@ -1,4 +1,4 @@
-"""Draws the contact sheets of docs/environment.md, from what people and agents see.
+"""Draws the contact sheets of docs/environment.md: frames for people and for agents.
 
 python tools/draw_sheets.py
 """
@@ -26,11 +26,11 @@ PLACES = (
     ((-5.2, 31.0, 1.0), 0.35),
     ((7.2, 36.0, 1.0), -0.15),
 )
-"""Position and heading along the way."""
+"""Positions and headings along the track."""
 
 
 def state_at(character: str, place: tuple[float, float, float], heading: float = 0.0, **columns: float) -> np.ndarray:
-    """Returns the state of a character that rides along; other columns of the state as given."""
+    """Returns the state of a character moving ahead at 7 m/s; other columns of the state as given."""
     world = World(1)
     world.place(0, character, np.array(place), heading)
     state = world.get_state(0)
@@ -49,7 +49,7 @@ def draw(painter: Painter, states: Sequence[np.ndarray], characters: Sequence[st
 
 
 def sheet(frames: np.ndarray, columns: int, zoom: int = 1) -> np.ndarray:
-    """Returns frames (N, H, W, 3) side by side on white, so many in a row, each pixel `zoom` times as large."""
+    """Returns frames (N, H, W, 3) in a grid of this many columns on white, enlarged by `zoom`."""
     frames = frames.repeat(zoom, axis=1).repeat(zoom, axis=2)
     height, width = frames.shape[1:3]
     rows = -(-len(frames) // columns)
@@ -61,12 +61,12 @@ def sheet(frames: np.ndarray, columns: int, zoom: int = 1) -> np.ndarray:
 
 
 def save(page: np.ndarray, name: str) -> None:
-    """Writes a page into the docs."""
+    """Writes a page to docs/."""
     Image.fromarray(page).save(DOCS / name, optimize=True, quality=88)
 
 
 def draw_places() -> None:
-    """What people see at 600x360, and agents at 128x128 and 64x64, along the way."""
+    """Frames along the track: for people at 600x360, for agents at 128x128 and 64x64."""
     names = ("rider", "bruiser", "scout", "mystic", "walker", "rider")
     states = [state_at(name, *place) for name, place in zip(names, PLACES, strict=True)]
     save(sheet(draw(Painter(360, 600, fine=True, threads=2), states, names), 2), "people.jpg")
@@ -75,7 +75,7 @@ def draw_places() -> None:
 
 
 def draw_variety() -> None:
-    """The same states with variety "paper" and "high", for people and at 64x64."""
+    """The same states with variety "paper" and "high", for people, and with "high" at 64x64."""
     pages = []
     names = ("rider",) * len(PLACES)
     for variety in ("paper", "high"):
@@ -87,7 +87,7 @@ def draw_variety() -> None:
 
 
 def draw_characters() -> None:
-    """Each character standing, riding, in a curve, jumping, attacking, dodging, launched and on foot."""
+    """Each character standing, riding, turning, jumping, attacking, dodging, launched and on foot."""
     poses: tuple[dict[str, float], ...] = (
         {"vy": 0.0, "stride": 0.0},
         {"vy": 8.5},
@@ -105,7 +105,7 @@ def draw_characters() -> None:
 
 
 def main() -> None:
-    """Draws all."""
+    """Draws all sheets."""
     draw_places()
     draw_variety()
     draw_characters()

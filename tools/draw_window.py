@@ -1,8 +1,8 @@
-"""Draws the window that people play in for docs/environment.md: the help, a run, and how it ended.
+"""Draws docs/playing.jpg: the game's window with the help, during a run, and with the summary.
 
 python tools/draw_window.py
 
-On a screen or without one, the picture is the same.
+The picture is the same with or without a display.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from jumppad_env.rules import PADS, RULES
 
 SIZE = 360, 600
 NEAR = 2.5
-"""m from a point of the way, where the next one is aimed at."""
+"""m; a waypoint closer than this has been reached."""
 
 
 def run(game: Game, way: list[np.ndarray], steps: int) -> None:
-    """Plays control steps along the way, with the left stick alone; points that were reached are taken off it.
+    """Plays control steps along waypoints with the left stick only; waypoints that were reached are removed.
 
     Args:
-        game: begun, with the camera as it starts.
-        way: points (3,) in m.
-        steps: at most.
+        game: the game; its camera must not have been turned.
+        way: waypoints (3,), m.
+        steps: number of control steps at most.
     """
 
     def toward_next() -> np.ndarray:
@@ -45,13 +45,13 @@ def run(game: Game, way: list[np.ndarray], steps: int) -> None:
 
 
 def shown(window: Window, game: Game) -> np.ndarray:
-    """Returns what the window shows, uint8 (H, W, 3)."""
+    """Returns a screenshot of the window, uint8 (H, W, 3)."""
     window.show(game.frame(), game.panels())
     return pygame.surfarray.array3d(pygame.display.get_surface()).swapaxes(0, 1)
 
 
 def main() -> None:
-    """Draws it."""
+    """Draws the picture."""
     game = Game("rider", "middle", 0, SIZE)
     window = Window(*SIZE, fps=0)
     island = load_island()

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Sets up a checkout: .venv and the packages of constraints.txt. Drawing needs no library of the system.
-# Safe to run again, and done in a moment when nothing changed. PYTHON=python3.12 chooses the interpreter.
+# Sets up a checkout: .venv with the packages of constraints.txt. Rendering needs no system libraries.
+# Safe to run again, and instant if nothing has changed. PYTHON=python3.12 selects the interpreter.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,7 +13,7 @@ fail() { say "$*"; exit 1; }
 
 # --- system packages ---------------------------------------------------------------------------------------------
 
-# install_system WHY APT_PACKAGES DNF_PACKAGES: installs them where that is allowed, else says what to type.
+# install_system WHY APT_PACKAGES DNF_PACKAGES: installs them if permitted, else prints the command to run.
 install_system() {
     local why=$1 manager command root=()
     if command -v apt-get >/dev/null; then
@@ -21,12 +21,12 @@ install_system() {
     elif command -v dnf >/dev/null; then
         manager=dnf command="dnf install -y $3"
     else
-        say "$why Please install the like of: $2"
+        say "$why Please install the equivalent of: $2"
         return 1
     fi
     if [ "$(id -u)" != 0 ]; then
         if sudo -n true 2>/dev/null; then root=(sudo -n); else
-            say "$why Please type:  sudo $command"
+            say "$why Please run:  sudo $command"
             return 1
         fi
     fi
@@ -36,15 +36,15 @@ install_system() {
         "${root[@]}" env DEBIAN_FRONTEND=noninteractive $command -qq >/dev/null
     else
         "${root[@]}" $command -q >/dev/null
-    fi || { say "That failed. Please type:  sudo $command"; return 1; }
+    fi || { say "That failed. Please run:  sudo $command"; return 1; }
 }
 
 may_install() { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }
 
-# The tests of the window that people play in want a virtual screen. They are skipped without one, so nobody is asked.
+# Tests of the game's window need a virtual display. They are skipped without one, so the user is not asked.
 install_screen() {
     if ! command -v Xvfb && { command -v apt-get || command -v dnf; } && may_install; then
-        install_system "The tests of the window use a virtual screen." xvfb xorg-x11-server-Xvfb || true
+        install_system "Tests of the window use a virtual display." xvfb xorg-x11-server-Xvfb || true
     fi >/dev/null
 }
 
@@ -60,8 +60,8 @@ find_python() {
             return
         fi
     done
-    fail "needs Python 3.11, 3.12 or 3.13, and none of these is one: $candidates." \
-        "Install one, or say where it is: make setup PYTHON=/path/to/python3.12"
+    fail "Python 3.11, 3.12 or 3.13 is required; found none of them among: $candidates." \
+        "Install one, or give its path: make setup PYTHON=/path/to/python3.12"
 }
 
 make_venv() {
@@ -72,11 +72,11 @@ make_venv() {
         version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
         install_system "$python has no venv module." "python$version-venv" python3-pip || exit 1
     fi
-    say "making $VENV with $("$python" --version)"
+    say "creating $VENV with $("$python" --version)"
     "$python" -m venv --clear $VENV
 }
 
-# Torch's own index has the CPU build for Linux. A machine that gets it elsewhere need not reach that index.
+# PyTorch's own index has the CPU build for Linux. The option is left out if that index cannot be reached.
 torch_option() {
     if $VENV/bin/python - $TORCH_INDEX/torch/ <<'PYTHON' 2>/dev/null; then
 import sys, urllib.request
@@ -87,20 +87,20 @@ PYTHON
 }
 
 install_packages() {
-    say "installing the packages of constraints.txt (the first time takes minutes)"
+    say "installing the packages of constraints.txt (this takes minutes the first time)"
     # shellcheck disable=SC2046  # an option and its value, or nothing
     $VENV/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
         $(torch_option) --editable '.[play,video,baselines,exchange,examples,dev]' ||
-        fail "pip failed (above). If it found no torch: is $TORCH_INDEX reachable, and has it a build for" \
-            "$($VENV/bin/python --version)? Another interpreter: rm -rf $VENV && make setup PYTHON=python3.12"
+        fail "pip failed, see above. If it found no torch: is $TORCH_INDEX reachable, and does it have a build for" \
+            "$($VENV/bin/python --version)? To use another interpreter: rm -rf $VENV && make setup PYTHON=python3.12"
 }
 
 # ------------------------------------------------------------------------------------------------------------------
 
-# What the set-up depends on: these files, and the place (a virtual environment can't be moved).
+# The setup depends on these files and on the directory: a virtual environment cannot be moved.
 fingerprint() { { pwd && cat setup.cfg pyproject.toml constraints.txt tools/setup.sh; } | cksum; }
 
-# PYTHON may name another version than .venv was made with.
+# Whether PYTHON names another version than that of .venv.
 other_python() { [ -n "${PYTHON:-}" ] && [ "$("$PYTHON" -V 2>&1)" != "$($VENV/bin/python -V 2>&1)" ]; }
 
 if other_python || [ "$(cat $STAMP 2>/dev/null)" != "$(fingerprint)" ] || ! $VENV/bin/python -c '' 2>/dev/null; then

@@ -1,4 +1,4 @@
-"""Shows, proves, redraws, puts together, takes apart, exports and imports datasets.
+"""Inspects, verifies, re-renders, merges, splits, filters, exports and imports datasets.
 
 python -m agents.dataset stats runs/demonstrations
 python -m agents.dataset verify runs/demonstrations
@@ -25,16 +25,16 @@ from jumppad_env.vector_env import count_cores
 
 @dataclass(frozen=True)
 class Stats:
-    """Write one HTML page that says what a dataset holds; it needs no network and no other file."""
+    """Write a self-contained HTML page with statistics of a dataset."""
 
     directory: Annotated[Path, tyro.conf.Positional]
     """The dataset."""
     out: Path | None = None
-    """The page, an HTML file; an older one is replaced. By default beside the dataset: DIRECTORY.html."""
+    """HTML file to write or replace; by default DIRECTORY.html beside the dataset."""
 
     def run(self) -> int:
-        """Writes the page."""
-        # Figures take a second to import, and only this command needs them.
+        """Writes the page and returns the exit code."""
+        # Only this command needs figures, which take a second to import.
         from agents.dataset.statistics.page import write_page
 
         dataset = Dataset(self.directory)
@@ -46,12 +46,12 @@ class Stats:
 
 @dataclass(frozen=True)
 class Verify:
-    """Prove that a dataset is what it says: exit code 0 if it is, 1 if not."""
+    """Check files, play and frames of a dataset; the exit code is 0 if it is sound, 1 if not."""
 
     directory: Annotated[Path, tyro.conf.Positional]
     """The dataset."""
     frames: int = 1000
-    """How many frames are drawn again."""
+    """Number of frames to render again and compare."""
 
     def run(self) -> int:
         """Prints the verdict and returns the exit code."""
@@ -68,21 +68,21 @@ class Verify:
 
 @dataclass(frozen=True)
 class Rerender:
-    """Draw the frames of a dataset at any size and look; run again after an interruption, it goes on."""
+    """Render the frames of a dataset at another size or look; after an interruption, the same command resumes."""
 
     directory: Annotated[Path, tyro.conf.Positional]
     """The dataset, with or without frames."""
     out: Annotated[Path, tyro.conf.Positional]
-    """Directory to make."""
+    """Directory of the new dataset."""
     image_size: tuple[int, int] = (64, 64)
     """Height and width of the frames."""
     variety: str = "none"
-    """What they look like: "none", "paper", "high", or the name of a kind."""
+    """Visual variety: "none", "paper", "high", or the name of a kind."""
     character: str | None = None
-    """Who is seen in everybody's place; who played by default."""
+    """Character to show in all episodes; by default the one that was played."""
 
     def run(self) -> int:
-        """Draws."""
+        """Renders the frames and returns the exit code."""
         frames = rerender(
             self.directory, self.out, self.image_size, self.variety, self.character, threads=count_cores()
         )
@@ -92,34 +92,34 @@ class Rerender:
 
 @dataclass(frozen=True)
 class Merge:
-    """Put datasets together."""
+    """Concatenate datasets."""
 
     out: Annotated[Path, tyro.conf.Positional]
-    """Directory to make."""
+    """Directory of the new dataset."""
     directories: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    """The datasets, in order."""
+    """Datasets to merge, in order."""
 
     def run(self) -> int:
-        """Merges."""
+        """Merges the datasets and returns the exit code."""
         print(f"{self.out}: {merge(self.out, self.directories)} episodes")
         return 0
 
 
 @dataclass(frozen=True)
 class Split:
-    """Deal episodes out at random, those of each pad in the same proportions."""
+    """Split a dataset at random, stratified by pad."""
 
     directory: Annotated[Path, tyro.conf.Positional]
     """The dataset."""
     fractions: tuple[float, ...]
-    """Of the episodes, adding up to 1."""
+    """Shares of the episodes; they add up to 1."""
     out: tuple[Path, ...]
-    """Directories to make, one for each fraction."""
+    """Directories of the new datasets, one per fraction."""
     seed: int = 0
-    """Of who goes where."""
+    """Seed of the split."""
 
     def run(self) -> int:
-        """Splits."""
+        """Splits the dataset and returns the exit code."""
         for out, episodes in zip(self.out, split(self.directory, self.fractions, self.out, self.seed), strict=True):
             print(f"{out}: {episodes} episodes")
         return 0
@@ -127,39 +127,39 @@ class Split:
 
 @dataclass(frozen=True)
 class Filter:
-    """Keep the episodes that are wanted."""
+    """Copy the episodes that meet all conditions."""
 
     directory: Annotated[Path, tyro.conf.Positional]
     """The dataset."""
     out: Annotated[Path, tyro.conf.Positional]
-    """Directory to make."""
+    """Directory of the new dataset."""
     wanted: Annotated[Wanted, tyro.conf.arg(name="")] = Wanted()
 
     def run(self) -> int:
-        """Filters."""
+        """Filters the dataset and returns the exit code."""
         print(f"{self.out}: {keep(self.directory, self.out, self.wanted)} episodes")
         return 0
 
 
 @dataclass(frozen=True)
 class Export:
-    """Write a dataset for Minari or LeRobot, see docs/exchange.md."""
+    """Export a dataset to Minari or LeRobot, see docs/exchange.md."""
 
     directory: Annotated[Path, tyro.conf.Positional]
-    """The dataset, with frames."""
+    """The dataset; it must have frames."""
     minari: str | None = None
-    """Id of the Minari dataset to make, such as jumppad/human-v0."""
+    """Id of the new Minari dataset, such as jumppad/human-v0."""
     root: Path | None = None
-    """Of Minari's local datasets; where Minari looks by default."""
+    """Directory of Minari's local datasets; by default Minari's own."""
     lerobot: Path | None = None
-    """Directory of the LeRobot dataset to make."""
+    """Directory of the new LeRobot dataset."""
     lossy: bool = False
-    """For LeRobot: smaller videos that browsers play."""
+    """LeRobot only: write smaller, lossy videos that browsers can play."""
 
     def run(self) -> int:
-        """Exports."""
+        """Exports the dataset and returns the exit code."""
         if (self.minari is None) == (self.lerobot is None):
-            raise ValueError("say where to: either --minari ID or --lerobot DIRECTORY")
+            raise ValueError("give either --minari ID or --lerobot DIRECTORY")
         dataset = Dataset(self.directory)
         if self.minari is not None:
             print(export_minari(dataset, self.minari, self.root))
@@ -171,22 +171,22 @@ class Export:
 
 @dataclass(frozen=True)
 class Import:
-    """Make a dataset of one of Minari's, see docs/exchange.md."""
+    """Import a Minari dataset, see docs/exchange.md."""
 
     out: Annotated[Path, tyro.conf.Positional]
-    """Directory to make."""
+    """Directory of the new dataset."""
     minari: str
     """Id of the Minari dataset."""
     root: Path | None = None
-    """Of Minari's local datasets; where Minari looks by default."""
+    """Directory of Minari's local datasets; by default Minari's own."""
 
     def run(self) -> int:
-        """Imports."""
+        """Imports the dataset and returns the exit code."""
         print(f"{self.out}: {import_minari(self.minari, self.out, self.root)} steps")
         return 0
 
 
-SUMMARY = "Shows, proves, redraws, puts together, takes apart, exports and imports datasets."
+SUMMARY = "Inspects, verifies, re-renders, merges, splits, filters, exports and imports datasets."
 Command = (
     Annotated[Stats, tyro.conf.subcommand("stats")]
     | Annotated[Verify, tyro.conf.subcommand("verify")]

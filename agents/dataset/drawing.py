@@ -1,4 +1,4 @@
-"""Drawing the frames of episodes that were played: what the live environment shows is drawn from the states alone."""
+"""Rendering the frames of recorded episodes from their states, exactly as the live environment does."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from jumppad_env.drawing import Painter
 from jumppad_env.files import write_atomically
 
 CHUNK_BYTES = 2**24
-"""Of frames drawn at a time."""
+"""Bytes of frames rendered at a time."""
 DRAWN = "drawn"
-"""File that says how many frames have reached the disk."""
+"""File with the number of frames that have reached the disk."""
 SYNC_SECONDS = 2.0
-"""What was drawn since the last time is drawn again after an interruption."""
+"""Time between flushes; frames rendered since the last one are lost in an interruption."""
 
 
 def draw_frames(folder: Path, size: tuple[int, int], variety: str, character: str | None, threads: int) -> str:
-    """Draws the frames of an unfinished dataset into its frames.npy; goes on where it was interrupted.
+    """Renders the frames of an unfinished dataset into frames.npy; resumes after an interruption.
 
     Args:
-        folder: holds episodes.npy and states.npy.
+        folder: directory with episodes.npy and states.npy.
         size: height and width.
-        variety: as of the environment.
-        character: who is seen; None: who played.
-        threads: that draw.
+        variety: keyword of the environment.
+        character: character to show in all episodes; None: the one that was played.
+        threads: number of rendering threads.
 
     Returns:
         The file's sha256.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: writing failed.
     """
     episodes = whole_rows(folder / "episodes.npy", EPISODE, ())
     states = States(whole_rows(folder / "states.npy", np.dtype(np.float64), (len(PACKED),)), episodes)
@@ -52,7 +52,7 @@ def draw_frames(folder: Path, size: tuple[int, int], variety: str, character: st
     array = GrowingArray(path, byte, shape, rows=drawn, final=len(states))
     painter = Painter(*size, threads=threads, variety=variety)
     rows_at_once = max(1, CHUNK_BYTES // int(np.prod(shape)))
-    buffers = [np.empty((rows_at_once, *shape), np.uint8) for _ in range(2)]  # one is drawn, the other is written
+    buffers = [np.empty((rows_at_once, *shape), np.uint8) for _ in range(2)]  # one is rendered, the other written
     with (
         tqdm(total=len(states), initial=drawn, desc="draw", unit="frame", unit_scale=True, dynamic_ncols=True) as bar,
         ThreadPoolExecutor(1) as writer,
@@ -75,14 +75,14 @@ def draw_frames(folder: Path, size: tuple[int, int], variety: str, character: st
             written.result()
             array.finish()
         finally:
-            writer.shutdown()  # before the file that it writes to is closed
+            writer.shutdown()  # before its file is closed
             array.close()
             painter.close()
     return digest.hexdigest()
 
 
 def _count_drawn(folder: Path, path: Path, shape: tuple[int, ...]) -> int:
-    """Returns how many frames need not be drawn again."""
+    """Returns the number of frames that need not be rendered again."""
     try:
         said = int((folder / DRAWN).read_text())
         return min(said, len(whole_rows(path, np.dtype(np.uint8), shape)))

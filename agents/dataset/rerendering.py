@@ -1,4 +1,4 @@
-"""Frames of a dataset at another size or look: what the live environment would have shown, bit for bit."""
+"""Renders a dataset at another size or look, bit for bit as the live environment would have."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from jumppad_env.world.options import Options
 def rerender(
     directory: Path, out: Path, image_size: tuple[int, int], variety: str, character: str | None, threads: int
 ) -> int:
-    """Draws the frames of a dataset, with or without frames of its own, into a new one; resumable.
+    """Renders the frames of a dataset into a new one; resumable. The dataset itself needs no frames.
 
-    All but the frames is linked, or copied to another disk.
+    All other files are hard-linked, or copied if that is not possible.
 
     Args:
-        directory: of the dataset.
+        directory: directory of the dataset.
         out: must not exist.
         image_size: height and width of the new frames.
-        variety: as of the environment.
-        character: who is seen in everybody's place; None: who played.
-        threads: that draw.
+        variety: keyword of the environment.
+        character: character to show in all episodes; None: the one that was played.
+        threads: number of rendering threads.
 
     Returns:
         The number of frames.
 
     Raises:
-        ValueError: options that are impossible, or damaged states.
-        OSError: it cannot be written; what was drawn stays, to be gone on with.
+        ValueError: options are invalid, or the dataset is damaged.
+        OSError: writing failed; what was rendered is kept, and the same call resumes.
     """
     dataset = Dataset(directory)
     if character is not None and character not in CHARACTERS:
@@ -52,7 +52,7 @@ def rerender(
         "sources": [source_of(dataset)],
     }
     with Unfinished(out, asked) as work:
-        if work.manifest is not None:  # killed just before the end
+        if work.manifest is not None:  # killed just before the rename
             return manifest["steps"]
         digests = {name: digest for name, digest in manifest["files"].items() if name != "frames.npy"}
         for name in digests:

@@ -1,7 +1,7 @@
-"""Datasets put together and taken apart: merge, split, filter. Episodes are copied as they are, bit for bit.
+"""Merging, splitting and filtering datasets. Episodes are copied bit for bit.
 
-What is copied is checked against its checksum first, so that damage is not passed on under a new one. Where all of one
-dataset is wanted its files are linked, which takes no room; nobody ever writes to a finished one.
+Checksums of the sources are verified first, so that damage is not passed on under a new checksum. If a whole dataset is
+selected, its files are hard-linked, which takes no space; finished datasets are never written to.
 """
 
 from __future__ import annotations
@@ -17,41 +17,42 @@ import numpy as np
 from tqdm import tqdm
 
 from jumppad_env.dataset import Dataset
-from jumppad_env.dataset.format import EPISODE, MANIFEST, GrowingArray, sha256
+from jumppad_env.dataset.format import EPISODE, GrowingArray
 from jumppad_env.dataset.reading import check_files
 from jumppad_env.dataset.writing import Unfinished
+from jumppad_env.files import MANIFEST, sha256
 from jumppad_env.rules import PADS
 from jumppad_env.streams import stream
 
 CHUNK_BYTES = 2**24
-"""Copied at a time."""
+"""Bytes copied at a time."""
 UNKNOWN_GOAL = "unknown"
-"""Goal of episodes without goals among others that have them."""
+"""Goal of episodes without goals when merged with others that have them."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which episodes are filtered out of a dataset to be kept; what is empty or None wants all."""
+    """Conditions on the episodes to keep; an empty one keeps all."""
 
     mode: tuple[str, ...] = ()
-    """Modes of behavior."""
+    """Modes of behavior to keep."""
     pad: tuple[str, ...] = ()
-    """Pads touched: left, middle, right, none."""
+    """Pads touched to keep: left, middle, right, none."""
     person: tuple[int, ...] = ()
-    """Numbers of people."""
+    """Numbers of people to keep."""
     style: tuple[str, ...] = ()
-    """Tags of recorded play."""
+    """Tags of recorded play to keep."""
     min_length: int = 1
-    """Steps, at least."""
+    """Minimum length in steps."""
 
     def __post_init__(self) -> None:
-        """Refuses pads that there are not."""
+        """Validates the names of the pads."""
         unknown = set(self.pad) - {*PADS, "none"}
         if unknown:
             raise ValueError(f"unknown pads {sorted(unknown)}; known are {', '.join(PADS)}, none")
 
     def of(self, episodes: np.ndarray) -> np.ndarray:
-        """Returns which episodes are wanted, bool (E,)."""
+        """Returns which episodes to keep, bool (E,)."""
         mask = episodes["length"] >= self.min_length
         pads = [-1 if pad == "none" else PADS.index(pad) for pad in self.pad]
         for name, several in {"mode": self.mode, "pad": pads, "person": self.person, "style": self.style}.items():
@@ -61,11 +62,11 @@ class Wanted:
 
 
 def merge(out: Path, directories: Sequence[Path]) -> int:
-    """Puts datasets together, one after the other, and returns the number of episodes.
+    """Concatenates datasets and returns the number of episodes.
 
     Raises:
-        ValueError: frames of different size, look or renderer, or some without any.
-        OSError: it cannot be written; nothing is left behind.
+        ValueError: frames differ in size, look or renderer, or are missing in some datasets.
+        OSError: writing failed; nothing is left behind.
     """
     if not directories:
         raise ValueError("name at least one dataset to merge")
@@ -74,20 +75,20 @@ def merge(out: Path, directories: Sequence[Path]) -> int:
 
 
 def split(directory: Path, fractions: Sequence[float], outs: Sequence[Path], seed: int) -> list[int]:
-    """Deals the episodes of a dataset out at random, those of each pad in the same proportions.
+    """Splits a dataset at random, stratified by pad.
 
     Args:
-        directory: what is split.
-        fractions: of the episodes, adding up to 1.
-        outs: a directory each.
-        seed: of who goes where.
+        directory: directory of the dataset.
+        fractions: shares of the episodes; they add up to 1.
+        outs: directory of each part; must not exist.
+        seed: seed of the split.
 
     Returns:
-        The numbers of episodes.
+        The number of episodes of each part.
 
     Raises:
-        ValueError: fractions that make no sense, or a part without an episode.
-        OSError: it cannot be written.
+        ValueError: fractions are invalid, or a part has no episodes.
+        OSError: writing failed.
     """
     if len(outs) != len(fractions) or len(set(outs)) != len(outs):
         raise ValueError(f"{len(fractions)} fractions need as many different --out directories, got {len(outs)}")
@@ -99,7 +100,7 @@ def split(directory: Path, fractions: Sequence[float], outs: Sequence[Path], see
         if os.path.lexists(out):
             raise ValueError(f"{out} exists; choose another place or delete it")
         if not len(part):
-            raise ValueError(f"{directory} has too few episodes to give one to each of the fractions {fractions}")
+            raise ValueError(f"{directory} has too few episodes for the fractions {fractions}")
     asked = {"made_by": "split", "fractions": list(fractions), "split_seed": seed}
     return [
         _write(out, [(dataset, part)], {**asked, "part": number})
@@ -108,11 +109,11 @@ def split(directory: Path, fractions: Sequence[float], outs: Sequence[Path], see
 
 
 def deal(pads: np.ndarray, fractions: Sequence[float], seed: int) -> list[np.ndarray]:
-    """Returns the episodes (ascending) of each part, which gets its fraction of all and of every pad."""
+    """Returns the episodes (ascending) of each part, which gets its fraction of every pad."""
     order = np.concatenate(
         [stream(seed, "split", pad + 1).permutation(np.flatnonzero(pads == pad)) for pad in range(-1, len(PADS))]
     )
-    # Each place in the row of all episodes, sorted by pad, goes to whoever is furthest behind its share.
+    # Each episode, in order of the pads, goes to the part that is furthest behind its share.
     owner = np.empty(len(pads), np.int64)
     counts = np.zeros(len(fractions))
     for place, episode in enumerate(order):
@@ -122,31 +123,31 @@ def deal(pads: np.ndarray, fractions: Sequence[float], seed: int) -> list[np.nda
 
 
 def keep(directory: Path, out: Path, wanted: Wanted) -> int:
-    """Writes the wanted episodes of a dataset and returns their number.
+    """Copies the episodes that meet all conditions and returns their number.
 
     Raises:
-        ValueError: there is none.
-        OSError: it cannot be written; nothing is left behind.
+        ValueError: there are none.
+        OSError: writing failed; nothing is left behind.
     """
     dataset = Dataset(directory)
     chosen = np.flatnonzero(wanted.of(dataset.episodes))
     if not len(chosen):
-        raise ValueError(f"no episode of {directory} is like that ({wanted}); ask for less")
+        raise ValueError(f"no episode of {directory} meets all conditions ({wanted}); relax them")
     return _write(out, [(dataset, chosen)], {"made_by": "filter"})
 
 
 def source_of(dataset: Dataset) -> dict[str, Any]:
-    """Returns what the manifest of a dataset says of another from which it was made."""
+    """Returns the manifest entry that describes a source dataset."""
     manifest = dataset.manifest
     told = {key: manifest[key] for key in ("population", "seed", "versions", "sources") if key in manifest}
     return {"name": dataset.directory.name, "sha256": sha256(dataset.directory / MANIFEST), **told}
 
 
 def check_sources(datasets: Sequence[Dataset], *, frames: bool) -> None:
-    """Checks the checksums of what is read.
+    """Verifies the checksums of the files to be read.
 
     Raises:
-        ValueError: damaged files.
+        ValueError: a file is damaged.
     """
     for dataset in datasets:
         names = [name for name in dataset.manifest["files"] if frames or name != "frames.npy"]
@@ -156,15 +157,15 @@ def check_sources(datasets: Sequence[Dataset], *, frames: bool) -> None:
 
 
 def link(source: Path, target: Path) -> None:
-    """Makes a file appear at another place too: linked where that is possible, else copied."""
+    """Hard-links a file, or copies it if that is not possible."""
     try:
         os.link(source, target)
-    except OSError:  # another disk, or one that knows no links
+    except OSError:  # another disk, or a file system without links
         shutil.copyfile(source, target)
 
 
 def _write(out: Path, parts: list[tuple[Dataset, np.ndarray]], asked: dict[str, Any]) -> int:
-    """Writes episodes of datasets, one part after the other."""
+    """Writes the chosen episodes of datasets, one part after the other."""
     datasets = [dataset for dataset, _ in parts]
     first = datasets[0].manifest
     shared = {"environment": _shared_environment(datasets), "renderer": first.get("renderer")}
@@ -217,7 +218,7 @@ def _copy(folder: Path, parts: list[tuple[Dataset, np.ndarray]], goals: list[str
 
 
 def _runs(dataset: Dataset, chosen: np.ndarray) -> Iterator[slice]:
-    """Yields the rows of chosen episodes, ascending, in pieces that are as long as may be."""
+    """Yields the rows of chosen episodes (ascending) in contiguous pieces of at most CHUNK_BYTES."""
     start, length = dataset.episodes["start"][chosen], dataset.episodes["length"][chosen]
     breaks = np.flatnonzero(start[1:] != start[:-1] + length[:-1]) + 1
     edges = [0, *breaks.tolist(), len(chosen)]
@@ -230,24 +231,24 @@ def _runs(dataset: Dataset, chosen: np.ndarray) -> Iterator[slice]:
 
 
 def _goals(dataset: Dataset, datasets: list[Dataset]) -> list[str]:
-    """Returns the names of a dataset's goals among several, none where nobody knows any."""
+    """Returns the names of a dataset's goals when merged with others; empty if none of them has goals."""
     if dataset.goals is not None:
         return list(dataset.manifest["goals"])
     return [] if all(each.goals is None for each in datasets) else [UNKNOWN_GOAL]
 
 
 def _renumbered(dataset: Dataset, rows: slice, goals: list[str]) -> np.ndarray:
-    """Returns goals of a dataset, uint8 (n,), as indices into the names of all."""
+    """Returns goals of a dataset, uint8 (n,), as indices into the merged names."""
     if dataset.goals is None:
         return np.full(rows.stop - rows.start, goals.index(UNKNOWN_GOAL), np.uint8)
     return np.array([goals.index(goal) for goal in dataset.manifest["goals"]], np.uint8)[dataset.goals[rows]]
 
 
 def _shared_environment(datasets: list[Dataset]) -> dict[str, Any]:
-    """Returns the keywords of the environment of all.
+    """Returns the common keywords of the environment.
 
     Raises:
-        ValueError: frames that do not go together.
+        ValueError: frames are inconsistent.
     """
     first = datasets[0]
     for dataset in datasets[1:]:
@@ -255,7 +256,7 @@ def _shared_environment(datasets: list[Dataset]) -> dict[str, Any]:
         if looks[0] != looks[1]:
             raise ValueError(
                 f"frames of {first.directory} are {looks[0]}, those of {dataset.directory} {looks[1]}; "
-                "redraw one with python -m agents.dataset rerender"
+                "re-render one with python -m agents.dataset rerender"
             )
     environment = dict(first.manifest["environment"])
     characters = {each.manifest["environment"].get("character", "rider") for each in datasets}

@@ -1,6 +1,6 @@
-"""Whether a dataset is what it says: its files by checksum, its play by playing it again, its frames by drawing some.
+"""Verification of datasets: checksums of the files, replay of all episodes, and re-rendering of some frames.
 
-All that can be wrong is found, file by file; the faults name the file.
+Every fault names the file that it was found in.
 """
 
 from __future__ import annotations
@@ -15,39 +15,40 @@ from tqdm import tqdm
 
 from jumppad_env import gamepad
 from jumppad_env.dataset import Dataset
-from jumppad_env.dataset.format import MANIFEST, seal
+from jumppad_env.dataset.format import seal
 from jumppad_env.dataset.reading import check_files, read_manifest
 from jumppad_env.drawing import RENDERER, Painter
+from jumppad_env.files import MANIFEST
 from jumppad_env.streams import stream
 from jumppad_env.world import STATE
 from jumppad_env.world.episodes import Episodes
 from jumppad_env.world.options import Options
 
 ROWS = 256
-"""Episodes played, and frames drawn, at a time."""
+"""Episodes replayed and frames rendered at a time."""
 TOLERANCE = 2.0
-"""Levels of 255 by which a frame of another renderer may differ on average."""
+"""Mean difference (0 to 255) allowed for frames of another renderer."""
 SHOWN = 5
-"""Faults of a kind that are listed; of the others only the number is told."""
+"""Number of faults of one kind that are listed; the others are only counted."""
 
 
 def verify(directory: Path, frames: int, threads: int, seed: int = 0) -> tuple[list[str], list[str]]:
-    """Looks for faults.
+    """Verifies a dataset.
 
     Args:
-        directory: of the dataset.
-        frames: how many are drawn again, chosen at random; all if there are fewer.
-        threads: that play and draw.
-        seed: of that choice.
+        directory: directory of the dataset.
+        frames: number of random frames to render again; all if there are fewer.
+        threads: number of threads that replay and render.
+        seed: seed of the choice of frames.
 
     Returns:
-        The faults, one line each, and what was found to be right.
+        The faults, one line each, and the checks that passed.
 
     Raises:
         FileNotFoundError: there is no dataset.
     """
     if not (directory / MANIFEST).is_file():
-        read_manifest(directory)  # says so
+        read_manifest(directory)  # raises
     try:
         manifest = read_manifest(directory)
         faults = _file_faults(directory, manifest)
@@ -56,7 +57,7 @@ def verify(directory: Path, frames: int, threads: int, seed: int = 0) -> tuple[l
         right = [f"checksums of {len(manifest['files'])} files and of {MANIFEST}"]
         dataset = Dataset(directory)
         faults = list(_play_faults(dataset, threads))
-        right += [] if faults else [f"{len(dataset)} episodes, {manifest['steps']} steps, played again bit for bit"]
+        right += [] if faults else [f"{len(dataset)} episodes, {manifest['steps']} steps, replayed bit for bit"]
         if not faults and dataset.goals is not None and dataset.goals.max() >= len(manifest["goals"]):
             faults.append(f"goals.npy: goal {dataset.goals.max()} has no name, there are {len(manifest['goals'])}")
         if not faults and dataset.frames is not None:
@@ -71,20 +72,20 @@ def _file_faults(directory: Path, manifest: dict[str, Any]) -> list[str]:
     text = (directory / MANIFEST).read_text()
     faults = []
     if seal({key: value for key, value in manifest.items() if key != "sha256"}) != text:
-        faults.append(f"{MANIFEST}: it is not as it was written")
+        faults.append(f"{MANIFEST}: it was changed after it was written")
     for name in tqdm(manifest["files"], desc="checksums", unit="file", dynamic_ncols=True):
         if check_files(directory, manifest, (name,)):
-            faults.append(f"{name}: its checksum is not the manifest's")
+            faults.append(f"{name}: its checksum differs from the manifest")
     return faults
 
 
 def _play_faults(dataset: Dataset, threads: int) -> Iterator[str]:
-    """Plays all episodes, many at a time, from their seeds and first states."""
+    """Replays all episodes, many at a time, from their seeds and first states."""
     order = np.argsort(dataset.episodes["length"], kind="stable")
     count = min(ROWS, len(order))
     episodes = Episodes(count, Options(observation="state"), threads)
     faults = 0
-    with tqdm(total=len(order), desc="play again", unit="episode", dynamic_ncols=True) as bar:
+    with tqdm(total=len(order), desc="replay", unit="episode", dynamic_ncols=True) as bar:
         for first in range(0, len(order), count):
             batch = order[first : first + count]
             for fault in _batch_faults(dataset, episodes, batch):
@@ -93,11 +94,11 @@ def _play_faults(dataset: Dataset, threads: int) -> Iterator[str]:
                     yield fault
             bar.update(len(batch))
     if faults > SHOWN:
-        yield f"... and {faults - SHOWN} episodes more"
+        yield f"... and {faults - SHOWN} more episodes"
 
 
 def _batch_faults(dataset: Dataset, episodes: Episodes, batch: np.ndarray) -> Iterator[str]:
-    """Plays episodes of about the same length together and yields at most one fault of each."""
+    """Replays episodes of similar length together and yields at most one fault per episode."""
     world = episodes.world
     told = dataset.episodes[batch]
     wrong: set[int] = set()
@@ -108,7 +109,7 @@ def _batch_faults(dataset: Dataset, episodes: Episodes, batch: np.ndarray) -> It
         episodes.reset(row, generator, {"character": character})
         if seed >= 0 and not _same(world.get_state(row), first):
             wrong.add(row)
-            yield f"states.npy: episode {batch[row]} does not begin as its seed {seed} begins"
+            yield f"states.npy: episode {batch[row]} does not start as its seed {seed} does"
         world.set_state(row, first)
     actions = np.tile(gamepad.NEUTRAL, (world.count, 1))
     for step in range(int(told["length"].max())):
@@ -126,14 +127,14 @@ def _batch_faults(dataset: Dataset, episodes: Episodes, batch: np.ndarray) -> It
                 wrong.add(row)
                 yield (
                     f"states.npy: episode {batch[row]}, step {step + 1}: {STATE[column]} is "
-                    f"{float(stored[index, column])!r}, played again {float(states[row, column])!r}"
+                    f"{float(stored[index, column])!r}, in the replay {float(states[row, column])!r}"
                 )
         for row in np.flatnonzero(told["length"] == step + 1).tolist():
             pad, fell = int(world.pad[row]), bool(world.fell[row] and world.pad[row] < 0)
             if row not in wrong and (pad, fell) != (told["pad"][row], told["fell"][row]):
                 yield (
                     f"episodes.npy: episode {batch[row]} ends with pad {told['pad'][row]}, fell {told['fell'][row]}; "
-                    f"played again {pad}, {fell}"
+                    f"in the replay {pad}, {fell}"
                 )
 
 
@@ -142,7 +143,7 @@ def _same(one: np.ndarray, other: np.ndarray) -> bool:
 
 
 def _frame_faults(dataset: Dataset, frames: int, threads: int, seed: int) -> tuple[list[str], str]:
-    """Draws frames again; returns faults, and what was right if there are none."""
+    """Renders frames again; returns the faults, and a summary for the case that there are none."""
     assert dataset.frames is not None
     manifest = dataset.manifest
     steps, size = manifest["steps"], dataset.frames.shape[1:3]
@@ -152,7 +153,7 @@ def _frame_faults(dataset: Dataset, frames: int, threads: int, seed: int) -> tup
     rows = np.sort(stream(seed, "verify").choice(steps, min(frames, steps), replace=False))
     starts = np.array(dataset.episodes["start"])
     faults: list[str] = []
-    for first in tqdm(range(0, len(rows), ROWS), desc="draw again", unit="block", dynamic_ncols=True):
+    for first in tqdm(range(0, len(rows), ROWS), desc="render", unit="block", dynamic_ncols=True):
         some = rows[first : first + ROWS]
         of = np.searchsorted(starts, some, side="right") - 1
         characters = [manifest.get("drawn_as", str(name)) for name in dataset.episodes["character"][of]]
@@ -162,9 +163,9 @@ def _frame_faults(dataset: Dataset, frames: int, threads: int, seed: int) -> tup
         off = np.abs(stored.astype(np.int16) - drawn).mean(axis=(1, 2, 3))
         for index in np.flatnonzero(off > (0 if exact else TOLERANCE)).tolist():
             place = f"episode {of[index]}, step {some[index] - starts[of[index]]}"
-            faults.append(f"frames.npy: {place}: drawn again it differs by {off[index]:.2f} of 255 on average")
+            faults.append(f"frames.npy: {place}: differs from a new rendering by {off[index]:.2f} of 255 on average")
     painter.close()
     if len(faults) > SHOWN:
-        faults[SHOWN:] = [f"... and {len(faults) - SHOWN} frames more"]
-    how = "exactly" if exact else f"to within {TOLERANCE:g} of 255 (they are by {manifest.get('renderer')!r})"
-    return faults, f"{len(rows)} of {steps} frames, drawn again {how}"
+        faults[SHOWN:] = [f"... and {len(faults) - SHOWN} more frames"]
+    how = "exactly" if exact else f"to within {TOLERANCE:g} of 255 (rendered by {manifest.get('renderer')!r})"
+    return faults, f"{len(rows)} of {steps} frames, rendered again {how}"

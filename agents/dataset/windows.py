@@ -4,11 +4,11 @@
     batch = windows.batch(numpy.random.default_rng(0), 64)  # frames (64, 32, H, W, 3), actions (64, 32, 16)
     loader = torch.utils.data.DataLoader(windows, batch_size=64, shuffle=True, num_workers=2)
 
-A window begins at any step after which its episode still has `steps` steps, each equally likely: none crosses into
-another episode. An episode that is shorter is one window, zero beyond its end, where the mask is False: were there
-whole windows only, the quickest runs to a pad would never be seen.
+A window starts at any step that is followed by enough steps of the same episode, all equally likely. A shorter episode
+is a single window, padded with zeros where the mask is False; without padding, the quickest runs to a pad would never
+be sampled.
 
-`python tools/compare_windows.py DATASET` measures how fast.
+`python -m tools.compare_windows DATASET` measures the speed.
 """
 
 from __future__ import annotations
@@ -23,34 +23,34 @@ from jumppad_env.dataset import Dataset
 
 
 class Window(NamedTuple):
-    """K consecutive steps of an episode, or B such windows with an axis B in front. Zero where the mask is False."""
+    """K consecutive steps of an episode, or B windows with a leading axis B. Zero where the mask is False."""
 
     frames: np.ndarray
     """uint8 (K, H, W, 3)."""
     actions: np.ndarray
     """uint8 (K, 16)."""
     mask: np.ndarray
-    """bool (K,): True within the episode."""
+    """bool (K,): whether the step is within the episode."""
 
 
 class Windows:
-    """All windows of a dataset. Torch's DataLoader takes it as it is; `batch` is faster.
+    """All windows of a dataset, usable with Torch's DataLoader; `batch` is faster.
 
     Attributes:
-        dataset: with frames.
+        dataset: the dataset, which has frames.
         steps: K.
 
     Raises:
-        ValueError: no frames, or K < 1.
+        ValueError: there are no frames, or K < 1.
     """
 
     def __init__(self, dataset: Dataset, steps: int) -> None:
         if steps < 1:
             raise ValueError(f"a window needs at least 1 step, got {steps}")
         if dataset.frames is None:
-            raise ValueError("windows for training need frames, and this dataset has none; draw them first")
+            raise ValueError("windows for training need frames, but this dataset has none; render them first")
         self.dataset, self.steps = dataset, steps
-        self._frames = np.asarray(dataset.frames)  # the same memory, without the costs of np.memmap's slices
+        self._frames = np.asarray(dataset.frames)  # same memory, without the overhead of slicing np.memmap
         self._actions = np.asarray(dataset.actions)
         lengths = dataset.episodes["length"]
         counts = np.maximum(lengths - steps, 0) + 1
@@ -65,7 +65,7 @@ class Windows:
         """Returns one window, a copy.
 
         Raises:
-            IndexError: there is no such window.
+            IndexError: the window does not exist.
         """
         if not -len(self) <= index < len(self):
             raise IndexError(f"window {index} of {len(self)}")
@@ -74,11 +74,11 @@ class Windows:
         return window
 
     def __reduce__(self) -> tuple[Callable[..., Windows], tuple[Path, int]]:
-        # A worker that is not forked opens the files itself; pickling the arrays would send them all.
+        # A worker that is not forked opens the files itself instead of receiving pickled arrays.
         return _open, (self.dataset.directory, self.steps)
 
     def empty(self, size: int | None = None) -> Window:
-        """Returns a window, or `size` of them, whose contents are not set yet."""
+        """Returns an uninitialized window, or `size` of them."""
         shape = (self.steps,) if size is None else (size, self.steps)
         return Window(
             frames=np.empty((*shape, *self._frames.shape[1:]), dtype=np.uint8),
@@ -90,12 +90,12 @@ class Windows:
         """Returns random windows, drawn with replacement.
 
         Args:
-            generator: draws which.
+            generator: chooses the windows.
             size: B.
-            out: what to fill, of `empty(size)`; without it new arrays are made, which takes a little longer.
+            out: result of `empty(size)` to fill; by default new arrays are allocated, which is slightly slower.
 
         Returns:
-            `out`, or new arrays with an axis B in front.
+            `out`, or new arrays with a leading axis B.
         """
         batch = self.empty(size) if out is None else out
         chosen = generator.integers(len(self), size=size)

@@ -1,1 +1,1 @@
-"""How anything is shown: plots, pages and films."""
+"""Plots, pages and videos."""

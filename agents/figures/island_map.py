@@ -1,4 +1,4 @@
-"""The island from above, drawn from the MJCF's geometry, and paths on it."""
+"""A map of the island, drawn from the geometry of the MJCF, with paths on it."""
 
 import functools
 from collections.abc import Iterable, Sequence
@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.patches import Polygon
+from scipy.spatial import ConvexHull
 
 from jumppad_env.drawing.scenery import load_model
 from jumppad_env.island import load_island
@@ -24,7 +25,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "wall": ("plaza_wall_", "stairs_wall_", "neck_wall_", "garden_wall_"),
     "pad": tuple(f"pad_{pad}" for pad in PADS),
 }
-"""What is drawn, from the lowest: names of geoms, or their beginnings where they end in "_"."""
+"""Layers from bottom to top: names of geoms, or prefixes of names if they end in "_"."""
 
 MAP_COLORS = {
     "terrace": "#eef0f2",
@@ -39,26 +40,26 @@ MAP_COLORS = {
 MARGIN = 1.0
 """m around the walls."""
 LAUNCH = 6.0
-"""m beyond the island, to show launches."""
+"""m beyond the island, to show flights."""
 
 
 @dataclass(frozen=True, eq=False)
 class IslandMap:
-    """Outlines, seen from above."""
+    """Outlines seen from above."""
 
     layers: dict[str, list[np.ndarray]]
-    """Convex polygons (n, 2) m, by layer."""
+    """Convex polygons (n, 2) m by layer."""
     spawns: np.ndarray
     """(4, 2) m."""
     bounds: tuple[float, float, float, float]
-    """m: left, right, bottom, top of what is worth seeing."""
+    """m: left, right, bottom, top of the visible area."""
 
 
 @functools.cache
 def load_map() -> IslandMap:
-    """Returns the map, worked out once per process from the compiled model."""
+    """Returns the map, computed once per process from the compiled model."""
     island = load_island()
-    model = load_model(next(iter(CHARACTERS)))  # with what is only seen
+    model = load_model(next(iter(CHARACTERS)))  # includes the scenery
     data = mujoco.MjData(model)
     mujoco.mj_forward(model, data)
     names = [model.geom(index).name for index in range(model.ngeom)]
@@ -75,16 +76,16 @@ def load_map() -> IslandMap:
 
 
 def draw_map(axes: Axes, mark: float = 26.0) -> None:
-    """Draws the island into axes and fixes their limits.
+    """Draws the island into axes, sets their limits and removes their ticks.
 
     Args:
-        axes: without ticks afterwards.
+        axes: axes to draw into.
         mark: size of the crosses at the spawn points, points squared.
     """
     island_map = load_map()
     for layer, polygons in island_map.layers.items():
         color = MAP_COLORS[layer]
-        # The outline of the same color closes hairlines between neighbors.
+        # An outline of the same color hides hairline gaps between neighbors.
         shapes = PolyCollection(polygons, facecolors=color, edgecolors=color, linewidths=0.4)
         axes.add_collection(shapes, autolim=False)
         if layer == "step":  # the steps are boxes that reach through the walls
@@ -96,19 +97,19 @@ def draw_map(axes: Axes, mark: float = 26.0) -> None:
 
 
 def draw_paths(axes: Axes, paths: Iterable[np.ndarray], color: str | Sequence[str], width: float = 1.1) -> None:
-    """Draws paths as translucent lines: where many went they add up to a solid one.
+    """Draws paths as translucent lines, which become solid where many overlap.
 
     Args:
-        axes: of the map.
+        axes: axes of the map.
         paths: (n, 2) m each.
-        color: of the lines, or of each line.
-        width: points.
+        color: color of all lines, or of each line.
+        width: line width, points.
     """
     lines = [np.asarray(path) for path in paths]
-    # A lone path stays visible among a thousand, and a hundred along one lane become solid.
+    # One path among a thousand stays visible, and a hundred along one lane become solid.
     opacity = float(np.clip(8.0 / max(1, len(lines)) ** 0.75, 0.10, 0.9))
     collection = LineCollection(lines, colors=color, linewidths=width, alpha=opacity, zorder=3, capstyle="round")
-    # Thousands of lines are a picture; as vectors they would weigh megabytes.
+    # Thousands of lines take megabytes as vectors.
     collection.set_rasterized(True)
     axes.add_collection(collection, autolim=False)
 
@@ -120,7 +121,7 @@ def _matches(name: str, wanted: tuple[str, ...]) -> bool:
 
 
 def _outline(model: mujoco.MjModel, data: mujoco.MjData, geom: int) -> np.ndarray:
-    """Returns the convex polygon (n, 2) m that a box or a convex mesh covers, seen from above."""
+    """Returns the outline (n, 2) m of a box or a convex mesh seen from above, counterclockwise."""
     kind = model.geom_type[geom]
     if kind == mujoco.mjtGeom.mjGEOM_BOX:
         corners = np.array(np.meshgrid(*[(-1.0, 1.0)] * 3)).reshape(3, 8).T * model.geom_size[geom]
@@ -130,22 +131,5 @@ def _outline(model: mujoco.MjModel, data: mujoco.MjData, geom: int) -> np.ndarra
         first, count = int(mesh.vertadr[0]), int(mesh.vertnum[0])
         corners = model.mesh_vert[first : first + count].astype(np.float64)
     world = corners @ data.geom_xmat[geom].reshape(3, 3).T + data.geom_xpos[geom]
-    return convex_hull(world[:, :2])
-
-
-def convex_hull(points: np.ndarray) -> np.ndarray:
-    """Returns the corners (m, 2) of the convex hull of points (n, 2), counter-clockwise (Andrew's monotone chain)."""
-    ordered = sorted({(round(float(x), 6), round(float(y), 6)) for x, y in points})
-
-    def chain(sequence: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
-        corners: list[tuple[float, float]] = []
-        for x, y in sequence:
-            while len(corners) >= 2:
-                (x0, y0), (x1, y1) = corners[-2:]
-                if (x1 - x0) * (y - y0) - (y1 - y0) * (x - x0) > 0:  # a turn to the left
-                    break
-                corners.pop()
-            corners.append((x, y))
-        return corners[:-1]
-
-    return np.array(chain(ordered) + chain(reversed(ordered)))
+    seen = world[:, :2].round(6)
+    return seen[ConvexHull(seen).vertices]

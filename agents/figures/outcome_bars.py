@@ -1,4 +1,4 @@
-"""Bars of how episodes end, with 95% intervals."""
+"""Bar charts of outcomes with 95% intervals."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,12 +10,12 @@ from agents.outcomes import NAMES
 
 
 def draw_outcome_bars(axes: Axes, outcome: dict, paper: dict[str, float] | None = None) -> None:
-    """Draws one outcome object, beside the paper's shares where it gives them.
+    """Draws one outcome object, optionally beside the shares of the paper.
 
     Args:
-        axes: of `agents.figures.style.styled_axes`.
-        outcome: of `agents.outcomes.summarize`.
-        paper: share of each outcome, 0 to 1.
+        axes: result of `agents.figures.style.styled_axes`.
+        outcome: result of `agents.outcomes.summarize`.
+        paper: share of each outcome in the paper, 0 to 1.
     """
     for index, name in enumerate(NAMES):
         share, (low, high) = outcome[name], outcome["ci95"][name]

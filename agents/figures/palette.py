@@ -1,12 +1,12 @@
-"""Colors and names of what an episode can end with and of what people do, the same in every figure, film and page."""
+"""Colors of outcomes and modes, shared by all figures, videos and pages."""
 
 from agents.outcomes import NAMES
 
 OUTCOME_COLORS = {"none": "#9aa3ad", "left": "#1f77b4", "middle": "#e0a526", "right": "#b5365f"}
-"""Blue, gold and wine red differ in hue and in lightness: color-blind readers and gray prints tell them apart."""
+"""Blue, gold and wine red differ in hue and lightness, so they work for color-blind readers and in grayscale."""
 
 DEMONSTRATIONS = "#7b6fb0"
-"""What holds for a dataset as a whole."""
+"""Color of a dataset as a whole."""
 
 MODE_COLORS = {
     "direct_left": OUTCOME_COLORS["left"],
@@ -22,11 +22,11 @@ MODE_COLORS = {
     "idle": "#66717c",
     "leave_track": "#b366ff",
 }
-"""Of `agents.population.MODES`: a run has its pad's color, a missed pad a paler one."""
+"""Colors of `agents.population.MODES`: a run has the color of its pad, a missed pad a paler shade."""
 
 
 def mode_color(mode: str) -> str:
-    """Returns the color of a mode; modes that nobody knows share one."""
+    """Returns the color of a mode; unknown modes share one."""
     return MODE_COLORS.get(mode, OUTCOME_COLORS["none"])
 
 

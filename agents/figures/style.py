@@ -1,13 +1,13 @@
-"""How figures look, and how they become part of a page."""
+"""The style of figures, and their conversion to SVG for a page."""
 
 import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from html import escape
 from typing import Any
 
 import matplotlib
+from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -17,7 +17,7 @@ INK, MUTED, GRID = "#1c2126", "#69737d", "#e3e7eb"
 CSS_COLORS = {INK: "--ink", MUTED: "--muted", GRID: "--grid"} | {
     color: f"--map-{layer.replace(' ', '-')}" for layer, color in MAP_COLORS.items()
 }
-"""Colors that a page overrides in dark mode, and the names of its variables."""
+"""Colors that a page overrides in dark mode, with the names of its CSS variables."""
 
 STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
@@ -49,25 +49,25 @@ STYLE: dict[Any, Any] = {
 
 @contextmanager
 def styled_axes(width: float, height: float) -> Iterator[Axes]:
-    """Gives axes of our style in a figure of so many inches."""
+    """Yields styled axes in a new figure of this size in inches."""
     with matplotlib.rc_context(STYLE):
         yield Figure(figsize=(width, height), layout="constrained").add_subplot()
 
 
 def figure_of(axes: Axes) -> Figure:
-    """Returns the figure that axes of `styled_axes` are in."""
+    """Returns the figure of axes made by `styled_axes`."""
     figure = axes.figure
     assert isinstance(figure, Figure)
     return figure
 
 
-def to_svg(figure: Figure, prefix: str, label: str) -> str:
+def to_svg(figure: Figure, prefix: str, label: str) -> Markup:
     """Returns a figure as an `<svg>` element for a page, in the page's font and colors.
 
     Args:
         figure: drawn with the colors of this file.
-        prefix: of every id in it, unlike any other figure's on the page.
-        label: what the figure shows, for screen readers; plain text.
+        prefix: prefix of all ids in the figure; unique on the page.
+        label: description for screen readers; plain text.
     """
     buffer = io.StringIO()
     with matplotlib.rc_context(STYLE):
@@ -79,7 +79,6 @@ def to_svg(figure: Figure, prefix: str, label: str) -> str:
     svg = svg.replace("'DejaVu Sans'", "var(--font)")
     for color, variable in CSS_COLORS.items():
         svg = re.sub(rf"((?:fill|stroke): ){color}\b", rf"\1var({variable})", svg)
-    width, height = figure.get_size_inches()
     svg = re.sub(r'width="[\d.]+pt" height="[\d.]+pt"', "", svg, count=1)
-    size = f'style="aspect-ratio: {width:.3f} / {height:.3f}"'
-    return svg.replace("<svg", f'<svg role="img" aria-label="{escape(label)}" {size}', 1).strip()
+    opening = Markup('<svg role="img" aria-label="{}" style="aspect-ratio: {:.3f} / {:.3f}"')
+    return opening.format(label, *figure.get_size_inches()) + Markup(svg.removeprefix("<svg").rstrip())

@@ -1,10 +1,9 @@
-"""Films of episodes: finely redrawn from their states, captioned, as H.264 or as an animated GIF.
+"""Videos of episodes, rendered from their states with captions, as H.264 or as an animated GIF.
 
-The states of a trajectory are exact, so a film shows precisely what was played, at any size.
+The states of a trajectory are exact, so a video shows precisely what was played, at any size.
 """
 
 import functools
-import io
 import itertools
 import math
 import os
@@ -27,65 +26,69 @@ from jumppad_env.world.episodes import FPS
 from jumppad_env.world.state import PAD
 
 EPISODE_SIZE = (360, 600)
-"""(height, width) of a film of one episode, pixels: the paper's game."""
+"""(height, width) of a video of one episode, pixels; as in the game of the paper."""
 CELL_SIZE = (180, 300)
 """(height, width) of an episode in a grid, pixels."""
 GAP = 4
 """Pixels between the cells of a grid."""
 HOLD = FPS
-"""Frames for which the last picture stands, so that the outcome can be read."""
+"""Number of frames for which the last one is held, so that the outcome can be read."""
 INK, PAPER = (255, 255, 255), (16, 20, 26)
 GIF_WIDTH = 320
 GIF_BYTES = 1_000_000
-"""What a GIF for a README may weigh."""
+"""Size limit of a GIF for a README."""
 
 
 def write_episode(path: Path | str, trajectory: Trajectory, agent: str, episode: int) -> None:
-    """Films one episode.
+    """Writes a video of one episode.
 
     Args:
-        path: of the mp4; replaced only when the new one is complete.
+        path: mp4 file; replaced only when the new one is complete.
         trajectory: the episode.
-        agent: what the caption calls whoever acts.
-        episode: its number in the caption.
+        agent: name of the agent in the caption.
+        episode: number of the episode in the caption.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: writing failed.
     """
     write_mp4(path, episode_frames(trajectory, agent, episode))
 
 
 def write_grid(path: Path | str, trajectories: Sequence[Trajectory], agent: str) -> None:
-    """Films episodes side by side, as nearly square as their number allows.
+    """Writes a video of episodes in a grid that is as square as possible.
 
     Args:
-        path: of the mp4; replaced only when the new one is complete.
+        path: mp4 file; replaced only when the new one is complete.
         trajectories: at least one.
-        agent: what the headline calls whoever acts.
+        agent: name of the agent in the headline.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: writing failed.
     """
     frames, length = grid_frames(trajectories, agent), max(map(len, trajectories)) + HOLD
-    write_mp4(path, tqdm(frames, total=length, desc=f"film {Path(path).name}", unit="frame", dynamic_ncols=True))
+    write_mp4(path, tqdm(frames, total=length, desc=f"video {Path(path).name}", unit="frame", dynamic_ncols=True))
 
 
 def write_gif(path: Path | str, film: Path | str) -> None:
-    """Turns a film into an animated picture small enough for a README; gives up frames, then colors, to be so.
+    """Converts a video to a GIF of at most `GIF_BYTES`, reducing the frame rate and the colors if necessary.
 
     Args:
-        path: of the GIF.
-        film: an mp4 of `write_episode` or `write_grid`.
+        path: GIF file.
+        film: mp4 file of `write_episode` or `write_grid`.
 
     Raises:
-        OSError: the film cannot be read or the GIF not written.
+        OSError: the video cannot be read or the GIF cannot be written.
     """
-    images = [Image.fromarray(frame) for frame in read_mp4(film)]
-    height = round(images[0].height * GIF_WIDTH / images[0].width)
-    images = [image.resize((GIF_WIDTH, height), Image.Resampling.LANCZOS) for image in images]
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(film), "-f", "gif", "-filter_complex"]
     content = b""
     for stride, colors in ((1, 128), (2, 128), (2, 64), (2, 32), (4, 64)):
-        content = _gif(images[::stride], colors, 1000 * stride // FPS)
+        # One palette for the whole video: palettes per frame would flicker.
+        palette = f"split[a][b];[a]palettegen={colors}:stats_mode=full[c];[b][c]paletteuse=dither=none"
+        graph = f"fps={FPS / stride},scale={GIF_WIDTH}:-1:flags=lanczos,{palette}"
+        made = subprocess.run([*command, graph, "-"], capture_output=True)
+        if made.returncode != 0:
+            raise OSError(f"cannot convert {film} to a GIF: {_last_line(made.stderr)}")
+        content = made.stdout
         if len(content) <= GIF_BYTES:
             break
     with explain_full_disk(Path(path).parent):
@@ -108,7 +111,7 @@ def episode_frames(trajectory: Trajectory, agent: str, episode: int) -> Iterator
 
 
 def grid_frames(trajectories: Sequence[Trajectory], agent: str) -> Iterator[np.ndarray]:
-    """Yields the frames of a grid; an episode that has ended shows its last picture until all have."""
+    """Yields the frames of a grid; episodes that have ended keep showing their last frame."""
     height, width = CELL_SIZE
     columns = math.ceil(math.sqrt(len(trajectories)))
     rows = math.ceil(len(trajectories) / columns)
@@ -136,7 +139,7 @@ def grid_frames(trajectories: Sequence[Trajectory], agent: str) -> Iterator[np.n
 
 
 def _pictures(painter: Painter, trajectories: Sequence[Trajectory], step: int) -> np.ndarray:
-    """Returns what each shows at a step, uint8 (N, H, W, 3); after its end, once more the last picture."""
+    """Returns the frame of each trajectory at a step, uint8 (N, H, W, 3); the last frame after its end."""
     pictures = np.empty((len(trajectories), painter.height, painter.width, 3), dtype=np.uint8)
     if trajectories:
         states = np.stack([trajectory.states[min(step, len(trajectory) - 1)] for trajectory in trajectories])
@@ -145,7 +148,7 @@ def _pictures(painter: Painter, trajectories: Sequence[Trajectory], step: int) -
 
 
 def outcome_at(trajectory: Trajectory, step: int) -> str | None:
-    """Returns the outcome as far as it is known at a step: a pad from the touch on, "none" once it is over."""
+    """Returns the outcome if known at a step: a pad once it is touched, "none" once the episode is over."""
     if step >= len(trajectory):
         return outcome_name(trajectory.pad)
     pad = int(trajectory.states[step, PAD])
@@ -157,10 +160,10 @@ def caption(frame: np.ndarray, title: str, detail: str, status: str, outcome: st
 
     Args:
         frame: uint8 (H, W, 3).
-        title: in strong letters at the lower left.
-        detail: beside it.
-        status: at the lower right.
-        outcome: colors the status and the border; None leaves them plain.
+        title: bold text at the lower left.
+        detail: text beside the title.
+        status: text at the lower right.
+        outcome: determines the color of the status and the border; None leaves them plain.
     """
     height, width = frame.shape[:2]
     size = max(13, height // 22)
@@ -186,14 +189,14 @@ def caption(frame: np.ndarray, title: str, detail: str, status: str, outcome: st
 
 
 def write_mp4(path: Path | str, frames: Iterable[np.ndarray]) -> None:
-    """Encodes frames as H.264 that every browser plays, in real time.
+    """Encodes frames as H.264 at real-time speed, playable in every browser.
 
     Args:
-        path: replaced only when the new film is complete.
-        frames: uint8 (H, W, 3), of one even height and width.
+        path: mp4 file; replaced only when the new one is complete.
+        frames: uint8 (H, W, 3), all of the same even height and width.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: writing failed.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -203,7 +206,7 @@ def write_mp4(path: Path | str, frames: Iterable[np.ndarray]) -> None:
     height, width = first.shape[:2]
     assert height % 2 == 0 and width % 2 == 0, f"H.264 needs an even height and width, got {height} and {width}"
     source = f"-f rawvideo -pix_fmt rgb24 -s {width}x{height} -r {FPS} -i -".split()
-    # bt709 is what browsers assume; unmarked, the colors would depend on the player.
+    # Browsers assume bt709; without tags, colors would depend on the player.
     target = "-vf scale=out_color_matrix=bt709:out_range=tv -colorspace bt709 -color_primaries bt709 -color_trc bt709"
     target += " -c:v libx264 -pix_fmt yuv420p -crf 23 -preset slow -tune animation -movflags +faststart -f mp4"
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", *source, *target.split(), str(partial)]
@@ -213,13 +216,13 @@ def write_mp4(path: Path | str, frames: Iterable[np.ndarray]) -> None:
     ):
         assert process.stdin is not None and process.stderr is not None
         try:
-            with suppress(BrokenPipeError):  # ffmpeg has given up, and says why below
+            with suppress(BrokenPipeError):  # ffmpeg has failed; its error is reported below
                 for frame in itertools.chain([first], frames):
                     process.stdin.write(frame.tobytes())
                 process.stdin.close()
-            reason = process.stderr.read().decode(errors="replace")
+            reason = process.stderr.read()
             if process.wait() != 0:
-                raise OSError(f"{path} could not be written: {reason.strip().splitlines()[-1:] or 'ffmpeg failed'}")
+                raise OSError(f"{path} could not be written: {_last_line(reason)}")
             os.replace(partial, path)
         except BaseException:
             process.kill()
@@ -227,31 +230,8 @@ def write_mp4(path: Path | str, frames: Iterable[np.ndarray]) -> None:
             raise
 
 
-def read_mp4(path: Path | str) -> Iterator[np.ndarray]:
-    """Yields the frames of a film, uint8 (H, W, 3).
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    reader = imageio_ffmpeg.read_frames(str(path))
-    width, height = next(reader)["size"]
-    for frame in reader:
-        yield np.frombuffer(frame, dtype=np.uint8).reshape(height, width, 3)
-
-
-def _gif(images: Sequence[Image.Image], colors: int, milliseconds: int) -> bytes:
-    # One palette for all, from frames of the whole film: single palettes would flicker.
-    samples = images[:: max(1, len(images) // 12)]
-    sheet = Image.new("RGB", (samples[0].width, samples[0].height * len(samples)))
-    for index, sample in enumerate(samples):
-        sheet.paste(sample, (0, index * sample.height))
-    palette = sheet.quantize(colors, Image.Quantize.MEDIANCUT)
-    first, *rest = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
-    buffer = io.BytesIO()
-    first.save(
-        buffer, "GIF", save_all=True, append_images=rest, duration=milliseconds, loop=0, optimize=True, disposal=1
-    )
-    return buffer.getvalue()
+def _last_line(output: bytes) -> str:
+    return (output.decode(errors="replace").strip().splitlines() or ["ffmpeg failed"])[-1]
 
 
 @functools.cache
@@ -266,7 +246,7 @@ def _clock(step: int) -> str:
 
 
 def _headline(canvas: np.ndarray, agent: str, outcomes: Sequence[str | None], clock: str) -> None:
-    """Writes who acts, and the outcomes so far, on the top of a grid."""
+    """Writes the agent, the outcomes so far and the time into the headline of a grid."""
     height, width = canvas.shape[:2]
     size = round(0.42 * height)
     image = Image.fromarray(canvas)
@@ -286,6 +266,6 @@ def _pill(pen: ImageDraw.ImageDraw, right: float, middle: float, text: str, colo
     width = _font(size).getlength(text) + 1.2 * size
     box = (right - width, middle - 0.72 * size, right, middle + 0.72 * size)
     pen.rounded_rectangle(box, radius=0.75 * size, fill=color)
-    dark = sum(color) > 420  # letters that stand out against it
+    dark = sum(color) > 420  # contrast with the letters
     pen.text((right - width / 2, middle), text, PAPER if dark else INK, _font(size), "mm")
     return width

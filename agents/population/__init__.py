@@ -1,4 +1,4 @@
-"""The scripted people: who plays, and how often they do what."""
+"""Scripted people: populations of demonstrators with lasting traits and modes of behavior."""
 
 from agents.population.populations import CURATED, HUMAN, MODES, POPULATIONS, WAYPOINT, Population
 

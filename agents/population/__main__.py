@@ -1,4 +1,4 @@
-"""Prints the human population as tables in Markdown: python -m agents.population."""
+"""Prints the human population as Markdown tables: python -m agents.population."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jumppad_env.rules import CHARACTERS
 
 
 def tables() -> str:
-    """Returns the human population as tables in Markdown: shares of choices, distributions of traits."""
+    """Returns the human population as Markdown tables: shares of choices and distributions of traits."""
     lines = ["| choice | share of episodes, % | least and most of a person, % |", "|---|---|---|"]
     for (choice, share), chances in zip(HUMAN.shares.items(), HUMAN.chances.T, strict=True):
         lines.append(f"| `{choice}` | {100 * share:.1f} | {100 * chances.min():.1f} to {100 * chances.max():.1f} |")
@@ -32,7 +32,7 @@ def tables() -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m agents.population", description="Print the human population as tables in Markdown."
+        prog="python -m agents.population", description="Print the human population as Markdown tables."
     )
     with command_line():
         parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""Who plays which character, seated in an environment."""
+"""A cast: a population that plays some character in an environment."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from agents.population.demonstrator import Crowd
 from agents.population.populations import POPULATIONS
 from agents.rollout import make_envs, rollout
 from jumppad_env.dataset import Trajectory
+from jumppad_env.streams import integer_seed
 
 FAVORITE = "favorite"
-"""Character of whoever plays their own favorite."""
+"""Name of the choice that each person plays their own favorite character."""
 
 
 class PeopleSeats:
-    """An environment and its people; see `agents.workers.processes.Seats`."""
+    """An environment and the people in it; see `agents.workers.processes.Seats`."""
 
     def __init__(self, cast: Cast, parallel: int, threads: int) -> None:
         self._favorites = cast.character == FAVORITE
@@ -32,15 +33,20 @@ class PeopleSeats:
         self._envs.close()
 
 
+def episode_seed(seed: int, population: str, index: int) -> int:
+    """Returns the seed of a population's episode, given the seed of the command."""
+    return integer_seed(seed, f"collect {population}", index)
+
+
 @dataclass(frozen=True)
 class Cast:
-    """Who plays."""
+    """A population and its character."""
 
     population: str
     """A name in `POPULATIONS`."""
     character: str
-    """As of the environment, or `FAVORITE`."""
+    """Keyword of the environment, or `FAVORITE`."""
 
     def seat(self, parallel: int, threads: int) -> PeopleSeats:
-        """Seats as many people as play at a time, in an environment with so many threads."""
+        """Returns seats for `parallel` people in an environment with this number of threads."""
         return PeopleSeats(self, parallel, threads)

@@ -1,4 +1,4 @@
-"""Scripted "humans": they see the state but act only through the gamepad, at 10 Hz, with delay and noise."""
+"""Scripted people who observe the state but act only through the gamepad, at 10 Hz, with delay and noise."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from jumppad_env.rules import RULES
 from jumppad_env.streams import stream
 
 NOISE_STEPS = 128
-"""Noise is drawn ahead for so many steps and then repeats, which is longer than an episode."""
+"""Steps for which noise is drawn in advance, more than an episode has; after that it repeats."""
 DRIFT_MEMORY = 0.85
-"""How much of the slow error of the heading survives a step."""
+"""Share of the slow heading error that remains after a step."""
 HOP, JAB = 0.016, 0.012
-"""Chances per step of a jump by the bored and bold, and of an attack by the bored, for fun while moving."""
+"""Chances per step that bored and bold people jump, and that bored people attack, for fun while moving."""
 
-_DRIFT_STEP = math.sqrt(1 - DRIFT_MEMORY**2)  # keeps its standard deviation what it is
+_DRIFT_STEP = math.sqrt(1 - DRIFT_MEMORY**2)  # keeps its standard deviation constant
 _GOAL = {goal: index for index, goal in enumerate(GOALS)}
 _FULL_TURN = RULES.camera_turn_rate * RULES.control_step  # rad in a step
 
@@ -33,14 +33,14 @@ class Demonstrator:
     """One person in one episode.
 
     Attributes:
-        person: who plays.
-        mode: what it does in this episode.
+        person: the person who plays.
+        mode: mode of behavior in this episode.
         goals: indices into `GOALS`, one per step so far.
 
     Args:
-        population: whom the episode's seed chooses from.
-        seed: of the episode; the same seed behaves the same.
-        island: the map that the person knows.
+        population: population that the person is drawn from.
+        seed: seed of the episode; it determines all behavior.
+        island: island that the person knows.
     """
 
     def __init__(self, population: Population, seed: int, island: Island | None = None) -> None:
@@ -49,22 +49,22 @@ class Demonstrator:
         self.person, self.mode = population.draw(generator)
         self.goals: list[int] = []
         person = self.person
-        # A mirror on the way in and out makes all of the person's behavior that of the mirror image.
+        # Mirroring observations and actions mirrors all of the person's behavior.
         self._sign = -1.0 if person.mirrored else 1.0
         island, mode = (mirror_island(island), mirror_name(self.mode)) if person.mirrored else (island, self.mode)
         self._strategy = MODES[mode](island, person, generator)
         self._noise = generator.normal(size=(NOISE_STEPS, 4)).tolist()
         self._chance = generator.random((NOISE_STEPS, 4)).tolist()
         delay = person.reaction / RULES.control_step
-        # Views wait here until the person has reacted to them.
+        # Queue of views that the person has not reacted to yet.
         self._seen: deque[View] = deque(maxlen=1 + int(delay + generator.random()))
-        # Times to get going are skewed as reaction times are: some are long, none is negative.
+        # The delay of the start is skewed like reaction times: sometimes long, never negative.
         self._start = int(delay + generator.gamma(2.0, 0.5 * person.start) / RULES.control_step + 0.5)
         self._drift = person.drift * float(generator.normal())
         self._hop, self._jab = HOP * person.boredom * person.boldness, JAB * person.boredom
-        # Direction that the left stick is held in; it is moved only when it is off by more than the deadband.
+        # Direction of the left stick; it changes only when it is off by more than the deadband.
         self._aim: float | None = None
-        self._left_x = self._left_y = self._right_x = 0.0  # where the thumbs have the sticks
+        self._left_x = self._left_y = self._right_x = 0.0  # positions of the sticks
 
     def act(self, view: View) -> list[int]:
         """Returns the action, 16 integers."""
@@ -81,7 +81,7 @@ class Demonstrator:
         action = [gamepad.CENTER] * len(gamepad.AXES) + [0] * len(gamepad.BUTTONS)
         x = y = turn = 0.0
         if intent.go is not None:
-            # A person steers relative to the picture: the camera's direction is seen without delay.
+            # People steer relative to the image, so the camera's direction has no delay.
             angle = intent.go + self._drift - view.camera_yaw
             aim = self._aim
             if aim is None or abs(math.remainder(angle - aim, math.tau)) > person.aim_deadband:
@@ -94,12 +94,12 @@ class Demonstrator:
             error = math.remainder(intent.look - view.camera_yaw, math.tau)
             if abs(error) > person.camera_deadband:
                 rate = person.camera_gain * error / _FULL_TURN
-                # The response of the stick is quadratic, and people have learned it.
+                # The response of the stick is quadratic, and people compensate for it.
                 turn = math.copysign(math.sqrt(min(1.0, abs(rate))), -rate)
         self._left_x += person.grip * (x - self._left_x)
         self._left_y += person.grip * (y - self._left_y)
         self._right_x += person.grip * (turn - self._right_x)
-        # The harder a muscle works, the noisier it is.
+        # Motor noise grows with effort.
         shake = person.tremor * math.hypot(self._left_x, self._left_y)
         action[gamepad.LEFT_X] = _bucket(sign * (self._left_x + shake * noise[0]))
         action[gamepad.LEFT_Y] = _bucket(self._left_y + shake * noise[1])
@@ -122,7 +122,7 @@ def _bucket(deflection: float) -> int:
 
 
 class Crowd:
-    """Demonstrators in the rows of a vector environment: the acting interface shared with learned agents."""
+    """Demonstrators in the rows of a vector environment, with the same interface as learned agents."""
 
     def __init__(self, population: Population, count: int) -> None:
         self.population = population
@@ -131,18 +131,18 @@ class Crowd:
         self._steps = [0] * count
 
     def reset(self, rows: np.ndarray, seeds: np.ndarray) -> None:
-        """Seats a new person in the masked rows.
+        """Draws a new person for each masked row.
 
         Args:
             rows: bool (N,).
-            seeds: int (N,), of the episodes; read in the masked rows only.
+            seeds: int (N,), seeds of the episodes; used in the masked rows only.
         """
         for row in np.flatnonzero(rows):
             self._demonstrators[row] = Demonstrator(self.population, int(seeds[row]), self._island)
             self._steps[row] = 0
 
     def act(self, observations: Any, infos: dict[str, Any]) -> np.ndarray:
-        """Returns uint8 (N, 16); looks at the infos only."""
+        """Returns actions, uint8 (N, 16); uses the infos only."""
         actions = np.tile(gamepad.NEUTRAL, (len(self._steps), 1))
         positions = infos["position"].tolist()
         speeds = np.hypot(infos["velocity"][:, 0], infos["velocity"][:, 1]).tolist()
@@ -157,13 +157,13 @@ class Crowd:
         return actions
 
     def mode(self, row: int) -> str:
-        """Returns the ground truth of what the person in a row does in this episode."""
+        """Returns the true mode of the person in a row."""
         demonstrator = self._demonstrators[row]
         return "" if demonstrator is None else demonstrator.mode
 
     def truth(self, row: int) -> Truth:
-        """Returns who the person in a row is, and what it has been up to in each step of this episode."""
+        """Returns the ground truth about the person in a row, with the goal of each step so far."""
         demonstrator = self._demonstrators[row]
-        assert demonstrator is not None, f"nobody sits in row {row}"
+        assert demonstrator is not None, f"row {row} has no person"
         person = demonstrator.person
         return Truth(person.number, person.skill, person.favorite, np.array(demonstrator.goals, dtype=np.uint8))

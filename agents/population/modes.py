@@ -1,9 +1,9 @@
-"""What people do at this place: one small strategy per mode of behavior.
+"""Modes of behavior: one small strategy each.
 
-A mode looks at a `View` once per control step and returns an `Intent`: where to go, where to look, what to press, and
-what for. The pilot (`demonstrator.py`) turns intents into stick deflections, with the person's delay and noise.
+A mode receives a `View` once per control step and returns an `Intent`: where to go, where to look, what to press, and
+with which goal. `demonstrator.py` turns intents into stick deflections, with the person's delay and noise.
 
-Strategies are written for people whose first side is the left; the pilot holds a mirror up for the others.
+Strategies are written for people whose first side is the left; `demonstrator.py` mirrors them for the others.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ from jumppad_env.island import Island
 from jumppad_env.rules import PADS
 
 GOALS = (
-    "wait",  # has not reacted to the start yet
-    "rest",  # stands
-    "look",  # looks about
+    "wait",  # before reacting to the start
+    "rest",  # stands still
+    "look",  # looks around
     "stroll",
-    "box",  # fights the air
+    "box",  # shadow-boxes
     "to_stairs",
     "to_garden",  # through the neck
     "to_pad",
-    "past_pad",  # runs past it
+    "past_pad",  # runs past the pad
     "return",  # to the pad that was missed
-    "watch",  # the flight
+    "watch",  # watches the flight
     "to_wall",
-    "leap",  # over the wall
-    "astray",  # heads for what is no way
+    "leap",  # leaps over the wall
+    "astray",  # heads for a dead end
 )
-"""What a person can be up to; ground truth of every step is an index into this."""
+"""Goals of people; the ground truth of every step is an index into this tuple."""
 
 LOOK_STEPS = 15
-"""Control steps that somebody who stands looks in one direction."""
+"""Control steps for which a standing person looks in one direction."""
 
 
 class View(NamedTuple):
-    """What a person sees of the game: the state, without the future."""
+    """What a person observes of the state."""
 
     step: int
     x: float
@@ -54,12 +54,12 @@ class View(NamedTuple):
 
 
 class Intent(NamedTuple):
-    """What a person wants to do in this step."""
+    """What a person intends to do in this step."""
 
     goal: str
     """One of `GOALS`."""
     go: float | None = None
-    """Direction to move in, rad, counter-clockwise from +y; None stands still."""
+    """Direction to move in, rad, counterclockwise from +y; None stands still."""
     pace: float = 1.0
     """Share of full deflection."""
     look: float | None = None
@@ -72,7 +72,7 @@ class Mode(Protocol):
     """A strategy for one episode."""
 
     def intend(self, view: View) -> Intent:
-        """Returns what to do now; called once per control step."""
+        """Returns the intent of this control step; called once per step."""
         ...
 
 
@@ -80,10 +80,10 @@ WAIT, REST, WATCH = Intent("wait"), Intent("rest"), Intent("watch")
 
 
 class Run:
-    """Follows the track to a pad, or as far as its first points lead, at the person's pace and on its own line."""
+    """Follows the track to a pad, or its first points, at the person's own pace and lateral offset."""
 
     def __init__(self, island: Island, person: Person, generator: np.random.Generator, pad: int) -> None:
-        """Chooses the line; it differs a little from one run of a person to the next."""
+        """Draws the lateral offset, which varies slightly between the runs of a person."""
         self.lateral = -(person.lateral + person.drift * float(generator.normal()))
         self.path = Path(lane(island, pad, self.lateral), person.lookahead)
         self._pace = min(1.0, 0.75 + 0.4 * person.boldness)
@@ -91,7 +91,7 @@ class Run:
         self._garden = float(island.ways["neck_out"][1])
 
     def intend(self, view: View) -> Intent:
-        """Heads for the next point, looking where it goes."""
+        """Heads for the next point and looks there."""
         direction = self.path.heading(view)
         goal = "to_stairs" if view.y < self._stairs else "to_garden" if view.y < self._garden else "to_pad"
         return Intent(goal, direction, self._pace, direction)
@@ -110,7 +110,7 @@ class Direct:
         self._glance_until = self._set_out + (int(generator.integers(6, 13)) if glances else 0)
 
     def intend(self, view: View) -> Intent:
-        """Strolls if in the mood, glances to the first side, follows the lane into the pad, watches the flight."""
+        """May stroll first; glances to the first side, follows the lane onto the pad, watches the flight."""
         if view.pad >= 0:
             return WATCH
         if view.step < self._set_out:
@@ -122,11 +122,11 @@ class Direct:
 
 
 class MissAndReturn:
-    """Runs past a pad, or into the wall beside the one in the middle, turns round and comes back."""
+    """Runs past a side pad, or into the wall beside the middle one, then turns around and comes back."""
 
     def __init__(self, island: Island, person: Person, generator: np.random.Generator, pad: int) -> None:
-        inner = (1.0, float(generator.choice([-1.0, 1.0])), -1.0)[pad]  # where there is room to pass
-        if PADS[pad] == "middle":  # the walls close in on it: who runs past its ramp ends at the wall before it
+        inner = (1.0, float(generator.choice([-1.0, 1.0])), -1.0)[pad]  # the side with room to pass
+        if PADS[pad] == "middle":  # enclosed by walls: runs past its ramp end at the wall
             before, beyond, retreat = (-5.0, 2.0), (-2.2, 3.6), (-4.5, 0.8)
         else:
             across = float(generator.uniform(2.6, 3.1))
@@ -161,7 +161,7 @@ class MissAndReturn:
 
 
 class Wander:
-    """Strolls about the plaza, from one random point to the next."""
+    """Strolls across the plaza between random points."""
 
     def __init__(self, island: Island, person: Person, generator: np.random.Generator) -> None:
         center, half = island.plaza
@@ -184,7 +184,7 @@ class Wander:
 
 
 class GiveUp:
-    """Sets out for the pads, stops short on the way and loiters there."""
+    """Sets out for a pad, stops on the way and stays there."""
 
     def __init__(self, island: Island, person: Person, generator: np.random.Generator) -> None:
         last = int(generator.integers(2, 5))
@@ -195,7 +195,7 @@ class GiveUp:
         self._look = _looks(generator, 8, 2.5)
 
     def intend(self, view: View) -> Intent:
-        """Goes to its place, then stands and looks about."""
+        """Goes to its end point, then stands and looks around."""
         if self._arrived_at is None:
             if distance(view, self._end) >= 2.0:
                 return self._run.intend(view)
@@ -204,7 +204,7 @@ class GiveUp:
 
 
 class LoseWay:
-    """Navigates badly: runs into walls and planters where there is no way, notices late, tries elsewhere."""
+    """Gets lost: runs into walls and planters, notices late, and tries elsewhere."""
 
     def __init__(self, island: Island, person: Person, generator: np.random.Generator) -> None:
         side = _side(person, generator)
@@ -213,7 +213,7 @@ class LoseWay:
         if generator.random() < 0.5:  # never finds the stairs
             front, back = float(center[1] + half[1]), float(center[1] - half[1])
             aims = [(side * 7.5, front), (-side * 8.5, float(generator.uniform(back, front))), (side * 4.0, back - 2.0)]
-        else:  # takes a bed of the garden for a way, and the wall between two pads for an end
+        else:  # mistakes a garden bed for a path, and the wall between two pads for its end
             self._run = Run(island, person, generator, PADS.index("middle"))
             self._run.path.points[3:] = []
             (bed,), (lane_end,) = way(island, "left_in"), way(island, "left_out")
@@ -226,7 +226,7 @@ class LoseWay:
         self._look = _looks(generator, 8, 2.0)
 
     def intend(self, view: View) -> Intent:
-        """Pushes against what is in the way, stops, looks about, heads for the next wrong place."""
+        """Pushes against the obstacle, stops, looks around, heads for the next wrong place."""
         if self._run is not None:
             if distance(view, self._run.path.points[-1]) >= 2.5:
                 return self._run.intend(view)
@@ -245,7 +245,7 @@ class LoseWay:
 
 
 class ShadowBox:
-    """Fights the air on the plaza: attacks, hops and dodges around the spawn."""
+    """Shadow-boxes on the plaza: attacks, jumps and dodges around the spawn point."""
 
     def __init__(self, island: Island, person: Person, generator: np.random.Generator) -> None:
         keenness = 0.7 + 0.6 * person.boldness
@@ -259,7 +259,7 @@ class ShadowBox:
         self._home: Point | None = None
 
     def intend(self, view: View) -> Intent:
-        """Circles around where it began."""
+        """Moves around the spawn point."""
         if self._home is None:
             self._home = (view.x, view.y)
         step = view.step % len(self._press)
@@ -270,20 +270,20 @@ class ShadowBox:
 
 
 class Idle:
-    """Does nothing, but looks about now and then."""
+    """Stands still and looks around now and then."""
 
     def __init__(self, island: Island, person: Person, generator: np.random.Generator) -> None:
         self._glances = (generator.random(8) < 0.35).tolist()
         self._look = _looks(generator, 8, 1.5)
 
     def intend(self, view: View) -> Intent:
-        """Stands."""
+        """Stands, sometimes with a glance."""
         moment = view.step // LOOK_STEPS % len(self._look)
         return Intent("look", look=self._look[moment]) if self._glances[moment] else REST
 
 
 class LeaveTrack:
-    """Jumps over the wall of plaza or neck, down to a side terrace, and strolls there."""
+    """Jumps over the wall of the plaza or neck down to a side terrace and strolls there."""
 
     def __init__(self, island: Island, person: Person, generator: np.random.Generator) -> None:
         side = _side(person, generator)
@@ -301,7 +301,7 @@ class LeaveTrack:
         self._stroll = Path((generator.uniform(-4.5, 4.5, size=(12, 2)) + center).tolist(), 1.5)
 
     def intend(self, view: View) -> Intent:
-        """Runs up to the wall, over it, and about on the terrace."""
+        """Runs to the wall, jumps over it, and strolls on the terrace."""
         if view.z < -1.0:
             direction = self._stroll.heading(view)
             return Intent("stroll", direction, 0.6, direction)
@@ -311,7 +311,7 @@ class LeaveTrack:
             return Intent("to_wall", direction, look=direction)
         if abs(view.x) < self._beyond_wall:
             return Intent("leap", self._out, look=self._out, press=(gamepad.A,))
-        return Intent("leap", self._out, pace=0.2, look=self._out)  # so as not to leap over the terrace as well
+        return Intent("leap", self._out, pace=0.2, look=self._out)  # slowly, to land on the terrace
 
 
 def _side(person: Person, generator: np.random.Generator) -> float:
@@ -320,7 +320,7 @@ def _side(person: Person, generator: np.random.Generator) -> float:
 
 
 def _looks(generator: np.random.Generator, count: int, largest: float) -> list[float]:
-    """Returns directions to look in, rad: by turns to the first side and to the other, the first side first."""
+    """Returns directions to look in, rad: alternately to the first side and the other, starting with the first."""
     looks = generator.uniform(0.2, 1.0, size=count) * largest
     looks[1::2] *= -1
     return looks.tolist()

@@ -1,10 +1,10 @@
-"""A person at the gamepad: lasting traits, in which people differ.
+"""People: lasting traits that distinguish one demonstrator from another.
 
-A person is drawn from a table of traits by its number alone, and is the same in every episode. Whatever has a side is
-told from the person's own point of view: people whose first side is the right are mirror images of those whose first
-side is the left. So nothing but the share of the two can make a difference between left and right.
+A person is drawn from a table of traits by number and is the same in every episode. Traits with a side are relative to
+the person: people whose first side is the right are mirror images of those whose first side is the left. So only the
+shares of the two groups can distinguish left from right.
 
-docs/demonstrations.md says which numbers come from the literature and which are our guesses.
+docs/demonstrations.md lists which numbers come from the literature and which are guesses.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ class Person:
     """Traits of one person."""
 
     number: int
-    """Which of the population."""
+    """Number within the population."""
     first_side: str
     """"left" or "right": where the person looks first."""
     favorite: str
-    """Character that the person likes best."""
+    """Favorite character."""
     skill: float
     """0 (clumsy) to 1 (expert); most of the other traits depend on it."""
     boredom: float
-    """0 to 1: dawdles, jabs, and would rather do something else."""
+    """0 to 1: tendency to dawdle, attack for fun, and do something else."""
     boldness: float
-    """0 to 1: hops, runs at full speed, tries what is forbidden."""
+    """0 to 1: tendency to hop, run at full speed, and leave the track."""
     taste_first: float
     """Weight of the pad on the first side, among the three."""
     taste_middle: float
@@ -44,43 +44,43 @@ class Person:
     taste_other: float
     """Weight of the pad on the other side."""
     reaction: float
-    """s between seeing and acting."""
+    """Reaction time, s."""
     start: float
-    """s, mean time of getting one's bearings before the first movement, beyond the reaction."""
+    """Mean time before the first movement, beyond the reaction time, s."""
     grip: float
-    """Share of the way to where it should be that the thumb moves a stick in 0.1 s."""
+    """Share of the distance to the target position that a stick moves in 0.1 s."""
     tremor: float
-    """Standard deviation of a stick's noise, as a share of its deflection."""
+    """Standard deviation of the stick noise, as a share of the deflection."""
     drift: float
-    """Standard deviation of the slow error of the heading, rad; 85% of it is left after 0.1 s."""
+    """Standard deviation of the slow heading error, rad; 85% of it remains after 0.1 s."""
     aim_deadband: float
-    """rad by which the left stick may be off before it is moved."""
+    """Error of the left stick's direction that is tolerated, rad."""
     camera_gain: float
-    """Share of the viewing error that the right stick corrects in 0.1 s."""
+    """Share of the camera error that the right stick corrects in 0.1 s."""
     camera_deadband: float
-    """rad of viewing error that is left alone."""
+    """Camera error that is tolerated, rad."""
     glance: float
-    """Chance of a look to the first side before setting out."""
+    """Chance of a glance to the first side before setting out."""
     lateral: float
-    """m, habitual offset from the middle of the way, towards the first side."""
+    """Habitual offset from the center of the path towards the first side, m."""
     lookahead: float
-    """m from a way point at which the next is aimed for."""
+    """Distance from a waypoint at which the person heads for the next, m."""
     fidget: float
-    """Chance per 0.1 s of pressing a button that does nothing here."""
+    """Chance per 0.1 s of pressing a button without function."""
 
     @property
     def mirrored(self) -> bool:
-        """Whether the person is the mirror image of one whose first side is the left."""
+        """Whether the first side is the right, so that behavior is mirrored."""
         return self.first_side == "right"
 
     @property
     def habit(self) -> float:
-        """Chance of the first side where one of the two sides is chosen."""
+        """Chance of choosing the first of the two sides."""
         return self.taste_first / (self.taste_first + self.taste_other)
 
 
 class Trait(NamedTuple):
-    """How a trait is distributed: evenly between two bounds, which move with skill."""
+    """Distribution of a trait: uniform between two bounds that depend on skill."""
 
     clumsy: tuple[float, float]
     """Bounds at skill 0."""
@@ -88,25 +88,25 @@ class Trait(NamedTuple):
     """Bounds at skill 1."""
 
     def at(self, skill: float, place: float) -> float:
-        """Returns the value at a place from 0 (lower bound) to 1 (upper bound)."""
+        """Returns the value at a relative place between the bounds, 0 (lower) to 1 (upper)."""
         low = self.clumsy[0] + skill * (self.expert[0] - self.clumsy[0])
         high = self.clumsy[1] + skill * (self.expert[1] - self.clumsy[1])
         return low + place * (high - low)
 
 
 def always(low: float, high: float) -> Trait:
-    """Returns a trait that does not depend on skill."""
+    """Returns a trait that is independent of skill."""
     return Trait((low, high), (low, high))
 
 
 @dataclass(frozen=True)
 class Traits:
-    """The table that people are drawn from."""
+    """Distributions that people are drawn from."""
 
     left_first: float = 0.70
-    """Share of people who look to the left first."""
+    """Share of people whose first side is the left."""
     favorites: tuple[float, ...] = (0.30, 0.15, 0.25, 0.20, 0.10)
-    """Shares of the favorite characters, in the order of `jumppad_env.rules.CHARACTERS`."""
+    """Shares of the favorite characters, ordered as `jumppad_env.rules.CHARACTERS`."""
     skill: Trait = always(0.2, 1.0)
     boredom: Trait = always(0.0, 1.0)
     boldness: Trait = always(0.0, 1.0)
@@ -128,7 +128,7 @@ class Traits:
 
 
 def draw_person(traits: Traits, number: int) -> Person:
-    """Returns the person of this number; the same table and number give the same person.
+    """Returns the person with this number; the same distributions and number give the same person.
 
     Raises:
         ValueError: the number is negative.
@@ -149,7 +149,7 @@ def draw_person(traits: Traits, number: int) -> Person:
 
 
 def mirrored(person: Person) -> Person:
-    """Returns the same person with left and right exchanged."""
+    """Returns the same person with left and right swapped."""
     return dataclasses.replace(person, first_side=SIDES[person.first_side == "left"])
 
 

@@ -1,4 +1,4 @@
-"""Populations: who plays, and how often they do what."""
+"""Populations: sets of people and the shares of their modes of behavior."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ MODES: dict[str, MakeMode] = {
     "idle": modes.Idle,
     "leave_track": modes.LeaveTrack,
 }
-"""Every mode by name."""
+"""All modes by name."""
 
 SIDED = {"direct_side": "direct_{}", "miss_side": "miss_{}"}
-"""Entries of a table of shares that become a mode once a person has chosen the left or the right."""
+"""Choices whose mode depends on whether the person chooses left or right."""
 
 
 def _more(trait: float) -> float:
-    """Returns how much likelier somebody does what goes with a trait from 0 to 1, on average 1."""
+    """Returns the relative likelihood of a choice that goes with a trait from 0 to 1; on average 1."""
     return 0.3 + 1.4 * trait
 
 
@@ -60,37 +60,36 @@ TILTS: dict[str, Callable[[Person], float]] = {
     "idle": lambda person: _more(person.boredom) * _more(1.0 - person.boldness),
     "leave_track": lambda person: _more(person.boredom) * _more(person.boldness),
 }
-"""What in a person makes a choice likelier; choices that are not here are everybody's alike."""
+"""Relative likelihood of a choice, by person; choices not listed are equally likely for everyone."""
 
 
 @dataclass(frozen=True)
 class Population:
-    """Lasting people, and the shares of what they choose to do.
+    """A fixed set of people and the shares of their choices.
 
     Raises:
-        ValueError: nobody, shares that do not add up to 1, or an unknown choice.
+        ValueError: there are no people, shares do not add up to 1, or a choice is unknown.
     """
 
     people: tuple[Person, ...]
     shares: dict[str, float]
-    """Of all episodes; keys of `MODES` or `SIDED`."""
+    """Share of all episodes by choice: keys of `MODES` or `SIDED`."""
 
     def __post_init__(self) -> None:
         if not self.people:
             raise ValueError("a population needs at least one person")
         unknown = set(self.shares) - set(MODES) - set(SIDED)
         if unknown:
-            raise ValueError(f"unknown modes {sorted(unknown)}; known are {sorted([*MODES, *SIDED])}")
+            raise ValueError(f"unknown modes {sorted(unknown)}; choose from {sorted([*MODES, *SIDED])}")
         total = sum(self.shares.values())
         if abs(total - 1.0) > 1e-9 or min(self.shares.values()) <= 0:
-            raise ValueError(f"shares of the modes must be positive and add up to 1, they add up to {total}")
+            raise ValueError(f"shares of the modes must be positive and add up to 1, got a sum of {total}")
 
     @cached_property
     def chances(self) -> np.ndarray:
-        """(people, choices): how likely each person chooses what; rows add up to 1, columns average to the shares.
+        """Probabilities of each person's choices, (people, choices); rows add up to 1, columns average to the shares.
 
-        What a person is inclined to is scaled, choice by choice, until the shares come out (iterative proportional
-        fitting).
+        People's inclinations are scaled choice by choice until they match the shares (iterative proportional fitting).
         """
         shares = np.array(list(self.shares.values()))
         tilts = [
@@ -107,10 +106,10 @@ class Population:
         return self.chances.cumsum(axis=1)[:, :-1]
 
     def draw(self, generator: np.random.Generator) -> tuple[Person, str]:
-        """Returns who plays an episode, and the mode that this person chooses."""
+        """Draws the person who plays an episode and the mode that this person chooses."""
         index = int(generator.integers(len(self.people)))
         person = self.people[index]
-        choice, side = generator.random(2)  # always both, so that mirror images draw the same numbers
+        choice, side = generator.random(2)  # always both, so that mirrored people use the same random numbers
         name = list(self.shares)[int(np.searchsorted(self._edges[index], choice, side="right"))]
         if name not in SIDED:
             return person, name
@@ -119,7 +118,7 @@ class Population:
 
 
 PEOPLE = 200
-"""In a population."""
+"""Number of people in a population."""
 
 HUMAN = Population(
     people=tuple(draw_person(Traits(), number) for number in range(PEOPLE)),
@@ -136,10 +135,10 @@ HUMAN = Population(
         "leave_track": 0.045,
     },
 )
-"""Diverse play; outcomes follow the paper's base agent: none 43.6, left 11.8, middle 37.0, right 7.6%."""
+"""Diverse play with the outcomes of the paper's base agent: none 43.6, left 11.8, middle 37.0, right 7.6%."""
 
 CURATED = Population(
-    # The same people at their best, with nothing else on their mind.
+    # The same people at their best and without distractions.
     people=tuple(
         draw_person(dataclasses.replace(Traits(), skill=always(0.9, 1.0), boredom=always(0, 0), glance=always(0, 0)), n)
         for n in range(PEOPLE)
@@ -157,12 +156,12 @@ BOT = Person(
     | {"boldness": 1.0, "taste_first": 1.0, "taste_middle": 1.0, "taste_other": 1.0}
     | {"grip": 1.0, "camera_gain": 1.0, "camera_deadband": 0.02, "lookahead": 1.0},
 )
-"""No person at all: no delay, no noise, no habits."""
+"""A bot: no delay, no noise, no habits."""
 
 WAYPOINT = Population(people=(BOT,), shares=CURATED.shares)
-"""A naive bot that goes from way point to way point, to compare people with."""
+"""A naive bot that runs from waypoint to waypoint, as a reference for people."""
 
 POPULATIONS = {"human": HUMAN, "curated": CURATED, "waypoint": WAYPOINT} | {
     mode: Population(people=HUMAN.people, shares={mode: 1.0}) for mode in MODES
 }
-"""By name: "human", "curated", "waypoint", and the human population with one mode alone for every mode."""
+"""Populations by name: "human", "curated", "waypoint", and for every mode the same people with only that mode."""

@@ -1,4 +1,4 @@
-"""Ways over the island: points of the track, and a runner's progress from one to the next."""
+"""Paths over the island: points of the track, and progress from one to the next."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Point = tuple[float, float]
 
 
 class Place(Protocol):
-    """Whatever stands somewhere."""
+    """Anything with a position."""
 
     @property
     def x(self) -> float:
@@ -31,13 +31,13 @@ class Place(Protocol):
 
 
 def mirror_name(name: str) -> str:
-    """Returns the name with left and right exchanged: "direct_left" for "direct_right"."""
+    """Returns the name with left and right swapped: "direct_left" for "direct_right"."""
     return "right".join(part.replace("right", "left") for part in name.split("left"))
 
 
 @functools.cache
 def mirror_island(island: Island) -> Island:
-    """Returns the island as it looks in a mirror: what was on the left is on the right."""
+    """Returns the mirror image of the island, with left and right swapped."""
     flip = np.array([-1.0, 1.0, 1.0])
     return dataclasses.replace(
         island,
@@ -50,7 +50,7 @@ def mirror_island(island: Island) -> Island:
 
 
 def bearing(place: Place, point: Point) -> float:
-    """Returns the direction from a place to a point, rad, counter-clockwise from +y."""
+    """Returns the direction from a place to a point, rad, counterclockwise from +y."""
     return math.atan2(place.x - point[0], point[1] - place.y)
 
 
@@ -60,11 +60,11 @@ def distance(place: Place, point: Point) -> float:
 
 
 class Path:
-    """Points to be reached one after the other; the last is run into.
+    """Points to reach one after the other; the last one is not replaced when it is reached.
 
     Args:
-        points: where to go.
-        lookahead: m from a point at which the next is aimed for.
+        points: waypoints in order.
+        lookahead: distance from a point at which the path continues to the next, m.
     """
 
     def __init__(self, points: list[Point], lookahead: float) -> None:
@@ -74,7 +74,7 @@ class Path:
     def heading(self, place: Place) -> float:
         """Returns the direction of the next point, rad."""
         points = self.points
-        # A point is done when reached, or when the next is nearer to us than to it: then we have passed it.
+        # A point is done when it is reached or passed, so that the next is nearer to us than to the point.
         while len(points) > 1 and (
             distance(place, points[0]) < self.lookahead or distance(place, points[1]) < math.dist(points[0], points[1])
         ):
@@ -88,14 +88,14 @@ def way(island: Island, *names: str, lateral: float = 0.0) -> list[Point]:
 
 
 def lane(island: Island, pad: int, lateral: float) -> list[Point]:
-    """Returns the way from the plaza to just before a pad, `lateral` m to the right of its middle."""
+    """Returns the path from the plaza to just before a pad, `lateral` m to the right of its center."""
     side = PADS[pad]
     track = way(island, "stairs", "neck_in", "neck_out", lateral=_clip(lateral * 1.6, 1.9))
     return track + way(island, f"{side}_in", f"{side}_out", lateral=_clip(lateral, 0.7))
 
 
 def pad_point(island: Island, pad: int, along: float = 0.0, across: float = 0.0) -> Point:
-    """Returns a point near a pad: `along` m further in launch direction, `across` m to the right of it."""
+    """Returns a point near a pad: `along` m in launch direction from its center and `across` m to the right."""
     center, landing = island.pads[pad], island.landings[pad]
     dx, dy = float(landing[0] - center[0]), float(landing[1] - center[1])
     length = math.hypot(dx, dy)

@@ -1,1 +1,1 @@
-"""Many episodes at a time: blocks of seeds in, episodes in their order out."""
+"""Parallel play: blocks of seeds in, episodes out in the same order."""

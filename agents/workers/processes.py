@@ -1,4 +1,4 @@
-"""Playing many episodes on all cores: processes that play blocks of seeds, whose episodes come back in order."""
+"""Playing episodes in parallel: worker processes play blocks of seeds; episodes come back in order."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from typing import Any, Protocol
 from jumppad_env.dataset import Trajectory
 
 PARALLEL = 64
-"""Episodes that a process plays at a time; the result does not depend on it."""
+"""Episodes that a process plays at once; the result does not depend on it."""
 BLOCK = 256
-"""Episodes handed to a process at a time; the result does not depend on it."""
+"""Episodes sent to a process at once; the result does not depend on it."""
 AHEAD = 2
-"""Blocks that each process has at most."""
+"""Largest number of blocks assigned to each process."""
 
 
 class Seats(Protocol):
-    """An environment and who plays in it, for as many episodes as are asked for."""
+    """An environment and its actors, which play any number of episodes."""
 
     def play(self, seeds: list[int]) -> Iterator[Trajectory]:
         """Plays one episode per seed and yields them in the order of the seeds."""
@@ -34,16 +34,16 @@ class Seats(Protocol):
 
 
 Seat = Callable[[int, int], Seats]
-"""Makes seats for a number of episodes at a time, on a number of threads; it is pickled for each process."""
+"""Makes seats, given the number of parallel episodes and of threads; pickled for each process."""
 
 
 class PlayerPool:
-    """Plays episodes, states only; use it in a `with` block.
+    """Worker processes that play episodes without frames; a context manager.
 
     Args:
-        seat: seats those who play.
-        episodes: about how many there will be; few are played in this process.
-        workers: processes.
+        seat: makes the seats of a process.
+        episodes: approximate number of episodes; few are played in this process.
+        workers: number of processes.
     """
 
     def __init__(self, seat: Seat, episodes: int, workers: int) -> None:
@@ -52,7 +52,7 @@ class PlayerPool:
         if workers == 1 or episodes <= BLOCK:
             self._seats = seat(min(PARALLEL, episodes), workers)
             return
-        context = multiprocessing.get_context("spawn")  # a fork would take over threads that do not run there
+        context = multiprocessing.get_context("spawn")  # a forked process would lack its parent's threads
         for _ in range(min(workers, -(-episodes // BLOCK))):
             ours, theirs = context.Pipe()
             process = context.Process(target=_work, args=(theirs, seat), daemon=True)
@@ -76,7 +76,7 @@ class PlayerPool:
         """Plays one episode per seed and yields them in the order of the seeds.
 
         Raises:
-            ChildProcessError: a process has ended, for want of memory perhaps.
+            ChildProcessError: a process has ended, for example because memory ran out.
         """
         if self._seats is not None:
             yield from self._seats.play(list(seeds))
@@ -110,15 +110,15 @@ class PlayerPool:
         except (EOFError, ConnectionError):
             worker[0].join()
             raise ChildProcessError(
-                f"a process that plays ended with exit code {worker[0].exitcode}; "
-                "run the same command again to go on, with fewer --workers if memory was short"
+                f"a worker process ended with exit code {worker[0].exitcode}; "
+                "run the same command again to resume, with fewer --workers if memory ran out"
             ) from None
 
 
 def _work(connection: Connection, seat: Seat) -> None:
-    """Plays blocks of seeds until nobody asks any more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who asks
+    """Plays blocks of seeds until the connection is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the parent
     seats = seat(PARALLEL, 1)
-    with contextlib.suppress(EOFError, ConnectionError):  # the asking process is gone, however it ended
+    with contextlib.suppress(EOFError, ConnectionError):  # the parent has ended
         while True:
             connection.send(list(seats.play(connection.recv())))

@@ -1,4 +1,4 @@
-"""Stage 6, alignment: one file per method, and no file imports another."""
+"""Stage 6, alignment: one file per method; methods do not import each other."""
 
 from baselines.align.reinforce import AlignConfig, align
 

@@ -1,8 +1,10 @@
 """The command `python -m baselines.align`: the paper's method, REINFORCE."""
 
-import sys
+import tyro
 
-from baselines.align.reinforce import main
+from baselines.align.reinforce import align
+from jumppad_env.command_line import command_line
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with command_line():
+        tyro.cli(align, prog="python -m baselines.align")

@@ -1,12 +1,12 @@
-r"""Stage 6, alignment: REINFORCE on the reward model's score of the agent's own episodes.
+r"""Stage 6, alignment: REINFORCE on the reward model's scores of the agent's own episodes.
 
     python -m baselines.align --agent runs/quick/left/preference_finetuned \
         --reward-model runs/quick/left/reward_model --out runs/quick/left/aligned
 
-Source: paper, section 3, step 6 (undiscounted REINFORCE, the score of the whole trajectory as its return). Deviations:
-a batch's mean score is the baseline, and all weights are trained by default where the paper trains the last
-layer (`--config.trained head`). Beyond the paper: low-rank adapters, and imitation of pre-training's demonstrations
-beside the reinforcement, which pays back what alignment forgets (PPO-ptx in InstructGPT, arXiv 2203.02155, equation 2).
+Source: paper, section 3, step 6 (undiscounted REINFORCE; the return is the score of the whole trajectory). Deviations:
+the mean score of a batch is the baseline, and all weights are trained by default; the paper trains the last layer only
+(`--config.trained head`). Beyond the paper: low-rank adapters, and an auxiliary imitation loss on the demonstrations of
+pre-training, against forgetting (PPO-ptx in InstructGPT, arXiv 2203.02155, equation 2).
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-import tyro
 from torch import Tensor
 
 from agents.dataset import Dataset
@@ -33,18 +32,17 @@ from baselines.models.precision import autocast, choose_device
 from baselines.models.reward_model import RewardModel
 from baselines.training.imitation import check_frames, imitation_loss, mixed_in
 from baselines.training.loop import OptimizerConfig, train
-from jumppad_env.command_line import command_line
 from jumppad_env.dataset import Trajectory
-from jumppad_env.rules import PADS
+from jumppad_env.rules import PADS, Pad
 from jumppad_env.streams import integer_seed
 
 CHUNK = 16
-"""Episodes that pass through the network at a time."""
+"""Episodes per pass through the network."""
 
 
 @dataclass(frozen=True)
 class AlignConfig:
-    """Online alignment."""
+    """Online alignment by REINFORCE."""
 
     optimizer: OptimizerConfig = field(
         default_factory=lambda: OptimizerConfig(
@@ -53,42 +51,44 @@ class AlignConfig:
     )
     """Optimizer and schedule."""
     episodes: int = 64
-    """Per update, all played at a time."""
+    """Episodes per update, played in parallel."""
     kl_coefficient: float = 0.01
-    """Weight of KL(policy || start) per step; 0 leaves it out."""
+    """Weight of KL(policy || start) per step; 0 turns it off."""
     trained: Literal["all", "adapters", "head"] = "all"
-    """What is trained: everything, low-rank adapters and the action head, or the action head alone as in the paper."""
+    """Weights to train: all, low-rank adapters and the action head, or the action head alone as in the paper."""
     adapter_rank: int = 8
-    """Of the adapters, where they are trained."""
+    """Rank of the adapters, if they are trained."""
     forced_misses: float = 0.0
-    """Share of the episodes whose first run to a pad is made to miss, as the probe `forced_miss` does."""
+    """Share of the episodes in which the agent is forced to miss its first pad, as in the probe `forced_miss`."""
     imitation_coefficient: float = 0.0
-    """Weight of imitating demonstrations, in nats per step; 0 leaves it out."""
+    """Weight of the imitation loss on `--demonstrations`, in nats per step; 0 turns it off."""
     imitation_episodes: int = 16
-    """Of demonstrations, per update."""
-    target: Literal["left", "middle", "right"] | None = None
-    """Pad whose share is logged as `success`; the agent never sees it."""
+    """Demonstration episodes per update."""
+    target: Pad | None = None
+    """Pad whose share is logged as `success`; it does not affect training."""
 
     def __post_init__(self) -> None:
-        """Refuses what would be logged wrongly or does nothing."""
+        """Check accumulation and shares."""
         if self.optimizer.accumulate != 1:
-            raise ValueError("an update of alignment plays its own episodes; raise `episodes` instead of `accumulate`")
+            raise ValueError(
+                f"alignment plays new episodes at every update, so accumulate must be 1, got "
+                f"{self.optimizer.accumulate}; raise `episodes` instead"
+            )
         if not 0 <= self.forced_misses <= 1:
-            raise ValueError(f"forced_misses is a share of episodes, 0 to 1; got {self.forced_misses:g}")
+            raise ValueError(f"forced_misses is a share of the episodes, from 0 to 1, got {self.forced_misses:g}")
 
 
 def reinforce_loss(log_prob: Tensor, steps: Tensor, scores: Tensor) -> Tensor:
-    """Returns the loss whose gradient is REINFORCE with a baseline: the undiscounted return weights every step alike.
+    """Returns the REINFORCE loss with a baseline; the undiscounted return weights all steps equally.
 
     Args:
-        log_prob: (B,) of all actions of each episode.
-        steps: (B,) of each episode.
-        scores: (B,), the episodes' returns, of standard deviation 1 where they were compared. Their mean is taken off;
-            they are not standardized once more: when nearly all episodes succeed, that would magnify what is left of
-            the differences, which is noise.
+        log_prob: (B,), log-probability of all actions of an episode.
+        steps: (B,), length of an episode.
+        scores: (B,), return of an episode. The reward model scales scores to standard deviation 1. Here only their
+            mean is subtracted: standardizing each batch would amplify noise once nearly all episodes succeed.
 
     Returns:
-        Scalar: mean over all steps of -advantage * log_prob.
+        Scalar: -advantage * log_prob, averaged over all steps.
 
     Source: Williams (1992); paper, section 3, step 6.
     """
@@ -97,29 +97,28 @@ def reinforce_loss(log_prob: Tensor, steps: Tensor, scores: Tensor) -> Tensor:
 
 
 def align(
-    config: AlignConfig, agent: Path, reward_model: Path, out: Path, seed: int, demonstrations: Path | None = None
+    config: AlignConfig, agent: Path, reward_model: Path, out: Path, seed: int = 0, demonstrations: Path | None = None
 ) -> None:
-    """Aligns an agent with a reward model and saves the policy.
+    """Align an agent with a reward model by REINFORCE.
 
     Args:
-        config: see `AlignConfig`.
-        agent: where it starts, usually the preference-fine-tuned agent.
-        reward_model: scores whole episodes.
-        out: artifact directory.
-        seed: of the episodes.
-        demonstrations: a dataset with frames, imitated beside it; needed if the configuration gives it weight.
+        config: Online alignment by REINFORCE.
+        agent: Policy to start from, usually the preference-fine-tuned agent.
+        reward_model: Reward model that scores episodes.
+        out: Directory of the aligned agent.
+        seed: Seed for the episodes.
+        demonstrations: Dataset with frames for an auxiliary imitation loss; needs `--config.imitation-coefficient`.
 
     Raises:
-        ValueError: demonstrations without weight, or weight without demonstrations.
+        ValueError: Demonstrations without `imitation_coefficient`, or the reverse.
     """
     if (demonstrations is None) != (config.imitation_coefficient == 0):
         raise ValueError(
-            f"imitation_coefficient {config.imitation_coefficient:g} and demonstrations {demonstrations} do not fit: "
-            "give both, or neither"
+            f"imitation_coefficient {config.imitation_coefficient:g} and demonstrations {demonstrations} do not go "
+            "together; give both or neither"
         )
     inputs = {"agent": agent, "reward_model": reward_model}
-    if demonstrations is not None:
-        inputs["demonstrations"] = demonstrations
+    inputs |= {} if demonstrations is None else {"demonstrations": demonstrations}
     with artifact.begin(out, kind="policy", config=config, seed=seed, inputs=inputs) as work:
         if work.finished:
             return
@@ -140,7 +139,7 @@ def align(
         def compute_loss(update: int) -> tuple[Tensor, dict[str, float]]:
             seeds = [integer_seed(seed, "align", update, index) for index in range(config.episodes)]
             episodes = list(rollout(envs, actor, seeds))
-            # Together with their likes in length, so that little is padding.
+            # Episodes of similar length share a pass: less padding.
             order = sorted(range(len(episodes)), key=lambda index: len(episodes[index]))
             batches = [
                 played([episodes[index] for index in order[start : start + CHUNK]], config.forced_misses, device)
@@ -184,7 +183,7 @@ def align(
 
 
 def played(episodes: list[Trajectory], forced_misses: float, device: torch.device) -> Batch:
-    """Returns a batch of episodes that knows at which steps the sticks were not the agent's."""
+    """Returns a batch of episodes in which the steps of forced misses are marked."""
     batch = make_batch(episodes, device)
     if forced_misses == 0:
         return batch
@@ -198,14 +197,14 @@ def played(episodes: list[Trajectory], forced_misses: float, device: torch.devic
 def alignment_loss(
     policy: Policy, reference: torch.nn.Module, judge: RewardModel, batches: list[Batch], kl_coefficient: float
 ) -> tuple[Tensor, dict[str, float]]:
-    """Returns REINFORCE plus KL to the reference, and the metrics to log (TRL's names).
+    """Returns the REINFORCE loss plus KL to the reference, and the metrics to log (TRL's names).
 
     Args:
-        policy: being aligned.
-        reference: its network at the start.
-        judge: scores whole episodes.
-        batches: the policy's episodes.
-        kl_coefficient: weight of the KL per step.
+        policy: Policy to align.
+        reference: Its network before alignment.
+        judge: Reward model.
+        batches: Episodes of the policy.
+        kl_coefficient: Weight of the KL per step.
     """
     hold = policy.config.hold
     sums: dict[str, list[Tensor]] = {"log_prob": [], "entropy": [], "kl": [], "score": []}
@@ -233,31 +232,3 @@ def alignment_loss(
         loss = loss + kl_coefficient * kl
         metrics["kl"] = float(kl.detach())
     return loss, metrics
-
-
-@dataclass(frozen=True)
-class Arguments:
-    """Align an agent with a reward model."""
-
-    agent: Path
-    """Where it starts."""
-    reward_model: Path
-    """Scores whole episodes."""
-    out: Path
-    """Directory of the aligned agent."""
-    seed: int = 0
-    """Of the episodes."""
-    demonstrations: Path | None = None
-    """Dataset to imitate beside it."""
-    config: AlignConfig = field(default_factory=AlignConfig)
-
-
-def main() -> None:
-    """Runs the command line."""
-    with command_line():
-        options = tyro.cli(Arguments)
-        align(options.config, options.agent, options.reward_model, options.out, options.seed, options.demonstrations)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,19 +1,19 @@
-"""What an experiment is: runs of one seed that end in rows, a figure of all rows, and a paragraph."""
+"""What an experiment is: runs of one seed that end in rows, and a figure, a table and verdicts made of all rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from matplotlib.figure import Figure
 
+from baselines.laboratory.claims import Claim
+from baselines.laboratory.statistics import Row
+from baselines.laboratory.tables import Table
 from baselines.stages import Stages
 
 VALIDATION_SEEDS = (100,)
 """Seeds on which settings are chosen, far from those that figures report."""
-Row = dict[str, Any]
-"""JSON-serializable. All rows of an experiment have the same keys; `seed` is among them once they are gathered."""
 
 
 def as_they_are(rows: list[Row]) -> list[Row]:
@@ -36,8 +36,12 @@ class Experiment:
     """Runs what one seed needs, and shares with other experiments what both need."""
     draw: Callable[[list[Row]], Figure]
     """From the rows of all seeds."""
-    find: Callable[[list[Row]], str]
-    """What was found, a paragraph in Markdown whose every number comes from the rows."""
+    table: Callable[[list[Row]], Table]
+    """From the rows of all seeds."""
+    claims: tuple[Claim, ...] = ()
+    """What the table decides."""
+    remark: str = ""
+    """What a reader of the table must know, in a sentence or two."""
     condense: Callable[[list[Row]], list[Row]] = as_they_are
     """Makes the rows of all seeds small enough to be published."""
     validation: bool = False

@@ -14,7 +14,7 @@ from agents.figures.style import INK
 from agents.outcomes import NAMES
 from baselines.laboratory.experiment import Row
 from baselines.laboratory.panels import counting_axis, percent_axis
-from baselines.laboratory.statistics import FEWEST, Estimate, Measure, estimate, group, per_seed
+from baselines.laboratory.statistics import FEWEST, Estimate, Measure, count_high, estimate, group, is_split, per_seed
 
 Series = Mapping[int, tuple[Sequence[float], Sequence[float]]]
 """x and y of a curve, by seed."""
@@ -53,6 +53,9 @@ def draw_dot(axes: Axes, x: float, values: Iterable[float], color: str, share: b
     mean = estimate(values)
     if mean.count > 1:
         axes.plot([x] * len(values), values, ".", color=color, alpha=0.3, markersize=5, markeredgewidth=0, zorder=2)
+    if share and is_split(values):
+        axes.plot([x] * len(values), values, "o", color=color, markersize=4, zorder=4)
+        return
     if mean.count >= FEWEST:
         axes.vlines(x, *ends(mean, share), colors=color, linewidth=1.3)
     axes.plot([x], [mean.mean], "o", color=color, markersize=4.5, zorder=4)
@@ -81,9 +84,10 @@ def draw_line(
         share: whether the measure is one, so that its intervals end at 0 and 1.
     """
     levels = {x * shift: per_seed(some, measure) for x, some in sorted(group(rows, key).items())}
-    means = {x: estimate(values.values()).mean for x, values in levels.items() if values}
-    for x in means:
-        draw_dot(axes, x, levels[x].values(), color, share)
+    for x, values in levels.items():
+        draw_dot(axes, x, values.values(), color, share)
+    whole = {x: values for x, values in levels.items() if values and not (share and is_split(values.values()))}
+    means = {x: estimate(values.values()).mean for x, values in whole.items()}
     axes.plot(list(means), list(means.values()), style, color=color, linewidth=1.6, zorder=3)
 
 
@@ -105,6 +109,12 @@ def draw_bar(
     if not values:
         return
     value = estimate(values.values())
+    if is_split(values.values()):
+        places = x + width * np.linspace(-0.3, 0.3, len(values))
+        axes.plot(places, sorted(values.values()), "o", color=color, markersize=4)
+        text = f"{count_high(values.values())} of {len(values)}"
+        axes.text(x, 1.02, text, ha="center", va="bottom", fontweight="bold", fontsize=fontsize - 1.5)
+        return
     low, high = ends(value)
     axes.bar(x, value.mean, width, color=color)
     if len(values) > 1:
@@ -169,6 +179,10 @@ def draw_curve(axes: Axes, series: Series, color: Color, label: str, line: str =
     length = min(len(x) for x, _ in curves)
     x, y = curves[0][0][:length], np.array([values[:length] for _, values in curves])
     found = [estimate(column) for column in y.T]
+    if share and any(is_split(column) for column in y.T):  # a mean would describe no seed
+        for index, values in enumerate(y):
+            axes.plot(x, values, line, color=color, linewidth=1.3, label=label if index == 0 else None)
+        return
     if len(curves) > 1:
         if len(curves) >= FEWEST:
             axes.fill_between(x, *np.array([ends(one, share) for one in found]).T, color=color, alpha=0.13, linewidth=0)

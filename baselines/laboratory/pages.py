@@ -5,26 +5,62 @@ Everything is made from the JSON files alone, so no number stands on a page that
 
 from __future__ import annotations
 
-import re
-from html import escape
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from agents.figures import page
+from agents.figures.page import render
 from agents.figures.style import to_svg
+from baselines.laboratory.claims import Claim, Judged
+from baselines.laboratory.panels import counted, listed
 from baselines.laboratory.results import Result, draw
-from baselines.laboratory.statistics import FEWEST
-from baselines.laboratory.words import listed
+from baselines.laboratory.statistics import FEWEST, LEVEL, SPLIT, group
+from baselines.report.paper import READING
 from jumppad_env.files import write_atomically
 
 TITLE = "Results"
-HEAD = """The paper's figures and ablations, and what its reviewers asked for, on our island. Intervals are 95%
-(Student's t over seeds, of which three are needed) unless said otherwise; p values are of paired t-tests over seeds,
-without correction for the number of tests on this page. Every number here is computed from the JSON file beside its
-picture."""
+HEAD = (
+    "The paper's figures and ablations on our island, and the experiments that its reviewers asked for. Every number "
+    "is computed from the JSON file beside its figure.",
+    "**How to read the tables.** A number is the mean over seeds ± half of its 95% interval (Student's t). A "
+    "difference is paired by seed; its interval tells how large an effect could have been missed. p values are of "
+    "paired t-tests, corrected for all comparisons of the table (Holm). A claim is decided by a corrected p below "
+    f"{LEVEL}, or by an interval that lies on one side of its bound. Otherwise it is inconclusive, which is no "
+    f"evidence of equality. Where the seeds of a share form two groups more than {100 * SPLIT:.0f} points apart, the "
+    "seeds above 50% are counted and all are listed; comparisons then use Fisher's exact test on the counts. The "
+    f"paper's numbers are read off its figures, to about {100 * READING:.1f} points, and “as often as the paper's” "
+    "allows for that. Uncorrected p values are in the `.table.csv` files.",
+)
+
+
+CLAIM_HEAD = ["claim", "made by", "answer", "evidence", "figure"]
+
+
+class Verdict(NamedTuple):
+    """A claim and its answer."""
+
+    result: Result
+    claim: Claim
+    judged: Judged
+
+
+def verdicts(results: Iterable[Result]) -> list[Verdict]:
+    """Returns the answers to all claims, in the order of the page."""
+    return [
+        Verdict(result, claim, claim.judge(result.table)) for result in results for claim in result.experiment.claims
+    ]
+
+
+def verdict(result: Result, found: Iterable[Verdict]) -> list[tuple[str, str]]:
+    """Returns the answers of an experiment as a person would say them: (answer, statements that have it)."""
+    answers = group(
+        [{"answer": v.judged.answer, "said": v.claim.statement} for v in found if v.result is result], "answer"
+    )
+    return [(answer, "; ".join(one["said"] for one in some)) for answer, some in answers.items()]
 
 
 def command(result: Result) -> str:
-    """Returns what to type to make this result."""
+    """Returns the command that makes this result."""
     seeds = 1 + max(run["seed"] for run in result.content["runs"])
     which = "" if result.experiment.validation else f"--seeds {seeds} "
     return (
@@ -34,7 +70,7 @@ def command(result: Result) -> str:
 
 
 def origin(result: Result) -> str:
-    """Returns where a result comes from: seeds, time, machines, commits."""
+    """Returns where a result comes from: seeds, compute, machines, commits."""
     runs = result.content["runs"]
     seeds = ", ".join(str(run["seed"]) for run in runs)
     minutes = sum(run["seconds"] for run in runs) / 60
@@ -44,16 +80,18 @@ def origin(result: Result) -> str:
     made = [
         f"{device}, commit{'s' if len(of) > 1 else ''} {listed(sorted(of))}" for device, of in sorted(commits.items())
     ]
-    return (
-        f"Seed{'s' if len(runs) > 1 else ''} {seeds}; {minutes:.0f} minutes beyond what earlier experiments had made; "
-        f"{'; '.join(made)}"
-    )
+    few = "; too few seeds for intervals or tests" if len(runs) < FEWEST and not result.experiment.validation else ""
+    time = f"additional compute, summed over seeds: {counted(max(1, round(minutes)), 'minute')}"
+    return f"Seed{'s' if len(runs) > 1 else ''} {seeds}; {time}; {'; '.join(made)}{few}"
 
 
-def opening(result: Result) -> str:
-    """Returns how the paragraph of what was found begins."""
-    few = len(result.content["runs"]) < FEWEST and not result.experiment.validation
-    return "Found, on too few seeds for intervals or tests." if few else "Found."
+def caption(result: Result) -> str:
+    """Returns what the differences of a table are to, and how many p values were corrected."""
+    table = result.table
+    if not table.reference:
+        return ""
+    corrected = f"; p values are corrected for all {table.tests} comparisons of the table" if table.tests else ""
+    return f"Differences are to {table.reference}{corrected}."
 
 
 def markdown(results: list[Result], folder: str) -> str:
@@ -63,39 +101,55 @@ def markdown(results: list[Result], folder: str) -> str:
         results: in the order of the page.
         folder: of the pictures, relative to the page.
     """
-    note = f"<!-- Made by `python -m baselines.reproduce.pages docs/{folder}`; do not edit. -->"
-    parts = [note, f"# {TITLE}", HEAD]
+    found = verdicts(results)
+    claims = []
+    for v in found:
+        figure = f"[{v.result.experiment.name}]({folder}/{v.result.experiment.name}.png)"
+        claims.append([v.claim.statement, v.claim.by, f"**{v.judged.answer}**", v.judged.evidence, figure])
+    parts = [f"<!-- Made by `python -m baselines.reproduce.pages docs/{folder}`; do not edit. -->", f"# {TITLE}", *HEAD]
+    parts += ["## All claims", _grid(CLAIM_HEAD, claims)]
     for result in results:
         one = result.experiment
-        files = ", ".join(f"[{suffix}]({folder}/{one.name}.{suffix})" for suffix in ("csv", "json", "svg"))
+        files = ", ".join(f"[{suffix}]({folder}/{one.name}.{suffix})" for suffix in ("csv", "table.csv", "json", "svg"))
         parts += [f"## {one.title}", one.question, *([f"*The paper:* {one.paper}"] if one.paper else [])]
-        parts += [f"![{one.title}]({folder}/{one.name}.png)", f"**{opening(result)}** {one.find(result.rows)}"]
-        parts += [f"```bash\n{command(result)}\n```", f"<sub>{origin(result)}; {files}</sub>"]
+        parts += [f"![{one.title}]({folder}/{one.name}.png)", _grid(*result.table.grid())]
+        parts += [text for text in (caption(result), one.remark) if text]
+        said = " ".join(f"*{answer.capitalize()}:* {statements}." for answer, statements in verdict(result, found))
+        parts += [f"**Verdict.** {said}"] if said else []
+        parts += [f"<sub>`{command(result)}`. {origin(result)}; {files}</sub>"]
     return "\n\n".join(parts) + "\n"
+
+
+def _grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Returns a table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def html(results: list[Result]) -> str:
     """Returns the page of all results in HTML, figures included."""
-    sections = [page.section("head", TITLE, escape(HEAD))]
-    for result in results:
-        one = result.experiment
-        text = escape(one.question) + (f" <i>The paper:</i> {escape(one.paper)}" if one.paper else "")
-        drawing = to_svg(one.draw(result.rows), one.name, one.title)
-        found = f"<p><b>{opening(result)}</b> {_to_html(one.find(result.rows))}</p>"
-        source = f'<pre>{escape(command(result))}</pre><p class="note">{escape(origin(result))}</p>'
-        sections.append(page.section(one.name, one.title, text, page.cards([drawing], wide=True), found, source))
-    return page.page(f"jumppad: {TITLE.lower()}", "\n".join(sections))
-
-
-def _to_html(text: str) -> str:
-    """Returns Markdown of plain sentences as HTML: bold, italics, code and lines are all that findings use."""
-    text = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", escape(text, quote=False))
-    text = re.sub(r"\*(.+?)\*", r"<i>\1</i>", text)
-    return re.sub(r"`(.+?)`", r"<code>\1</code>", text).replace("\n\n", "<br>")
+    found = verdicts(results)
+    claims = [[v.claim.statement, v.claim.by, v.judged.answer, v.judged.evidence] for v in found]
+    return render(
+        Path(__file__).parent,
+        "results.html",
+        title=f"jumppad: {TITLE.lower()}",
+        heading=TITLE,
+        head=[text.replace("**", "").replace("`", "") for text in HEAD],
+        claims=(CLAIM_HEAD[:-1], claims),
+        results=results,
+        drawing=lambda result: to_svg(
+            result.experiment.draw(result.rows), result.experiment.name, result.experiment.title
+        ),
+        verdict=lambda result: verdict(result, found),
+        command=command,
+        origin=origin,
+        caption=caption,
+    )
 
 
 def publish(results: list[Result], directory: Path) -> None:
-    """Draws all figures into a directory and writes both pages beside it."""
+    """Draws all figures and writes all tables into a directory, and both pages beside it."""
     for result in results:
         draw(result, directory)
     write_atomically(directory.with_suffix(".md"), markdown(results, directory.name).encode())

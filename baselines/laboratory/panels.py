@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator, PercentFormatter
 
 from agents.figures.style import MUTED, STYLE
-from baselines.laboratory.words import short
+from baselines.laboratory.statistics import FEWEST, Row
 
 WIDTH = 9.0
 """Inches: of a page."""
@@ -23,6 +23,8 @@ RANDOM = MUTED
 """Color of what starts from random weights."""
 AIR = 0.03
 """Of the height of an axis of shares: what marks at its ends need."""
+PROBES = {"odd_start": "odd starts", "forced_miss": "forced misses"}
+"""Kinds of probes, in words."""
 Sharing = Literal["none", "all", "row", "col"]
 
 
@@ -109,3 +111,61 @@ def handle(color: str, label: str, style: str = "-") -> Line2D:
 def note(figure: Figure, text: str) -> None:
     """Writes what the numbers rest on under a figure."""
     figure.supxlabel(text, x=0.012, ha="left", fontsize=8, color=MUTED)
+
+
+def counted(number: int, noun: str) -> str:
+    """Returns "1 seed" or "5 seeds"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def span(values: Iterable[float]) -> str:
+    """Returns "500", or "500 to 1,000" where numbers differ."""
+    low, high = min(values := list(values)), max(values)
+    return f"{low:,.0f}" if low == high else f"{low:,.0f} to {high:,.0f}"
+
+
+def seeds_of(rows: Iterable[Row]) -> str:
+    """Returns "5 seeds"."""
+    return counted(len({row["seed"] for row in rows}), "seed")
+
+
+def sizes(rows: Iterable[Row], key: str = "episodes", noun: str = "episode") -> str:
+    """Returns how much was measured: "5 seeds, 500 to 1,000 episodes each"."""
+    rows = list(rows)
+    return f"{seeds_of(rows)}, {span(row[key] for row in rows)} {noun}s each"
+
+
+def probed(rows: Iterable[Row], *kinds: str) -> str:
+    """Returns how much was probed: "180 to 251 forced misses each".
+
+    Args:
+        rows: of all that was probed.
+        kinds: of `PROBES`.
+    """
+    rows = list(rows)
+    parts = [f"{span(row[f'{kind}_probed'] for row in rows)} {PROBES[kind]}" for kind in kinds]
+    return f"{listed(parts)} each"
+
+
+def intervals(rows: Iterable[Row]) -> str:
+    """Returns what faint marks, whiskers and bands show."""
+    seeds = len({row["seed"] for row in rows})
+    said = "too few seeds for intervals" if seeds < FEWEST else f"intervals: 95% over {seeds} seeds"
+    return f"faint: single seeds; {said}" if seeds > 1 else said
+
+
+def short(x: float) -> str:
+    """Returns a number as it fits under a tick: "7e-4", "0.15", "500", "1k", "1.2M"."""
+    for size, unit in ((1e6, "M"), (1e3, "k")):
+        if x >= size:
+            return f"{x / size:.3g}{unit}"
+    if not 0 < x < 0.1:
+        return f"{x:g}"
+    digits, exponent = f"{x:.1e}".split("e")
+    return f"{digits.removesuffix('.0')}e{int(exponent)}"
+
+
+def listed(parts: Iterable[str]) -> str:
+    """Returns "a", "a and b", "a, b and c"; "none" for nothing."""
+    *first, last = list(parts) or ["none"]
+    return f"{', '.join(first)} and {last}" if first else last

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import json
 from collections.abc import Callable, Iterable
@@ -14,6 +15,7 @@ import matplotlib
 
 from agents.figures.style import STYLE
 from baselines.laboratory.experiment import Experiment
+from baselines.laboratory.tables import Table
 from jumppad_env.files import write_atomically
 
 
@@ -29,6 +31,11 @@ class Result:
     def rows(self) -> list[dict[str, Any]]:
         """Rows of all seeds."""
         return self.content["rows"]
+
+    @functools.cached_property
+    def table(self) -> Table:
+        """The table of all rows."""
+        return self.experiment.table(self.rows)
 
 
 def gather(experiment: Experiment, files: Iterable[Path]) -> Result:
@@ -90,16 +97,12 @@ def write(result: Result, directory: Path) -> None:
     rows = ",\n".join(json.dumps(_rounded(row), separators=(",", ":")) for row in result.rows)
     name = result.experiment.name
     write_atomically(directory / f"{name}.json", f'{head},\n "rows": [\n{rows}\n]}}\n'.encode())
-    table = io.StringIO()
-    columns = [key for key, value in result.rows[0].items() if not isinstance(value, list)]
-    writer = csv.DictWriter(table, columns, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(_rounded(row) for row in result.rows)
-    write_atomically(directory / f"{name}.csv", table.getvalue().encode())
+    write_atomically(directory / f"{name}.csv", _csv(result.rows))
 
 
 def draw(result: Result, directory: Path) -> None:
-    """Writes `<experiment>.png` and `.svg`."""
+    """Writes `<experiment>.png` and `.svg`, and the table as `.table.csv`."""
+    write_atomically(directory / f"{result.experiment.name}.table.csv", _csv(result.table.records()))
     figure = result.experiment.draw(result.rows)
     for suffix, options in (("png", {"dpi": 110, "transparent": False, "facecolor": "white"}), ("svg", {})):
         buffer = io.BytesIO()
@@ -107,6 +110,16 @@ def draw(result: Result, directory: Path) -> None:
         with matplotlib.rc_context(STYLE):
             figure.savefig(buffer, format=suffix, metadata=metadata, **options)
         write_atomically(directory / f"{result.experiment.name}.{suffix}", buffer.getvalue())
+
+
+def _csv(rows: list[dict[str, Any]]) -> bytes:
+    """Returns rows as CSV, without what is a list."""
+    text = io.StringIO()
+    columns = [key for key, value in rows[0].items() if not isinstance(value, list)]
+    writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(_rounded(row) for row in rows)
+    return text.getvalue().encode()
 
 
 def _rounded(row: dict[str, Any]) -> dict[str, Any]:

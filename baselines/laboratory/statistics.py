@@ -1,4 +1,4 @@
-"""Numbers over seeds: means with 95% intervals, paired tests, and how they are written."""
+"""Numbers over seeds: means with 95% intervals, paired and exact tests, and how they are written."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import stats
 
-from baselines.laboratory.experiment import Row
-
+Row = dict[str, Any]
+"""JSON-serializable. All rows of an experiment have the same keys; `seed` is among them once they are gathered."""
 FEWEST = 3
 """Seeds that a test and an interval need: with two, whether they agree by chance decides."""
+LEVEL = 0.05
+"""Of significance."""
+SPLIT = 0.5
+"""Gap between seeds of a share, above which they form two groups and a mean would describe neither."""
 Measure = str | Callable[[Row], float | None]
 """What is averaged: a key of rows, or what makes a number of one; None leaves a row out."""
 
@@ -55,6 +59,44 @@ def paired_p(first: Sequence[float], second: Sequence[float]) -> float:
     if np.ptp(difference) == 0:
         return 1.0 if difference[0] == 0 else 0.0
     return float(stats.ttest_rel(first, second).pvalue)
+
+
+def is_split(shares: Iterable[float]) -> bool:
+    """Returns whether the seeds of a share form two groups, with a gap of more than `SPLIT` between them."""
+    return bool((np.diff(np.sort(list(shares))) > SPLIT).any())
+
+
+def count_high(shares: Iterable[float]) -> int:
+    """Returns how many seeds have a share above one half."""
+    return sum(share > 0.5 for share in shares)
+
+
+def exact_p(first: Sequence[float], second: Sequence[float]) -> float:
+    """Returns the two-sided p of Fisher's exact test on the numbers of seeds above one half.
+
+    Args:
+        first: one share per seed.
+        second: likewise.
+    """
+    if min(len(first), len(second)) < FEWEST:
+        return math.nan
+    highs = [count_high(first), count_high(second)]
+    lows = [len(first) - highs[0], len(second) - highs[1]]
+    found: Any = stats.fisher_exact([highs, lows])
+    return float(found.pvalue)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Returns p values corrected for their number; those that are not numbers stay so and do not count.
+
+    Source: Holm (1979), "A simple sequentially rejective multiple test procedure".
+    """
+    order = sorted((p, index) for index, p in enumerate(p_values) if not math.isnan(p))
+    corrected, largest = [math.nan] * len(p_values), 0.0
+    for rank, (p, index) in enumerate(order):
+        largest = max(largest, min(1.0, (len(order) - rank) * p))
+        corrected[index] = largest
+    return corrected
 
 
 def group(rows: Iterable[Row], *keys: str) -> dict[Any, list[Row]]:
@@ -103,7 +145,7 @@ def points(value: Estimate) -> str:
 
 
 def significance(p: float) -> str:
-    """Returns a p value in words: "p = 0.03", "p < 0.001", or that there are too few seeds."""
+    """Returns a p value as "p = 0.03", "p < 0.001", or says that there are too few seeds."""
     if math.isnan(p):
         return "too few seeds for a test"
     return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"

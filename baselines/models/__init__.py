@@ -1,1 +1,1 @@
-"""What acts and what judges: networks, and everything needed to run them."""
+"""Policies and reward models: networks, and what is needed to run them."""

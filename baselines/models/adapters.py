@@ -1,6 +1,6 @@
-"""Low-rank adapters: of a transformer's matrices only a sum of few outer products is trained, beside the action head.
+"""Low-rank adapters (LoRA) for the transformer's matrices, trained together with the action head.
 
-Source: Hu et al., "LoRA" (arXiv 2106.09685), equation 3: W = W0 + B A, where A starts at random and B at zero.
+Source: Hu et al., "LoRA" (arXiv 2106.09685), equation 3: W = W0 + B A, with A random and B zero at the start.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from torch.nn.utils import parametrize
 from baselines.models.network import GamepadTransformer
 
 LAYERS = ("query_key_value", "attention_out", "perceptron_in", "perceptron_out")
-"""Of each transformer block."""
+"""Adapted layers of each transformer block."""
 
 
 class LowRank(nn.Module):
@@ -29,20 +29,20 @@ class LowRank(nn.Module):
 
 
 def add_adapters(network: GamepadTransformer, rank: int) -> list[nn.Parameter]:
-    """Adds adapters to every transformer block, which change nothing yet.
+    """Adds adapters to every transformer block; the network's output does not change yet.
 
     Args:
-        network: changed in place.
-        rank: of the change to each matrix.
+        network: Modified in place.
+        rank: Rank of the update to each matrix.
 
     Returns:
-        What is to be trained: adapters and action head.
+        The parameters to train: adapters and action head.
 
     Raises:
-        ValueError: a rank below 1.
+        ValueError: The rank is below 1.
     """
     if rank < 1:
-        raise ValueError(f"adapters need a rank of at least 1, got {rank}")
+        raise ValueError(f"adapter_rank must be at least 1, got {rank}")
     trained = list(network.head.parameters())
     for layer in _layers(network):
         rows, columns = layer.weight.shape
@@ -53,7 +53,7 @@ def add_adapters(network: GamepadTransformer, rank: int) -> list[nn.Parameter]:
 
 
 def merge_adapters(network: GamepadTransformer) -> None:
-    """Adds the adapters to the matrices for good: the network is of the usual kind again."""
+    """Merges the adapters into the matrices; afterwards the network has its usual parameters."""
     for layer in _layers(network):
         parametrize.remove_parametrizations(layer, "weight", leave_parametrized=True)
 

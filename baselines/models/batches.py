@@ -1,4 +1,4 @@
-"""Batches of whole episodes, padded to the longest."""
+"""Batches of whole episodes, padded to the longest one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jumppad_env.dataset import Trajectory
 from jumppad_env.streams import stream
 
 GROUP = 8
-"""Batches that are filled together, sorted by length, so that little is padding."""
+"""Number of batches whose episodes are sorted by length together, to reduce padding."""
 
 
 @dataclass(frozen=True)
@@ -27,26 +27,26 @@ class Batch:
     lengths: Tensor
     """(B,) int64."""
     forced: Tensor | None = None
-    """(B, T) bool: the steps at which somebody else acted, if that happened."""
+    """(B, T) bool: steps at which a probe acted instead of the agent; None if there are none."""
 
     @property
     def mask(self) -> Tensor:
-        """(B, T) float32: 1 within the episodes, 0 beyond, and 0 where somebody else acted."""
+        """(B, T) float32: 1 for the agent's own steps, 0 for padding and forced steps."""
         steps = torch.arange(self.frames.shape[1], device=self.lengths.device)
         inside = steps < self.lengths[:, None]
         return (inside if self.forced is None else inside & ~self.forced).float()
 
 
 def make_batch(trajectories: Sequence[Trajectory], device: torch.device) -> Batch:
-    """Pads trajectories into a batch; one for a GPU is copied there while the caller goes on.
+    """Pads trajectories into a batch; the copy to a GPU is asynchronous.
 
     Raises:
-        ValueError: a trajectory without frames.
+        ValueError: A trajectory has no frames.
     """
     first = trajectories[0]
     if first.frames is None or any(trajectory.frames is None for trajectory in trajectories):
-        raise ValueError("these trajectories hold no frames; collect them with frames, not as states only")
-    pinned = device.type == "cuda"  # a GPU copies only such memory while its caller goes on
+        raise ValueError("trajectories without frames cannot be trained on; collect them with frames")
+    pinned = device.type == "cuda"  # only pinned memory is copied asynchronously
     lengths = torch.tensor([len(trajectory) for trajectory in trajectories], pin_memory=pinned)
     shape = (len(trajectories), int(lengths.max()))
     frames = torch.zeros(*shape, *first.frames.shape[1:], dtype=torch.uint8, pin_memory=pinned)
@@ -58,20 +58,20 @@ def make_batch(trajectories: Sequence[Trajectory], device: torch.device) -> Batc
 
 
 def batch_indices(lengths: np.ndarray, size: int, update: int, seed: int) -> np.ndarray:
-    """Returns which episodes make up the batch of an update: every episode once per epoch, similar lengths together.
+    """Returns the indices of the episodes in one batch: each episode once per epoch, similar lengths together.
 
     Args:
-        lengths: int (E,), of all episodes.
-        size: episodes per batch; fewer where E is smaller.
-        update: index of the update.
-        seed: of the order.
+        lengths: (E,) int, lengths of all episodes.
+        size: Episodes per batch; at most E are used.
+        update: Index of the batch.
+        seed: Seed for the order of episodes.
     """
     size = min(size, len(lengths))
     per_epoch = len(lengths) // size
     epoch, position = divmod(update, per_epoch)
     generator = stream(seed, "batches", epoch)
     order = generator.permutation(len(lengths))[: per_epoch * size]
-    # Within groups of batches episodes are sorted by length; then all batches are shuffled again.
+    # Within a group of batches, episodes are sorted by length; then the batches are shuffled.
     span = GROUP * size
     for start in range(0, len(order), span):
         group = order[start : start + span]

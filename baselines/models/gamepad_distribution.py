@@ -1,19 +1,19 @@
 """The distribution over gamepad actions: a mixture of components, each factorized into 4 stick axes and 12 buttons.
 
 An action is 16 integers, `(..., 16)`: the buckets of the axes, then the buttons (0 or 1). Within a component all 16
-are independent. One component alone cannot say "either run straight on, or attack and circle": sampled factor by
-factor, it does half of each, which nobody ever did, and the episode goes astray. With M components it says so.
+are independent. A single component cannot represent "either run straight on, or attack and circle": sampled factor by
+factor, it does half of each, which no demonstrator does, and the episode goes off course. A mixture can.
 
-A component, once drawn, may be kept for some steps (`hold`), in which it goes on reading the screen: a choice lasts
-until its consequences are seen. Who draws anew at every step, without knowing what he did before, drops most of his
-rarer choices before they show, and the majority's wins. The likelihood of this is exact: see `_belief`.
+A component may be kept for some steps after it is drawn (`hold`), while it keeps reading the screen: a choice lasts
+until its consequences are visible. A policy that draws at every step does not know its earlier draws, so it abandons
+most rare choices before they show, and the most frequent choice wins. The likelihood stays exact, see `_belief`.
 
-The network emits M x 57 logits: of each component one for its weight, 4 x 11 categorical and 12 Bernoulli. All
-functions are pure and compute in float32, whatever the precision of the logits: a log-probability is a sum of 16
-terms, and bfloat16 keeps only three digits.
+The network emits M x 57 logits: per component one for its weight, 4 x 11 categorical and 12 Bernoulli. All functions
+are pure and compute in float32, whatever the precision of the logits: a log-probability is a sum of 16 terms, and
+bfloat16 has only about three digits.
 
 Source: paper, section 3 (gamepad actions discretized into 11 buckets per axis). Deviation: the paper's heads are
-independent, which is one component; see docs/method.md for what the mixture changes.
+independent, which is one component; docs/method.md shows what the mixture changes.
 """
 
 import torch
@@ -25,7 +25,7 @@ BUCKETS = 11
 BUTTONS = 12
 ACTIONS = AXES + BUTTONS
 UNIFORMS = 1 + ACTIONS
-"""Random numbers that one action takes: the component, then each factor."""
+"""Random numbers per action: one for the component, one for each factor."""
 COMPONENT_LOGITS = 1 + AXES * BUCKETS + BUTTONS
 
 
@@ -39,12 +39,12 @@ def split(logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def log_prob(logits: Tensor, actions: Tensor, hold: int = 1) -> Tensor:
-    """Log-probability of each action given the earlier ones, in nats; their sum is that of the episode.
+    """Log-probability of each action given the earlier ones, in nats; the sum over steps is the episode's.
 
     Args:
         logits: (..., T, M * 57).
         actions: (..., T, 16), any integer dtype.
-        hold: steps for which a component is kept.
+        hold: Steps for which a component is kept.
 
     Returns:
         (..., T) float32.
@@ -55,10 +55,10 @@ def log_prob(logits: Tensor, actions: Tensor, hold: int = 1) -> Tensor:
 
 
 def entropy(logits: Tensor, actions: Tensor, hold: int = 1) -> Tensor:
-    """Entropy of component and action together, in nats: as `log_prob`, to (..., T) float32.
+    """Joint entropy (..., T) float32 of component and action, in nats; for the arguments see `log_prob`.
 
-    Summed over the steps for which a component is held, it is that of the actions where the components do not overlap,
-    and at most log M above it.
+    Summed over the steps for which a component is kept, it equals the entropy of the actions if the components do not
+    overlap, and exceeds it by at most log M otherwise.
     """
     weights, axes, buttons = split(logits)
     belief = _belief(weights, _log_prob_of_each(axes, buttons, actions), hold).exp()
@@ -70,11 +70,11 @@ def entropy(logits: Tensor, actions: Tensor, hold: int = 1) -> Tensor:
 
 
 def kl(logits: Tensor, reference_logits: Tensor, actions: Tensor, hold: int = 1) -> Tensor:
-    """KL(policy || reference) of component and action together, in nats: as `log_prob`, to (..., T) float32.
+    """Joint KL(policy || reference) (..., T) float32 of component and action, in nats; see `log_prob`.
 
-    By the chain rule it is exact for the pair and, summed over the steps for which a component is held, an upper bound
-    for the actions alone; zero where both are equal. No
-    gradient flows through what earlier actions say about the component: they are given.
+    By the chain rule it is exact for the pair; summed over the steps for which a component is kept, it is an upper
+    bound for the actions alone. It is zero if both are equal. No gradient flows through the belief about the component,
+    because earlier actions are given.
     """
     weights, axes, buttons = split(logits)
     reference_weights, reference_axes, reference_buttons = split(reference_logits)
@@ -98,12 +98,12 @@ def _log_prob_of_each(axes: Tensor, buttons: Tensor, actions: Tensor) -> Tensor:
 
 
 def _belief(weights: Tensor, each: Tensor, hold: int) -> Tensor:
-    """Log-probability (..., T, M) of the component that acts, given the actions since it was drawn.
+    """Log-probability (..., T, M) of each component being the acting one, given the actions since it was drawn.
 
     Args:
-        weights: (..., T, M) log-weights, which count where a component is drawn: at steps 0, hold, 2 * hold, ...
+        weights: (..., T, M) log-weights; only those at steps 0, hold, 2 * hold, ... are used, where a draw happens.
         each: (..., T, M) log-probability of the action within each component.
-        hold: steps for which a component is kept.
+        hold: Steps for which a component is kept.
     """
     if hold == 1:
         return weights
@@ -124,21 +124,21 @@ def _where_drawn(values: Tensor, hold: int) -> Tensor:
 
 
 def sample_component(logits: Tensor, uniforms: Tensor, temperature: float = 1.0) -> Tensor:
-    """Draw components (...) int64 by inverting their cumulative weights; for the arguments see `sample`."""
+    """Sample components (...) int64 by inverting their cumulative weights; for the arguments see `sample`."""
     weights, _, _ = split(_cool(logits, temperature))
     return _invert(weights.exp(), uniforms[..., 0].float())
 
 
 def sample(logits: Tensor, uniforms: Tensor, component: Tensor, temperature: float = 1.0) -> Tensor:
-    """Draw actions within components by inverting the cumulative distributions at the given uniforms.
+    """Sample actions within components by inverting the cumulative distributions at the given uniforms.
 
-    The randomness comes from outside so that each episode brings its own, however episodes are packed into batches.
+    The caller provides the randomness, so each episode has its own, however episodes are packed into batches.
 
     Args:
         logits: (..., M * 57).
         uniforms: (..., 17) in [0, 1); the first is for `sample_component`.
         component: (...) int64.
-        temperature: Divides the logits; above 0, and 1.0 is the policy itself.
+        temperature: Divides the logits; above 0.
 
     Returns:
         (..., 16) uint8.
@@ -163,7 +163,7 @@ def _cool(logits: Tensor, temperature: float) -> Tensor:
 
 
 def _invert(probabilities: Tensor, uniforms: Tensor) -> Tensor:
-    """Index (...) int64 at which the cumulative probabilities (..., n) pass the uniforms (...)."""
-    # The last edge is 1 up to rounding: leaving it out keeps a uniform just below 1 from naming one index too many.
+    """Index (...) int64 at which the cumulative probabilities (..., n) exceed the uniforms (...)."""
+    # The last edge is 1 up to rounding; without it, a uniform just below 1 cannot give an index out of range.
     edges = probabilities.cumsum(-1)[..., :-1]
     return (uniforms[..., None] >= edges).sum(-1)

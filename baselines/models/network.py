@@ -1,7 +1,7 @@
 """The network: a convolutional image encoder under a causal transformer.
 
-Frames go in, gamepad logits come out; no other input. Attention sees the last `context` steps, in training as in
-acting, so a ring of the last `context` keys and values per layer acts exactly as the whole episode would.
+The only input is frames, the output gamepad logits. Attention sees the last `context` steps in training and in acting,
+so acting with a ring buffer of the last `context` keys and values per layer equals a pass over the whole episode.
 
 Source: paper, section 3 (GPT-style causal transformer over convolutional embeddings, context 32).
 """
@@ -16,7 +16,7 @@ from torch.nn.functional import gelu, scaled_dot_product_attention
 
 from baselines.models.gamepad_distribution import COMPONENT_LOGITS
 
-# Attention spans some tens of steps, so the slowest rotation need not be as slow as the 10,000 of language models.
+# Attention spans tens of steps, so the slowest rotation can be faster than with the base of 10,000 in language models.
 ROTARY_BASE = 100.0
 
 
@@ -27,24 +27,24 @@ class NetworkConfig:
     image_size: tuple[int, int] = (64, 64)
     """Height and width of the frames, in pixels."""
     channels: tuple[int, ...] = (16, 32, 64)
-    """Of the convolutions: the first reads patches, each further one joins 2x2 neighbors into one."""
+    """Output channels of the convolutions: the first reads patches, the others halve height and width."""
     patch: int = 4
     """Side of the first convolution's patches, in pixels."""
     width: int = 128
-    """Of the transformer."""
+    """Width of the transformer."""
     layers: int = 3
-    """Transformer blocks."""
+    """Number of transformer blocks."""
     heads: int = 4
     """Attention heads per block."""
     context: int = 32
-    """Steps that attention sees, the present one included."""
+    """Steps that attention sees, including the current one."""
     components: int = 8
-    """Of the mixture of actions; 1 makes all factors independent, as in the paper."""
+    """Components of the action mixture; 1 makes all factors independent, as in the paper."""
     hold: int = 3
-    """Steps for which a component of the mixture is kept before the next is drawn."""
+    """Steps for which a mixture component is kept before the next is drawn."""
 
     def __post_init__(self) -> None:
-        """Refuse sizes that do not fit together."""
+        """Check that the sizes go together."""
         numbers = (
             *self.image_size,
             *self.channels,
@@ -57,45 +57,47 @@ class NetworkConfig:
             self.hold,
         )
         if len(self.image_size) != 2 or not self.channels or min(numbers) < 1:
-            raise ValueError(f"sizes must be positive, image_size two numbers and channels one or more: {self}")
+            raise ValueError(f"sizes must be positive, with two in image_size and at least one in channels; got {self}")
         shrunk = self.patch * 2 ** (len(self.channels) - 1)
         if any(side % shrunk for side in self.image_size):
             raise ValueError(
-                f"image_size {self.image_size} must be a multiple of {shrunk}, by which {len(self.channels)} "
-                f"convolutions beginning with patches of {self.patch} shrink it"
+                f"image_size {self.image_size} must be a multiple of {shrunk}: {len(self.channels)} convolutions, "
+                f"starting with patches of {self.patch}, shrink it by that factor"
             )
         if self.width % (2 * self.heads):
-            raise ValueError(f"width {self.width} must be a multiple of twice the heads, here {2 * self.heads}")
+            raise ValueError(f"width {self.width} must be a multiple of twice the number of heads, {2 * self.heads}")
 
     @classmethod
     def from_json(cls, values: Any, source: Path | str) -> "NetworkConfig":
-        """Rebuild a configuration from what `dataclasses.asdict` and JSON made of it.
+        """Rebuild a configuration from the JSON of its `dataclasses.asdict`.
 
         Raises:
-            ValueError: If the values are no configuration; the message names the `source`.
+            ValueError: If the values are not a configuration; the message names the `source`.
         """
         try:
             fields: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
             return cls(**fields)
         except (AttributeError, TypeError) as error:
-            raise ValueError(f"{source} holds no network configuration ({error}); run the stage again") from None
+            raise ValueError(
+                f"{source} holds no network configuration ({error}); run the stage that wrote it again"
+            ) from None
 
 
 def compute_dtype(weight: Tensor) -> torch.dtype:
-    """The dtype in which a product with this weight is computed: autocast's, or else its own."""
+    """Returns the dtype in which a product with this weight is computed: autocast's if enabled, else the weight's."""
     device = weight.device.type
-    known = torch.amp.is_autocast_available(device)  # not on `meta`, where shapes are worked out
+    known = torch.amp.is_autocast_available(device)  # not on `meta`, which computes shapes only
     return torch.get_autocast_dtype(device) if known and torch.is_autocast_enabled(device) else weight.dtype
 
 
 class Encoder(nn.Module):
-    """Frames uint8 (N, H, W, 3) to embeddings (N, width).
+    """Convolutional encoder: frames uint8 (N, H, W, 3) to embeddings (N, width).
 
-    The last map is flattened, not pooled: to steer at a pad the agent must know where on the screen it is.
+    The last feature map is flattened, not pooled: to steer towards a pad, the agent must know its place on the screen.
     """
 
     def __init__(self, config: NetworkConfig) -> None:
-        """Build it; no patches overlap, which trains twice as fast on a CPU as 8x8 stride 4 and 3x3 stride 2."""
+        """Build the layers; on a CPU, disjoint patches train twice as fast as 8x8 stride 4 and 3x3 stride 2."""
         super().__init__()
         channels = config.channels
         self.patches = nn.Conv2d(3, channels[0], config.patch, config.patch)
@@ -106,12 +108,12 @@ class Encoder(nn.Module):
         for _ in self.convolutions:
             height, width = height // 2, width // 2
         self.project = nn.Linear(channels[-1] * height * width, config.width)
-        # The frames arrive with the channels last, and the convolutions are fastest on that order.
+        # Frames have their channels last, and convolutions are fastest in that memory format.
         self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     def forward(self, frames: Tensor) -> Tensor:
         """Encode frames."""
-        # Centered on 128, not 127.5: then all values are exact in bfloat16.
+        # Centered on 128, not 127.5, so that all values are exact in bfloat16.
         x = frames.permute(0, 3, 1, 2).to(compute_dtype(self.project.weight)).sub_(128).mul_(1 / 128)
         x = torch.relu_(self.patches(x))
         for convolution in self.convolutions:
@@ -121,21 +123,21 @@ class Encoder(nn.Module):
 
 @dataclass
 class Cache:
-    """Keys and values of the last `context` steps of each row, and each row's age in steps."""
+    """Ring buffers with the keys and values of the last `context` steps of each row, and each row's age in steps."""
 
     keys: Tensor  # (layers, B, heads, context, width / heads)
     values: Tensor  # (layers, B, heads, context, width / heads)
     age: Tensor  # (B,) int64
 
     def reset(self, rows: Tensor) -> None:
-        """Start a new episode in the rows where the mask (B,) bool is true; what lies in their slots is never read."""
+        """Start a new episode in the rows where the mask (B,) bool is true; their old entries are never read."""
         self.age[rows] = 0
 
 
 def rotations(positions: Tensor, size: int) -> Tensor:
-    """Cosines and sines (..., size / 2, 2) that turn a vector by its position (...) int64, fast pairs first.
+    """Cosines and sines (..., size / 2, 2) of rotary embeddings for positions (...) int64, fastest rotation first.
 
-    The angles are computed in float64, so that an episode may last without bounds.
+    Angles are computed in float64, so that episodes may be arbitrarily long.
     """
     exponents = torch.arange(size // 2, device=positions.device, dtype=torch.float64) / (size // 2)
     angles = positions.double().unsqueeze(-1) * ROTARY_BASE**-exponents
@@ -143,31 +145,31 @@ def rotations(positions: Tensor, size: int) -> Tensor:
 
 
 def rotate(x: Tensor, turns: Tensor) -> Tensor:
-    """Turn each pair of neighbors in x (..., size), so that products depend on relative positions alone."""
+    """Rotate neighboring pairs in x (..., size), so that query-key products depend on relative positions only."""
     pairs = x.float().unflatten(-1, (-1, 2))
-    if torch.compiler.is_compiling():  # the compiler knows no complex numbers
+    if torch.compiler.is_compiling():  # the compiler does not support complex numbers
         (left, right), (cosine, sine) = pairs.unbind(-1), turns.unbind(-1)
         turned = torch.stack([left * cosine - right * sine, left * sine + right * cosine], dim=-1)
-    else:  # a third of the time
+    else:  # takes a third of the time
         turned = torch.view_as_real(torch.view_as_complex(pairs) * torch.view_as_complex(turns))
     return turned.flatten(-2).to(x.dtype)
 
 
 def attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
-    """Attention (B, heads, T, size) where the boolean mask (..., T, S) allows it, which is somewhere in every row."""
+    """Attention (B, heads, T, size) with a boolean mask (..., T, S), true where allowed, at least once per row."""
     if query.device.type != "cpu":
         return scaled_dot_product_attention(query, key, value, attn_mask=mask)
-    # Written out: PyTorch's fused kernel for processors takes six times as long in bfloat16, backward pass included.
+    # Written out because PyTorch's fused CPU kernel takes six times as long in bfloat16, including the backward pass.
     scores = (query @ key.mT) * query.shape[-1] ** -0.5
     bias = torch.zeros(mask.shape, dtype=scores.dtype, device=mask.device).masked_fill_(~mask, -torch.inf)
     return (scores + bias).softmax(-1).to(value.dtype) @ value
 
 
 class Block(nn.Module):
-    """One transformer block: attention and a two-layer perceptron, each behind a layer norm and added to the stream."""
+    """Transformer block: attention and a two-layer perceptron, each with pre-layer-norm and a residual connection."""
 
     def __init__(self, config: NetworkConfig) -> None:
-        """Build it; the output projections start small so that a deep stream does not start loud."""
+        """Build the layers; output projections are scaled down with depth, to keep the residual stream small."""
         super().__init__()
         self.heads = config.heads
         self.attention_norm = nn.LayerNorm(config.width)
@@ -181,9 +183,9 @@ class Block(nn.Module):
                 out.weight.mul_((2 * config.layers) ** -0.5)
 
     def project(self, x: Tensor, turns: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Rotated queries, rotated keys and values, each (B, heads, T, width / heads), of the stream (B, T, width).
+        """Rotated queries, rotated keys, and values of the stream (B, T, width), each (B, heads, T, width / heads).
 
-        The rotations `turns` are (T, 1, width / heads / 2, 2), or (B, T, 1, ...) where rows differ in age.
+        The rotations `turns` are (T, 1, width / heads / 2, 2), or (B, T, 1, ...) if the rows differ in age.
         """
         mixed = self.query_key_value(self.attention_norm(x)).unflatten(-1, (3 * self.heads, -1))
         query_key, value = mixed.split([2 * self.heads, self.heads], dim=2)  # (B, T, heads, width / heads)
@@ -191,36 +193,36 @@ class Block(nn.Module):
         return query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2)
 
     def attend(self, x: Tensor, query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
-        """Finish the block: attention where the boolean mask allows it, then the perceptron."""
+        """Apply attention with a boolean mask, then the perceptron."""
         attended = attention(query, key, value, mask)
         x = x + self.attention_out(attended.transpose(1, 2).flatten(2))
         return x + self.perceptron_out(gelu(self.perceptron_in(self.perceptron_norm(x)), approximate="tanh"))
 
 
 class Trunk(nn.Module):
-    """Encoder and transformer: frames to one hidden state per step."""
+    """Encoder and transformer: one hidden state per frame."""
 
     def __init__(self, config: NetworkConfig) -> None:
-        """Build it with random weights from torch's global generator."""
+        """Build the layers with random weights from torch's global generator."""
         super().__init__()
         self.config = config
         self.encoder = Encoder(config)
-        # Attention over equal frames averages them and cannot count: standing still at the start of an episode and
-        # standing still for long would look alike. How much of the window is filled tells them apart.
+        # Attention averages over identical frames and cannot count them: standing still at the start of an episode
+        # would look like standing still for long. An embedding of how full the context is distinguishes the two.
         self.age = nn.Embedding(config.context, config.width)
         nn.init.normal_(self.age.weight, std=0.02)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.width)
 
     def encode(self, frames: Tensor) -> Tensor:
-        """Embed frames uint8 (B, T, H, W, 3) one by one into (B, T, width)."""
+        """Embed frames uint8 (B, T, H, W, 3) independently into (B, T, width)."""
         assert frames.dtype == torch.uint8 and frames.shape[2:] == (*self.config.image_size, 3), (
             f"expected uint8 frames (B, T, {self.config.image_size}, 3), got {frames.dtype} {tuple(frames.shape)}"
         )
         return self.encoder(frames.flatten(0, 1)).float().unflatten(0, frames.shape[:2])
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Hidden states (B, T, width) of whole episodes (B, T, H, W, 3), each seeing only its past."""
+        """Hidden states (B, T, width) of whole episodes (B, T, H, W, 3), with causal attention."""
         steps = torch.arange(frames.shape[1], device=frames.device)
         x = self.encode(frames) + self.age(steps.clamp(max=self.config.context - 1))
         turns = rotations(steps[:, None], self.config.width // self.config.heads)
@@ -232,7 +234,7 @@ class Trunk(nn.Module):
         return self.norm(x)
 
     def initial_cache(self, batch: int) -> Cache:
-        """Return the cache of `batch` rows at the start of their episodes."""
+        """Return an empty cache for `batch` rows."""
         config, weight = self.config, self.norm.weight
         shape = (config.layers, batch, config.heads, config.context, config.width // config.heads)
         age = torch.zeros(batch, dtype=torch.int64, device=weight.device)
@@ -240,17 +242,17 @@ class Trunk(nn.Module):
 
     @torch.no_grad()
     def step(self, frames: Tensor, cache: Cache) -> Tensor:
-        """Hidden states (B, width) of one more step (B, H, W, 3) of each row; the cache moves on in place."""
+        """Hidden states (B, width) of the next step (B, H, W, 3) of each row; the cache is updated in place."""
         age = cache.age.clamp(max=self.config.context - 1)
         x = self.encode(frames.unsqueeze(1)) + self.age(age)[:, None]  # (B, 1, width)
         dtype = compute_dtype(self.encoder.project.weight)
-        if cache.keys.dtype != dtype:  # at the first step: to convert whole rings at every step costs a fifth of it
+        if cache.keys.dtype != dtype:  # at the first step only: converting at every step would take a fifth of its time
             cache.keys, cache.values = cache.keys.to(dtype), cache.values.to(dtype)
         rows = torch.arange(len(frames), device=frames.device)
         slot = cache.age % self.config.context
         turns = rotations(cache.age[:, None, None], self.config.width // self.config.heads)
         slots = torch.arange(self.config.context, device=frames.device)
-        written = (slots <= cache.age[:, None])[:, None, None]  # (B, 1, 1, context); a full ring is all written
+        written = (slots <= cache.age[:, None])[:, None, None]  # (B, 1, 1, context); all true once the ring is full
         for layer, block in enumerate(self.blocks):
             assert isinstance(block, Block)
             query, key, value = block.project(x, turns)
@@ -262,12 +264,12 @@ class Trunk(nn.Module):
 
 
 class GamepadTransformer(nn.Module):
-    """The policy's network: trunk and action head."""
+    """The policy network: trunk and action head."""
 
     def __init__(self, config: NetworkConfig) -> None:
-        """Build it with random weights; the head starts small, so the first policy is nearly uniform.
+        """Build the layers with random weights; small head weights make the initial policy nearly uniform.
 
-        Its biases differ, so that the components of the mixture do too.
+        Random biases make the components of the mixture differ.
         """
         super().__init__()
         self.config = config
@@ -276,22 +278,14 @@ class GamepadTransformer(nn.Module):
         nn.init.normal_(self.head.weight, std=0.01)
         nn.init.normal_(self.head.bias, std=0.3)
 
-    def encode(self, frames: Tensor) -> Tensor:
-        """Embed frames uint8 (B, T, H, W, 3) one by one into (B, T, width)."""
-        return self.trunk.encode(frames)
-
-    def features(self, frames: Tensor) -> Tensor:
-        """Hidden states (B, T, width) of whole episodes uint8 (B, T, H, W, 3)."""
-        return self.trunk(frames)
-
     def forward(self, frames: Tensor) -> Tensor:
         """Logits (B, T, components * 57) of whole episodes uint8 (B, T, H, W, 3)."""
         return self.head(self.trunk(frames))
 
     def initial_cache(self, batch: int) -> Cache:
-        """Return the cache with which `step` begins `batch` episodes."""
+        """Return an empty cache for `batch` episodes."""
         return self.trunk.initial_cache(batch)
 
     def step(self, frames: Tensor, cache: Cache) -> Tensor:
-        """Logits (B, components * 57) of one more step (B, H, W, 3) of each row; the cache moves on in place."""
+        """Logits (B, components * 57) of the next step (B, H, W, 3) of each row; the cache is updated in place."""
         return self.head(self.trunk.step(frames, cache))

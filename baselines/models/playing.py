@@ -1,4 +1,4 @@
-"""Playing episodes with a policy, or with scripted people."""
+"""Playing episodes with a policy or a scripted population."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from jumppad_env.dataset import Trajectory
 T = TypeVar("T")
 
 PARALLEL = 64
-"""Episodes played at a time; what is played does not depend on it."""
+"""Episodes played in parallel; the episodes do not depend on this number."""
 
 
 def make_actor(agent: str | Path, count: int, temperature: float = 1.0) -> tuple[Actor, tuple[int, int] | None]:
-    """Makes the actor of a demonstrator's name or of a policy's directory.
+    """Makes the actor of a policy's directory or a population's name.
 
     Args:
-        agent: directory of a policy, or a name in `agents.population.POPULATIONS`.
-        count: of episodes played at a time.
-        temperature: divides a policy's logits; people have none.
+        agent: Directory of a policy, or a name in `agents.population.POPULATIONS`.
+        count: Number of episodes played in parallel.
+        temperature: Divides a policy's logits; a scripted population ignores it.
 
     Returns:
-        The actor, and the size of the images it wants, None if it wants none.
+        The actor, and the image size it needs, None if it needs no images.
 
     Raises:
-        FileNotFoundError: it is neither.
-        ValueError: the policy is damaged.
+        FileNotFoundError: The agent is neither.
+        ValueError: The policy is damaged.
     """
     if str(agent) in POPULATIONS:
         return Crowd(POPULATIONS[str(agent)], count), None
     if not Path(agent).is_dir():
         names = ", ".join(POPULATIONS)
-        raise FileNotFoundError(f"{agent} is neither a directory nor a demonstrator; demonstrators are {names}")
+        raise FileNotFoundError(f"{agent} is neither a directory nor a scripted population; populations are {names}")
     policy = Policy.from_pretrained(agent, choose_device())
     policy.network.eval()
     return PolicyActor(policy, temperature), policy.config.image_size
@@ -49,20 +49,20 @@ def make_actor(agent: str | Path, count: int, temperature: float = 1.0) -> tuple
 
 @contextmanager
 def seats(agent: str | Path, episodes: int, temperature: float = 1.0, **keywords: Any) -> Iterator[tuple[Any, Actor]]:
-    """Makes environments with an agent in them, and closes them in the end.
+    """Makes an agent's actor and environments for it, which are closed at the end of the block.
 
     Args:
-        agent: see `make_actor`.
-        episodes: how many will be played, of which up to `PARALLEL` at a time.
-        temperature: divides a policy's logits.
-        **keywords: of `agents.rollout.make_envs`.
+        agent: See `make_actor`.
+        episodes: Number of episodes to play, up to `PARALLEL` of them in parallel.
+        temperature: Divides a policy's logits.
+        **keywords: For `agents.rollout.make_envs`.
 
     Yields:
-        environments, actor.
+        Environments and actor.
 
     Raises:
-        FileNotFoundError: there is no such agent.
-        ValueError: the policy is damaged.
+        FileNotFoundError: There is no such agent.
+        ValueError: The policy is damaged.
     """
     count = min(PARALLEL, episodes)
     actor, image_size = make_actor(agent, count, temperature)
@@ -79,15 +79,15 @@ def play(
     """Plays one episode per seed, with a progress bar.
 
     Args:
-        agent: see `make_actor`.
-        seeds: of the episodes.
-        label: of the bar.
-        temperature: divides a policy's logits.
-        keep_frames: whether trajectories hold the pixels that a policy sees.
+        agent: See `make_actor`.
+        seeds: Seeds of the episodes.
+        label: Text of the progress bar.
+        temperature: Divides a policy's logits.
+        keep_frames: Whether trajectories keep the frames that a policy sees.
 
     Raises:
-        FileNotFoundError: there is no such agent.
-        ValueError: the policy is damaged.
+        FileNotFoundError: There is no such agent.
+        ValueError: The policy is damaged.
     """
     with seats(agent, len(seeds), temperature) as (envs, actor):
         yield from progress(rollout(envs, actor, seeds, keep_frames=keep_frames), len(seeds), label)

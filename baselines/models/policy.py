@@ -1,4 +1,4 @@
-"""The agent: a network with its metadata on disk, and the actor that plays episodes with it."""
+"""The policy: a network with metadata, saved in a directory, and the actor that plays episodes with it."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -18,31 +18,31 @@ KIND = "policy"
 
 
 class Policy:
-    """A gamepad policy and whatever else must travel with it."""
+    """A policy network and its metadata."""
 
     def __init__(self, network: GamepadTransformer, metadata: Mapping[str, Any] | None = None) -> None:
         """Wrap a network.
 
         Args:
-            network: On any device.
-            metadata: JSON-serializable, such as the environment's keywords the policy was trained on.
+            network: The network, on any device.
+            metadata: JSON-serializable, such as the stage that trained it.
         """
         self.network = network
         self.metadata = dict(metadata or {})
 
     @property
     def config(self) -> NetworkConfig:
-        """Size of the network."""
+        """Architecture of the network."""
         return self.network.config
 
     @property
     def device(self) -> torch.device:
-        """Where the weights live."""
+        """Device of the weights."""
         return network_device(self.network)
 
     @classmethod
     def initialize(cls, config: NetworkConfig, seed: int, metadata: Mapping[str, Any] | None = None) -> "Policy":
-        """Return a policy of random weights, the same for the same seed."""
+        """Return a policy with random weights, determined by the seed."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(integer_seed(seed, "initial weights"))
             return cls(GamepadTransformer(config), metadata)
@@ -53,7 +53,7 @@ class Policy:
 
         Raises:
             FileNotFoundError: If there is none.
-            ValueError: If it is damaged, no policy, or of another format version.
+            ValueError: If it is damaged, not a policy, or of another format version.
         """
         config = load_config(path, KIND)
         network = GamepadTransformer(NetworkConfig.from_json(config.get("network"), path))
@@ -61,7 +61,7 @@ class Policy:
         return cls(network.to(device), config.get("metadata"))
 
     def save_pretrained(self, path: Path | str) -> None:
-        """Write `config.json` and `model.safetensors` into the directory `path`, made if needed.
+        """Write `config.json` and `model.safetensors` into the directory `path`, created if needed.
 
         Raises:
             OSError: If they cannot be written.
@@ -70,17 +70,17 @@ class Policy:
 
 
 class PolicyActor:
-    """Plays a batch of episodes, one per row, that begin and end independently of each other.
+    """Plays a batch of episodes, one per row, which start and end independently.
 
-    Every row draws from the stream of its own episode's seed, so an episode replays alone or in any company.
+    Each row samples from a random stream of its episode's seed, so an episode can be replayed in a batch of any size.
     """
 
     def __init__(self, policy: Policy, temperature: float = 1.0, precision: Precision = "auto") -> None:
-        """Prepare to act; the number of rows is that of the first `reset`.
+        """Prepare to act; the first `reset` sets the number of rows.
 
         Args:
-            policy: Whose weights are read at every step, so that training between episodes shows.
-            temperature: Divides the logits; above 0, and 1.0 is the policy itself.
+            policy: Its weights are read at every step, so training between episodes takes effect.
+            temperature: Divides the logits; above 0.
             precision: See `baselines.models.precision`.
 
         Raises:
@@ -92,7 +92,7 @@ class PolicyActor:
         self.temperature = temperature
         self.precision: Precision = precision
         self._cache: Cache | None = None
-        self._component = torch.zeros(0, dtype=torch.int64)  # of each row, kept for `hold` steps
+        self._component = torch.zeros(0, dtype=torch.int64)  # current component per row
         self._generators: list[np.random.Generator | None] = []
 
     def reset(self, rows: np.ndarray, seeds: np.ndarray) -> None:
@@ -100,7 +100,7 @@ class PolicyActor:
 
         Args:
             rows: (N,) bool, true where an episode starts.
-            seeds: (N,) integers, the episodes' seeds; read only where `rows` is true.
+            seeds: (N,) int, the episodes' seeds; read only where `rows` is true.
         """
         rows = np.asarray(rows, dtype=bool)
         if self._cache is None or len(self._generators) != len(rows):
@@ -115,7 +115,7 @@ class PolicyActor:
             self._generators[row] = stream(int(seeds[row]), "actions")
 
     def mode(self, row: int) -> str:
-        """Return "": an agent has no mode that anybody knows of."""
+        """Return "": a learned policy has no modes."""
         return ""
 
     def act(self, observations: np.ndarray, infos: Mapping[str, Any] | None = None) -> np.ndarray:
@@ -123,7 +123,7 @@ class PolicyActor:
 
         Args:
             observations: (N, H, W, 3) uint8.
-            infos: Ignored: the agent sees pixels only. Scripted demonstrators read it.
+            infos: Ignored; scripted demonstrators read it, but the policy sees pixels only.
 
         Returns:
             (N, 16) uint8.

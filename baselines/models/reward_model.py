@@ -1,4 +1,4 @@
-"""The reward model: the policy's own network, its action head replaced by a scalar one."""
+"""The reward model: the policy network with a scalar head in place of the action head."""
 
 import copy
 from dataclasses import asdict
@@ -14,25 +14,25 @@ KIND = "reward_model"
 
 
 class RewardModel(nn.Module):
-    """The policy's trunk with a scalar head, which scores an episode by the hidden state of one step, or of all.
+    """The policy's trunk with a scalar head, which reads the hidden state of one step, or the mean over all steps.
 
     Source: paper, section 3 (the agent's own network, the action head replaced).
     """
 
     def __init__(self, config: NetworkConfig, token: int | None = -1) -> None:
-        """Build it with random weights.
+        """Build the layers with random weights.
 
         Args:
-            config: Of the trunk.
-            token: Which step is read, counted from the episode's end: -1 is the last one. Shorter episodes are read
-                at their first step. None reads the mean over all steps, for what no single step shows.
+            config: Architecture of the trunk.
+            token: The step that is read, counted from the end: -1 is the last one. Shorter episodes are read at their
+                first step. None reads the mean over all steps, for behavior that no single step shows.
 
         Raises:
             ValueError: If the token is not negative.
         """
         super().__init__()
         if token is not None and token >= 0:
-            raise ValueError(f"token counts from the episode's end, so -1 is the last step; got {token}")
+            raise ValueError(f"token counts from the end of the episode and must be negative (-1: last), got {token}")
         self.config = config
         self.token = token
         self.trunk = Trunk(config)
@@ -47,11 +47,11 @@ class RewardModel(nn.Module):
         return model.to(network_device(network))
 
     def score(self, frames: Tensor, lengths: Tensor) -> Tensor:
-        """Scores (B,) float32 of episodes uint8 (B, T, H, W, 3), of which only the first `lengths` (B,) steps count."""
+        """Scores (B,) float32 of episodes uint8 (B, T, H, W, 3) with `lengths` (B,); padding is ignored."""
         return self.head(self.read(self.trunk(frames), lengths)).squeeze(-1).float()
 
     def read(self, hidden: Tensor, lengths: Tensor) -> Tensor:
-        """What the head reads (B, width) of the hidden states (B, T, width) of episodes of these lengths (B,)."""
+        """Reduce the hidden states (B, T, width) of episodes of these lengths (B,) to the head's input (B, width)."""
         if self.token is None:
             inside = torch.arange(hidden.shape[1], device=hidden.device) < lengths[:, None]
             return (hidden * inside[..., None]).sum(1) / lengths[:, None]
@@ -60,17 +60,20 @@ class RewardModel(nn.Module):
 
     @torch.no_grad()
     def standardize(self, scores: Tensor) -> None:
-        """Rescale the head so that what scored `scores` (N,) will have mean 0 and standard deviation 1.
+        """Rescale the head so that the episodes that had `scores` (N,) get mean 0 and standard deviation 1.
 
-        Bradley-Terry fixes neither: it pushes scores apart for as long as it trains. Whoever maximizes the score needs
-        a unit. The order of episodes stays as it is.
+        The Bradley-Terry loss fixes neither: scores drift apart as long as it is trained. Maximizing the score needs a
+        fixed scale. The ranking of episodes does not change.
 
         Raises:
             ValueError: If the scores do not differ.
         """
         scale = scores.double().std(unbiased=False) if len(scores) else 0.0
         if not scale > 1e-6:
-            raise ValueError(f"the reward model tells none of {len(scores)} episodes from another: nothing was learned")
+            raise ValueError(
+                f"the reward model gives all {len(scores)} episodes the same score: it learned nothing; train it on "
+                "more comparisons, for more updates or at another learning rate"
+            )
         self.head.bias.copy_((self.head.bias - scores.double().mean()) / scale)
         self.head.weight.div_(scale)
 
@@ -80,7 +83,7 @@ class RewardModel(nn.Module):
 
         Raises:
             FileNotFoundError: If there is none.
-            ValueError: If it is damaged, no reward model, or of another format version.
+            ValueError: If it is damaged, not a reward model, or of another format version.
         """
         config = load_config(path, KIND)
         model = cls(NetworkConfig.from_json(config.get("network"), path), config.get("token", -1))
@@ -88,7 +91,7 @@ class RewardModel(nn.Module):
         return model.to(device)
 
     def save_pretrained(self, path: Path | str) -> None:
-        """Write `config.json` and `model.safetensors` into the directory `path`, made if needed.
+        """Write `config.json` and `model.safetensors` into the directory `path`, created if needed.
 
         Raises:
             OSError: If they cannot be written.

@@ -1,4 +1,4 @@
-"""Stage 3b, comparisons of episodes: which pairs, and which of each is preferred."""
+"""Stage 3b, preferences: comparisons between episodes, and which one of each pair is preferred."""
 
 from baselines.preferences.synthetic import PreferencesConfig, preferences
 

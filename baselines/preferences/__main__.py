@@ -1,8 +1,10 @@
 """The command `python -m baselines.preferences`."""
 
-import sys
+import tyro
 
-from baselines.preferences.synthetic import main
+from baselines.preferences.synthetic import preferences
+from jumppad_env.command_line import command_line
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with command_line():
+        tyro.cli(preferences, prog="python -m baselines.preferences")

@@ -1,4 +1,4 @@
-"""Comparisons between episodes of a dataset: what preferences consist of."""
+"""Comparisons between episodes of a dataset: drawing pairs, labeling them, loading them."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ FILE = "comparisons.npz"
 
 @dataclass(frozen=True)
 class Comparisons:
-    """Pairs of episodes of one dataset, by index."""
+    """C labeled pairs of episodes of one dataset."""
 
     chosen: np.ndarray
-    """(C,) int."""
+    """(C,) int, indices of the preferred episodes."""
     rejected: np.ndarray
-    """(C,) int."""
+    """(C,) int, indices of the others."""
 
 
 def compare(values: np.ndarray, count: int, generator: np.random.Generator, noise: float = 0.0) -> Comparisons:
-    """Draws comparisons between episodes of different value; the one with the higher value is chosen.
+    """Draws random pairs of episodes of different value; the one with the higher value is chosen.
 
     Args:
-        values: (E,), of `baselines.preferences.labels`.
-        count: number of comparisons; pairs may repeat.
-        generator: source of randomness.
-        noise: probability with which a comparison is labeled the wrong way round.
+        values: (E,), the episodes' values from `baselines.preferences.labels`.
+        count: Number of comparisons; pairs may repeat.
+        generator: Source of randomness.
+        noise: Probability of a flipped label.
 
     Raises:
-        ValueError: all episodes have the same value.
+        ValueError: All episodes have the same value.
     """
     if len(values) == 0 or (values == values[0]).all():
         raise ValueError(
-            f"all {len(values)} rollouts have the same label: nothing to compare; "
-            "play more rollouts, or fine-tune longer"
+            f"all {len(values)} rollouts have the same label, so there is nothing to compare; "
+            "play more rollouts or fine-tune longer"
         )
     first, second = np.zeros(0, np.int64), np.zeros(0, np.int64)
-    while len(first) < count:  # ties tell nothing
+    while len(first) < count:  # ties carry no information
         pairs = generator.integers(len(values), size=(2, 2 * count))
         differ = values[pairs[0]] != values[pairs[1]]
         first, second = np.concatenate([first, pairs[0, differ]]), np.concatenate([second, pairs[1, differ]])
@@ -51,11 +51,11 @@ def compare(values: np.ndarray, count: int, generator: np.random.Generator, nois
 
 
 def load_comparisons(directory: Path, part: Literal["train", "held_out"]) -> Comparisons:
-    """Loads the comparisons of a finished artifact.
+    """Loads the training or held-out comparisons of a finished artifact.
 
     Raises:
-        FileNotFoundError: there is none.
-        ValueError: damaged, or of another kind.
+        FileNotFoundError: There is no finished artifact.
+        ValueError: It is damaged or of another kind.
     """
     artifact.load_manifest(directory, "preferences")
     try:

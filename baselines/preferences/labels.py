@@ -1,7 +1,7 @@
-"""What a preference is about: a number per episode, and the episode with the higher one is chosen.
+"""Labels: a value per episode; of two episodes the one with the higher value is preferred.
 
-`pad` is about the place, as in the paper. The others are about behavior, wherever it leads; no frame shows them by
-itself.
+`pad` asks which pad an episode reaches, as in the paper. The other labels are about behavior, whatever the outcome, and
+cannot be read from a single frame.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ TITLES: dict[str, str] = {
 
 
 def still_camera(trajectory: Trajectory) -> float:
-    """Less turning of the camera: minus the mean of its speed, rad/s."""
+    """Returns minus the mean speed at which the camera turns, rad/s."""
     turning = np.abs(camera_velocity(trajectory))[: played_steps(trajectory)]
     return -float(turning.mean()) if len(turning) else 0.0
 
 
 def steady_stick(trajectory: Trajectory) -> float:
-    """A steadier left stick: minus the mean of its movement from step to step."""
+    """Returns minus the mean distance that the left stick moves from step to step."""
     left = sticks(trajectory)[: played_steps(trajectory), :2]
     moved = np.linalg.norm(np.diff(left, axis=0), axis=1)
     return -float(moved.mean()) if len(moved) else 0.0
 
 
 def mean_speed(trajectory: Trajectory) -> float:
-    """Mean horizontal speed, m/s."""
+    """Returns the mean horizontal speed, m/s."""
     return float(np.hypot(*trajectory.states[: played_steps(trajectory), VELOCITY].T).mean())
 
 
@@ -49,16 +49,16 @@ BEHAVIOR: dict[Label, Callable[[Trajectory], float]] = {
     "stick": steady_stick,
     "speed": mean_speed,
 }
-"""What the labels about behavior measure of an episode."""
+"""Measures of an episode, by the label that uses them."""
 
 
 def label(dataset: Dataset, what: Label, target: int) -> np.ndarray:
-    """Returns a number for each episode (E,); higher is better.
+    """Returns the values (E,) of all episodes; higher is better.
 
     Args:
-        dataset: rollouts.
-        what: see the module.
-        target: index of the pad, read by `pad` alone.
+        dataset: Rollouts.
+        what: The label.
+        target: Index of the target pad; only `pad` reads it.
     """
     if what == "pad":
         return (np.asarray(dataset.episodes["pad"]) == target).astype(np.float64)

@@ -1,6 +1,10 @@
-"""The one picture of the whole procedure: where the agent goes, stage by stage."""
+"""Maps of where the agent goes at each stage of the procedure, joined by arrows."""
+
+from collections.abc import Callable, Sequence
 
 import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 from matplotlib.path import Path as MplPath
@@ -8,13 +12,16 @@ from matplotlib.path import Path as MplPath
 from agents.figures.island_map import draw_map, draw_paths, load_map
 from agents.figures.style import INK, MUTED, STYLE
 from baselines.report.palette import STAGE_COLORS
-from baselines.report.run_directory import Run, Stage
+from baselines.report.run_directory import Run
+
+SHARED_STAGES = 3
+"""Number of stages, from the first, that all targets have in common."""
 
 
-def draw_arrow(figure: Figure, x_from: float, y_from: float, x_to: float, y_to: float, size: float = 1.0) -> None:
-    """Draws an arrow between two places, in shares of the figure; it bends where they lie at different heights."""
+def draw_arrow(figure: Figure, x_from: float, y_from: float, x_to: float, y_to: float, size: float) -> None:
+    """Draws an arrow between two points, in shares of the figure; it bends if their heights differ."""
     width = figure.get_figwidth()
-    head, inset = 0.13 / width, 0.05 / width  # the last bit is straight, for the head to point
+    head, inset = 0.13 / width, 0.05 / width  # the last bit is straight, for the arrowhead
     x_from, x_to = x_from + inset, x_to - inset
     bend = (x_from + x_to - head) / 2
     corners = [(x_from, y_from), (bend, y_from), (bend, y_to), (x_to - head, y_to), (x_to, y_to)]
@@ -23,47 +30,54 @@ def draw_arrow(figure: Figure, x_from: float, y_from: float, x_to: float, y_to: 
     figure.add_artist(FancyArrowPatch(path=way, transform=figure.transFigure, color=INK, **look))
 
 
-def procedure(run: Run) -> Figure:
-    """Draws where the agent went at each stage, from the demonstrations to every aligned agent.
+def lay_out(
+    targets: Sequence[str], small: float, draw: Callable[[Axes, str, str], None], legend: float = 0.0
+) -> Figure:
+    """Draws the stages from left to right: one large map for each shared stage, then a row of small maps per target.
+
+    Args:
+        targets: one row each, from the top.
+        small: height of a small map, inches; all other sizes are proportional to it.
+        draw: draws the map of a stage and target into axes; the target of a shared stage is "".
+        legend: space to leave below the large maps, inches.
 
     Source: the paper's heat map; it shows the base, fine-tuned and aligned agents.
     """
     left, right, bottom, top = load_map().bounds
-    aspect = (right - left) / (top - bottom)
-    branches = max(2, len(run.targets))
-    small, gap, branching, title = 3.1, 0.5, 0.8, 0.5  # inches
-    large = min(5.0, branches * small)
-    height = branches * (small + title)
-    columns = [large * aspect] * 3 + [small * aspect] * 2
-    width = sum(columns) + gap * 3 + branching + 0.1
+    large, gap, branching, caption = 1.6 * small, 0.15 * small, 0.24 * small, 0.17 * small
+    heights = [large if column < SHARED_STAGES else small for column in range(len(STAGE_COLORS))]
+    widths = [height * (right - left) / (top - bottom) for height in heights]
+    gaps = [branching if column == SHARED_STAGES else gap for column in range(1, len(STAGE_COLORS))]
+    starts = 0.05 + np.cumsum([0.0, *(wide + gap for wide, gap in zip(widths, gaps, strict=False))])
+    width = float(starts[-1] + widths[-1] + 0.05)
+    height = max(2, len(targets)) * (small + caption) + 0.1
+    center = 0.5 + legend / 2 / height
+    rows = {target: 1 - (0.05 + small / 2 + row * (small + caption)) / height for row, target in enumerate(targets)}
+    if len(targets) == 1:
+        rows = dict.fromkeys(targets, center)
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(width, height))
+        for column, stage in enumerate(STAGE_COLORS):
+            x, wide, tall = starts[column] / width, widths[column] / width, heights[column] / height
+            for target, middle in (rows if column >= SHARED_STAGES else {"": center}).items():
+                draw(figure.add_axes((x, middle - tall / 2, wide, tall)), stage, target)
+                if column:
+                    begin = (starts[column - 1] + widths[column - 1]) / width
+                    draw_arrow(figure, begin, center if column <= SHARED_STAGES else middle, x, middle, small / 3)
+    return figure
 
-        def panel(stage: Stage, column: int, middle: float, tall: float) -> tuple[float, float]:
-            """Adds a map; returns its left and right edges, as shares of the figure."""
-            x = (sum(columns[:column]) + column * gap + (branching - gap) * (column > 2) + 0.05) / width
-            wide = columns[column] / width
-            axes = figure.add_axes((x, middle - tall / height / 2, wide, tall / height))
-            draw_map(axes, mark=22 if tall > small else 12)
-            if stage.paths is not None:
-                draw_paths(axes, stage.paths.split(), STAGE_COLORS[stage.kind], width=1.2 if tall > small else 0.9)
-            else:
-                axes.text(0.5, 0.5, "not in\nthis run", transform=axes.transAxes, ha="center", color=MUTED)
-            axes.text(
-                0.5, -0.02, stage.title, transform=axes.transAxes, ha="center", va="top", fontweight="bold", fontsize=9
-            )
-            return x, x + wide
 
-        previous = 0.0
-        for column, name in enumerate(("demonstrations", "base", "finetuned")):
-            edges = panel(run.stage(name), column, 0.5, large)
-            if column:
-                draw_arrow(figure, previous, 0.5, edges[0], 0.5)
-            previous = edges[1]
-        for row, target in enumerate(run.targets):
-            middle = 0.5 if len(run.targets) == 1 else 1 - (row + 0.5) / branches + 0.5 * title / height - 0.01
-            first = panel(run.stage(f"{target}_preference_finetuned"), 3, middle, small)
-            draw_arrow(figure, previous, 0.5, first[0], middle)
-            last = panel(run.stage(f"{target}_aligned"), 4, middle, small)
-            draw_arrow(figure, first[1], middle, last[0], middle)
-        return figure
+def procedure(run: Run) -> Figure:
+    """Draws the paths taken at each stage of a run, from the demonstrations to every aligned agent."""
+
+    def draw(axes: Axes, name: str, target: str) -> None:
+        stage = run.stage(f"{target}_{name}" if target else name)
+        draw_map(axes, mark=12 if target else 22)
+        place = {"transform": axes.transAxes, "ha": "center"}
+        if stage.paths is not None:
+            draw_paths(axes, stage.paths.split(), STAGE_COLORS[name], width=0.9 if target else 1.2)
+        else:
+            axes.text(0.5, 0.5, "not in\nthis run", color=MUTED, **place)
+        axes.text(0.5, -0.02, stage.title, va="top", fontweight="bold", fontsize=9, **place)
+
+    return lay_out(run.targets, 3.1, draw)

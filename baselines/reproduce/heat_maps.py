@@ -1,28 +1,39 @@
-"""Figure 2: where everybody goes on the map, stage by stage."""
+"""Figure 2: heat maps of the paths at each stage."""
 
 from __future__ import annotations
 
+import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import LinearSegmentedColormap, LogNorm, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullLocator
 
-from agents.figures.island_map import load_map
+from agents.figures.island_map import draw_map, load_map
+from agents.figures.style import INK, MUTED, STYLE
 from baselines.evaluate import PATHS
+from baselines.laboratory.claims import Claim
 from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory.panels import counted
 from baselines.laboratory.statistics import group
-from baselines.laboratory.words import counted, listed, span
+from baselines.laboratory.tables import Column, Line, Table, tabulate
+from baselines.report.heat_map import lay_out
+from baselines.report.palette import STAGE_COLORS
 from baselines.reproduce import outcomes
-from baselines.reproduce.drawing.procedure_map import Counted, procedure
 from baselines.reproduce.outcomes import TARGETS, title
 from baselines.stages import Stages
 
 CELL = 0.5
-"""m, side of the squares in which steps are counted."""
+"""Side of the squares in which visits are counted, m."""
 OFTEN = 0.01
-"""Share of episodes from which on a square belongs to an agent's ways."""
+"""Share of episodes that must visit a square for it to count as covered."""
+RAREST = 1e-3
+"""Share of episodes at the light end of the color scale."""
 
 
 def measure(stages: Stages) -> list[Row]:
-    """Counts in how many episodes each square of the map was visited."""
+    """Counts the episodes that visit each square of the map."""
     rows = []
     for row in outcomes.measure(stages):
         stage, target = row["stage"], row["target"]
@@ -42,10 +53,10 @@ def grid() -> tuple[np.ndarray, np.ndarray]:
 
 
 def count_visits(xy: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Returns int (columns, rows): the episodes that visited each square.
+    """Returns int (columns, rows): the number of episodes that visit each square.
 
     Args:
-        xy: (steps, 2) m, episode after episode.
+        xy: (steps, 2) m, concatenated episodes.
         lengths: (episodes,).
     """
     x_edges, y_edges = grid()
@@ -59,7 +70,7 @@ def count_visits(xy: np.ndarray, lengths: np.ndarray) -> np.ndarray:
 
 
 def condense(rows: list[Row]) -> list[Row]:
-    """Adds the squares of all seeds up, and writes neighbors in y together: [x, y, visits, visits of the next, ...]."""
+    """Sums the counts of all seeds and joins neighbors in y: [x, y, visits, visits of the next square, ...]."""
     condensed = []
     for (stage, target), some in group(rows, "stage", "target").items():
         visits = sum(unpack(row["visits"]) for row in some)
@@ -77,7 +88,7 @@ def condense(rows: list[Row]) -> list[Row]:
 
 
 def unpack(visits: list[list[int]]) -> np.ndarray:
-    """Returns int (columns, rows): what `count_visits` had counted."""
+    """Returns int (columns, rows): the result of `count_visits`."""
     x_edges, y_edges = grid()
     counts = np.zeros((len(x_edges) - 1, len(y_edges) - 1), dtype=np.int64)
     for x, y, *run in visits:
@@ -86,58 +97,127 @@ def unpack(visits: list[list[int]]) -> np.ndarray:
 
 
 def draw(rows: list[Row]) -> Figure:
-    """Draws the procedure as one connected picture, from condensed rows."""
+    """Draws the share of episodes that visit each square, by stage, from condensed rows."""
     x_edges, y_edges = grid()
     extent = (float(x_edges[0]), float(x_edges[-1]), float(y_edges[0]), float(y_edges[-1]))
-    maps = {(row["stage"], row["target"]): Counted(unpack(row["visits"]), row["episodes"]) for row in rows}
-    seeds = counted(max(row["seeds"] for row in rows), "seed")
-    return procedure(maps, title, extent, rows[0]["cell"], seeds)
+    shares = {(row["stage"], row["target"]): unpack(row["visits"]) / row["episodes"] for row in rows}
+    episodes = {(row["stage"], row["target"]): row["episodes"] for row in rows}
+    norm = LogNorm(RAREST, max(10 * RAREST, *(share.max() for share in shares.values())), clip=True)
+
+    def draw_agent(axes: Axes, stage: str, target: str) -> None:
+        draw_map(axes, mark=8 if target else 16)
+        subtitle, limits = "not measured", axes.axis()
+        if (stage, target) in shares:
+            share = np.ma.masked_equal(shares[stage, target].T, 0)
+            axes.imshow(share, cmap=ramp(stage), norm=norm, extent=extent, origin="lower", zorder=3)
+            axes.axis(limits)
+            subtitle = f"{episodes[stage, target]:,} episodes"
+        _mark_pads(axes, names=not target)
+        for line, (text, weight, color) in enumerate(
+            ((title(stage, target), "bold", INK), (subtitle, "normal", MUTED))
+        ):
+            axes.annotate(
+                text, (0.5, 0), (0, -3 - 11 * line), xycoords="axes fraction", textcoords="offset points",
+                ha="center", va="top", fontsize=8, fontweight=weight, color=color,
+            )  # fmt: skip
+
+    figure = lay_out(TARGETS, 2.4, draw_agent, legend=1.7)
+    with matplotlib.rc_context(STYLE):
+        end = figure.axes[2].get_position().x1 - 0.45 / figure.get_figwidth()
+        start, height = 0.3 / figure.get_figwidth(), figure.get_figheight()
+        scale = figure.add_axes((start, 0.42 / height, end - start, 0.4 / height))
+        seeds = counted(max(row["seeds"] for row in rows), "seed")
+        cell = rows[0]["cell"]
+        _draw_scale(scale, norm, f"share of episodes that visit a square of {cell:g} m x {cell:g} m; {seeds}")
+    return figure
 
 
-def find(rows: list[Row]) -> str:
-    """Says how much of the island each agent covers, and how much of its way it shares with people."""
+def ramp(stage: str) -> LinearSegmentedColormap:
+    """Returns shades of a stage's color, from light to dark."""
+    color = np.array(to_rgb(STAGE_COLORS[stage]))
+    return LinearSegmentedColormap.from_list(stage, [0.35 * color + 0.65, color, 0.45 * color])
+
+
+def _mark_pads(axes: Axes, *, names: bool) -> None:
+    pads = load_map().layers["pad"]
+    axes.add_collection(
+        PolyCollection(pads, facecolors="none", edgecolors=INK, linewidths=1.2 if names else 0.9, zorder=4),
+        autolim=False,
+    )
+    if names:
+        for name, pad in zip(("left", "middle", "right"), sorted(pads, key=lambda p: p[:, 0].mean()), strict=True):
+            axes.annotate(
+                name, (pad[:, 0].mean(), pad[:, 1].max()), (0, 3), textcoords="offset points", ha="center",
+                fontsize=6.5, color=INK, zorder=6,
+                bbox={"boxstyle": "round,pad=0.12", "fc": "white", "ec": "none", "alpha": 0.75},
+            )  # fmt: skip
+
+
+def _draw_scale(axes: Axes, norm: LogNorm, label: str) -> None:
+    """Draws the color scale, one strip per stage."""
+    assert norm.vmin is not None and norm.vmax is not None
+    edges = np.geomspace(norm.vmin, norm.vmax, 129)
+    for row, stage in enumerate(reversed(STAGE_COLORS)):
+        axes.pcolormesh(edges, [row, row + 1], edges[None, :-1], cmap=ramp(stage), norm=norm, rasterized=True)
+    axes.set(xscale="log", yticks=[], xlim=(norm.vmin, norm.vmax), ylim=(0, len(STAGE_COLORS)))
+    axes.set_xticks([tick for tick in (1e-3, 1e-2, 0.1, 1.0) if tick <= norm.vmax])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:g}%"))
+    axes.set_xlabel(label, fontsize=8)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+
+
+AREA = "area of the ways, m²"
+
+
+def table(rows: list[Row]) -> Table:
+    """Tabulates how much of the island each agent covers, and how much of its way it shares with people."""
     maps = {(row["stage"], row["target"]): (unpack(row["visits"]), row["episodes"]) for row in rows}
     people = maps.get(("demonstrations", ""))
-    covered = {agent: area(*visits, rows[0]["cell"]) for agent, visits in maps.items()}
-    parts = [f"{title(*agent).lower()} {square_meters:,.0f} m²" for agent, square_meters in covered.items()]
-    text = (
-        f"The squares that at least {100 * OFTEN:.0f}% of episodes visit cover: {', '.join(parts)} "
-        f"(all seeds together, {span(row['episodes'] for row in rows)} episodes of each). "
+    found = {
+        agent: [
+            {
+                "seed": 0,
+                "area": area(visits, episodes, rows[0]["cell"]),
+                "shared": None if people is None else overlap(people[0], visits),
+            }
+        ]
+        for agent, (visits, episodes) in maps.items()
+    }
+    lines = [Line(title(*agent), some, found.get(BEFORE.get(agent[0], ("", "")), ())) for agent, some in found.items()]
+    columns = (
+        Column(AREA, "area", share=False, digits=0),
+        Column("visits shared with people", "shared", digits=0, compared=False),
     )
-    if people is not None and ("base", "") in maps:
-        text += (
-            f"The base agent shares {100 * overlap(people[0], maps['base', ''][0]):.0f}% of its visits with people. "
-        )
-    order = [("base", ""), ("finetuned", ""), *(("aligned", target) for target in TARGETS)]
-    if all(agent in covered for agent in order[:2]) and any(agent in covered for agent in order[2:]):
-        base, tuned = covered["base", ""], covered["finetuned", ""]
-        aligned = max(covered[agent] for agent in order[2:] if agent in covered)
-        narrower = [("fine-tuning", tuned < base), ("alignment", aligned < tuned)]
-        if all(so for _, so in narrower):
-            text += "After fine-tuning, and again after alignment, less of the island is covered, as in the paper."
-        else:
-            wide = listed(what for what, so in narrower if not so)
-            text += f"Unlike in the paper, {wide} does not lessen what is covered."
-    return text.strip()
+    return tabulate(lines, columns, "the base agent, and of aligned agents to the fine-tuned one")
+
+
+BEFORE = {"finetuned": ("base", ""), "aligned": ("finetuned", "")}
 
 
 def area(visits: np.ndarray, episodes: int, cell: float) -> float:
-    """Returns the m² of all squares that are often visited."""
+    """Returns the area of all squares that are often visited, m²."""
     return float((visits >= OFTEN * episodes).sum() * cell**2)
 
 
 def overlap(one: np.ndarray, other: np.ndarray) -> float:
-    """Returns the share of visits, 0 to 1, that two maps have in the same squares."""
+    """Returns the overlap of the distributions of visits of two maps, 0 to 1."""
     return float(np.minimum(one / one.sum(), other / other.sum()).sum())
 
 
 EXPERIMENT = Experiment(
     name="heat_maps",
-    title="Where everybody goes on the map",
-    question="How does each step of the procedure change the ways that are taken over the island?",
+    title="Ways over the island",
+    question="How does each stage change the ways that are taken over the island?",
     paper="The base agent spreads over the island, the fine-tuned one keeps to three ways, each aligned one to one.",
     measure=measure,
     draw=draw,
-    find=find,
+    table=table,
+    claims=(
+        Claim("Fine-tuning narrows the ways that are taken", "paper", title("finetuned", ""), AREA, "lower"),
+        Claim("Alignment narrows the ways again", "paper", title("aligned", "left"), AREA, "lower"),
+    ),
+    remark=f"Squares that at least {OFTEN:.0%} of episodes visit; sums over all seeds, so nothing is tested.",
     condense=condense,
 )

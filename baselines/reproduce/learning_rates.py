@@ -16,9 +16,9 @@ from matplotlib.figure import Figure
 from baselines.laboratory.experiment import Experiment, Row
 from baselines.laboratory.marks import draw_line
 from baselines.laboratory.measuring import outcomes
-from baselines.laboratory.panels import AIR, RANDOM, handle, note, number_axis, panels, percent_axis
+from baselines.laboratory.panels import AIR, RANDOM, handle, listed, note, number_axis, panels, percent_axis, span
 from baselines.laboratory.statistics import group
-from baselines.laboratory.words import listed, short, span
+from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.report.palette import STAGE_COLORS
 from baselines.reproduce import rates
 from baselines.reproduce.imitation.demonstrations_needed import INITIAL
@@ -161,26 +161,33 @@ def _seeds(rows: list[Row]) -> str:
     return f"validation seed {listed(str(seed) for seed in group(rows, 'seed'))}"
 
 
-def find(rows: list[Row]) -> str:
-    """Says which rates are taken, and what the others would have cost."""
-    parts = []
-    for what, factor in choose(rows).items():
-        tried = group([row for row in rows if row["what"] == what], "learning_rate")
-        success = {rate: float(np.mean([row["success"] for row in at])) for rate, at in tried.items()}
-        taken = next(rate for rate, at in tried.items() if at[0]["factor"] == factor)
-        others = listed(f"{100 * share:.1f}% at {short(rate)}" for rate, share in success.items() if rate != taken)
-        parts.append(f"{WORDS[what]} takes **{short(taken)}** ({100 * success[taken]:.1f}%; {others})")
-    return f"On {_seeds(rows)}: {'; '.join(parts)}."
+def table(rows: list[Row]) -> Table:
+    """Tabulates the rate that is chosen, and what it and the best of the grid reach."""
+    chosen, lines = choose(rows), []
+    for what, some in group(rows, "what").items():
+        tried = group(some, "learning_rate").items()
+        success = {rate: float(np.mean([row["success"] for row in at])) for rate, at in tried}
+        rate = next(row["learning_rate"] for row in some if row["factor"] == chosen[what])
+        found = {"rate": rate, "success": success[rate], "best": max(success.values())}
+        lines.append(Line(WORDS[what], [{"seed": some[0]["seed"], **found}]))
+    columns = (
+        Column("chosen rate", "rate", share=False, digits=5),
+        Column("success with it", "success"),
+        Column("best success in the grid", "best"),
+    )
+    return tabulate(lines, columns)
 
 
 EXPERIMENT = Experiment(
     name="learning_rates",
     title="Learning rates",
-    question="Which learning rate suits each thing that other figures compare? Each has the same small grid, and of "
-    "the rates within a standard error of the best the smallest is taken.",
+    question="Which learning rate suits each thing that other experiments compare? Each has the same small grid; of "
+    "the rates within one standard error of the best, the smallest is chosen.",
     paper="",
     measure=measure,
     draw=draw,
-    find=find,
+    table=table,
+    remark="One validation seed, which no other experiment reports; success alone decides, not what is forgotten. "
+    "Reward models from the agent's weights take the smallest rate of the grid.",
     validation=True,
 )

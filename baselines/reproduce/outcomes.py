@@ -15,13 +15,14 @@ from agents.figures.outcome_bars import draw_outcome_bars
 from agents.figures.style import INK, MUTED
 from agents.outcomes import NAMES, total_variation, wilson_interval
 from baselines.evaluate import load_outcome
+from baselines.laboratory.claims import Claim
 from baselines.laboratory.experiment import Experiment, Row
 from baselines.laboratory.measuring import outcomes
-from baselines.laboratory.panels import note, panels
-from baselines.laboratory.statistics import FEWEST, group, over_seeds, percent
-from baselines.laboratory.words import beside_paper, seeds_in_words, sizes, span, versus
+from baselines.laboratory.panels import note, panels, sizes, span
+from baselines.laboratory.statistics import FEWEST, group, over_seeds
+from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.report.palette import KIND_TITLES, STAGE_COLORS
-from baselines.report.paper import OUTCOMES, paper_shares
+from baselines.report.paper import READING, paper_shares, paper_success
 from baselines.stages import Stages, Target
 
 TARGETS: tuple[Target, ...] = ("left", "right")
@@ -124,46 +125,29 @@ def _explain(axes: Axes, rows: list[Row]) -> None:
     axes.legend(handles=handles, loc="center", fontsize=8.5)
 
 
-def find(rows: list[Row]) -> str:
-    """Says how agents end beside people and the paper."""
+NO_PAD, OWN_PAD, DISTANCE = "no pad", "its own pad", "total variation to people"
+SAMPLING = "as few episodes of the same people"
+
+
+def table(rows: list[Row]) -> Table:
+    """Tabulates how agents end; fine-tuned against base, aligned against preference fine-tuned."""
     agents = group(rows, "stage", "target")
-    sentences = [f"On {seeds_in_words(rows)}:"]
-    base, tuned = agents.get(("base", ""), []), agents.get(("finetuned", ""), [])
-    if base:
-        far = over_seeds(base, "total_variation_to_people")
-        within = "within" if far.mean <= CLOSE else "beyond"
-        people = agents.get(("demonstrations", ""), [])
-        chance = f" Sampling alone would give about {100 * chance_variation(base, people):.1f}%." if people else ""
-        sentences.append(
-            f"the base agent's outcomes differ from people's by a total variation of **{percent(far)}**, {within} the "
-            f"{100 * CLOSE:.0f} points that we ask of an imitator.{chance}"
-        )
-    if base and tuned:
-        sentences.append(
-            f"Fine-tuning changes the share of episodes that reach no pad from {percent(over_seeds(base, 'none'))} to "
-            f"{percent(over_seeds(tuned, 'none'))}: "
-            f"{versus(tuned, base, 'none', 'it rises, unlike in the paper', 'it falls, as in the paper')}; "
-            f"the paper has {OUTCOMES['base'][0]}% and {OUTCOMES['finetuned'][0]}%."
-        )
-    for target in TARGETS:
-        aligned = agents.get(("aligned", target), [])
-        if aligned:
-            paper = paper_shares("aligned", target)
-            assert paper is not None
-            reached = over_seeds(aligned, target)
-            text = f"The agent aligned to the {target} goes there in **{percent(reached)}** of episodes, "
-            text += beside_paper(reached, paper[target])
-            preferred = agents.get(("preference_finetuned", target), [])
-            if preferred:
-                text += f", after {percent(over_seeds(preferred, target))} by preference fine-tuning alone"
-            sentences.append(text + ".")
-    left, right = ([{**row, "at": row[t]} for row in agents.get(("aligned", t), [])] for t in TARGETS)
-    if left and right:
-        words = versus(
-            left, right, "at", "left is reached more often than right", "right is reached more often than left"
-        )
-        sentences.append(f"Between the two sides of the symmetric map: {words}.")
-    return " ".join(sentences)
+    lines = []
+    for (stage, target), some in agents.items():
+        before = {"finetuned": ("base", ""), "aligned": ("preference_finetuned", target)}.get(stage)
+        paper = paper_shares(stage, target) or {}
+        shares = {NO_PAD: paper.get("none"), OWN_PAD: paper.get(target)}
+        known = {column: share for column, share in shares.items() if share is not None}
+        lines.append(Line(title(stage, target), some, agents.get(before, []) if before else (), known))
+    people, base = agents.get(("demonstrations", ""), []), agents.get(("base", ""), [])
+    if people and base:
+        lines.append(Line(SAMPLING, [{"seed": 0, "total_variation_to_people": chance_variation(base, people)}]))
+    columns = (
+        Column(NO_PAD, lambda row: row.get("none")),
+        Column(OWN_PAD, lambda row: row[row["target"]] if row.get("target") else None),
+        Column(DISTANCE, "total_variation_to_people", compared=False),
+    )
+    return tabulate(lines, columns, "the agent before (base, or preference fine-tuned)")
 
 
 def chance_variation(one: list[Row], other: list[Row]) -> float:
@@ -178,12 +162,32 @@ def chance_variation(one: list[Row], other: list[Row]) -> float:
 
 EXPERIMENT = Experiment(
     name="outcomes",
-    title="Where everybody goes",
-    question="Does each step of the procedure do what it should: does the base agent end as people do, the fine-tuned "
-    "one at a pad, the aligned one at the pad that is preferred?",
-    paper="The base agent reaches a pad in 56% of episodes, the fine-tuned one in 89%; aligned agents reach the "
-    "preferred pad in 98.7% (left) and 99.8% (right).",
+    title="Outcomes by stage",
+    question="Does each stage do what it should: the base agent end as people do, the fine-tuned agent at a pad, the "
+    "aligned agent at its target?",
+    paper="The base agent reaches a pad in 56% of episodes, the fine-tuned agent in 89%; aligned agents reach their "
+    "target in 98.7% (left) and 99.8% (right).",
     measure=measure,
     draw=draw,
-    find=find,
+    table=table,
+    claims=(
+        Claim(
+            f"The base agent ends where people end, within {100 * CLOSE:.0f} points of total variation",
+            "us",
+            title("base", ""),
+            DISTANCE,
+            most=CLOSE,
+        ),
+        Claim("Fine-tuning sends more episodes to a pad", "paper", title("finetuned", ""), NO_PAD, "lower"),
+        *(
+            Claim(
+                f"Aligned to the {target}, the agent reaches its target as often as the paper's",
+                "paper",
+                title("aligned", target),
+                OWN_PAD,
+                least=paper_success(target) - READING,
+            )
+            for target in TARGETS
+        ),
+    ),
 )

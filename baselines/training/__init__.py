@@ -1,1 +1,1 @@
-"""How networks learn: the loop, the optimizer, the imitation loss."""
+"""Training: the loop, the optimizer, the imitation loss."""

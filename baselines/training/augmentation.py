@@ -1,7 +1,7 @@
 """Augmentation: random shifts of the frames of whole episodes.
 
-Source: Kostrikov et al., "Image Augmentation Is All You Need" (arXiv 2004.13649). There each observation is shifted by
-itself; here all frames of an episode are shifted alike, so that what moves on the screen moves as it did.
+Source: Kostrikov et al., "Image Augmentation Is All You Need" (arXiv 2004.13649). Deviation: they shift each
+observation independently; here all frames of an episode are shifted alike, which preserves motion on the screen.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from jumppad_env.streams import stream
 
 
 def shift_frames(frames: np.ndarray, down: int, right: int) -> np.ndarray:
-    """Returns frames (T, H, W, 3) moved by whole pixels; what comes in at an edge repeats the edge."""
+    """Returns frames (T, H, W, 3) shifted by whole pixels; the edge is repeated where pixels are missing."""
     height, width = frames.shape[1:3]
     high, wide = abs(down), abs(right)
     padded = np.pad(frames, ((0, 0), (high, high), (wide, wide), (0, 0)), mode="edge")
@@ -23,13 +23,13 @@ def shift_frames(frames: np.ndarray, down: int, right: int) -> np.ndarray:
 
 
 def shift_episodes(trajectories: list[Trajectory], most: int, seed: int, index: int) -> list[Trajectory]:
-    """Returns the episodes of a batch, each seen with a shift of its own.
+    """Returns the episodes of a batch, each with its own random shift.
 
     Args:
-        trajectories: with frames.
-        most: pixels by which they are moved at most, up, down, left or right; 0 leaves them.
-        seed: of all shifts.
-        index: of the batch.
+        trajectories: Episodes with frames.
+        most: Largest shift in pixels, vertically and horizontally; 0 turns it off.
+        seed: Seed for all shifts.
+        index: Index of the batch.
     """
     if most == 0:
         return trajectories

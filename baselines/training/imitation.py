@@ -1,4 +1,4 @@
-"""Imitation: cross-entropy on the actions of whole episodes. Pre-training and both fine-tunings are this.
+"""Imitation: cross-entropy on the actions of whole episodes, for pre-training and both fine-tuning stages.
 
 Source: paper, section 3, steps 1, 2 and 5.
 """
@@ -23,38 +23,38 @@ from jumppad_env.dataset import Trajectory
 from jumppad_env.streams import integer_seed
 
 AHEAD = 2
-"""Batches read beforehand for a GPU. A processor that trains has no core to spare: it reads each when it is needed."""
+"""Batches read ahead for a GPU. When the CPU trains, it has no core to spare and reads each batch when it needs it."""
 
 
 def imitation_loss(logits: Tensor, batch: Batch, hold: int) -> Tensor:
-    """Returns the mean negative log-likelihood per step, in nats; padding counts for nothing.
+    """Returns the mean negative log-likelihood per step, in nats, without padding.
 
     Args:
         logits: (B, T, M * 57).
-        batch: the episodes to imitate.
-        hold: steps for which a component of the mixture is kept.
+        batch: The episodes to imitate.
+        hold: Steps for which a mixture component is kept.
     """
     log_prob = gamepad_distribution.log_prob(logits, batch.actions, hold)  # (B, T)
     return -(log_prob * batch.mask).sum() / batch.mask.sum()
 
 
 def check_frames(dataset: Dataset, policy: Policy) -> None:
-    """Checks that a dataset shows what the policy's network reads.
+    """Checks that a dataset has frames of the size that the policy reads.
 
     Raises:
-        ValueError: no frames, or of another size.
+        ValueError: It has no frames, or frames of another size.
     """
     size = None if dataset.frames is None else dataset.frames.shape[1:3]
     if size != policy.config.image_size:
-        shown = "no frames" if size is None else f"frames of {size[0]}x{size[1]}"
+        found = "no frames" if size is None else f"frames of {size[0]}x{size[1]}"
         height, width = policy.config.image_size
         raise ValueError(
-            f"{dataset.directory} holds {shown}; this network reads {height}x{width}: collect at that size"
+            f"{dataset.directory} holds {found}, but this network reads {height}x{width}; collect at that size"
         )
 
 
 def mixed_in(dataset: Dataset, count: int, index: int, seed: int) -> list[Trajectory]:
-    """Returns the episodes of another dataset that join those of a batch."""
+    """Returns the episodes of another dataset to add to a batch."""
     lengths = np.asarray(dataset.episodes["length"])
     rows = batch_indices(lengths, count, index, integer_seed(seed, "mixed in"))
     return [dataset.trajectory(int(row)) for row in np.sort(rows)]
@@ -75,16 +75,16 @@ def imitate(
     """Trains a policy in place on a dataset, resumably.
 
     Args:
-        policy: trained in place.
-        dataset: with frames.
-        config: optimizer and schedule.
-        batch_episodes: whole episodes per batch.
-        seed: of the order of episodes.
-        directory: where training state and metrics go.
-        description: for the progress bar.
-        episodes: indices of those to imitate; all by default.
-        mixed: another dataset, and how many of its episodes join those of every batch.
-        shift: see `baselines.training.augmentation.shift_episodes`.
+        policy: Policy to train.
+        dataset: Demonstrations with frames.
+        config: Optimizer and schedule.
+        batch_episodes: Whole episodes per batch.
+        seed: Seed for the order of episodes.
+        directory: Directory for training state and metrics.
+        description: Text of the progress bar.
+        episodes: Indices of the episodes to imitate; all by default.
+        mixed: Another dataset, and the number of its episodes to add to each batch.
+        shift: See `baselines.training.augmentation.shift_episodes`.
 
     Returns:
         The metrics of the last update.

@@ -1,8 +1,8 @@
-"""The one training loop under every stage: resumable at any moment, bit for bit.
+"""The training loop of all stages; it can be interrupted at any time and resumes bit for bit.
 
-A stage brings a pure function from the batch's index to a loss (its batches come from `stream(seed, name, index)`),
-so weights, optimizer moments and the index are all there is to save. They lie in one file, replaced in one step: a kill
-leaves the old state or the new one. Beside it, `metrics.jsonl` gets one line per update.
+A stage provides a pure function from the batch's index to a loss (its batches come from `stream(seed, name, index)`),
+so the training state is weights, optimizer moments and the index. It is one file, replaced atomically: a kill leaves
+the old state or the new one. `metrics.jsonl` beside it gets one line per update.
 """
 
 import json
@@ -34,31 +34,31 @@ class OptimizerConfig:
     """Optimizer and its schedule."""
 
     method: Literal["adamw", "muon"] = "adamw"
-    """`muon` for the matrices and convolutions of hidden layers, whose steps are about as long as AdamW's, and AdamW
-    for all else."""
+    """`adamw`, or `muon` for the matrices and convolutions of hidden layers (with steps of about the same length) and
+    AdamW for all other parameters."""
     updates: int = 1000
     """Number of updates."""
     learning_rate: float = 1e-3
-    """At its highest, after the warm-up."""
+    """Peak learning rate (after warm-up)."""
     warmup_updates: int = 20
-    """Updates over which the learning rate rises linearly from near 0."""
+    """Updates of linear warm-up from near 0."""
     schedule: Literal["cosine", "constant"] = "cosine"
-    """What the learning rate does after the warm-up."""
+    """Learning rate schedule after the warm-up."""
     final_fraction: float = 0.1
-    """Of the learning rate, reached by the cosine at the last update."""
+    """Learning rate at the end of the cosine schedule, as a fraction of the peak."""
     weight_decay: float = 0.01
-    """On matrices and convolutions only."""
+    """Decoupled weight decay, on matrices and convolutions only."""
     betas: tuple[float, float] = (0.9, 0.95)
-    """Decay of AdamW's first and second moments, not of Muon's momentum."""
+    """Decay rates of AdamW's first and second moments; Muon's momentum is fixed."""
     gradient_clip: float = 1.0
-    """Largest norm of the gradient."""
+    """Maximum norm of the gradient."""
     accumulate: int = 1
-    """Batches whose mean gradient makes up an update: a large batch in parts that fit the device's memory."""
+    """Batches per update, whose gradients are averaged, to fit a large batch into the device's memory."""
     compile: Literal["never", "cuda", "always"] = "never"
-    """Where the network is compiled before the first update, which takes a minute or so: on GPUs, or everywhere."""
+    """Whether to compile the network before training, which takes about a minute: never, on GPUs, or always."""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot train."""
+        """Check all values."""
         requirements = {
             "method must be adamw or muon": self.method in ("adamw", "muon"),
             "updates and warmup_updates must not be negative": min(self.updates, self.warmup_updates) >= 0,
@@ -71,7 +71,7 @@ class OptimizerConfig:
         }
         for requirement, met in requirements.items():
             if not met:
-                raise ValueError(f"{requirement}: {self}")
+                raise ValueError(f"{requirement}, got {self}")
 
     def compiles_on(self, device: torch.device) -> bool:
         """Whether the network is compiled on this device."""
@@ -79,7 +79,7 @@ class OptimizerConfig:
 
 
 def learning_rate(config: OptimizerConfig, update: int) -> float:
-    """Learning rate of an update, counted from 0."""
+    """Returns the learning rate of an update, counted from 0."""
     if update < config.warmup_updates:
         return config.learning_rate * (update + 1) / (config.warmup_updates + 1)
     if config.schedule == "constant":
@@ -99,23 +99,23 @@ def train(
     parameters: Iterable[nn.Parameter] | None = None,
     checkpoint_seconds: float = 30.0,
 ) -> dict[str, float]:
-    """Train a module in place, going on from `directory/training_state` if that is there.
+    """Train a module in place, resuming from `directory/training_state` if it exists.
 
     Args:
-        module: What is saved and restored, on any device.
-        compute_loss: From the batch's index (from 0) to the scalar loss and the metrics to log. It must depend on the
-            weights and the index alone. An update takes `config.accumulate` batches, by default one.
+        module: Module to train, save and restore, on any device.
+        compute_loss: Maps the batch's index (from 0) to the scalar loss and the metrics to log. It must depend only on
+            the weights and the index. An update takes `config.accumulate` batches, by default one.
         config: Optimizer and schedule.
-        directory: Where the state and `metrics.jsonl` lie.
-        description: What the progress bar and the errors call this training.
-        parameters: Those of the module that are trained; all by default.
-        checkpoint_seconds: Time between two saved states, and so the most that a kill costs.
+        directory: Directory for the training state and `metrics.jsonl`.
+        description: Name of this training in the progress bar and in errors.
+        parameters: Parameters of the module to train; all by default.
+        checkpoint_seconds: Time between saved states, the most that a kill costs.
 
     Returns:
         The metrics of the last update, empty if there was none.
 
     Raises:
-        ValueError: If the loss or its gradient stops being a number, or the saved state is damaged or does not fit.
+        ValueError: If the loss or its gradient is not finite, or the saved state is damaged or does not match.
         OSError: If the disk is full.
     """
     directory = Path(directory)
@@ -136,7 +136,7 @@ def train(
     ):
 
         def checkpoint(update: int) -> None:
-            os.fsync(log.fileno())  # the log may run ahead of the state, never behind it
+            os.fsync(log.fileno())  # the log may be ahead of the state, never behind it
             write_atomically(state_path, _state(module, optimizers, trained, update))
 
         for update in range(first, config.updates):
@@ -145,7 +145,7 @@ def train(
             except FloatingPointError as error:
                 raise ValueError(
                     f"{description}: {error} at update {update}; "
-                    f"try a learning rate below {config.learning_rate:g}, in another directory"
+                    f"try a learning rate below {config.learning_rate:g} in another directory"
                 ) from None
             log.write(json.dumps(last) + "\n")
             log.flush()
@@ -168,17 +168,17 @@ def take_update(
     """Make one update.
 
     Args:
-        trained: Parameters that are trained, by name.
-        optimizers: Of these parameters.
+        trained: Parameters to train, by name.
+        optimizers: Their optimizers.
         compute_loss: As in `train`.
         config: Optimizer and schedule.
         update: Index of the update.
 
     Returns:
-        Loss, learning rate, norm of the gradient before clipping, and the metrics, each a mean over the batches.
+        Loss, learning rate, gradient norm before clipping, and the metrics, averaged over the batches.
 
     Raises:
-        FloatingPointError: If loss or gradient are no numbers; the weights are still what they were.
+        FloatingPointError: If the loss or its gradient is not finite; the weights are unchanged.
     """
     rate = learning_rate(config, update)
     for optimizer in optimizers:
@@ -190,7 +190,7 @@ def take_update(
     for part in range(config.accumulate):
         loss, metrics = compute_loss(update * config.accumulate + part)
         (loss / config.accumulate).backward()
-        losses.append(loss.detach())  # read once all parts are under way: a GPU need not wait
+        losses.append(loss.detach())  # read after all parts are launched, so that a GPU does not wait
         parts.append(metrics)
     norm = nn.utils.clip_grad_norm_(trained.values(), config.gradient_clip)
     loss_value, norm_value = torch.stack([torch.stack(losses).mean(), norm.detach()]).tolist()
@@ -203,33 +203,33 @@ def take_update(
 
 
 def read_metrics(directory: Path | str) -> list[dict[str, float]]:
-    """The lines of `directory/metrics.jsonl`, one per update.
+    """Returns the lines of `directory/metrics.jsonl`, one per update.
 
     Raises:
-        FileNotFoundError: If there are none.
+        FileNotFoundError: If the file is missing.
     """
     return [json.loads(line) for line in (Path(directory) / METRICS).read_text().splitlines()]
 
 
 def compile_network(module: nn.Module, config: OptimizerConfig) -> None:
-    """Compile a network where the configuration says so; its parameters keep their names."""
+    """Compile a network if the configuration asks for it; its parameters keep their names."""
     if config.compiles_on(network_device(module)):
-        # Every network of ours calls all but its head `trunk`. For any length of episodes from the start: kernels for
-        # the first length alone would round otherwise after a resumption, when another length comes first.
+        # All our networks call everything but the head `trunk`. Dynamic shapes from the start: kernels specialized for
+        # the first episode length would round differently after resuming, when another length comes first.
         getattr(module, "trunk", module).compile(dynamic=True)
 
 
 def make_optimizers(
     module: nn.Module, trained: dict[str, nn.Parameter], config: OptimizerConfig
 ) -> list[torch.optim.Optimizer]:
-    """One or two optimizers, which share the trained parameters among them."""
-    # A decayed bias or gain would only be pulled from where it is needed.
+    """Returns one or two optimizers that divide the trained parameters among them."""
+    # Weight decay would only pull biases and gains away from their useful values.
     matrices = {name: parameter for name, parameter in trained.items() if parameter.ndim >= 2}
     others = [parameter for parameter in trained.values() if parameter.ndim < 2]
     optimizers: list[torch.optim.Optimizer] = []
     if config.method == "muon":
-        # Every network of ours calls its last layer `head`. Neither its rows nor an embedding's mix, and to move all
-        # equally far makes the rare ones as loud as the frequent ones (validation loss 2.59 instead of 2.35).
+        # All our networks call the last layer `head`. The rows of a head or an embedding are independent, and moving
+        # all equally far gives rare ones the weight of frequent ones (validation loss 2.59 instead of 2.35).
         embedded = {layer.weight for layer in module.modules() if isinstance(layer, nn.Embedding)}
         hidden = [name for name in matrices if not name.startswith("head.") and matrices[name] not in embedded]
         moved = [matrices.pop(name) for name in hidden]
@@ -245,7 +245,7 @@ def make_optimizers(
 
 
 def _moments(optimizers: list[torch.optim.Optimizer], parameter: nn.Parameter) -> dict[str, Any]:
-    """What the optimizer of a parameter remembers of it, to read and to write."""
+    """Returns the optimizer state of a parameter, to read and to write."""
     owner = next(o for o in optimizers if any(parameter is p for group in o.param_groups for p in group["params"]))
     return owner.state[parameter]
 
@@ -264,7 +264,7 @@ def _state(
 def _load_state(
     path: Path, module: nn.Module, optimizers: list[torch.optim.Optimizer], trained: dict[str, nn.Parameter]
 ) -> int:
-    """Restore weights and moments; return the index of the next update."""
+    """Restores weights and moments and returns the index of the next update."""
     try:
         with safe_open(path, framework="pt") as file:
             update = int(file.metadata()["update"])
@@ -273,18 +273,18 @@ def _load_state(
         module.load_state_dict(weights, strict=True)
     except (SafetensorError, RuntimeError, KeyError, TypeError) as error:
         reason = str(error).splitlines()[0]
-        raise ValueError(f"{path} is damaged or of another network ({reason}); delete it to start again") from None
+        raise ValueError(f"{path} is damaged or of another network ({reason}); delete it to start over") from None
     for name, parameter in trained.items():
         for moment in ("step", "exp_avg", "exp_avg_sq", "momentum"):
             if (tensor := tensors.get(f"{moment}/{name}")) is not None:
-                # The memory layout too: sums over a reordered tensor would round differently.
+                # Keep the memory layout: sums over a reordered tensor would round differently.
                 tensor = tensor if moment == "step" else torch.empty_like(parameter).copy_(tensor)
                 _moments(optimizers, parameter)[moment] = tensor.detach()
     return update
 
 
 def _truncate_metrics(path: Path, updates: int) -> dict[str, float]:
-    """Drop what was logged after the saved state; return the last remaining line, or nothing."""
+    """Removes lines that were logged after the saved state and returns the last remaining one, or {}."""
     lines = path.read_bytes().splitlines(keepends=True)[:updates] if path.exists() else []
     write_atomically(path, b"".join(lines))
     return json.loads(lines[-1]) if lines else {}

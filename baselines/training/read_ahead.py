@@ -1,4 +1,4 @@
-"""Reading ahead: the next batches are read in the background while the device computes."""
+"""Reading ahead: background threads read the next batches while the device computes."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,15 +10,15 @@ T = TypeVar("T")
 
 @contextmanager
 def read_ahead(read: Callable[[int], T], stop: int, ahead: int) -> Iterator[Callable[[int], T]]:
-    """Give a function that returns what `read` does, sooner where it is asked for one index after the other.
+    """Wrap `read` so that calls with consecutive indices find their results read already.
 
     Args:
-        read: A pure function of the index. What it raises is raised where its result is asked for.
-        stop: Nothing is read ahead from this index on.
-        ahead: How many results are read beforehand, each in a thread of its own; 0 reads when asked.
+        read: A pure function of the index. Its errors are raised when the result is requested.
+        stop: Indices from here on are not read ahead.
+        ahead: Number of results to read ahead, each in its own thread; 0 reads on request.
 
     Yields:
-        The function. At the end of the block its threads have ended.
+        The wrapped function. Its threads end with the block.
     """
     if not ahead:
         yield read

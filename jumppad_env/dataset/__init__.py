@@ -1,4 +1,4 @@
-"""The dataset format: written, read and checked. What one does with datasets is in `agents.dataset`."""
+"""The dataset format: writing, reading and checking it. Commands that work on datasets are in `agents.dataset`."""
 
 from jumppad_env.dataset.reading import Dataset
 from jumppad_env.dataset.trajectory import Trajectory

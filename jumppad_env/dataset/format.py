@@ -4,10 +4,10 @@
     episodes.npy    one row per episode (`EPISODE`)
     actions.npy     uint8 (steps, 16)
     states.npy      float64 (steps, len(PACKED)), see `jumppad_env.dataset.packed_states`
-    goals.npy       uint8 (steps,); absent where nobody knows them
+    goals.npy       uint8 (steps,); absent if unknown
     frames.npy      uint8 (steps, H, W, 3); absent in a state dataset
 
-Row t of an episode holds what was seen at t and what was done then.
+Row t of an episode holds the observation at step t and the action taken then.
 """
 
 from __future__ import annotations
@@ -28,13 +28,12 @@ from jumppad_env.island.mujoco_library import mujoco
 
 FORMAT = 2
 KIND = "dataset"
-MANIFEST = "manifest.json"
 FILES = ("episodes.npy", "actions.npy", "states.npy", "goals.npy", "frames.npy")
 EPISODE = np.dtype(
     [
         ("start", np.int64),  # first row of the episode in the arrays over all steps
         ("length", np.int64),
-        ("seed", np.int64),  # -1: the episode is known from its first state on only
+        ("seed", np.int64),  # -1: unknown; the episode starts from its first stored state
         ("spawn", np.int64),  # index of the nearest spawn point
         ("look", np.int64),
         ("character", "U16"),
@@ -49,7 +48,7 @@ EPISODE = np.dtype(
 
 
 def array_header(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
-    """Returns how an .npy file of such an array begins; as long for any number of rows."""
+    """Returns the header of an .npy file; its length does not depend on the number of rows."""
     # NumPy pads headers so that the first dimension can grow without moving the data.
     header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
     file = io.BytesIO()
@@ -58,14 +57,14 @@ def array_header(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
 
 
 class GrowingArray:
-    """An .npy file that rows are appended to; the header is right once it is closed.
+    """An .npy file that rows are appended to; `finish` makes its header valid.
 
     Args:
         path: of the file.
         dtype: of the array.
         shape: of a row.
-        rows: how many of the file's rows to keep; 0 begins anew.
-        final: how many rows it will have, where that is known; the header is then right from the start.
+        rows: number of existing rows to keep; 0 starts a new file.
+        final: final number of rows, if known; the header is then valid from the start.
     """
 
     def __init__(
@@ -80,7 +79,7 @@ class GrowingArray:
 
     def _write(self, data: Any) -> None:
         left = memoryview(data).cast("B")
-        while left:  # a disk that fills up takes a part first, and refuses only then
+        while left:  # a disk that is nearly full accepts part of the data before it fails
             left = left[self._file.write(left) :]
 
     def append(self, rows: np.ndarray) -> None:
@@ -91,16 +90,16 @@ class GrowingArray:
         self.rows += len(rows)
 
     def sync(self) -> None:
-        """Waits until all is on the disk."""
+        """Flushes the file to the disk."""
         os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        """Closes the file; until `finish` it is an unfinished one."""
+        """Closes the file without finishing it."""
         self._file.close()
 
     def finish(self) -> None:
-        """Corrects the header and closes the file."""
-        assert self._final in (None, self.rows), f"{self.rows} rows, {self._final} were promised"
+        """Writes the final header and closes the file."""
+        assert self._final in (None, self.rows), f"{self.rows} rows, expected {self._final}"
         self._file.seek(0)
         self._write(array_header(self._dtype, (self.rows, *self._shape)))
         self.sync()
@@ -108,23 +107,17 @@ class GrowingArray:
 
 
 def whole_rows(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray:
-    """Returns the rows of an unfinished array, memory-mapped; a part of a row at the end is left out.
+    """Returns the complete rows of an unfinished array, memory-mapped.
 
-    Such a file is read by its size, not by its header, which speaks of no rows yet.
+    Their number follows from the file's size, since the header does not count them yet.
     """
     start, row_bytes = len(array_header(dtype, (0, *shape))), int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
     count = max(0, path.stat().st_size - start) // row_bytes
     return np.memmap(path, dtype, "r", start, (count, *shape)) if count else np.empty((0, *shape), dtype)
 
 
-def sha256(path: Path) -> str:
-    """Returns the checksum of a file, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def versions() -> dict[str, str]:
-    """Returns the versions of all that decides what is played and drawn."""
+    """Returns the versions of the packages that determine episodes and frames."""
     return {
         "jumppad": jumppad_env.__version__,
         "mujoco": mujoco.__version__,
@@ -135,6 +128,6 @@ def versions() -> dict[str, str]:
 
 
 def seal(manifest: dict[str, Any]) -> str:
-    """Returns the text of a manifest, its own checksum (of the text without it) as the last entry."""
+    """Returns the text of a manifest; its last entry is the checksum of the text without that entry."""
     digest = hashlib.sha256(json.dumps(manifest, indent=2).encode()).hexdigest()
     return json.dumps({**manifest, "sha256": digest}, indent=2)

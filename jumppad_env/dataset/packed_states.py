@@ -1,8 +1,8 @@
-"""States in half of their room, without loss: ten real numbers as they are, the rest in one whole number.
+"""Lossless compression of states to half their size: ten real numbers as they are, the rest in one integer.
 
-Of the `len(STATE)` columns two need no room in an episode: `steps` counts from 0, `look` stays. Those that take few
-values are the digits of one number, in a mixed base. Timers run down from where they start by 0.1 s at a time, which is
-not exact in floating point; but it is always the same short chain of numbers, and the digit says which of them.
+Two of the `len(STATE)` columns need no space: `steps` counts from 0 and `look` is constant within an episode. Columns
+with few values become the digits of one mixed-radix integer. Timers count down in steps of 0.1 s, which is not exact in
+floating point, but always yields the same short sequence of numbers; the digit is an index into that sequence.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from jumppad_env.world import STATE
 from jumppad_env.world.state import LOOK, STEPS, STRIDE, STRIDES
 
 REAL = ("x", "y", "z", "yaw", "vx", "vy", "vz", "yaw_rate", "camera_yaw", "camera_tilt")
-"""Columns that are stored as they are."""
+"""Columns that are stored unchanged."""
 PACKED = (*REAL, "digits")
 """Columns of packed states."""
 SWITCHES = ("grounded", "mounted", "mount_held")
 LONGEST_FLIGHT = 4096
-"""Control steps after a pad that can be counted, and one: nearly seven minutes."""
+"""Largest number of control steps counted after a pad, plus one: nearly seven minutes."""
 LARGEST = 2**53
-"""Whole numbers below it are exact in float64."""
+"""Integers below it are exact in float64."""
 
 _REAL = [STATE.index(name) for name in REAL]
 
 
 @functools.cache
 def timers() -> dict[str, tuple[float, ...]]:
-    """Returns the values, s, that each timer takes, from 0 up to where it starts."""
+    """Returns the values in s that each timer takes, from 0 up to its start."""
     starts = {
         "attack_left": RULES.attack_seconds,
         "dodge_left": RULES.dodge_seconds,
@@ -52,7 +52,7 @@ def _chain(start: float) -> tuple[float, ...]:
 
 @functools.cache
 def _digits() -> tuple[tuple[int, np.ndarray], ...]:
-    """Returns column and possible values, ascending, of each digit, the lowest first."""
+    """Returns the column and the possible values (ascending) of each digit, least significant first."""
     values = {
         **dict.fromkeys(SWITCHES, (0.0, 1.0)),
         "pad": range(-1, len(PADS)),
@@ -63,7 +63,7 @@ def _digits() -> tuple[tuple[int, np.ndarray], ...]:
 
 
 def description() -> dict[str, Any]:
-    """Returns what a reader of packed states needs to know, for a manifest; states of other rules have another."""
+    """Returns what a reader needs to unpack states, for the manifest; it depends on the rules of the game."""
     bases = {STATE[column]: len(values) for column, values in _digits()}
     chains = {name: list(values) for name, values in timers().items()}
     return {"columns": list(PACKED), "bases": bases, "timers": chains, "strides": STRIDES}
@@ -73,13 +73,13 @@ def pack(states: np.ndarray) -> np.ndarray:
     """Packs the states of one episode.
 
     Args:
-        states: float64 (T, len(STATE)), from the first on.
+        states: float64 (T, len(STATE)), starting with the first of the episode.
 
     Returns:
-        float64 (T, len(PACKED)); `unpack` gives back the same bits.
+        float64 (T, len(PACKED)); `unpack` restores the same bits.
 
     Raises:
-        ValueError: a state that no play from step 0 on leads to; the message names row, column and value.
+        ValueError: a state that cannot occur in an episode; the message names row, column and value.
     """
     if states.ndim != 2 or states.shape[1] != len(STATE) or states.dtype != np.float64 or not len(states):
         raise ValueError(f"states must be float64 (T, {len(STATE)}), T > 0; got {states.dtype} {states.shape}")
@@ -91,7 +91,7 @@ def pack(states: np.ndarray) -> np.ndarray:
     for column, values in _digits():
         number += weight * np.searchsorted(values[:-1], states[:, column])
         weight *= len(values)
-    # What does not fit, here or above, comes out of `unpack` as something else.
+    # Values that do not fit, here or above, do not survive `unpack`.
     strides = np.clip(states[:, STRIDE] * STRIDES, 0, LARGEST // weight - 1)
     number += weight * strides.astype(np.int64)
     packed = np.empty((len(states), len(PACKED)))
@@ -102,7 +102,7 @@ def pack(states: np.ndarray) -> np.ndarray:
     if different.any():
         row, column = np.argwhere(different)[0]
         raise ValueError(
-            f"state {row} has {STATE[column]} {float(states[row, column])!r}, which no play from step 0 on leads to "
+            f"state {row} has {STATE[column]} {float(states[row, column])!r}, which cannot occur in an episode "
             f"(expected something like {float(again[row, column])!r}); store whole episodes, as they were played"
         )
     return packed
@@ -113,8 +113,8 @@ def unpack(packed: np.ndarray, steps: np.ndarray, looks: np.ndarray) -> np.ndarr
 
     Args:
         packed: float64 (N, len(PACKED)).
-        steps: (N,), control steps since the episode began.
-        looks: (N,), the episodes' looks.
+        steps: (N,), control steps since the start of the episode.
+        looks: (N,), look of each state's episode.
 
     Returns:
         float64 (N, len(STATE)).
@@ -124,10 +124,10 @@ def unpack(packed: np.ndarray, steps: np.ndarray, looks: np.ndarray) -> np.ndarr
     """
     digits = packed[:, -1]
     if not (np.isfinite(packed).all() and (digits >= 0).all() and (digits < LARGEST).all()):
-        raise ValueError("packed states hold numbers that are none of a state")
+        raise ValueError("packed states are damaged: a number is out of range")
     number = digits.astype(np.int64)
     if (number != digits).any():
-        raise ValueError("packed states hold digits that are no whole number")
+        raise ValueError("packed states are damaged: digits are not an integer")
     states = np.empty((len(packed), len(STATE)))
     states[:, _REAL] = packed[:, :-1]
     for column, values in _digits():

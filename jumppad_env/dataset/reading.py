@@ -1,8 +1,7 @@
-"""Reading datasets: memory-mapped, checked when opened, and never trusted to be what they say."""
+"""Reading datasets: memory-mapped, and validated when opened, since files may be damaged or hostile."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from jumppad_env.dataset.format import EPISODE, FILES, FORMAT, KIND, MANIFEST, sha256
+from jumppad_env.dataset.format import EPISODE, FILES, FORMAT, KIND
 from jumppad_env.dataset.packed_states import PACKED, description, unpack
 from jumppad_env.dataset.trajectory import Trajectory
+from jumppad_env.files import MANIFEST, read_json, sha256
 from jumppad_env.gamepad import FACTORS
 from jumppad_env.island import load_island
 from jumppad_env.rules import CHARACTERS, PADS
@@ -21,26 +21,26 @@ from jumppad_env.world.options import LARGEST_IMAGE
 from jumppad_env.world.state import LOOKS
 
 LARGEST_MANIFEST = 2**24
-"""Bytes; a larger one is none."""
+"""Bytes; a larger file is refused."""
 _OPTIONAL = ("goals.npy", "frames.npy")
 _HEADER = re.compile(r"\{'descr': (.+), 'fortran_order': False, 'shape': \((\d{1,16}(?:, ?\d{1,16})*),?\), \} *\n")
-"""Of an .npy file; NumPy would read it as a literal of Python, which takes more than we write."""
+"""Header of an .npy file; NumPy would parse it as a Python literal, which accepts more than we write."""
 
 
 class Dataset:
-    """A finished dataset, memory-mapped. Opening it is cheap: it looks at sizes, not at checksums.
+    """A finished dataset, memory-mapped. Opening it is cheap: sizes are checked, checksums are not.
 
     Attributes:
-        manifest: what was written about it.
+        manifest: contents of manifest.json.
         episodes: (E,) of dtype `jumppad_env.dataset.format.EPISODE`.
         actions: uint8 (steps, 16).
-        states: looks like a float64 array (steps, len(STATE)), see `States`.
+        states: behaves like a float64 array (steps, len(STATE)), see `States`.
         goals: uint8 (steps,), indices into `manifest["goals"]`, or None.
         frames: uint8 (steps, H, W, 3), or None.
 
     Raises:
-        FileNotFoundError: there is none.
-        ValueError: truncated, of another kind or version, or arrays that do not fit together.
+        FileNotFoundError: there is no dataset.
+        ValueError: it is truncated, of another kind or version, or its arrays do not fit together.
     """
 
     def __init__(self, directory: Path | str) -> None:
@@ -60,12 +60,12 @@ class Dataset:
         return len(self.episodes)
 
     def rows(self, index: int) -> slice:
-        """Returns where an episode is in the arrays over all steps."""
+        """Returns the rows of an episode in the arrays over all steps."""
         episode = self.episodes[index]
         return slice(int(episode["start"]), int(episode["start"] + episode["length"]))
 
     def trajectory(self, index: int) -> Trajectory:
-        """Returns one episode; its arrays, but for the states, are views of the files."""
+        """Returns one episode; all its arrays except the states are views of the files."""
         episode, rows = self.episodes[index], self.rows(index)
         return Trajectory(
             seed=int(episode["seed"]),
@@ -84,10 +84,7 @@ class Dataset:
 
 
 class States:
-    """The exact states of all steps; a part is unpacked when it is asked for, as in `states[20:30]`.
-
-    `np.asarray(states)` unpacks all.
-    """
+    """The exact states of all steps, unpacked on access, as in `states[20:30]`; `np.asarray(states)` unpacks all."""
 
     dtype = np.dtype(np.float64)
 
@@ -103,11 +100,11 @@ class States:
         """Returns states, float64 (..., len(STATE)).
 
         Args:
-            index: of steps, and perhaps columns: integer, slice, or array of integers or bools.
+            index: of steps and optionally columns: integer, slice, or array of integers or bools.
 
         Raises:
-            IndexError: there is no such step.
-            ValueError: damaged states.
+            IndexError: a step does not exist.
+            ValueError: the states are damaged.
         """
         index, *columns = index if isinstance(index, tuple) else (index,)
         if isinstance(index, slice):
@@ -116,7 +113,7 @@ class States:
             rows = np.asarray(index)
             if rows.dtype == np.bool_:
                 if rows.shape != (len(self),):
-                    raise IndexError(f"a mask of {rows.shape} does not fit {len(self)} steps")
+                    raise IndexError(f"a mask of shape {rows.shape} does not fit {len(self)} steps")
                 rows = np.flatnonzero(rows)
             if rows.dtype.kind not in "iu" or (rows.size and not -len(self) <= rows.min() <= rows.max() < len(self)):
                 raise IndexError(f"steps {index!r} are out of range, there are {len(self)}")
@@ -135,43 +132,41 @@ class States:
 
 
 def read_manifest(directory: Path) -> dict[str, Any]:
-    """Returns the manifest of a dataset whose files are all there.
+    """Returns the manifest of a dataset after checking that all its files exist.
 
     Raises:
-        FileNotFoundError: there is none, or a file is missing.
-        ValueError: it is damaged, or of another kind, version or of other rules.
+        FileNotFoundError: there is no manifest, or a file is missing.
+        ValueError: it is damaged, or its kind, version or rules of the game differ.
     """
     path = directory / MANIFEST
     if not path.is_file():
         raise FileNotFoundError(f"no dataset in {directory} (no {MANIFEST}); make one with python -m agents.collect")
-    damaged = ValueError(f"{path} is damaged; collect the dataset again")
+    remedy = "collect the dataset again"
+    damaged = ValueError(f"{path} is damaged; {remedy}")
     if path.stat().st_size > LARGEST_MANIFEST:
         raise damaged
-    try:
-        manifest = json.loads(path.read_bytes())
-    except (ValueError, RecursionError):
-        raise damaged from None
-    if not isinstance(manifest, dict) or "kind" not in manifest or "format" not in manifest:
+    manifest = read_json(path, remedy)
+    if "kind" not in manifest or "format" not in manifest:
         raise damaged
     if manifest["kind"] != KIND:
         raise ValueError(f"{directory} holds {str(manifest['kind'])[:40]!r}, not a dataset; give another directory")
     version = manifest["format"]
     if version != FORMAT:
         newer = isinstance(version, int) and version > FORMAT
-        remedy = "it is newer, update jumppad" if newer else "it is older, collect the dataset again"
-        raise ValueError(f"{path} has format version {str(version)[:40]}, this code reads {FORMAT}: {remedy}")
+        advice = "it is newer, update jumppad" if newer else f"it is older, {remedy}"
+        raise ValueError(f"{path} has format version {str(version)[:40]}, this code reads {FORMAT}: {advice}")
     if not _is_complete(manifest):
         raise damaged
     if manifest.get("states") != description():
-        raise ValueError(f"the states of {directory} are of other rules or packed otherwise; collect the dataset again")
+        raise ValueError(f"the states of {directory} follow other rules or are packed differently; {remedy}")
     missing = [name for name in manifest["files"] if not (directory / name).is_file()]
     if missing:
-        raise FileNotFoundError(f"{directory} lacks {', '.join(missing)}; collect the dataset again")
+        raise FileNotFoundError(f"{directory} lacks {', '.join(missing)}; {remedy}")
     return manifest
 
 
 def _is_complete(manifest: dict[str, Any]) -> bool:
-    """Returns whether all is there that is read later, and is what it must be."""
+    """Returns whether all entries that are read later exist and have the right type."""
     files, environment, goals = (manifest.get(name) for name in ("files", "environment", "goals"))
     return (
         all(type(manifest.get(name)) is int and 0 < manifest[name] < 2**48 for name in ("episodes", "steps"))
@@ -185,12 +180,12 @@ def _is_complete(manifest: dict[str, Any]) -> bool:
 
 
 def check_files(directory: Path, manifest: dict[str, Any], names: tuple[str, ...] = FILES) -> list[str]:
-    """Returns the names of those files whose checksum is not that of the manifest."""
+    """Returns the names of files whose checksum differs from the manifest."""
     return [name for name in names if name in manifest["files"] and sha256(directory / name) != manifest["files"][name]]
 
 
 def _load(directory: Path, name: str, dtype: np.dtype[Any], shape: tuple[int | None, ...]) -> np.ndarray:
-    """Maps an array into memory after a look at what its file says of itself; nothing else is ever read as an array."""
+    """Maps an array into memory after validating its header and size."""
     path = directory / f"{name}.npy"
     remedy = "collect the dataset again"
     with path.open("rb") as file:
@@ -198,7 +193,7 @@ def _load(directory: Path, name: str, dtype: np.dtype[Any], shape: tuple[int | N
         header = _HEADER.fullmatch(file.read(size).decode("latin-1"))
         start = file.tell()
     if magic != b"\x93NUMPY\x01\x00" or header is None:
-        raise ValueError(f"{path} is truncated or no NumPy array of ours; {remedy}")
+        raise ValueError(f"{path} is truncated or not a valid NumPy file; {remedy}")
     found = tuple(int(number) for number in header[2].split(","))
     fits = len(found) == len(shape) and all(want in (None, there) for want, there in zip(shape, found, strict=True))
     if header[1] != repr(np.lib.format.dtype_to_descr(dtype)) or not fits:
@@ -212,7 +207,7 @@ def _load(directory: Path, name: str, dtype: np.dtype[Any], shape: tuple[int | N
 
 
 def _check_episodes(path: Path, episodes: np.ndarray, steps: int) -> None:
-    """Checks that the episodes fill the arrays one after the other, and that numbers and names are possible."""
+    """Checks that the episodes are contiguous and complete, and that all values are in range."""
     start, length = episodes["start"], episodes["length"]
     possible = {
         "length": (length > 0) & (length <= steps),
@@ -233,6 +228,6 @@ def _check_episodes(path: Path, episodes: np.ndarray, steps: int) -> None:
 
 
 def _is_text(names: np.ndarray) -> np.ndarray:
-    """Returns which names consist of code points that exist, (E,) bool."""
+    """Returns which names consist of valid code points, bool (E,)."""
     points = np.ascontiguousarray(names).view(np.uint32).reshape(len(names), -1)
     return np.all((points <= 0x10FFFF) & ((points < 0xD800) | (points > 0xDFFF)), axis=1)

@@ -1,4 +1,4 @@
-"""One episode, as it was played."""
+"""One recorded episode."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from jumppad_env.world import STATE
 
 @dataclass(frozen=True, eq=False)
 class Trajectory:
-    """T control steps. Row t holds what was seen at t and what was done then.
+    """An episode of T control steps. Row t holds the observation at step t and the action taken then.
 
     Raises:
-        ValueError: shapes or names that do not fit together.
+        ValueError: shapes or names are inconsistent.
     """
 
     seed: int
-    """Of the environment and of whoever acted; the episode replays from it alone. -1: only the first state is known."""
+    """Seed of environment and actor; it suffices to replay the episode. -1: unknown."""
     character: str
     mode: str
-    """Ground truth of a demonstrator's mode, "" for agents that have none."""
+    """Ground truth: mode of a demonstrator, "" for agents without modes."""
     pad: int
     """Pad touched: -1 none, 0 left, 1 middle, 2 right."""
     fell: bool
@@ -33,15 +33,15 @@ class Trajectory:
     states: np.ndarray
     """float64 (T, len(STATE)), exact, columns as in `jumppad_env.world.STATE`."""
     frames: np.ndarray | None
-    """uint8 (T, H, W, 3), or None if none were drawn."""
+    """uint8 (T, H, W, 3), or None if not rendered."""
     person: int = -1
-    """Ground truth: who of the population acted, -1 if nobody knows."""
+    """Ground truth: number of the person within the population, -1 if unknown."""
     skill: float = math.nan
-    """Ground truth: the person's, 0 to 1; not a number if nobody knows."""
+    """Ground truth: skill of the person, 0 to 1; NaN if unknown."""
     goals: np.ndarray | None = None
-    """Ground truth: uint8 (T,), indices into the names of goals that belong to it; None if nobody knows."""
+    """Ground truth: uint8 (T,), indices into the names of goals stored beside it; None if unknown."""
     style: str = ""
-    """What a person who records says of the play, "" otherwise."""
+    """Tag given by the person who recorded the episode, "" otherwise."""
 
     def __post_init__(self) -> None:
         length = len(self.actions)

@@ -1,12 +1,12 @@
-"""Writing datasets: episode by episode into a hidden directory, which becomes the dataset when all is there.
+"""Writing datasets episode by episode into a hidden directory, which is renamed when it is complete.
 
     with Unfinished(directory, asked) as work:
-        with EpisodeLog(work.path) as episodes:      # those that are there already, after an interruption
-            episodes.append(trajectory)            # lost in a power cut only if not yet committed
-            episodes.finish()
-        work.finish()
+        with EpisodeLog(work.path) as episodes:    # keeps the episodes of an interrupted run
+            episodes.append(trajectory)            # survives a power cut once committed
+            found = episodes.finish()
+        work.finish(found)
 
-Killed at any moment, the same lines go on where they stopped.
+After an interruption at any moment, the same code resumes where it stopped.
 """
 
 from __future__ import annotations
@@ -27,47 +27,52 @@ from jumppad_env.dataset.format import (
     FILES,
     FORMAT,
     KIND,
-    MANIFEST,
     GrowingArray,
     seal,
-    sha256,
     versions,
     whole_rows,
 )
 from jumppad_env.dataset.packed_states import PACKED, description, pack
 from jumppad_env.dataset.trajectory import Trajectory
 from jumppad_env.drawing import RENDERER
-from jumppad_env.files import explain_full_disk, sole_owner, sync_directory, write_atomically
+from jumppad_env.files import (
+    BEGUN,
+    MANIFEST,
+    explain_full_disk,
+    sha256,
+    sole_owner,
+    sync_directory,
+    write_atomically,
+)
 from jumppad_env.gamepad import FACTORS
 from jumppad_env.island import load_island
 from jumppad_env.world.state import LOOK
 
-BEGUN = "begun.json"
 COMMIT_SECONDS = 2.0
-"""At most so much play is lost in a power cut; a process that is killed loses less."""
+"""Time between commits: the most that a power cut loses; a killed process loses less."""
 
 
 class Unfinished:
-    """The hidden directory beside a dataset in which it is made; use it in a `with` block.
+    """The hidden directory in which a dataset is made, beside its final place; a context manager.
 
     Args:
-        directory: where the dataset will be; must not exist.
-        asked: what belongs in the manifest and is known beforehand: seed, population, environment, ...
-        resumable: whether it goes on after an interruption; else it begins anew, and leaves nothing behind.
+        directory: final place of the dataset; must not exist.
+        asked: manifest entries known beforehand: seed, population, environment, ...
+        resumable: whether an interrupted run can be resumed; if not, an error leaves nothing behind.
 
     Attributes:
         path: of the hidden directory.
-        manifest: None until all is written; after that the dataset is put where it belongs when the block is left.
+        manifest: None until `finish`; once set, leaving the block moves the dataset to its final place.
 
     Raises:
-        ValueError: the dataset exists, or an unfinished one was begun with other options.
-        OSError: it cannot be written; a full disk is explained.
+        ValueError: the dataset exists, or an unfinished one was started with other options.
+        OSError: writing failed; a full disk is explained.
     """
 
     def __init__(self, directory: Path | str, asked: dict[str, Any], *, resumable: bool = True) -> None:
         self.directory = Path(directory)
         self.path = self.directory.with_name(f".{self.directory.name}.unfinished")
-        # As it will be read again: without tuples.
+        # As it will be read back: without tuples.
         self._asked = json.loads(json.dumps({"kind": KIND, "format": FORMAT, **asked, "versions": versions()}))
         self._resumable = resumable
         self.manifest: dict[str, Any] | None = None
@@ -83,7 +88,9 @@ class Unfinished:
             begun = self._begun()
             if begun is None or not (self._resumable and begun["resumable"]):
                 if begun is not None and begun["resumable"]:
-                    raise ValueError(f"{self.path} is an unfinished dataset; finish it as it was begun, or delete it")
+                    raise ValueError(
+                        f"{self.path} is an unfinished dataset; resume it with the same command, or delete it"
+                    )
                 for path in self.path.iterdir():
                     path.unlink()
                 content = {"resumable": self._resumable, "asked": self._asked}
@@ -101,12 +108,12 @@ class Unfinished:
             elif not self._resumable:
                 shutil.rmtree(self.path, ignore_errors=True)
             if error[1] is not None:
-                raise error[1]  # for the stack, which explains a full disk
+                raise error[1]  # the stack explains a full disk
 
     def _begun(self) -> dict[str, Any] | None:
-        """Returns how the unfinished dataset was begun, None if not even that was written."""
+        """Returns how the unfinished dataset was started, None if that was not recorded."""
         begun, finished = self.path / BEGUN, self.path / MANIFEST
-        path = finished if finished.is_file() else begun  # killed just before the end
+        path = finished if finished.is_file() else begun  # killed just before the rename
         if not path.is_file():
             return None
         try:
@@ -118,22 +125,22 @@ class Unfinished:
 
     def _check_same(self, there: dict[str, Any]) -> None:
         different = [
-            f"{key} {json.dumps(there.get(key))} there, {json.dumps(value)} asked"
+            f"{key} {json.dumps(there.get(key))} there, {json.dumps(value)} requested"
             for key, value in self._asked.items()
             if there.get(key) != value
         ]
         if different:
             raise ValueError(
-                f"{self.path} is an unfinished dataset begun with other options: {'; '.join(different)}; "
-                "give those to go on, or delete it"
+                f"{self.path} is an unfinished dataset started with other options: {'; '.join(different)}; "
+                "use those to resume it, or delete it"
             )
 
     def finish(self, found: dict[str, Any], digests: dict[str, str] | None = None) -> dict[str, Any]:
-        """Writes the manifest; all that belongs to the dataset must be there.
+        """Writes the manifest; all other files must be complete.
 
         Args:
-            found: what belongs in the manifest and is known only now.
-            digests: sha256 of those files for which it is known already, by name.
+            found: manifest entries known only now.
+            digests: sha256 by file name, where already known.
 
         Returns:
             The manifest.
@@ -162,11 +169,11 @@ class Unfinished:
 
 
 class EpisodeLog:
-    """Episodes in an unfinished dataset; use it in a `with` block, which commits what was appended.
+    """Episodes of an unfinished dataset; a context manager that commits them at the end.
 
     Args:
-        folder: of the unfinished dataset; the episodes that were committed there are kept.
-        goals: names of the goals that the numbers of trajectories stand for.
+        folder: directory of the unfinished dataset; episodes committed there are kept.
+        goals: names of the goals, by the index that trajectories hold.
     """
 
     def __init__(self, folder: Path, goals: Sequence[str] = ()) -> None:
@@ -177,7 +184,7 @@ class EpisodeLog:
         self._log = GrowingArray(folder / "episodes.npy", EPISODE, (), rows=len(kept))
         self.steps = int(kept["start"][-1] + kept["length"][-1]) if len(kept) else 0
         self.seeds: list[int] = kept["seed"].tolist()
-        """Of all episodes so far, in order."""
+        """Seeds of all episodes so far, in order."""
         self._spawns = load_island().spawns
         self._committed = time.monotonic()
         for name in ("actions", "states", "goals") if self.steps else ():
@@ -190,7 +197,7 @@ class EpisodeLog:
         return {"actions": (byte, (FACTORS,)), "states": (real, (len(PACKED),)), "goals": (byte, ())}
 
     def _read_committed(self) -> np.ndarray:
-        """Returns the rows of the episodes of which everything is there."""
+        """Returns the rows of all complete episodes."""
         path = self._folder / "episodes.npy"
         if not path.is_file():
             return np.empty(0, EPISODE)
@@ -207,12 +214,12 @@ class EpisodeLog:
         """Adds an episode.
 
         Raises:
-            ValueError: it does not fit, or not to the others; nothing is added then.
+            ValueError: the episode is invalid or inconsistent with the others; nothing is added.
         """
         columns = {"actions": trajectory.actions, "states": pack(np.asarray(trajectory.states))}
         if trajectory.goals is not None:
             if trajectory.goals.max() >= len(self._goals):
-                raise ValueError(f"goal {trajectory.goals.max()} has no name; name the goals, got {list(self._goals)}")
+                raise ValueError(f"goal {trajectory.goals.max()} has no name; name all goals, got {list(self._goals)}")
             columns["goals"] = trajectory.goals
         if trajectory.frames is not None:
             columns["frames"] = trajectory.frames
@@ -238,11 +245,11 @@ class EpisodeLog:
             self.commit()
 
     def commit(self) -> None:
-        """Makes sure that all episodes so far survive whatever happens."""
+        """Flushes all episodes so far to the disk."""
         if self._pending:
             for array in self._arrays.values():
                 array.sync()
-            self._log.append(np.array(self._pending, EPISODE))  # only now: an episode that is listed is there
+            self._log.append(np.array(self._pending, EPISODE))  # last, so that every listed episode is complete
             self._log.sync()
             self._pending.clear()
         self._committed = time.monotonic()
@@ -252,17 +259,17 @@ class EpisodeLog:
 
     def __exit__(self, *error: Any) -> None:
         try:
-            if not isinstance(error[1], OSError):  # nothing more fits on a full disk
+            if not isinstance(error[1], OSError):  # a full disk takes no more
                 self.commit()
         finally:
             for array in (self._log, *self._arrays.values()):
                 array.close()
 
     def finish(self) -> dict[str, Any]:
-        """Finishes the files and returns what the manifest says of them.
+        """Finishes the files and returns their manifest entries.
 
         Raises:
-            ValueError: there is no episode.
+            ValueError: there are no episodes.
         """
         if not self.seeds:
             raise ValueError("a dataset needs at least one episode")
@@ -279,22 +286,22 @@ class EpisodeLog:
 def write_dataset(
     directory: Path | str, trajectories: Iterable[Trajectory], *, seed: int, description: dict[str, Any]
 ) -> int:
-    """Streams trajectories to disk; the directory appears only when all is written.
+    """Streams trajectories to disk; the directory appears only when it is complete.
 
     Args:
         directory: must not exist.
         trajectories: one at a time is held in memory.
-        seed: of the command that made them.
-        description: what else belongs in the manifest: population, environment's keywords, `goals` (their names).
+        seed: seed of the command.
+        description: further manifest entries: population, keywords of the environment, `goals` (their names).
 
     Returns:
         The number of steps.
 
     Raises:
-        ValueError: the directory exists, there is no trajectory, or they do not fit together.
-        OSError: it cannot be written; nothing is left behind.
+        ValueError: the directory exists, or trajectories are missing or inconsistent.
+        OSError: writing failed; nothing is left behind.
     """
-    names = description.get("goals", ())  # in the manifest only if there are goals
+    names = description.get("goals", ())  # only in the manifest if trajectories have goals
     asked = {"seed": seed, **{key: value for key, value in description.items() if key != "goals"}}
     with Unfinished(directory, asked, resumable=False) as work:
         watched = _Watched(trajectories)
@@ -309,7 +316,7 @@ def write_dataset(
 
 
 class _Watched:
-    """Trajectories that pass, and what they have in common."""
+    """Passes trajectories on and records what they have in common."""
 
     def __init__(self, trajectories: Iterable[Trajectory]) -> None:
         self._trajectories = trajectories
@@ -324,7 +331,7 @@ class _Watched:
             yield trajectory
 
     def environment(self) -> dict[str, Any]:
-        """Returns the keywords of the environment, as far as they can be seen."""
+        """Returns the keywords of the environment, as far as trajectories reveal them."""
         character = next(iter(self._characters)) if len(self._characters) == 1 else "random"
         observed = {"observation": "state"} if self.image_size is None else {"observation": "pixels"}
         size = {} if self.image_size is None else {"image_size": list(self.image_size)}

@@ -1,4 +1,4 @@
-"""Drawing: states to pixels, without GL."""
+"""Drawing: renders states to pixels on the CPU, without GL."""
 
 from jumppad_env.drawing.painter import RENDERER, Painter
 

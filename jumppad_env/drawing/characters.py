@@ -1,7 +1,7 @@
-"""The characters as figures: bodies on joints that bend with what the character does.
+"""Meshes of the characters: rigid bodies on a skeleton, posed from the state.
 
-Physics knows a capsule on slides; legs, lean and crouch are for the eye. They follow from the state alone, so that the
-same state is the same picture. All characters have the same skeleton (`BODIES`); their shapes come from their MJCF.
+The physics simulates a capsule on slide joints; legs, lean and crouch are only drawn. The pose is a function of the
+state, so the same state gives the same picture. All characters share one skeleton (`BODIES`); shapes are in their MJCF.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from jumppad_env.compiled import compiled_part
 from jumppad_env.drawing.scenery import load_model, starts
-from jumppad_env.drawing.shapes import geom_faces, normal, rotation, shared_vertices
+from jumppad_env.drawing.shapes import faces_in_body, normal, shared_vertices
 from jumppad_env.rules import CHARACTERS, RULES
 from jumppad_env.world.state import (
     ATTACK_LEFT,
@@ -39,21 +39,21 @@ BODIES = (
 ROOT, BOARD, TRAIL, HIPS, LEG_LEFT, SHIN_LEFT, FOOT_LEFT = range(7)
 LEG_RIGHT, SHIN_RIGHT, FOOT_RIGHT, TORSO, HEAD, ARM_LEFT, ARM = range(7, len(BODIES))
 RADIUS = 1.9
-"""m; a sphere of this radius around the middle of a figure without its trail holds it in any pose."""
+"""m; radius of a bounding sphere around a character's middle, for any pose, trail excluded."""
 MIDDLE = 0.95
-"""m above the feet."""
+"""m, height of the middle above the feet."""
 ARM_SWING = 2.2
-"""rad, how far an attack raises the arm."""
+"""rad, by which an attack raises the arm."""
 ATTACK_SECONDS = RULES.attack_seconds
 THIGH = 0.42
-"""m, for which the hips of `bend` sink; those of shorter legs sink less."""
+"""m, thigh length that `bend` assumes when it lowers the hips; scaled for shorter legs."""
 
 
-class Figures(NamedTuple):
-    """All characters, one after the other in each array."""
+class CharacterMeshes(NamedTuple):
+    """Meshes of all characters, concatenated in each array."""
 
     parents: np.ndarray
-    """(len(BODIES),) int32, index of each body's parent, which comes before it."""
+    """(len(BODIES),) int32, index of each body's parent; parents come first."""
     offsets: np.ndarray
     """(N, len(BODIES), 3) m, in the parent's frame."""
     first_vertex: np.ndarray
@@ -67,23 +67,23 @@ class Figures(NamedTuple):
     faces: np.ndarray
     """(F + 1,) uint32: face f is convex, its corners are `corners[faces[f] : faces[f + 1]]`."""
     corners: np.ndarray
-    """(C,) uint32, indices of the figure's own vertices, counter-clockwise from outside."""
+    """(C,) uint32, vertex indices within the character, counter-clockwise from outside."""
     face_bodies: np.ndarray
     """(F,) int32."""
     normals: np.ndarray
     """(F, 3) unit vectors, in the body's frame."""
     colors: np.ndarray
-    """(F, 3), without light, 0 to 1."""
+    """(F, 3), unlit, 0 to 1."""
     emissions: np.ndarray
-    """(F,): how much of its color a face shines by itself."""
+    """(F,): emission, as a multiple of the color."""
 
 
 @functools.cache
-def load_figures() -> Figures:
-    """Returns the figures of `CHARACTERS`, in that order.
+def load_character_meshes() -> CharacterMeshes:
+    """Returns the meshes of `CHARACTERS`, in that order.
 
     Raises:
-        ValueError: a body that is missing, unknown or turned.
+        ValueError: a body is missing, unknown or rotated.
     """
     offsets, vertices, bodies, faces, corners, face_bodies, normals, colors, emissions = ([] for _ in range(9))
     first_vertex, first_face = [0], [0]
@@ -94,21 +94,20 @@ def load_figures() -> Figures:
         if tuple(model.body(body).name for body in own if body < model.nbody) != BODIES:
             raise ValueError(f"character {character!r} must have the bodies {', '.join(BODIES)}, in this order")
         if not np.allclose(model.body_quat[list(own)], [1, 0, 0, 0]):
-            raise ValueError(f"character {character!r}: bodies must not be turned, geoms may be")
+            raise ValueError(f"character {character!r}: bodies must not be rotated; rotate their geoms instead")
         marked = []
         for geom in range(model.ngeom):
             body = int(model.geom_bodyid[geom]) - root
             if body < 0 or body >= len(BODIES) or model.geom_group[geom] == 3:
                 continue
             material = int(model.geom_matid[geom])
-            for face in geom_faces(model, geom):
-                placed = face @ rotation(model.geom_quat[geom]).T + model.geom_pos[geom]
-                marked.append(np.column_stack([placed, np.full(len(placed), body)]))
+            for face in faces_in_body(model, geom):
+                marked.append(np.column_stack([face, np.full(len(face), body)]))
                 face_bodies.append(body)
-                normals.append(normal(placed))
+                normals.append(normal(face))
                 colors.append(model.geom_rgba[geom, :3] if material < 0 else model.mat_rgba[material, :3])
                 emissions.append(0.0 if material < 0 else float(model.mat_emission[material]))
-        # The body belongs to the key: corners of two bodies are never one.
+        # The body is part of the key: bodies never share a vertex.
         points, indices = shared_vertices(np.concatenate(marked))
         offsets.append(model.body_pos[list(own)])
         vertices.append(points[:, :3])
@@ -119,7 +118,7 @@ def load_figures() -> Figures:
         first_face.append(len(faces))
     root = load_model(next(iter(CHARACTERS))).body("character").id
     parents = load_model(next(iter(CHARACTERS))).body_parentid[root : root + len(BODIES)] - root
-    return Figures(
+    return CharacterMeshes(
         parents=np.maximum(parents, 0).astype(np.int32),
         offsets=np.array(offsets),
         first_vertex=np.array(first_vertex, np.uint32),
@@ -137,15 +136,15 @@ def load_figures() -> Figures:
 
 @compiled_part
 def bend(state, angles):
-    """Finds how a figure holds itself.
+    """Computes the joint angles of a character's pose.
 
     Args:
         state: (n,) as in `world.STATE`.
-        angles: (len(BODIES), 3) rad, written to: about the body's axes to the right, forward and up. The root is as
-            in the physics.
+        angles: (len(BODIES), 3) rad, output: about each body's right, forward and up axis. The root has the physics'
+            yaw.
 
     Returns:
-        How far the hips sink, m; how far the figure's feet are above where it stands, m.
+        How far the hips are lowered, m; how far the feet are above the position, m.
     """
     angles[:] = 0.0
     angles[ROOT, 2] = state[YAW]
@@ -168,7 +167,7 @@ def bend(state, angles):
             crouch, lean = 0.35, -0.25
         angles[BOARD, 0] = 0.06 + 0.3 * lean * (not flying) + (0.5 if flying else 0.0)
         angles[BOARD, 1] = 1.4 * tilt
-        angles[HIPS, 2] = -1.35  # sideways, as one stands on a board
+        angles[HIPS, 2] = -1.35  # riders stand sideways
         angles[HIPS, 1] = 0.5 * lean
         angles[HIPS, 0] = 0.3 * tilt
         thigh, knee = crouch, -2.0 * crouch
@@ -195,7 +194,7 @@ def bend(state, angles):
         angles[ARM_LEFT, 1] = 0.12 + 0.9 * (not grounded)
         angles[ARM, 0] = 0.9 * swing
         sink = 0.04 + 0.12 * abs(swing)
-    # Soles stay as level as ankles allow.
+    # Ankles keep the soles level.
     flat = 1.0 if mounted else 0.6
     angles[FOOT_LEFT, 0] = -flat * (angles[LEG_LEFT, 0] + angles[SHIN_LEFT, 0])
     angles[FOOT_RIGHT, 0] = -flat * (angles[LEG_RIGHT, 0] + angles[SHIN_RIGHT, 0])
@@ -209,24 +208,24 @@ def bend(state, angles):
 
 
 @compiled_part
-def stand(figures, character, state, angles, origins, axes):
-    """Finds where a figure's bodies are.
+def stand(meshes, character, state, angles, origins, axes):
+    """Computes the world frames of a character's bodies (forward kinematics).
 
     Args:
-        figures: `Figures`.
+        meshes: `CharacterMeshes`.
         character: index in `CHARACTERS`.
         state: (n,) as in `world.STATE`.
-        angles: (len(BODIES), 3) rad of `bend`, overwritten.
-        origins: (len(BODIES), 3) m, written to.
-        axes: (len(BODIES), 3, 3), columns in the world, written to.
+        angles: (len(BODIES), 3) rad of `bend`, scratch.
+        origins: (len(BODIES), 3) m, output.
+        axes: (len(BODIES), 3, 3), axes as columns in world coordinates, output.
     """
     sink, lift = bend(state, angles)
-    for body in range(len(figures.parents)):
+    for body in range(len(meshes.parents)):
         about_x, about_y, about_z = angles[body]
         cos_x, sin_x = math.cos(about_x), math.sin(about_x)
         cos_y, sin_y = math.cos(about_y), math.sin(about_y)
         cos_z, sin_z = math.cos(about_z), math.sin(about_z)
-        # Turned about z, then x, then y, each axis carried along by the turns before it.
+        # Intrinsic rotations about z, then x, then y.
         turn = (
             (cos_z * cos_y - sin_z * sin_x * sin_y, -sin_z * cos_x, cos_z * sin_y + sin_z * sin_x * cos_y),
             (sin_z * cos_y + cos_z * sin_x * sin_y, cos_z * cos_x, sin_z * sin_y - cos_z * sin_x * cos_y),
@@ -239,11 +238,11 @@ def stand(figures, character, state, angles, origins, axes):
                 for j in range(3):
                     frame[i, j] = turn[i][j]
             continue
-        parent = figures.parents[body]
+        parent = meshes.parents[body]
         above, place = axes[parent], origins[parent]
-        x, y, z = figures.offsets[character, body]
+        x, y, z = meshes.offsets[character, body]
         if body == HIPS:
-            z += lift + sink * figures.offsets[character, SHIN_LEFT, 2] / THIGH
+            z += lift + sink * meshes.offsets[character, SHIN_LEFT, 2] / THIGH
         elif body == BOARD:
             z += lift - 0.16
         for i in range(3):
@@ -253,38 +252,38 @@ def stand(figures, character, state, angles, origins, axes):
 
 
 @compiled_part
-def dress(figures, character, state, tints, light, pose, shape):
-    """Puts a figure's faces into the world, and light on them.
+def dress(meshes, character, state, tints, light, pose, shape):
+    """Poses and lights a character's faces.
 
     Args:
-        figures: `Figures`.
+        meshes: `CharacterMeshes`.
         character: index in `CHARACTERS`.
-        state: (n,) as in `world.STATE`; board and trail are seen or not.
-        tints: (3,), which its colors are multiplied with.
-        light: (3, 3): the direction along which the sun shines, its strength, and that of what comes from everywhere.
-        pose: angles (len(BODIES), 3), origins (len(BODIES), 3) and axes (len(BODIES), 3, 3), overwritten.
-        shape: vertices (V, 3), planes (F, 4), and colors (F, 6): in the shade, and what the sun adds; written to.
+        state: (n,) as in `world.STATE`; it also decides whether board and trail are visible.
+        tints: (3,), factors of its colors.
+        light: (3, 3): direction of the sunlight, its intensity, and that of the ambient light.
+        pose: angles (len(BODIES), 3), origins (len(BODIES), 3) and axes (len(BODIES), 3, 3), scratch.
+        shape: vertices (V, 3), planes (F, 4) and colors (F, 6): ambient, then what the sun adds; output.
     """
     angles, origins, axes = pose
     vertices, planes, colors = shape
-    stand(figures, character, state, angles, origins, axes)
-    first, end = int(figures.first_vertex[character]), int(figures.first_vertex[character + 1])
+    stand(meshes, character, state, angles, origins, axes)
+    first, end = int(meshes.first_vertex[character]), int(meshes.first_vertex[character + 1])
     for index in range(first, end):
-        body = figures.vertex_bodies[index]
-        x, y, z = figures.vertices[index]
+        body = meshes.vertex_bodies[index]
+        x, y, z = meshes.vertices[index]
         for i in range(3):
             vertices[index - first, i] = (
                 origins[body, i] + axes[body, i, 0] * x + axes[body, i, 1] * y + axes[body, i, 2] * z
             )
     flying = state[FLIGHT_LEFT] > 0
-    first, end = int(figures.first_face[character]), int(figures.first_face[character + 1])
+    first, end = int(meshes.first_face[character]), int(meshes.first_face[character + 1])
     for face in range(first, end):
-        index, body = face - first, figures.face_bodies[face]
+        index, body = face - first, meshes.face_bodies[face]
         if (body == BOARD and not state[MOUNTED] > 0) or (body == TRAIL and not flying):
-            planes[index] = 0.0  # a plane that nobody is in front of
+            planes[index] = 0.0  # invisible: no point is in front of this plane
             continue
-        corner = figures.corners[figures.faces[face]]
-        x, y, z = figures.normals[face]
+        corner = meshes.corners[meshes.faces[face]]
+        x, y, z = meshes.normals[face]
         distance, shade = 0.0, 0.0
         for i in range(3):
             total = axes[body, i, 0] * x + axes[body, i, 1] * y + axes[body, i, 2] * z
@@ -293,6 +292,6 @@ def dress(figures, character, state, tints, light, pose, shape):
             shade -= total * light[0, i]
         planes[index, 3] = distance
         for i in range(3):
-            color = figures.colors[face, i] * tints[i]
-            colors[index, i] = color * (light[2, i] + figures.emissions[face])
+            color = meshes.colors[face, i] * tints[i]
+            colors[index, i] = color * (light[2, i] + meshes.emissions[face])
             colors[index, 3 + i] = color * light[1, i] * max(shade, 0.0)

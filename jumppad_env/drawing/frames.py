@@ -1,4 +1,4 @@
-"""A frame of a state: who and what is drawn, in which order, and the colors of the fast frames that agents see."""
+"""Drawing order of a frame, and the colors of the fast frames that agents observe."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from jumppad_env.compiled import compiled, compiled_part
-from jumppad_env.drawing.characters import BODIES, MIDDLE, RADIUS, Figures, dress
+from jumppad_env.drawing.characters import BODIES, MIDDLE, RADIUS, CharacterMeshes, dress
+from jumppad_env.drawing.ground import height_below
 from jumppad_env.drawing.hud import write_over
 from jumppad_env.drawing.lanes import LANES, ROWS, unpack_lanes
 from jumppad_env.drawing.looks import CAMERA, LIGHT, PATHS, SHAKE, SKY, TEAM, TINTS, WHO
@@ -31,24 +32,18 @@ from jumppad_env.world.state import (
 )
 
 SHADOW_RADIUS = 0.55
-"""m, of the dark spot under a figure."""
+"""m, of the blob shadow under a character."""
 SHADOW_HEIGHT = 0.12
-"""m above the ground up to which the spot reaches."""
-CELL = 0.25
-"""m, of the map of heights."""
-CORNER = (-20.0, 60.0)
-"""m: x and y of the upper left corner of that map, y pointing up."""
-CELLS = (280, 160)
-"""Its rows and columns."""
+"""m; surfaces this close to the ground's height receive the blob shadow."""
 
 
 class Looks(NamedTuple):
-    """Several looks, one per slot; see `jumppad_env.drawing.looks.Look`."""
+    """A batch of looks, one per slot; see `jumppad_env.drawing.looks.Look`."""
 
     numbers: np.ndarray
     """(S, NUMBERS)."""
     colors: np.ndarray
-    """(S, F) uint32, of the scenery's faces, light included: red | green << 8 | blue << 16."""
+    """(S, F) uint32, lit colors of the scenery's faces: red | green << 8 | blue << 16."""
     vertices: np.ndarray
     """(S, V, 3)."""
     planes: np.ndarray
@@ -62,18 +57,18 @@ class Looks(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """What one thread needs to draw, overwritten at every frame."""
+    """Buffers of one thread, overwritten at every frame."""
 
     depth: np.ndarray
     """(H, W) float32."""
     pixels: np.ndarray
-    """(H, W) uint32: colors, or the numbers of faces, of which 0 is the sky."""
+    """(H, W) uint32: colors, or face numbers, where 0 is the sky."""
     screen: np.ndarray
     """(V, 5), see `jumppad_env.drawing.rasterizer.project`."""
     eye: np.ndarray
     """(4, 3), see `jumppad_env.drawing.rasterizer.aim`."""
     outline: np.ndarray
-    """(n, 2), corners of a face on the screen, pixels to the right and down."""
+    """(n, 2), projected corners of a face, pixels to the right and down."""
     spans: np.ndarray
     """(2, ROWS) int32, see `jumppad_env.drawing.lanes.find_spans`."""
     angles: np.ndarray
@@ -83,29 +78,29 @@ class Scratch(NamedTuple):
     axes: np.ndarray
     """(len(BODIES), 3, 3)."""
     vertices: np.ndarray
-    """(1 + TEAM, V, 3) m, of the figures."""
+    """(1 + TEAM, V, 3) m, of the characters."""
     planes: np.ndarray
     """(1 + TEAM, F, 4)."""
     colors: np.ndarray
-    """(1 + TEAM, F, 6): in the shade, and what the sun adds."""
+    """(1 + TEAM, F, 6): ambient, then what the sun adds."""
     values: np.ndarray
     """(F,) uint32."""
     mate: np.ndarray
     """(len(STATE),), the state of a team-mate."""
 
     @classmethod
-    def allocate(cls, height: int, width: int, scenery: Scenery, figures: Figures) -> Scratch:
-        """Returns scratch for frames of height x width pixels."""
-        vertices = int(np.diff(figures.first_vertex.astype(int)).max())
-        faces = int(np.diff(figures.first_face.astype(int)).max())
-        meshes = (scenery.island, scenery.movable)
-        corners = max(int(np.diff(several.faces.astype(int)).max()) for several in (*meshes, figures))
+    def allocate(cls, height: int, width: int, scenery: Scenery, meshes: CharacterMeshes) -> Scratch:
+        """Returns buffers for frames of height x width pixels."""
+        vertices = int(np.diff(meshes.first_vertex.astype(int)).max())
+        faces = int(np.diff(meshes.first_face.astype(int)).max())
+        parts = (scenery.island, scenery.movable)
+        corners = max(int(np.diff(mesh.faces.astype(int)).max()) for mesh in (*parts, meshes))
         return cls(
             depth=np.empty((height, width), np.float32),
             pixels=np.empty((height, width), np.uint32),
-            screen=np.empty((max(vertices, *(len(mesh.vertices) for mesh in meshes)), 5)),
+            screen=np.empty((max(vertices, *(len(mesh.vertices) for mesh in parts)), 5)),
             eye=np.empty((4, 3)),
-            outline=np.empty((2 * corners, 2)),  # a cut face has at most two points per corner
+            outline=np.empty((2 * corners, 2)),  # a clipped face has at most two points per corner
             spans=np.empty((2, ROWS), np.int32),
             angles=np.empty((len(BODIES), 3)),
             origins=np.empty((len(BODIES), 3)),
@@ -119,26 +114,26 @@ class Scratch(NamedTuple):
 
 
 @compiled
-def draw_frames(rows, states, characters, slots, looks, island, movable, figures, heights, scratch, out):
-    """Draws some rows of a batch, fast.
+def draw_frames(rows, states, characters, slots, looks, island, movable, meshes, heights, scratch, out):
+    """Draws some rows of a batch at fast quality.
 
     Args:
-        rows: (M,) int64, which.
+        rows: (M,) int64, indices of the rows to draw.
         states: (N, len(STATE)) float64.
-        characters: (N,) int64, who plays.
-        slots: (N,) int64, which look.
+        characters: (N,) int64, indices in `CHARACTERS`.
+        slots: (N,) int64, slot of each row's look.
         looks: `Looks`.
         island: `jumppad_env.drawing.scenery.Mesh`.
         movable: the same, of the parts that looks move.
-        figures: `jumppad_env.drawing.characters.Figures`.
-        heights: CELLS float32, m, of the ground.
-        scratch: `Scratch`, overwritten.
-        out: (N, H, W, 3) uint8, written to.
+        meshes: `jumppad_env.drawing.characters.CharacterMeshes`.
+        heights: see `jumppad_env.drawing.ground.load_heights`.
+        scratch: `Scratch`.
+        out: (N, H, W, 3) uint8, output.
     """
     for row in rows:
         state, slot = states[row], slots[row]
         numbers = looks.numbers[slot]
-        shown = draw_figures(state, characters[row], numbers, figures, False, scratch)
+        shown = draw_characters(state, characters[row], numbers, meshes, False, scratch)
         draw_scenery(slot, looks, island, movable, looks.colors[slot], scratch)
         eye, depth, pixels = scratch.eye, scratch.depth, scratch.pixels
         darken(state[X], state[Y], state[Z], heights, numbers[CAMERA][5], eye, depth, pixels)
@@ -152,15 +147,15 @@ def draw_frames(rows, states, characters, slots, looks, island, movable, figures
 
 
 @compiled_part
-def draw_figures(state, character, numbers, figures, fine, scratch):
-    """Aims the camera, clears the frame and draws who plays and the team; returns how many of them are seen.
+def draw_characters(state, character, numbers, meshes, fine, scratch):
+    """Aims the camera, clears the frame, draws the player and the team, and returns the number of characters drawn.
 
     Args:
         state: (len(STATE),).
-        character: who plays.
+        character: index of the player's character.
         numbers: (NUMBERS,) of the look.
-        figures: `jumppad_env.drawing.characters.Figures`.
-        fine: pixels get the number of the face, counted from 1 << 16, and 1 << 10 per figure; else its color.
+        meshes: `jumppad_env.drawing.characters.CharacterMeshes`.
+        fine: write face numbers, (1 << 16) + (character's number << 10) + face, instead of colors.
         scratch: `Scratch`.
     """
     depth, pixels, eye = scratch.depth, scratch.pixels, scratch.eye
@@ -186,25 +181,25 @@ def draw_figures(state, character, numbers, figures, fine, scratch):
         else:
             place_mate(numbers, number - 1, state[STEPS], scratch.mate)
             own = scratch.mate
-            # People may see the shadow of who is out of view.
+            # At fine quality a team-mate out of view may cast a visible shadow.
             if not fine and not is_seen(own[X], own[Y], own[Z] + MIDDLE, RADIUS, camera[5], eye, height, width):
                 continue
         seen += 1
         tints = numbers[TINTS][3 * number : 3 * number + 3]
         planes, colors, values = scratch.planes[number], scratch.colors[number], scratch.values
         pose = (scratch.angles, scratch.origins, scratch.axes)
-        dress(figures, who, own, tints, light, pose, (scratch.vertices[number], planes, colors))
-        start, end = int(figures.first_face[who]), int(figures.first_face[who + 1])
+        dress(meshes, who, own, tints, light, pose, (scratch.vertices[number], planes, colors))
+        start, end = int(meshes.first_face[who]), int(meshes.first_face[who + 1])
         for index in range(end - start):
             if fine:
                 values[index] = (1 << 16) + (number << 10) + index
             else:
                 red, green = colors[index, 0] + colors[index, 3], colors[index, 1] + colors[index, 4]
                 values[index] = pack(red, green, colors[index, 2] + colors[index, 5])
-        count = int(figures.first_vertex[who + 1]) - int(figures.first_vertex[who])
+        count = int(meshes.first_vertex[who + 1]) - int(meshes.first_vertex[who])
         project(eye, scratch.vertices[number], 0, count, scratch.screen, width / 2, height / 2)
         draw_faces(
-            0, end - start, figures.faces[start : end + 1], figures.corners, 0, planes, camera[5], eye, values,
+            0, end - start, meshes.faces[start : end + 1], meshes.corners, 0, planes, camera[5], eye, values,
             scratch.screen, scratch.outline, scratch.spans, depth, pixels,
         )  # fmt: skip
     return seen
@@ -212,14 +207,14 @@ def draw_figures(state, character, numbers, figures, fine, scratch):
 
 @compiled_part
 def draw_scenery(slot, looks, island, movable, values, scratch):
-    """Draws everything but the figures, which come first: what they hide need not be written.
+    """Draws everything but the characters, which come first: hidden pixels are never written.
 
     Args:
-        slot: which look.
+        slot: of the look.
         looks: `Looks`.
         island: `jumppad_env.drawing.scenery.Mesh`.
         movable: the same.
-        values: (F,) uint32, what is written to the pixels of each face of both.
+        values: (F,) uint32, pixel value of each face of both.
         scratch: `Scratch`.
     """
     eye, screen, outline, spans, depth, pixels = (
@@ -237,13 +232,13 @@ def draw_scenery(slot, looks, island, movable, values, scratch):
 
 @compiled_part
 def place_mate(numbers, mate, steps, state):
-    """Puts a team-mate on its path, which is an ellipse beside a spawn point.
+    """Computes a team-mate's state on its path, an ellipse beside a spawn point.
 
     Args:
         numbers: (NUMBERS,) of the look.
         mate: 0 to TEAM - 1.
         steps: control steps since the episode began.
-        state: (len(STATE),), written to.
+        state: (len(STATE),), output.
     """
     x, y, along, across, turn, phase = numbers[PATHS][6 * mate : 6 * mate + 6]
     angle = turn * steps + phase
@@ -255,32 +250,23 @@ def place_mate(numbers, mate, steps, state):
     state[GROUNDED] = 1.0
     state[MOUNTED] = phase > 4.0
     state[STRIDE] = abs(turn) * steps * 0.5 * (along + across)
-    if not moves:  # whoever stands looks about
+    if not moves:  # those who stand look around
         state[YAW] += 0.6 * math.sin(0.05 * steps + phase)
 
 
 @compiled_part
-def height_below(x, y, heights):
-    """Returns how high the ground is under a place, m; far down where there is none."""
-    column, row = int((x - CORNER[0]) / CELL), int((CORNER[1] - y) / CELL)
-    if 0 <= row < heights.shape[0] and 0 <= column < heights.shape[1]:
-        return heights[row, column]
-    return -100.0
-
-
-@compiled_part
 def darken(x, y, z, heights, near, eye, depth, pixels):
-    """Darkens the ground under a figure: without that nobody sees how high it jumps.
+    """Draws the blob shadow under a character: without it the height of a jump is invisible.
 
     Args:
         x: m, of the feet; so are `y`, `z`.
         y: see `x`.
         z: see `x`.
-        heights: CELLS float32, see `height_below`.
+        heights: see `jumppad_env.drawing.ground.load_heights`.
         near: m.
         eye: (4, 3).
         depth: (H, W) float32.
-        pixels: (H, W) uint32, colors, written to.
+        pixels: (H, W) uint32, colors, updated.
     """
     ground = height_below(x, y, heights)
     if z - ground > 8.0:
@@ -312,7 +298,7 @@ def darken(x, y, z, heights, near, eye, depth, pixels):
 
 @compiled_part
 def sky_colors(numbers, up):
-    """Returns the sky's red, green and blue, 0 to 1, in a direction that rises by `up` for 1 m ahead."""
+    """Returns the sky's red, green and blue, 0 to 1, in a direction of slope `up` (m up per m ahead)."""
     first = SKY.start
     part = min(max(up * 1.6, 0.0), 1.0)
     red = numbers[first + 3] + (numbers[first] - numbers[first + 3]) * part
@@ -323,7 +309,7 @@ def sky_colors(numbers, up):
 
 @compiled_part
 def paint_sky(numbers, eye, pixels):
-    """Fills a frame with the sky of a look, whose colors do not change along a row."""
+    """Fills a frame with a look's sky, which is constant along a row."""
     height = pixels.shape[0]
     down = eye[2, 0] ** 2 + eye[2, 1] ** 2 + eye[2, 2] ** 2
     for row in range(height):
@@ -333,14 +319,14 @@ def paint_sky(numbers, eye, pixels):
 
 @compiled_part
 def pack(red, green, blue):
-    """Returns a color, 0 to 1 and more, as one number."""
+    """Returns a color as uint32, red | green << 8 | blue << 16; channels above 1 are clipped."""
     red, green, blue = min(red, 1.0) * 255 + 0.5, min(green, 1.0) * 255 + 0.5, min(blue, 1.0) * 255 + 0.5
     return np.uint32(np.uint32(red) | np.uint32(green) << np.uint32(8) | np.uint32(blue) << np.uint32(16))
 
 
 @compiled
 def pack_shades(shades, colors):
-    """Writes colors (F, 6), in the shade and what the sun adds, as (F,) uint32 of faces in the sun."""
+    """Writes the sunlit colors of faces as (F,) uint32, from (F, 6): ambient, then what the sun adds."""
     for face in range(len(shades)):
         red, green, blue = shades[face, :3] + shades[face, 3:]
         colors[face] = pack(red, green, blue)
@@ -348,7 +334,7 @@ def pack_shades(shades, colors):
 
 @compiled_part
 def unpack(pixels, out):
-    """Writes colors (H, W) as uint8 (H, W, 3)."""
+    """Unpacks colors (H, W) uint32 into (H, W, 3) uint8."""
     colors, channels = pixels.reshape(-1), out.reshape(-1)
     last = len(colors) - LANES
     for start in range(0, len(colors), LANES):

@@ -1,6 +1,6 @@
-"""What a game writes over the picture: teams, score, clock, map, health. Decoration: nothing of it can be acted on.
+"""Heads-up display drawn over the picture: teams, score, clock, map, health. Decoration only, without game logic.
 
-Places are parts of the frame's width and height, so that it looks alike at every size.
+Positions are fractions of the frame's width and height, so it looks alike at every size.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ ORANGE = (240.0, 160.0, 30.0)
 BOXES = 27
 COUNTERS = 5
 CLOCK, PROGRESS, HERE = 0, 1, BOXES - 1
-"""The numbers and the box that change: seconds left, percent done, and where the character is on the map."""
+"""Counters and box that change: seconds left, percent done, and the character's place on the map."""
 
 
 class Hud(NamedTuple):
-    """What is written over one look; all zero where nothing is."""
+    """The HUD of one look; all zero if it has none."""
 
     boxes: np.ndarray
-    """(BOXES, 8): left, top, right, bottom, as parts; red, green, blue, 0 to 255; opacity."""
+    """(BOXES, 8): left, top, right, bottom, as fractions; red, green, blue, 0 to 255; opacity."""
     numbers: np.ndarray
-    """(COUNTERS, 8): value, digits; left, top, height of a digit, as parts; red, green, blue."""
+    """(COUNTERS, 8): value, digits; left, top, height of a digit, as fractions; red, green, blue."""
 
 
 def make_hud(own: np.ndarray, scores: np.ndarray, seconds: float) -> Hud:
-    """Returns the panels of one match.
+    """Returns the HUD of one match.
 
     Args:
-        own: (3,) color of the own team, 0 to 1.
-        scores: of the own and the other team, 0 to 9.
+        own: (3,) color of the player's team, 0 to 1.
+        scores: of the player's and the other team, 0 to 9.
         seconds: on the clock at the start.
     """
     team = tuple(255.0 * own)
@@ -53,7 +53,7 @@ def make_hud(own: np.ndarray, scores: np.ndarray, seconds: float) -> Hud:
         (0.083, 0.07, 0.107, 0.13, *WHITE, 0.8),
         (0.30, 0.09, 0.455, 0.14, *team, 0.6),
         (0.545, 0.09, 0.70, 0.14, *ENEMY, 0.6),
-        # The map: the island lies on its side, forward to the right.
+        # The map, with the island's forward direction to the right.
         (0.79, 0.31, 0.975, 0.47, *DARK, 0.45),
         (0.805, 0.36, 0.83, 0.42, *WHITE, 0.25),
         (0.83, 0.375, 0.87, 0.405, *WHITE, 0.25),
@@ -77,20 +77,20 @@ def make_hud(own: np.ndarray, scores: np.ndarray, seconds: float) -> Hud:
 
 
 def no_hud() -> Hud:
-    """Returns empty panels."""
+    """Returns an empty HUD."""
     return Hud(np.zeros((BOXES, 8)), np.zeros((COUNTERS, 8)))
 
 
 @compiled_part
 def write_over(boxes, numbers, steps, position, out):
-    """Writes panels over a frame.
+    """Draws the HUD over a frame.
 
     Args:
         boxes: see `Hud`.
         numbers: see `Hud`.
         steps: control steps since the episode began.
         position: (>= 2,) m, of the character.
-        out: (H, W, 3) uint8, written to.
+        out: (H, W, 3) uint8, updated.
     """
     if boxes[HERE, 7] == 0.0:
         return
@@ -113,7 +113,7 @@ def write_over(boxes, numbers, steps, position, out):
             value = max(value - 0.1 * steps, 0.0)
         elif index == PROGRESS:
             value = min(0.08 * steps, 99.0)
-        step = max(int(size * height / 5 + 0.5), 1)  # pixels a dot
+        step = max(int(size * height / 5 + 0.5), 1)  # pixels per dot
         rest = int(value)
         for place in range(int(digits) - 1, -1, -1):
             digit, rest = DIGITS[rest % 10], rest // 10

@@ -1,10 +1,10 @@
-"""Many at a time: the innermost operations of the rasterizer, as the processor's vector instructions.
+"""SIMD lanes: the innermost operations of the rasterizer as LLVM vector instructions.
 
-A polygon on the screen is a few rows high and a few pixels wide. Loops over its rows and pixels spend their time on
-guessing where an edge or a span ends, and each pixel's depth is another guess. Here nothing is guessed: where eight
-rows begin and end follows from all edges at once, and of sixteen pixels those change where nothing nearer was. Numba
-vectorizes no loops as short as these, so they are written down in LLVM's own terms. LLVM turns them into whatever the
-processor has; results are the same everywhere.
+A polygon on the screen is a few rows high and a few pixels wide. Scalar loops over its rows and pixels spend their
+time on branch mispredictions: at the ends of edges and spans, and at each depth test. The code here is branch-free:
+the spans of eight rows follow from all edges at once, and sixteen pixels are written with a mask. Numba does not
+vectorize such short loops, so they are written in LLVM IR, which LLVM compiles for the processor at hand; results are
+the same on all of them.
 """
 
 from __future__ import annotations
@@ -15,30 +15,31 @@ from llvmlite import ir
 from numba import extending
 from numba.core import cgutils, types
 
-intrinsic: Any = extending.intrinsic  # for pyright: who calls an intrinsic gives no typing context
+intrinsic: Any = extending.intrinsic  # for pyright: callers of an intrinsic pass no typing context
 
 ROWS = 8
-"""Rows whose spans are found at a time."""
+"""Rows whose spans are computed at a time."""
 LANES = 16
-"""Pixels that are written at a time; a frame must have as many."""
+"""Pixels written at a time; a frame must have at least as many."""
 
 _FLOAT, _DOUBLE, _INT = ir.FloatType(), ir.DoubleType(), ir.IntType(32)
 
 
 @intrinsic
 def find_spans(typing_context: Any, outline: Any, count: Any, row: Any, width: Any, spans: Any):
-    """Finds where eight rows of pixels enter and leave a convex polygon.
+    """Computes the spans of eight pixel rows in a convex polygon.
 
-    A row lies between all edges that go down and all that go up, each as an endless line: so there is no need to find
-    out which of them it crosses. Each edge is taken from its upper end: then neighbors find the same points on it.
+    A span is bounded by the lines of all downward edges on its left and of all upward ones on its right, so there is no
+    need to find the edges that a row crosses. Each edge starts at its upper end: then both polygons at an edge get the
+    same points.
 
     Args:
         typing_context: Numba's.
         outline: (>= count, 2) float64, C order, pixels to the right and down, counter-clockwise as seen.
-        count: int64, of its corners.
+        count: int64, number of corners.
         row: int64, the first of the rows.
         width: int64, of the frame, pixels.
-        spans: (2, ROWS) int32, C order, written to: the first pixel of each row, and one past the last.
+        spans: (2, ROWS) int32, C order, output: the first pixel of each row, and one past the last.
     """
     signature = types.void(outline, types.int64, types.int64, types.int64, spans)
 
@@ -80,7 +81,7 @@ def find_spans(typing_context: Any, outline: Any, count: Any, row: Any, width: A
             builder.module, ir.FunctionType(doubles, [doubles]), f"llvm.ceil.v{ROWS}f64"
         )
         for half, bound in enumerate((begin, end)):
-            # A pixel belongs to the span if its center does.
+            # A pixel is in the span if its center is.
             whole = builder.call(ceil, [builder.fsub(bound, ir.Constant(doubles, [0.5] * ROWS))])
             start = ir.Constant(ir.IntType(64), half * ROWS)
             address = _address(context, builder, signature.args[4], spans, start, integers)
@@ -92,17 +93,17 @@ def find_spans(typing_context: Any, outline: Any, count: Any, row: Any, width: A
 
 @intrinsic
 def write_nearer(typing_context: Any, depth: Any, pixels: Any, base: Any, begin: Any, end: Any, plane: Any, value: Any):
-    """Writes to those of `LANES` pixels where nothing nearer has been drawn.
+    """Writes `LANES` pixels, masked by the depth test.
 
     Args:
         typing_context: Numba's.
-        depth: (H, W) float32, C order, of at least `LANES` elements, written to.
-        pixels: (H, W) uint32, C order, written to.
-        base: int64, index of the first of them in the flat arrays; they must all be inside.
+        depth: (H, W) float32, C order, at least `LANES` elements, z-buffer, updated.
+        pixels: (H, W) uint32, C order, updated.
+        base: int64, index of lane 0 in the flat arrays; all lanes must be inside.
         begin: int32, first lane that may be written.
         end: int32, one past the last.
-        plane: (float32, float32), depth in lane 0 and how much it grows per lane.
-        value: uint32, what is written.
+        plane: (float32, float32), depth in lane 0 and its increase per lane.
+        value: uint32, value of the pixels.
     """
     pair = types.UniTuple(types.float32, 2)
     signature = types.void(depth, pixels, types.int64, types.int32, types.int32, pair, types.uint32)
@@ -132,12 +133,12 @@ def write_nearer(typing_context: Any, depth: Any, pixels: Any, base: Any, begin:
 
 @intrinsic
 def unpack_lanes(typing_context: Any, pixels: Any, out: Any, base: Any):
-    """Writes `LANES` colors as three bytes each.
+    """Unpacks `LANES` colors into three bytes each.
 
     Args:
         typing_context: Numba's.
         pixels: (n,) uint32, C order: red | green << 8 | blue << 16.
-        out: (3 * n,) uint8, C order, written to.
+        out: (3 * n,) uint8, C order, output.
         base: int64, index of the first color.
     """
     signature = types.void(pixels, out, types.int64)
@@ -146,7 +147,7 @@ def unpack_lanes(typing_context: Any, pixels: Any, out: Any, base: Any):
         pixels, out, base = arguments
         words, bytes_ = ir.VectorType(_INT, LANES), ir.IntType(8)
         colors = builder.load(_address(context, builder, signature.args[0], pixels, base, words), align=4)
-        # The lowest byte comes first on every processor that Numba knows.
+        # Every processor that Numba supports is little-endian.
         spread = builder.bitcast(colors, ir.VectorType(bytes_, 4 * LANES))
         kept = [4 * lane + byte for lane in range(LANES) for byte in range(3)]
         order = ir.Constant(ir.VectorType(_INT, len(kept)), kept)
@@ -159,13 +160,13 @@ def unpack_lanes(typing_context: Any, pixels: Any, out: Any, base: Any):
 
 
 def _address(context: Any, builder: Any, kind: Any, array: Any, base: Any, vector: ir.VectorType) -> Any:
-    """Returns the address of the elements that begin at an index, as a vector."""
+    """Returns the address of the elements from an index on, as a vector."""
     data = context.make_array(kind)(context, builder, array).data
     return builder.bitcast(builder.gep(data, [base]), vector.as_pointer())
 
 
 def _everywhere(builder: Any, scalar: Any, vector: ir.VectorType) -> Any:
-    """Returns a vector with the scalar in all lanes."""
+    """Broadcasts a scalar to all lanes."""
     nothing = ir.Constant(vector, ir.Undefined)
     first = builder.insert_element(nothing, scalar, ir.Constant(_INT, 0))
     return builder.shuffle_vector(first, nothing, ir.Constant(ir.VectorType(_INT, vector.count), [0] * vector.count))

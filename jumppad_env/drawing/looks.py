@@ -1,8 +1,8 @@
-"""Looks: visual variety, drawn per episode from one number.
+"""Looks: visual variety (domain randomization), sampled per episode from one number.
 
-A look never touches the physics, so a stored trajectory can be redrawn under another one. The state carries the number
-(column `look`), and each kind of variety draws from a stream of its own: switching one on shifts no other, and the same
-number and kinds are the same pixels.
+A look never affects the physics, so a stored trajectory can be redrawn with another one. The number is in the state's
+column `look`. Each kind of variety samples from its own random stream: enabling one does not change the others, and the
+same number and kinds give the same pixels.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ FAMILIES = (
     ("iron", "terrace"),
     ("cliff", "cliff_dark", "diamond"),
 )
-"""Materials that change color together; landmarks and clutter change each for itself."""
+"""Materials that change color together; those of landmarks and clutter change separately."""
 SKIES = (
-    # overhead, at the horizon, sun, from everywhere
+    # overhead, at the horizon, sun, ambient
     ((0.30, 0.52, 0.86), (0.84, 0.91, 0.97), (0.60, 0.58, 0.52), (0.50, 0.51, 0.54)),  # noon
     ((0.55, 0.62, 0.70), (0.80, 0.83, 0.86), (0.25, 0.25, 0.26), (0.66, 0.67, 0.70)),  # overcast
     ((0.36, 0.34, 0.56), (0.98, 0.66, 0.42), (0.72, 0.44, 0.26), (0.42, 0.38, 0.46)),  # evening
@@ -44,7 +44,7 @@ SKIES = (
 TEAM = 3
 TURN = 2 * math.pi
 RIDERS = [index for index, character in enumerate(CHARACTERS.values()) if character.has_board]
-"""Those who can be seen in another's place: who has no board would be seen riding on nothing."""
+"""Characters that can replace another in a look: one without a board would ride on nothing."""
 
 CAMERA = slice(0, 6)
 LIGHT = slice(6, 15)
@@ -52,37 +52,37 @@ SKY = slice(15, 21)
 SHAKE = slice(21, 26)
 """Amplitude at top speed, rad; two frequencies, rad per control step; two phases."""
 TINTS = slice(26, 38)
-"""(1 + TEAM, 3): what the colors of the figures are multiplied with."""
+"""(1 + TEAM, 3): factors of the characters' colors."""
 WHO = slice(38, 42)
-"""(1 + TEAM,): index of the character who is seen, -1: who plays, or nobody."""
+"""(1 + TEAM,): index of the character to draw; -1: the played one, or no team-mate."""
 PATHS = slice(42, 60)
-"""(TEAM, 6): center x, y (m), radii along x and y (m), rad per control step, phase."""
+"""(TEAM, 6), ellipses of the team-mates: center x, y (m), radii along x and y (m), rad per control step, phase."""
 NUMBERS = 60
 
 
 class Look(NamedTuple):
-    """What one episode looks like, apart from what everybody does."""
+    """The look of one episode: everything drawn that does not follow from the rest of the state."""
 
     numbers: np.ndarray
     """(NUMBERS,): see the slices above."""
     shades: np.ndarray
-    """(F, 6) float32: colors of the scenery's faces: in the shade, and what the sun adds; what glows exceeds 1."""
+    """(F, 6) float32: colors of the scenery's faces: ambient, then what the sun adds; emissive ones exceed 1."""
     vertices: np.ndarray
-    """(V, 3) m: of the movable parts, in the world."""
+    """(V, 3) m: of the movable parts, in world coordinates."""
     planes: np.ndarray
-    """(F, 4): of the movable parts; all zero where nothing is to be seen."""
+    """(F, 4): of the movable parts; all zero for invisible faces."""
     spheres: np.ndarray
     """(P, 4) m: of the movable parts."""
     hud: Hud
 
 
 def make_look(kinds: tuple[str, ...], seed: int, *, detail: bool) -> Look:
-    """Returns the look of a number.
+    """Samples the look of a number.
 
     Args:
         kinds: names in `KINDS`.
-        seed: at least 0.
-        detail: with what only people see; the same otherwise.
+        seed: the number, at least 0.
+        detail: include the geoms of `DETAIL_GROUP`; the rest is the same.
     """
     streams = _Streams(seed)
     numbers = np.zeros(NUMBERS)
@@ -134,24 +134,24 @@ _SKIES = np.array(SKIES)
 
 
 class _Streams:
-    """Random numbers of one look: an independent stream for each kind, keyed by its name."""
+    """Random streams of one look: an independent one for each kind, keyed by its name."""
 
     def __init__(self, seed: int) -> None:
-        # A new generator takes ten times as long as a new key.
+        # Making a generator takes ten times as long as setting its key.
         self._philox = np.random.Philox(key=0)
         self._start = self._philox.state
         self._start["state"]["key"][0] = seed
         self._generator = np.random.Generator(self._philox)
 
     def of(self, kind: str) -> np.random.Generator:
-        """Returns a kind's generator, from its beginning, until the next call."""
+        """Returns a kind's generator, at its start; valid until the next call."""
         self._start["state"]["key"][1] = zlib.crc32(kind.encode())
         self._philox.state = self._start
         return self._generator
 
 
 def _between(low: float, high: float, part: Any) -> Any:
-    """Returns what lies so far, 0 to 1, on the way from low to high: a number, or an array for an array."""
+    """Interpolates from low (part 0) to high (part 1); a number, or an array for an array."""
     return low + (high - low) * part
 
 
@@ -159,7 +159,7 @@ def _move_camera(generator: np.random.Generator, numbers: np.ndarray) -> None:
     camera = load_camera()
     field = generator.uniform(0.85, 1.2)
     numbers[CAMERA] = (
-        camera.distance * generator.uniform(0.75, 1.05),  # from farther back it would see the plaza's wall from outside
+        camera.distance * generator.uniform(0.75, 1.05),  # farther back it would be outside the plaza's wall
         camera.height * generator.uniform(0.85, 1.2),
         generator.uniform(-0.55, 0.75),
         camera.half_width * field,
@@ -196,7 +196,7 @@ def _gather_team(generator: np.random.Generator, numbers: np.ndarray) -> None:
         numbers[WHO.start + 1 + mate] = RIDERS[int(who * len(RIDERS))]
         x, y, _ = spawns[mate]
         paths += (
-            # Beside the spawn points, where nobody stands in the way of who starts there.
+            # Beside the spawn points, out of the way of the character that starts there.
             x + math.copysign(_between(1.8, 2.4, aside), x),
             y + _between(-0.6, 1.2, along),
             _between(0.3, 0.9, right) if moves < 0.6 else 0.0,
@@ -208,18 +208,18 @@ def _gather_team(generator: np.random.Generator, numbers: np.ndarray) -> None:
 
 
 def _recolor(generator: np.random.Generator) -> np.ndarray:
-    """Returns other colors for the materials (M, 3): hue, saturation and lightness change by family."""
+    """Samples new colors for the materials (M, 3): hue, saturation and value change by family."""
     hue, saturation, value, family = _dyes()
     count = int(family.max()) + 1
     drawn = generator.random((4, count))
     turn = generator.normal(0, 0.12, count)
     dye, brightness = _between(0.5, 1.3, drawn[0]), _between(0.65, 1.25, drawn[1])
     wild = drawn[2] < 0.25
-    wild[FAMILIES.index(("ramp", "chevron", "glow"))] = False  # pads stay about as yellow as they are
+    wild[FAMILIES.index(("ramp", "chevron", "glow"))] = False  # pads stay yellowish
     turn = np.where(wild, drawn[3], turn)
     hue = (hue + turn[family]) % 1
     saturation, value = np.minimum(saturation * dye[family], 1), np.minimum(value * brightness[family], 1)
-    # From hue, saturation and value to red, green and blue; each is a trapezoid of the hue.
+    # HSV to RGB: each channel is a trapezoid over the hue.
     place = (np.array([5, 3, 1]) + 6 * hue[:, None]) % 6
     fade = np.clip(np.minimum(place, 4 - place), 0, 1)
     return value[:, None] * (1 - saturation[:, None] * fade)
@@ -227,7 +227,7 @@ def _recolor(generator: np.random.Generator) -> np.ndarray:
 
 @functools.cache
 def _dyes() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Returns hue, saturation and value, 0 to 1, and the number of the family of each material (M,)."""
+    """Returns hue, saturation and value, 0 to 1, and the index of the family of each material (M,)."""
     names = [material.name for material in load_materials()]
     listed = {name for family in FAMILIES for name in family}
     families = [*FAMILIES, *((name,) for name in names if name not in listed)]
@@ -241,13 +241,13 @@ def _move_landmarks(generator: np.random.Generator, places: np.ndarray) -> None:
     own = _outfit(False).here
     drawn = generator.random((int(own.sum()), 3))
     places[own, 0] = _between(-58, 58, drawn[:, 0])
-    # Nearer than in the MJCF they would, turned, reach over the chasm; and launches end in front of them all.
+    # Any nearer than in the MJCF, rotated ones would reach over the chasm; launches must end in front of all of them.
     places[own, 1] = np.maximum(places[own, 1], load_island().landings[:, 1].max() + 11) + 12 * drawn[:, 1]
     places[own, 3] = TURN * drawn[:, 2]
 
 
 def _scatter_clutter(generator: np.random.Generator, places: np.ndarray) -> np.ndarray:
-    """Puts clutter on free spots and returns which of the movable parts are there (P,)."""
+    """Places clutter on free spots and returns which movable parts are visible clutter, bool (P,)."""
     spots = load_scenery(detail=False).spots
     own = np.flatnonzero(~_outfit(False).here)
     drawn = generator.random((len(own), 4))
@@ -260,14 +260,14 @@ def _scatter_clutter(generator: np.random.Generator, places: np.ndarray) -> np.n
 
 
 class _Outfit(NamedTuple):
-    """What all looks begin with."""
+    """What all looks start from."""
 
     materials: np.ndarray
-    """(M, 3), the MJCF's colors."""
+    """(M, 3), colors in the MJCF."""
     emissions: np.ndarray
     """(M,)."""
     here: np.ndarray
-    """(P,) bool: which movable parts are landmarks; the others are clutter."""
+    """(P,) bool: whether a movable part is a landmark; else it is clutter."""
 
 
 @functools.cache
@@ -281,15 +281,15 @@ def _outfit(detail: bool) -> _Outfit:
 
 @compiled
 def arrange(mesh, places, here, vertices, planes, spheres):
-    """Puts movable parts where a look has them.
+    """Transforms movable parts to their places in a look.
 
     Args:
         mesh: `jumppad_env.drawing.scenery.Mesh`, each part in the frame of its body.
         places: (P, 4): x, y, z (m) and yaw (rad).
-        here: (P,) bool; the faces of other parts are seen by nobody.
-        vertices: (V, 3) m, written to.
-        planes: (F, 4), written to.
-        spheres: (P, 4) m, written to.
+        here: (P,) bool, whether a part is visible.
+        vertices: (V, 3) m, output.
+        planes: (F, 4), output.
+        spheres: (P, 4) m, output.
     """
     for part in range(len(places)):
         x, y, z, yaw = places[part]
@@ -301,7 +301,7 @@ def arrange(mesh, places, here, vertices, planes, spheres):
             vertices[index, 2] = up + z
         for face in range(mesh.part_faces[part], mesh.part_faces[part + 1]):
             if not here[part]:
-                planes[face] = 0.0  # a plane that nobody is in front of
+                planes[face] = 0.0  # invisible: no point is in front of this plane
                 continue
             right, ahead, up, offset = mesh.planes[face]
             across, along = cos * right - sin * ahead, sin * right + cos * ahead
@@ -315,15 +315,15 @@ def arrange(mesh, places, here, vertices, planes, spheres):
 
 @compiled
 def shine(planes, of_faces, materials, emissions, light, shades):
-    """Finds the colors of all faces in a light.
+    """Computes the colors of all faces under a light.
 
     Args:
         planes: of the island (F, 4) and of the movable parts (G, 4).
         of_faces: (F + G,) int, their materials.
         materials: (M, 3), colors.
         emissions: (M,).
-        light: (3, 3): the direction along which the sun shines, its strength, and that of what comes from everywhere.
-        shades: (F + G, 6) float32, written to: in the shade, and what the sun adds.
+        light: (3, 3): direction of the sunlight, its intensity, and that of the ambient light.
+        shades: (F + G, 6) float32, output: ambient, then what the sun adds.
     """
     face = 0
     for several in planes:

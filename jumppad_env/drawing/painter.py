@@ -1,13 +1,12 @@
-"""Drawing: pixels of states, seen by the third-person camera.
+"""The `Painter`: renders states through the third-person camera on a thread pool.
 
-A `Painter` holds what is drawn and a pool of threads, and hands rows of a batch to the compiled code. Two qualities
-come from the same faces: fast, for agents (`frames.py`), and fine, for people (`shading.py`).
+It holds the meshes, the looks in use and the threads, and passes rows of a batch to the compiled code. The same faces
+are drawn at two qualities: fast, for agents (`frames.py`), and fine, for people (`shading.py`).
 """
 
 from __future__ import annotations
 
 import functools
-import itertools
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -18,14 +17,14 @@ import numpy as np
 
 from jumppad_env.compiled import CONFIG
 from jumppad_env.drawing import hud
-from jumppad_env.drawing.characters import load_figures
-from jumppad_env.drawing.frames import CELL, CELLS, CORNER, Looks, Scratch, draw_frames, pack_shades
+from jumppad_env.drawing.characters import load_character_meshes
+from jumppad_env.drawing.frames import Looks, Scratch, draw_frames, pack_shades
+from jumppad_env.drawing.ground import load_heights
 from jumppad_env.drawing.lanes import LANES
 from jumppad_env.drawing.looks import LIGHT, NUMBERS, WHO, Look, make_look
-from jumppad_env.drawing.rasterizer import draw_flat
-from jumppad_env.drawing.scenery import Mesh, load_scenery
+from jumppad_env.drawing.scenery import load_scenery
 from jumppad_env.drawing.shading import (
-    FIGURE_MAP,
+    CHARACTER_MAP,
     SUN_CENTER,
     SUN_MAP,
     SUN_SIDE,
@@ -43,41 +42,38 @@ from jumppad_env.world.options import parse_variety
 from jumppad_env.world.state import LOOK, LOOKS
 
 RENDERER = "jumppad software rasterizer 4"
-"""Name and version of what draws, for datasets; another version may draw other bytes."""
+"""Name and version of the renderer, stored in datasets; other versions may draw other bytes."""
 
 FEW = 6
-"""Rows that one thread draws sooner than another has woken up."""
+"""Batches of at most this many rows are drawn in one thread: waking another takes longer."""
 SMALLEST_CHUNK = 2
-"""Rows that are handed to a thread at least."""
+"""Fewest rows handed to a thread at a time."""
 FINE_BLOCK = 2
-"""A pixel for people is the mean of so many times so many."""
-ROOF = 2.3
-"""m: what reaches higher is no ground for the shadow under a figure."""
-
+"""Supersampling at fine quality: a pixel is the mean of FINE_BLOCK x FINE_BLOCK samples."""
 CLOSED = "this environment has been closed; make a new one"
 
 _NUMBER = {name: index for index, name in enumerate(CHARACTERS)}
 
 
 class Painter:
-    """Draws states at one size and quality; the same state is the same bytes, however many threads draw."""
+    """Draws states at one size and quality; a state always gives the same bytes, at any number of threads."""
 
     def __init__(
         self, height: int, width: int, *, fine: bool = False, threads: int = 1, variety: object = "none"
     ) -> None:
-        """Prepares; threads start, and shapes are loaded, at the first drawing.
+        """Makes a painter; the first drawing loads the meshes and starts the threads.
 
         Args:
             height: pixels.
             width: pixels.
-            fine: for people; otherwise fast, for agents.
-            threads: that draw at the same time, the caller's included.
+            fine: fine quality, for people; otherwise fast, for agents.
+            threads: number of drawing threads, the caller's included.
             variety: see `jumppad_env.world.options.parse_variety`.
 
         Raises:
-            ValueError: an unknown variety, fewer pixels than are written at a time, or no thread.
+            ValueError: unknown variety, fewer pixels than are written at a time, or no thread.
         """
-        # The compiled code checks nothing and would write beyond the end.
+        # The compiled code checks no bounds.
         if min(height, width) < 1 or height * width < LANES:
             raise ValueError(f"a frame must have at least {LANES} pixels, got {height} x {width}")
         if threads < 1:
@@ -87,9 +83,9 @@ class Painter:
         self._threads = threads
         self._wardrobe = _Wardrobe(parse_variety(variety), detail=fine)
         self._brushes: list[_Brush] = []  # one per thread
-        self._lock = threading.Lock()  # the scratch serves one drawing at a time
+        self._lock = threading.Lock()  # the buffers serve one drawing at a time
         self._pool: ThreadPoolExecutor | None = None
-        self._process = 0  # whose threads those are
+        self._process = 0  # id of the process that owns the pool
         self._drawing = False
         self.closed = False
 
@@ -101,18 +97,18 @@ class Painter:
         Args:
             states: (N, len(STATE)) float64 as in `world.STATE`.
             characters: N names in `CHARACTERS`.
-            out: uint8 (N, height, width, 3), written to, top row first.
-            mask: (N,) bool; rows outside are left alone. All by default.
+            out: uint8 (N, height, width, 3), output, top row first.
+            mask: (N,) bool, rows to draw; the others keep their pixels. All by default.
 
         Raises:
-            ValueError: shapes that do not fit, an unknown character or an impossible look.
+            ValueError: mismatched shapes, an unknown character or an invalid look.
             gymnasium.error.ClosedEnvironmentError: after `close`.
         """
         self._check_open()
         count = len(characters)
-        states = np.array(states, np.float64, order="C")  # one kind of array, so that Numba compiles once
+        states = np.array(states, np.float64, order="C")  # one array type, so that Numba compiles once
         expected = (count, self.height, self.width, 3)
-        # The compiled code checks nothing and would write beyond the end.
+        # The compiled code checks no bounds.
         if states.shape != (count, len(STATE)) or (mask is not None and np.shape(mask) != (count,)):
             raise ValueError(f"for {count} characters states must be ({count}, {len(STATE)}), got {states.shape}")
         if out.shape != expected or out.dtype != np.uint8 or not out.flags.c_contiguous or not out.flags.writeable:
@@ -123,9 +119,9 @@ class Painter:
             raise ValueError(f"character={unknown[0]!r} is unknown; choose one of {list(_NUMBER)}")
         who = np.array([_NUMBER[name] for name in characters], np.int64)
         with self._lock:
-            self._check_open()  # it may have been closed while this waited
-            if self._drawing:  # the last time has been interrupted: looks may be half made, threads may still draw
-                self._let_go()
+            self._check_open()  # another thread may have closed it meanwhile
+            if self._drawing:  # the last drawing was interrupted: looks may be incomplete, threads may still draw
+                self._release()
             self._drawing = True
             self._draw(states, who, out, rows)
             self._drawing = False
@@ -145,26 +141,26 @@ class Painter:
         waiting = iter(chunks)
 
         def work(thread: int) -> None:
-            for chunk in waiting:  # one for all: whoever is free takes the next. A list's iterator is safe to share.
+            for chunk in waiting:  # shared by all threads, which is safe with a list's iterator
                 self._brushes[thread].draw(chunk, states, characters, slots, self._wardrobe, out, _alone)
 
         self._together(work, len(chunks))
 
     def _share(self, work: Callable[[int, int], None], count: int) -> None:
-        """Does work(first, end) for bands of a single frame."""
+        """Runs work(first, end) on bands of a single frame, one per thread."""
         edges = [count * i // self._threads for i in range(self._threads + 1)]
         self._together(lambda thread: work(edges[thread], edges[thread + 1]), self._threads)
 
     def _together(self, work: Callable[[int], None], jobs: int) -> None:
-        """Calls work(thread) in as many threads as there are jobs, at most all, and waits for them."""
+        """Calls work(thread) in min(threads, jobs) threads and waits for all of them."""
         helpers = min(self._threads, jobs) - 1
-        if helpers > 0 and (self._pool is None or self._process != os.getpid()):  # threads do not follow into a fork
+        if helpers > 0 and (self._pool is None or self._process != os.getpid()):  # a fork does not copy threads
             self._pool = ThreadPoolExecutor(self._threads - 1, thread_name_prefix="jumppad-draw")
             self._process = os.getpid()
         helping = [self._pool.submit(work, thread + 1) for thread in range(helpers)] if self._pool else []
         try:
             work(0)
-        finally:  # whatever happens, nobody writes to the scratch any more when this returns
+        finally:  # no thread may write to the buffers after this returns
             wait(helping)
         for helper in helping:
             helper.result()
@@ -176,13 +172,13 @@ class Painter:
         return out[0]
 
     def close(self) -> None:
-        """Ends the threads, after what they are drawing; may be called twice."""
+        """Ends the threads once they finish drawing; may be called twice."""
         with self._lock:
             self.closed = True
-            self._let_go()
+            self._release()
 
-    def _let_go(self) -> None:
-        """Ends the threads, after what they are drawing, and forgets all that is drawn with."""
+    def _release(self) -> None:
+        """Ends the threads once they finish drawing, and frees buffers and looks."""
         if self._pool is not None:
             self._pool.shutdown()
             self._pool = None
@@ -191,7 +187,7 @@ class Painter:
 
 
 def _chunks(rows: np.ndarray, threads: int, smallest: int) -> list[np.ndarray]:
-    """Returns the rows in parts that get smaller towards the end: few hand-overs, and no long wait for the last one."""
+    """Splits rows into chunks that shrink towards the end: few hand-overs, and threads finish nearly together."""
     chunks = []
     while len(rows):
         size = max(smallest, len(rows) // (2 * threads))
@@ -201,35 +197,35 @@ def _chunks(rows: np.ndarray, threads: int, smallest: int) -> list[np.ndarray]:
 
 
 def _alone(work: Callable[[int, int], None], count: int) -> None:
-    """Does all of a frame in this thread."""
+    """Does all of a frame's work in the calling thread."""
     work(0, count)
 
 
 class _Wardrobe:
-    """The looks in use, in slots; a look that nobody has worn for long makes room for another.
+    """LRU cache of looks, in slots.
 
     Attributes:
-        looks: as the compiled code wants them.
+        looks: the slots as arrays, for compiled code.
         shades: colors (F, 6) of each slot.
     """
 
     def __init__(self, kinds: tuple[str, ...], *, detail: bool) -> None:
         self._kinds, self._detail = kinds, detail
-        self._slots: dict[int, int] = {}  # of each look, the longest unused first
-        self._most = 0  # different looks in one drawing
+        self._slots: dict[int, int] = {}  # slot of each look, least recently used first
+        self._most = 0  # most different looks in one drawing
         self.clear()
 
     def clear(self) -> None:
-        """Forgets all looks."""
+        """Empties the cache."""
         self._slots.clear()
         self.looks: Looks = Looks(*(np.empty(0),) * len(Looks._fields))
         self.shades: list[np.ndarray] = []
 
     def slots(self, states: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Returns the slot of each state's look, int64 (N,), for the rows; made where it is missing.
+        """Returns the slot of each state's look, int64 (N,), set in `rows` only; missing looks are made.
 
         Raises:
-            ValueError: an impossible look.
+            ValueError: an invalid look.
         """
         result = np.zeros(len(states), np.int64)
         if not self._kinds:
@@ -255,7 +251,7 @@ class _Wardrobe:
                 self._put(slot, made)
             else:
                 del self._slots[look]
-            self._slots[look] = slot  # the last now
+            self._slots[look] = slot  # now the most recent
             result[row] = slot
         return result
 
@@ -290,19 +286,19 @@ class _Wardrobe:
 
 
 class _Brush:
-    """What one thread draws with."""
+    """Meshes and buffers of one drawing thread."""
 
     def __init__(self, height: int, width: int, *, fine: bool) -> None:
         if CONFIG.DISABLE_JIT:
             raise ValueError("NUMBA_DISABLE_JIT is set, but drawing needs Numba's compiler: unset it")
         self._block = FINE_BLOCK if fine else 1
         self._fine = fine
-        self._scenery, self._figures = load_scenery(detail=fine), load_figures()
+        self._scenery, self._meshes = load_scenery(detail=fine), load_character_meshes()
         self._heights = load_heights()
-        self._scratch = Scratch.allocate(height * self._block, width * self._block, self._scenery, self._figures)
+        self._scratch = Scratch.allocate(height * self._block, width * self._block, self._scenery, self._meshes)
         self._sun: tuple[bytes, np.ndarray, np.ndarray] | None = None
         self._team_sun = np.empty(SUN_MAP if fine else (0, 0), np.float32)
-        self._figure_sun = np.zeros((3, 4)), np.zeros((FIGURE_MAP, FIGURE_MAP), np.float32)
+        self._body_sun = np.zeros((3, 4)), np.zeros((CHARACTER_MAP, CHARACTER_MAP), np.float32)
 
     def draw(
         self,
@@ -314,35 +310,26 @@ class _Brush:
         out: np.ndarray,
         share: Callable[[Callable[[int, int], None], int], None],
     ) -> None:
-        """Draws some rows (M,) of a batch; the rest as in `Painter.draw`, with numbers of characters and slots.
+        """Draws some rows (M,) of a batch.
 
-        `share(work, count)` does a frame's `work(first, end)` for all of its rows of pixels.
+        Args as in `Painter.draw`, with indices of characters and slots of looks; `share(work, count)` runs
+        `work(first, end)` over all `count` pixel rows of a frame.
         """
         looks, island, movable = wardrobe.looks, self._scenery.island, self._scenery.movable
         if not self._fine:
             draw_frames(
-                rows,
-                states,
-                characters,
-                slots,
-                looks,
-                island,
-                movable,
-                self._figures,
-                self._heights,
-                self._scratch,
-                out,
+                rows, states, characters, slots, looks, island, movable, self._meshes, self._heights, self._scratch, out
             )
             return
         for row in rows.tolist():
             slot, parts = int(slots[row]), _face_numbers()
             axes, lit = self._sun_map(slot, looks)
-            if looks.numbers[slot, WHO][1] >= 0:  # the team will be drawn into it
+            if looks.numbers[slot, WHO][1] >= 0:  # team shadows are drawn into a copy
                 self._team_sun[:] = lit
                 lit = self._team_sun
-            sun = (axes, lit, *self._figure_sun)
+            sun = (axes, lit, *self._body_sun)
             draw_fine(
-                states[row], characters[row], slot, looks, island, movable, self._figures, parts, sun, self._scratch
+                states[row], characters[row], slot, looks, island, movable, self._meshes, parts, sun, self._scratch
             )
             shade = functools.partial(
                 shade_rows, numbers=looks.numbers[slot], shades=wardrobe.shades[slot], parts=parts, sun=sun,
@@ -352,7 +339,7 @@ class _Brush:
             finish(states[row], slot, looks, out[row])
 
     def _sun_map(self, slot: int, looks: Looks) -> tuple[np.ndarray, np.ndarray]:
-        """Returns how the sun sees places, and what it shines on; drawn again when the look is another."""
+        """Returns the sun's projection and the shadow map, drawn again when light or landmarks change."""
         key = looks.numbers[slot, LIGHT].tobytes() + looks.planes[slot].tobytes()
         if self._sun is None or self._sun[0] != key:
             direction = looks.numbers[slot, LIGHT.start : LIGHT.start + 3]
@@ -368,24 +355,7 @@ class _Brush:
 
 @functools.cache
 def _face_numbers() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Returns pattern, part and number, from 1, of each face of the scenery, and the clouds."""
+    """Returns pattern, part and number (from 1) of each face of the scenery, and the cloud map."""
     scenery = load_scenery(detail=True)
     numbers = np.arange(1, len(scenery.parts) + 1, dtype=np.uint32)
     return face_patterns(), scenery.parts, numbers, load_clouds()
-
-
-@functools.cache
-def load_heights() -> np.ndarray:
-    """Returns how high the ground is, m, float32 CELLS; see `jumppad_env.drawing.frames.height_below`."""
-    mesh: Mesh = load_scenery(detail=False).island
-    axes = np.array(
-        [[1 / CELL, 0, 0, -CORNER[0] / CELL], [0, -1 / CELL, 0, CORNER[1] / CELL], [0, 0, 1.0, 0]], np.float64
-    )
-    heights = np.full(CELLS, -100.0, np.float32)
-    outline = np.empty((2 * int(np.diff(mesh.faces.astype(int)).max()), 2))
-    for part, (first, end) in enumerate(itertools.pairwise(mesh.part_faces.tolist())):
-        own = mesh.vertices[mesh.part_vertices[part] : mesh.part_vertices[part + 1]]
-        if own[:, 2].max() < ROOF:
-            unused = np.empty(CELLS, np.uint32)
-            draw_flat(mesh.vertices, mesh.faces, mesh.corners, mesh.planes, first, end, axes, outline, heights, unused)
-    return heights

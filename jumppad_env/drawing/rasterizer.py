@@ -1,15 +1,14 @@
-"""The software rasterizer: faces to pixels, compiled by Numba, without GL.
+"""Software rasterizer: draws convex faces into a z-buffer, compiled by Numba, without GL.
 
-A frame of ours has some hundred visible faces on a few thousand pixels. For that a general GL driver on a CPU takes
-several times as long as this plain scanline loop, which needs no context, no system library and no lock: any thread
-draws, threads do not slow each other, and the same state gives the same bytes in any of them.
+A frame has a few hundred visible faces on a few thousand pixels. A general GL driver on a CPU takes several times as
+long for that as this scanline loop, which needs no context, no system library and no lock: any thread can draw,
+threads do not slow each other down, and a state gives the same bytes in each of them.
 
-Everything here is a pure function on arrays. Numba compiles at the first call (some seconds) and keeps the result on
-disk.
+All functions are pure functions on arrays. Numba compiles them at the first call (some seconds) and caches the result
+on disk.
 
 Conventions: pixel (row, column) has its center at (column + 0.5, row + 0.5), row 0 is the top; depth is 1 / distance,
-which is linear on the screen, 0 is infinitely far; what is written to a pixel is a number per face: its color, or
-which face it is.
+which is linear on the screen, 0 is infinitely far; a pixel holds one uint32 per face: its color or its number.
 """
 
 from __future__ import annotations
@@ -22,15 +21,15 @@ from jumppad_env.compiled import compiled, compiled_part, inlined
 from jumppad_env.drawing.lanes import LANES, ROWS, find_spans, write_nearer
 
 SMALLEST = 0.6
-"""Pixels; a part whose sphere has a smaller radius is not drawn."""
+"""Pixels; a part whose bounding sphere has a smaller radius is not drawn."""
 
 
 @compiled_part
 def aim(camera, position, yaw, tilt, height, width, eye):
-    """Puts the eye where the camera is.
+    """Computes the camera's position and axes.
 
-    `eye` gets the camera's position and its axes: to the right and up, as long as a meter at a distance of 1 m is on
-    the screen, in pixels, and ahead, of length 1.
+    `eye` gets the position, then the right and up axes, scaled by pixels per meter at a distance of 1 m, then the
+    unit vector ahead.
 
     Args:
         camera: distance, height, shoulder, half_width, half_height, near: see `jumppad_env.drawing.scenery.Camera`.
@@ -39,7 +38,7 @@ def aim(camera, position, yaw, tilt, height, width, eye):
         tilt: rad, positive looks up.
         height: of the frame, pixels.
         width: of the frame, pixels.
-        eye: (4, 3), written to.
+        eye: (4, 3), output.
     """
     distance, above, shoulder, half_width, half_height = camera[0], camera[1], camera[2], camera[3], camera[4]
     across, down = width / 2 / half_width, height / 2 / half_height
@@ -57,7 +56,7 @@ def aim(camera, position, yaw, tilt, height, width, eye):
 
 @compiled_part
 def is_seen(x, y, z, radius, near, eye, height, width):
-    """Tells whether any of a sphere may be in view, and is not too small to matter."""
+    """Returns whether a bounding sphere may be in view and is large enough to be drawn (frustum culling)."""
     x, y, z = x - eye[0, 0], y - eye[0, 1], z - eye[0, 2]
     ahead = eye[3, 0] * x + eye[3, 1] * y + eye[3, 2] * z
     if ahead < near - radius:
@@ -75,14 +74,14 @@ def is_seen(x, y, z, radius, near, eye, height, width):
 
 @compiled_part
 def project(eye, vertices, first, end, screen, middle_x, middle_y):
-    """Sees vertices from the camera.
+    """Projects vertices onto the screen.
 
     Args:
         eye: (4, 3), see `aim`.
         vertices: (V, 3) m.
-        first: of those to see.
+        first: first vertex to project.
         end: one past the last.
-        screen: (>= end - first, 5), written to from its beginning: pixels to the right and down, and, before the
+        screen: (>= end - first, 5), output from row 0 on: pixels to the right and down; then, before the perspective
             division, pixels times m to the right and up, m ahead.
         middle_x: pixels from the left to the middle.
         middle_y: pixels from the top to the middle.
@@ -107,14 +106,14 @@ def draw_mesh(mesh, near, eye, values, screen, outline, spans, depth, pixels):
 
     Args:
         mesh: see `jumppad_env.drawing.scenery.Mesh`.
-        near: m; what is closer is cut off.
+        near: m, near plane.
         eye: (4, 3), see `aim`.
-        values: (F,) uint32, what is written to the pixels of each face.
-        screen: (>= V, 5), overwritten.
-        outline: (n, 2), overwritten.
-        spans: (2, ROWS) int32, overwritten.
-        depth: (H, W) float32, written to.
-        pixels: (H, W) uint32, written to.
+        values: (F,) uint32, pixel value of each face.
+        screen: (>= V, 5), scratch.
+        outline: (n, 2), scratch.
+        spans: (2, ROWS) int32, scratch.
+        depth: (H, W) float32, z-buffer, updated.
+        pixels: (H, W) uint32, updated.
     """
     vertices, faces, corners, planes, part_vertices, part_faces, spheres = mesh
     height, width = depth.shape
@@ -131,9 +130,9 @@ def draw_mesh(mesh, near, eye, values, screen, outline, spans, depth, pixels):
 
 @compiled_part
 def draw_faces(first, end, faces, corners, base, planes, near, eye, values, screen, outline, spans, depth, pixels):
-    """Draws those of some faces whose front the eye sees.
+    """Draws the front faces among some faces.
 
-    Args as those of `draw_mesh`, but for `base`: which vertex is the first in `screen`, where they are projected.
+    Args as those of `draw_mesh`, and `base`: index of the vertex in row 0 of `screen`.
     """
     height, width = depth.shape
     middle_x, middle_y = width / 2, height / 2
@@ -170,20 +169,20 @@ def draw_faces(first, end, faces, corners, base, planes, near, eye, values, scre
 
 @compiled
 def draw_flat(mesh_vertices, faces, corners, planes, first, end, axes, outline, depth, pixels):
-    """Draws faces without perspective, as from infinitely far: a map of heights, or of what the sun shines on.
+    """Draws faces in orthographic projection: a height map or a shadow map.
 
     Args:
         mesh_vertices: (V, 3) m.
         faces: (F + 1,), corners and planes: see `jumppad_env.drawing.scenery.Mesh`.
         corners: (C,).
         planes: (F, 4).
-        first: of the faces to draw.
+        first: first face to draw.
         end: one past the last.
-        axes: (3, 4): what a point (x, y, z, 1) is multiplied with to get pixels to the right and down, and the depth,
-            in meters: more is nearer.
-        outline: (n, 2), overwritten.
-        depth: (H, W) float32, written to.
-        pixels: (H, W) uint32, overwritten.
+        axes: (3, 4), projection of a point (x, y, z, 1) to pixels to the right and down, and depth, m: larger is
+            nearer.
+        outline: (n, 2), scratch.
+        depth: (H, W) float32, z-buffer, updated.
+        pixels: (H, W) uint32, scratch.
     """
     spans = np.empty((2, ROWS), np.int32)
     toward = axes[2]
@@ -199,7 +198,7 @@ def draw_flat(mesh_vertices, faces, corners, planes, first, end, axes, outline, 
                 outline[corner, i] = (
                     axes[i, 0] * vertex[0] + axes[i, 1] * vertex[1] + axes[i, 2] * vertex[2] + axes[i, 3]
                 )
-        # Along the plane the depth changes linearly from where it is at the first corner.
+        # Depth is linear over the face, starting from the first corner.
         vertex = mesh_vertices[corners[faces[index]]]
         start = toward[0] * vertex[0] + toward[1] * vertex[1] + toward[2] * vertex[2] + toward[3]
         scale = axes[0, 0] ** 2 + axes[0, 1] ** 2 + axes[0, 2] ** 2
@@ -212,13 +211,13 @@ def draw_flat(mesh_vertices, faces, corners, planes, first, end, axes, outline, 
 
 @compiled_part
 def cut(near, screen, corners, base, outline, middle_x, middle_y):
-    """Cuts off what of a face is closer than the near plane; returns how many corners the `outline` has then."""
+    """Clips a face at the near plane into `outline`; returns the number of its corners."""
     count = 0
     last = int(corners[-1]) - base
     for corner in corners:
         this = int(corner) - base
         if (screen[last, 4] >= near) != (screen[this, 4] >= near):
-            # Always from the far corner to the near one: neighbors must find the same point on their common edge.
+            # Always from the far corner to the near one: both faces at an edge must get the same point.
             far, close = (last, this) if screen[last, 4] >= near else (this, last)
             part = (screen[far, 4] - near) / (screen[far, 4] - screen[close, 4])
             outline[count, 0] = middle_x + (screen[far, 2] + part * (screen[close, 2] - screen[far, 2])) / near
@@ -234,16 +233,16 @@ def cut(near, screen, corners, base, outline, middle_x, middle_y):
 
 @inlined
 def find_rows(outline, count, height, width):
-    """Finds the rows of pixels that a polygon may reach.
+    """Finds the range of pixel rows that a polygon may cover.
 
     Args:
         outline: (>= count, 2) pixels to the right and down.
-        count: of its corners.
+        count: number of corners.
         height: of the frame, pixels.
         width: of the frame, pixels.
 
     Returns:
-        The first row, and one past the last: none for what is out of view, or lies between the centers of pixels.
+        The first row, and one past the last; empty if the polygon is out of view or between pixel centers.
     """
     upper, lower = outline[0, 1], outline[0, 1]
     leftmost, rightmost = outline[0, 0], outline[0, 0]
@@ -251,7 +250,7 @@ def find_rows(outline, count, height, width):
         x, y = outline[corner, 0], outline[corner, 1]
         upper, lower = min(upper, y), max(lower, y)
         leftmost, rightmost = min(leftmost, x), max(rightmost, x)
-    # Kept within the frame on both sides: what is far beyond it, or no number, has no whole number.
+    # Clamped to the frame on both sides: huge values and NaN cannot be converted to integers.
     first = math.ceil(min(max(0.0, upper), float(height)) - 0.5)
     end = math.ceil(min(max(0.0, lower), float(height)) - 0.5)
     if math.ceil(max(leftmost, 0.0) - 0.5) >= math.ceil(min(rightmost, float(width)) - 0.5):
@@ -261,20 +260,20 @@ def find_rows(outline, count, height, width):
 
 @inlined
 def fill(outline, count, first, end, plane, value, spans, depth, pixels):
-    """Fills the pixels whose centers lie in a convex polygon, where nothing nearer has been drawn.
+    """Fills the pixels whose centers are inside a convex polygon and pass the depth test.
 
-    A center on an edge belongs to one of the two polygons that share the edge: to the one on its right or below.
+    A center on a shared edge belongs to exactly one of the two polygons: the one to its right or below.
 
     Args:
         outline: (>= count, 2) pixels to the right and down, counter-clockwise as seen; may lie far outside.
-        count: of its corners.
-        first: row of pixels, see `find_rows`.
+        count: number of corners.
+        first: first row of pixels, see `find_rows`.
         end: one past the last row.
-        plane: depth in the frame's top left corner, and how much it grows per pixel to the right and down.
-        value: what is written to the pixels.
-        spans: (2, ROWS) int32, overwritten.
-        depth: (H, W) float32, written to.
-        pixels: (H, W) uint32, written to.
+        plane: depth in the frame's top left corner, and its increase per pixel to the right and down.
+        value: value of the pixels.
+        spans: (2, ROWS) int32, scratch.
+        depth: (H, W) float32, z-buffer, updated.
+        pixels: (H, W) uint32, updated.
     """
     height, width = depth.shape
     step = np.float32(plane[1])
@@ -284,8 +283,8 @@ def fill(outline, count, first, end, plane, value, spans, depth, pixels):
         for row in range(block, min(block + ROWS, end)):
             index, stop = row * width + spans[0, row - block], row * width + spans[1, row - block]
             at_edge = plane[0] + (row + 0.5) * plane[2] + (0.5 - row * width) * plane[1]
-            while True:  # once at least: few spans are longer, and to ask which are empty takes longer than to write
-                base = min(index, last)  # at the end of the frame there is no room for all lanes
+            while True:  # at least once: testing for empty spans takes longer than one masked write
+                base = min(index, last)  # keeps all lanes inside the frame
                 start = np.float32(at_edge + base * plane[1])
                 write_nearer(
                     depth, pixels, base, np.int32(index - base), np.int32(stop - base), (start, step), np.uint32(value)

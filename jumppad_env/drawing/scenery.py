@@ -1,8 +1,7 @@
-"""What is drawn: the MJCF's geoms as flat, convex faces, in the MJCF's colors.
+"""The scenery as meshes: the MJCF's geoms as flat, convex faces, with camera, light and materials.
 
-The island stands still. Bodies named ``landmark_...`` and ``clutter_...`` stand where a look puts them
-(`looks.py`); the MJCF says where landmarks are otherwise, and clutter then is nowhere. Geoms of a character's
-body become a figure (`characters.py`).
+The island is static. A look (`looks.py`) places the bodies named ``landmark_...`` and ``clutter_...``; by default
+landmarks are where the MJCF has them, and clutter is not drawn. Characters have meshes of their own (`characters.py`).
 """
 
 from __future__ import annotations
@@ -12,66 +11,65 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jumppad_env.drawing.shapes import geom_faces, normal, rotation, shared_vertices
+from jumppad_env.drawing.shapes import faces_in_body, normal, rotation, shared_vertices
 from jumppad_env.island import character_path
 from jumppad_env.island.mujoco_library import mujoco
 from jumppad_env.rules import CHARACTERS
 
 HIDDEN_GROUP = 3
-"""Geoms of this group are solid and never drawn."""
+"""Geoms of this group are for collisions only and never drawn."""
 DRAWN_LAST = ("cliff_dark", "cliff")
-"""Materials of the background: what is near is drawn first, so that pixels behind it need no more writing."""
+"""Background materials: drawn after what is near, so that fewer pixels are written twice."""
 DETAIL_GROUP = 2
-"""Geoms of this group are drawn for people only."""
+"""Geoms of this group are drawn at fine quality only, for people."""
 CLUTTER = "clutter_"
-LANDMARK = "landmark_"
 
 
 class Camera(NamedTuple):
     """The third-person camera."""
 
     distance: float
-    """m behind the point that it circles."""
+    """m behind the point that it orbits."""
     height: float
     """m of that point above the character's feet."""
     shoulder: float
     """m to the right of it."""
     half_width: float
-    """Half of what is seen at a distance of 1 m, m."""
+    """Half width of the view at a distance of 1 m, m."""
     half_height: float
-    """Half of what is seen at a distance of 1 m, m."""
+    """Half height of the view at a distance of 1 m, m."""
     near: float
-    """m; what is closer is not drawn."""
+    """m, near plane."""
 
 
 class Light(NamedTuple):
-    """The sun, and what comes from everywhere."""
+    """The sun and the ambient light."""
 
     direction: np.ndarray
-    """(3,) unit vector along which the sun shines."""
+    """(3,) unit vector, direction of the sunlight."""
     diffuse: np.ndarray
-    """(3,) of the sun."""
+    """(3,), intensity of the sun."""
     ambient: np.ndarray
-    """(3,) from everywhere."""
+    """(3,), intensity of the ambient light."""
 
 
 class Mesh(NamedTuple):
-    """Faces in parts that lie close together: what is out of view is passed over part by part."""
+    """Faces grouped into compact parts, which are culled as a whole."""
 
     vertices: np.ndarray
-    """(V, 3) m, those of a part one after the other."""
+    """(V, 3) m, grouped by part."""
     faces: np.ndarray
     """(F + 1,) uint32: face f is convex, its corners are `corners[faces[f] : faces[f + 1]]`."""
     corners: np.ndarray
     """(C,) uint32, indices of vertices, counter-clockwise from outside."""
     planes: np.ndarray
-    """(F, 4): unit normal and its product with any corner; what lies in front of the plane sees the face."""
+    """(F, 4): unit normal, and its dot product with any corner; the face is visible from in front of the plane."""
     part_vertices: np.ndarray
-    """(P + 1,) uint32: where the vertices of each part begin."""
+    """(P + 1,) uint32: first vertex of each part."""
     part_faces: np.ndarray
-    """(P + 1,) uint32: where the faces of each part begin."""
+    """(P + 1,) uint32: first face of each part."""
     spheres: np.ndarray
-    """(P, 4) m: center and radius of a sphere that holds the part."""
+    """(P, 4) m: center and radius of each part's bounding sphere."""
 
 
 class Scenery(NamedTuple):
@@ -79,31 +77,31 @@ class Scenery(NamedTuple):
 
     island: Mesh
     movable: Mesh
-    """One part for each landmark and each piece of clutter, in the frame of its body."""
+    """One part per landmark and piece of clutter, in the frame of its body."""
     movable_names: tuple[str, ...]
     places: np.ndarray
     """(P, 4): x, y, z (m) and yaw (rad) of the movable parts in the MJCF."""
     materials: np.ndarray
-    """(F,) int: of the faces, first those of the island, then of the movable parts."""
+    """(F,) int: material of each face, first those of the island, then of the movable parts."""
     parts: np.ndarray
-    """(F,) int: number of the part that each face belongs to, in the same order."""
+    """(F,) int: part of each face, in the same order."""
     spots: np.ndarray
-    """(n, 3) m: where clutter may lie, out of everybody's way."""
+    """(n, 3) m: places for clutter, off the track."""
 
 
 class Material(NamedTuple):
-    """A color by name."""
+    """A named color."""
 
     name: str
     color: np.ndarray
     """(3,), 0 to 1."""
     emission: float
-    """How much of its color it shines by itself."""
+    """As a multiple of the color."""
 
 
 @functools.cache
 def load_model(character: str) -> mujoco.MjModel:
-    """Returns the compiled MJCF of a character on the island."""
+    """Returns the compiled MJCF of a character on the island, scenery included."""
     return mujoco.MjModel.from_xml_path(str(character_path(character)))
 
 
@@ -112,7 +110,7 @@ def load_camera() -> Camera:
     """Returns the MJCF's camera.
 
     Raises:
-        ValueError: it gives its field of view otherwise than by `sensorsize` and `focal`.
+        ValueError: its field of view is not given by `sensorsize` and `focal`.
     """
     model = load_model(next(iter(CHARACTERS)))
     camera = model.camera("observer").id
@@ -129,10 +127,10 @@ def load_camera() -> Camera:
 
 @functools.cache
 def load_light() -> Light:
-    """Returns the MJCF's only light.
+    """Returns the MJCF's light.
 
     Raises:
-        ValueError: there are several, or it is not directional.
+        ValueError: there is not exactly one light, or it is not directional.
     """
     model = load_model(next(iter(CHARACTERS)))
     if (
@@ -150,7 +148,7 @@ def load_sky() -> np.ndarray:
     """Returns the colors of the MJCF's sky box (2, 3), 0 to 1: overhead, and at the horizon.
 
     Raises:
-        ValueError: it is no gradient.
+        ValueError: it is not a gradient.
     """
     sky = mujoco.MjSpec.from_file(str(character_path(next(iter(CHARACTERS))))).texture("sky")
     if sky is None or sky.builtin != mujoco.mjtBuiltin.mjBUILTIN_GRADIENT:
@@ -170,10 +168,10 @@ def load_materials() -> tuple[Material, ...]:
 
 @functools.cache
 def load_scenery(*, detail: bool) -> Scenery:
-    """Returns all of the island that is drawn.
+    """Returns everything drawn but the characters.
 
     Args:
-        detail: with what only people see.
+        detail: include the geoms of `DETAIL_GROUP`.
 
     Raises:
         ValueError: a geom has no material, or a movable body is tilted.
@@ -191,20 +189,16 @@ def load_scenery(*, detail: bool) -> Scenery:
             if model.geom_matid[geom] < 0:
                 raise ValueError(f"geom {model.geom(geom).name!r} is drawn but has no material")
     still = sorted(of_body.pop(0), key=lambda geom: _background(model, geom))
-    island = [
-        [face @ rotation(model.geom_quat[geom]).T + model.geom_pos[geom] for face in geom_faces(model, geom)]
-        for geom in still
-    ]
+    island = [faces_in_body(model, geom) for geom in still]
     movable, names, places, materials = [], [], [], []
     for geom, faces in zip(still, island, strict=True):
         materials += [int(model.geom_matid[geom])] * len(faces)
     for body, geoms in of_body.items():
-        faces = []
+        movable.append([])
         for geom in geoms:
-            own = geom_faces(model, geom)
-            faces += [face @ rotation(model.geom_quat[geom]).T + model.geom_pos[geom] for face in own]
-            materials += [int(model.geom_matid[geom])] * len(own)
-        movable.append(faces)
+            faces = faces_in_body(model, geom)
+            movable[-1] += faces
+            materials += [int(model.geom_matid[geom])] * len(faces)
         names.append(model.body(body).name)
         axes = rotation(model.body_quat[body])
         if axes[2, 2] < 1 - 1e-9:
@@ -223,7 +217,7 @@ def load_scenery(*, detail: bool) -> Scenery:
 
 
 def make_mesh(parts: list[list[np.ndarray]]) -> Mesh:
-    """Returns parts of several faces (n, 3) each as a mesh."""
+    """Returns a mesh of parts, each a list of faces (n, 3)."""
     vertices, corners, spheres = [], [], []
     for faces in parts:
         own, indices = shared_vertices(np.concatenate(faces))
@@ -245,7 +239,7 @@ def make_mesh(parts: list[list[np.ndarray]]) -> Mesh:
 
 
 def starts(several: list) -> np.ndarray:
-    """Returns where each of several sequences begins in their concatenation, and the end (n + 1,) uint32."""
+    """Returns the start of each sequence in their concatenation, and its end, (n + 1,) uint32."""
     return np.cumsum([0, *map(len, several)]).astype(np.uint32)
 
 

@@ -1,7 +1,7 @@
-"""Frames for people: the same faces, with smooth edges, shadows, patterns on the materials, haze, and drawn outlines.
+"""Fine frames for people: supersampling, shadow maps, procedural patterns, haze and outlines.
 
-First every pixel learns which face it shows (`frames.py`), S x S times; then it is shaded, once where all S x S agree,
-as most do.
+`frames.py` first writes face numbers at S x S samples per pixel. Then each pixel is shaded: once if all its samples
+show the same face, as most do, else once per sample.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ import math
 import numpy as np
 
 from jumppad_env.compiled import compiled, compiled_part, inlined
-from jumppad_env.drawing.characters import MIDDLE, X
-from jumppad_env.drawing.frames import STEPS, draw_figures, draw_scenery, sky_colors
+from jumppad_env.drawing.characters import MIDDLE
+from jumppad_env.drawing.frames import draw_characters, draw_scenery, sky_colors
 from jumppad_env.drawing.hud import write_over
 from jumppad_env.drawing.looks import SKY, TEAM, WHO
 from jumppad_env.drawing.rasterizer import draw_flat
 from jumppad_env.drawing.scenery import load_materials, load_scenery
+from jumppad_env.world.state import STEPS, X
 
 PLANKS, GRASS, STONE, LEAVES, CLIFF, BOARDS = range(1, 7)
 PATTERNS = {
@@ -28,29 +29,30 @@ PATTERNS = {
     **dict.fromkeys(("cliff", "cliff_dark", "building"), CLIFF),
     **dict.fromkeys(("wall", "bed"), BOARDS),
 }
-"""Pattern of each material that has one."""
+"""Procedural pattern of each material that has one."""
 
 SUN_MAP = (1024, 768)
-"""Rows and columns of the map of what the sun shines on."""
+"""Rows and columns of the scenery's shadow map."""
 SUN_CENTER = (0.0, 22.0, 0.0)
+"""m, center of the area that it covers."""
 SUN_SIDE = 38.0
-"""m: half the length of what it covers."""
-FIGURE_MAP = 160
-"""Rows and columns of the same for the figure who plays."""
-FIGURE_SIDE = 2.2
-"""m: half the length of what that covers."""
+"""m, half the length of that area."""
+CHARACTER_MAP = 160
+"""Rows and columns of the player character's own shadow map."""
+CHARACTER_SIDE = 2.2
+"""m, half the side of the area that it covers."""
 BIAS = 0.06
-"""m: what is so much nearer to the sun or less casts no shadow."""
+"""m, shadow bias."""
 CLOUDS = (64, 512)
-"""Rows and columns of the map of clouds."""
+"""Rows and columns of the cloud map."""
 CLOUD_TOP = 1.2
-"""m up for 1 m ahead, where it ends."""
+"""Slope (m up per m ahead) at the top of the cloud map."""
 INK = 0.30
-"""What is left of the color of an outline."""
+"""Factor of an outline's color."""
 HORIZON = SKY.start + 3
-"""Where a look's colors of the horizon begin."""
+"""First of the horizon's colors in a look's numbers."""
 HAZE = 420.0
-"""m, at which two thirds are lost in haze."""
+"""m; haze takes 1 - 1/e of the color over this distance."""
 
 
 def face_patterns() -> np.ndarray:
@@ -60,7 +62,7 @@ def face_patterns() -> np.ndarray:
 
 
 def seen_by_sun(direction: np.ndarray, center: np.ndarray, side: float, rows: int, columns: int) -> np.ndarray:
-    """Returns how the sun sees places, see `jumppad_env.drawing.rasterizer.draw_flat`: (3, 4)."""
+    """Returns the sun's orthographic projection (3, 4), see `jumppad_env.drawing.rasterizer.draw_flat`."""
     toward = -direction / np.linalg.norm(direction)
     right = np.cross([0.0, 1.0, 0.0], toward)  # the island is longest along y, which is up on the map
     right /= max(float(np.linalg.norm(right)), 1e-9)
@@ -74,7 +76,7 @@ def seen_by_sun(direction: np.ndarray, center: np.ndarray, side: float, rows: in
 
 @compiled
 def draw_sun_map(slot, looks, island, movable, axes, outline, depth, pixels):
-    """Draws what the sun sees of the scenery; see `jumppad_env.drawing.rasterizer.draw_flat`."""
+    """Draws the scenery's shadow map; see `jumppad_env.drawing.rasterizer.draw_flat`."""
     depth[:] = -1e9
     faces = len(island.planes)
     draw_flat(island.vertices, island.faces, island.corners, island.planes, 0, faces, axes, outline, depth, pixels)
@@ -85,68 +87,68 @@ def draw_sun_map(slot, looks, island, movable, axes, outline, depth, pixels):
 
 
 @compiled
-def draw_fine(state, character, slot, looks, island, movable, figures, parts, sun, scratch):
-    """Finds what is seen in one frame for people, and what the sun sees of the figure; `shade_rows` does the rest.
+def draw_fine(state, character, slot, looks, island, movable, meshes, parts, sun, scratch):
+    """Writes the face numbers of one fine frame and the characters' shadow maps, for `shade_rows`.
 
     Args:
         state: (len(STATE),) float64.
-        character: index of who plays.
-        slot: which look.
+        character: index of the player's character.
+        slot: of the look.
         looks: `jumppad_env.drawing.frames.Looks`.
         island: `jumppad_env.drawing.scenery.Mesh`.
         movable: the same.
-        figures: `jumppad_env.drawing.characters.Figures`.
-        parts: patterns (F,) uint8, number of the part (F,), and of the face (F,) uint32 from 1, of the scenery's faces;
+        meshes: `jumppad_env.drawing.characters.CharacterMeshes`.
+        parts: pattern (F,) uint8, part (F,), and face number (F,) uint32, from 1, of the scenery's faces;
             and `load_clouds()`.
-        sun: axes (3, 4) and map of the scenery, into which the team is drawn; axes (3, 4) and map of the figure, the
-            latter two overwritten.
-        scratch: of S times the frame's size.
+        sun: projection (3, 4) and shadow map of the scenery, to which the team is added; projection (3, 4) and shadow
+            map of the player's character, both output.
+        scratch: for S times the frame's size.
     """
     numbers = looks.numbers[slot]
-    draw_figures(state, character, numbers, figures, True, scratch)
+    draw_characters(state, character, numbers, meshes, True, scratch)
     draw_scenery(slot, looks, island, movable, parts[2], scratch)
-    # What the sun sees of the figure, from around its middle.
-    figure_axes, figure_map = sun[2], sun[3]
+    # The character's shadow map is centered on its middle.
+    body_axes, body_map = sun[2], sun[3]
     for i in range(3):
-        offset = 0.5 * FIGURE_MAP if i < 2 else 0.0
+        offset = 0.5 * CHARACTER_MAP if i < 2 else 0.0
         for j in range(3):
-            figure_axes[i, j] = sun[0][i, j] * (FIGURE_MAP / SUN_MAP[0] * SUN_SIDE / FIGURE_SIDE if i < 2 else 1.0)
-            offset -= figure_axes[i, j] * (state[X + j] + (MIDDLE if j == 2 else 0.0))
-        figure_axes[i, 3] = offset
-    figure_map[:] = -1e9
+            body_axes[i, j] = sun[0][i, j] * (CHARACTER_MAP / SUN_MAP[0] * SUN_SIDE / CHARACTER_SIDE if i < 2 else 1.0)
+            offset -= body_axes[i, j] * (state[X + j] + (MIDDLE if j == 2 else 0.0))
+        body_axes[i, 3] = offset
+    body_map[:] = -1e9
     who = int(numbers[WHO][0])
-    cast_shadow(0, character if who < 0 else who, figures, figure_axes, scratch, figure_map)
-    # The team stands anywhere on the plaza: a map each would take longer than the coarser one of the scenery.
+    cast_shadow(0, character if who < 0 else who, meshes, body_axes, scratch, body_map)
+    # Team-mates use the scenery's coarser shadow map: one of their own each would take longer.
     for mate in range(1, 1 + TEAM):
         if numbers[WHO][mate] >= 0:
-            cast_shadow(mate, int(numbers[WHO][mate]), figures, sun[0], scratch, sun[1])
+            cast_shadow(mate, int(numbers[WHO][mate]), meshes, sun[0], scratch, sun[1])
 
 
 @compiled_part
-def cast_shadow(number, who, figures, axes, scratch, lit):
-    """Draws what the sun sees of a figure.
+def cast_shadow(number, who, meshes, axes, scratch, lit):
+    """Draws a character into a shadow map.
 
     Args:
-        number: of the figure in the scratch, where it has been dressed.
+        number: 0 the player's character, then the team; `dress` has filled its rows of the scratch.
         who: index in `CHARACTERS`.
-        figures: `jumppad_env.drawing.characters.Figures`.
-        axes: (3, 4), of the map.
+        meshes: `jumppad_env.drawing.characters.CharacterMeshes`.
+        axes: (3, 4), the map's projection.
         scratch: see `draw_fine`.
-        lit: the map, written to.
+        lit: the map, output.
     """
-    start, end = int(figures.first_face[who]), int(figures.first_face[who + 1])
+    start, end = int(meshes.first_face[who]), int(meshes.first_face[who + 1])
     draw_flat(
-        scratch.vertices[number], figures.faces[start : end + 1], figures.corners, scratch.planes[number], 0,
+        scratch.vertices[number], meshes.faces[start : end + 1], meshes.corners, scratch.planes[number], 0,
         end - start, axes, scratch.outline, lit, np.empty(lit.shape, np.uint32),
     )  # fmt: skip
 
 
 @compiled
 def shade_rows(first_row, end_row, numbers, shades, parts, sun, block, scratch, out):
-    """Gives the pixels of some rows their colors.
+    """Shades some rows of pixels.
 
     Args:
-        first_row: of the frame.
+        first_row: first row of the frame.
         end_row: one past the last.
         numbers: (NUMBERS,) of the look.
         shades: (F, 6) float32 of the look, see `jumppad_env.drawing.looks.Look`.
@@ -154,13 +156,13 @@ def shade_rows(first_row, end_row, numbers, shades, parts, sun, block, scratch, 
         sun: see `draw_fine`.
         block: S.
         scratch: see `draw_fine`.
-        out: (H, W, 3) uint8, written to.
+        out: (H, W, 3) uint8, output.
     """
     height, width = out.shape[:2]
-    pixels, depth, eye, figure_colors = scratch.pixels, scratch.depth, scratch.eye, scratch.colors
-    # Taken apart here, for counting references to arrays at every pixel takes longer than all the rest.
+    pixels, depth, eye, body_colors = scratch.pixels, scratch.depth, scratch.eye, scratch.colors
+    # Unpacked here: reference counting of arrays at every pixel would take longer than everything else.
     kinds, numbers_of_parts, _, clouds = parts
-    sun_axes, lit, figure_axes, figure_lit = sun
+    sun_axes, lit, body_axes, body_lit = sun
     for row in range(first_row, end_row):
         for column in range(width):
             top, left = row * block, column * block
@@ -170,7 +172,7 @@ def shade_rows(first_row, end_row, numbers, shades, parts, sun, block, scratch, 
                 for j in range(block):
                     same &= pixels[top + i, left + j] == first
                     near, far = max(near, depth[top + i, left + j]), min(far, depth[top + i, left + j])
-            # One sample in the middle, or one in the middle of each of the S x S.
+            # Shade once in the middle of the pixel, or in the middle of each of the S x S samples.
             red, green, blue = 0.0, 0.0, 0.0
             side = 1 if same else block
             step = 0.5 * block / side
@@ -181,13 +183,13 @@ def shade_rows(first_row, end_row, numbers, shades, parts, sun, block, scratch, 
                         nearness = 0.5 * (nearness + depth[top + block - 1, left + block - 1])
                     x, y = left + step * (2 * j + 1), top + step * (2 * i + 1)
                     color = shade(
-                        pixels[top + i, left + j], nearness, x, y, numbers, shades, kinds, clouds, eye, figure_colors,
-                        sun_axes, lit, figure_axes, figure_lit, block * height, block * width,
+                        pixels[top + i, left + j], nearness, x, y, numbers, shades, kinds, clouds, eye, body_colors,
+                        sun_axes, lit, body_axes, body_lit, block * height, block * width,
                     )  # fmt: skip
                     red, green, blue = red + color[0], green + color[1], blue + color[2]
             scale = 255.0 / (side * side)
             if not same and is_outline(pixels, top, left, block, near, far, numbers_of_parts):
-                # Farther lines are fainter: there are more of them in a pixel.
+                # Distant outlines are fainter: more of them share a pixel.
                 scale *= 1.0 - (1.0 - INK) * min(25.0 * near, 1.0)
             out[row, column, 0] = np.uint8(min(red * scale, 255.0) + 0.5)
             out[row, column, 1] = np.uint8(min(green * scale, 255.0) + 0.5)
@@ -196,13 +198,13 @@ def shade_rows(first_row, end_row, numbers, shades, parts, sun, block, scratch, 
 
 @compiled
 def finish(state, slot, looks, out):
-    """Writes the look's panels over a shaded frame (H, W, 3) uint8."""
+    """Draws the look's HUD over a shaded frame (H, W, 3) uint8."""
     write_over(looks.boxes[slot], looks.counters[slot], state[STEPS], state, out)
 
 
 @compiled_part
 def is_outline(pixels, top, left, block, near, far, parts):
-    """Tells whether a pixel lies on the edge of a thing: other parts, one well behind the other."""
+    """Returns whether a pixel is on an outline: its samples show different parts, one well behind the other."""
     if near < far * 1.06 or near <= 0.0:
         return False
     one = pixels[top, left]
@@ -220,28 +222,28 @@ def is_outline(pixels, top, left, block, near, far, parts):
 
 @inlined
 def shade(
-    face, nearness, x, y, numbers, shades, kinds, clouds, eye, figure_colors, sun_axes, lit, figure_axes, figure_lit,
+    face, nearness, x, y, numbers, shades, kinds, clouds, eye, body_colors, sun_axes, lit, body_axes, body_lit,
     height, width,
 ):  # fmt: skip
-    """Finds the color, red, green and blue from 0 to 1, of what is seen at a point.
+    """Returns the color (red, green, blue, 0 to 1) of one sample.
 
     Args:
         face: its number, 0 for the sky.
-        nearness: 1 / m.
-        x: pixels from the left of the large frame.
-        y: pixels from the top of it.
+        nearness: depth, 1 / m.
+        x: pixels from the left of the supersampled frame.
+        y: pixels from its top.
         numbers: (NUMBERS,) of the look.
         shades: (F, 6) float32.
         kinds: (F,) patterns.
         clouds: see `load_clouds`.
         eye: (4, 3).
-        figure_colors: (1 + TEAM, F, 6).
-        sun_axes: as `sun` of `draw_fine`; so are the next three.
+        body_colors: (1 + TEAM, F, 6).
+        sun_axes: this and the next three are `sun` of `draw_fine`.
         lit: see `sun_axes`.
-        figure_axes: see `sun_axes`.
-        figure_lit: see `sun_axes`.
-        height: of the large frame, pixels.
-        width: of the large frame, pixels.
+        body_axes: see `sun_axes`.
+        body_lit: see `sun_axes`.
+        height: of the supersampled frame, pixels.
+        width: of the supersampled frame, pixels.
     """
     across = eye[1, 0] ** 2 + eye[1, 1] ** 2 + eye[1, 2] ** 2
     down = eye[2, 0] ** 2 + eye[2, 1] ** 2 + eye[2, 2] ** 2
@@ -261,9 +263,9 @@ def shade(
     sunlit, tone, bias = 1.0, 1.0, BIAS
     if face >= 1 << 16:
         number, index, bias = (face - (1 << 16)) >> 10, face & 1023, 2 * BIAS
-        red, sun_red = figure_colors[number, index, 0], figure_colors[number, index, 3]
-        green, sun_green = figure_colors[number, index, 1], figure_colors[number, index, 4]
-        blue, sun_blue = figure_colors[number, index, 2], figure_colors[number, index, 5]
+        red, sun_red = body_colors[number, index, 0], body_colors[number, index, 3]
+        green, sun_green = body_colors[number, index, 1], body_colors[number, index, 4]
+        blue, sun_blue = body_colors[number, index, 2], body_colors[number, index, 5]
     else:
         index = face - 1
         red, green, blue = float(shades[index, 0]), float(shades[index, 1]), float(shades[index, 2])
@@ -271,8 +273,8 @@ def shade(
         if kinds[index] > 0:
             tone = 1.0 + (pattern(kinds[index], px, py, pz) - 1.0) * min(max(1.3 - far / 60.0, 0.0), 1.0)
     if sun_red + sun_green + sun_blue > 0.0:
-        sunlit = sun_on(px, py, pz, bias, sun_axes, lit) * sun_on(px, py, pz, bias, figure_axes, figure_lit)
-    # Haze goes on top.
+        sunlit = sun_on(px, py, pz, bias, sun_axes, lit) * sun_on(px, py, pz, bias, body_axes, body_lit)
+    # Haze blends towards the horizon's color.
     rest = math.exp((25.0 - far) / HAZE) if far > 25.0 else 1.0
     red = (red + sunlit * sun_red) * tone * rest + numbers[HORIZON] * (1.0 - rest)
     green = (green + sunlit * sun_green) * tone * rest + numbers[HORIZON + 1] * (1.0 - rest)
@@ -282,7 +284,7 @@ def shade(
 
 @inlined
 def sun_on(x, y, z, bias, axes, lit):
-    """Returns how much of the sun a map lets through to a place, 0 to 1; shadows are as sharp as the map is fine."""
+    """Looks a place up in a shadow map, bilinearly: 0 in shadow, 1 in the sun."""
     u = axes[0, 0] * x + axes[0, 1] * y + axes[0, 2] * z + axes[0, 3] - 0.5
     v = axes[1, 0] * x + axes[1, 1] * y + axes[1, 2] * z + axes[1, 3] - 0.5
     column, row = int(math.floor(u)), int(math.floor(v))
@@ -297,7 +299,7 @@ def sun_on(x, y, z, bias, axes, lit):
 
 @compiled_part
 def scatter(x, y):
-    """Returns a number from 0 to 1 that looks random, the same for the same whole numbers."""
+    """Hashes two integers to a number from 0 to 1."""
     mixed = (x * 374761393 + y * 668265263) & 0xFFFFFFFF
     mixed = ((mixed ^ (mixed >> 13)) * 1274126177) & 0xFFFFFFFF
     return ((mixed ^ (mixed >> 16)) & 1023) / 1023.0
@@ -305,7 +307,7 @@ def scatter(x, y):
 
 @compiled_part
 def pattern(kind, x, y, z):
-    """Returns what a material's color is multiplied with at a place, around 1."""
+    """Returns the factor, around 1, by which a procedural pattern changes the color at a place."""
     if kind == PLANKS:
         plank = int(math.floor(x / 0.42))
         length = y / 2.6 + 0.37 * (plank % 5)
@@ -336,10 +338,7 @@ def pattern(kind, x, y, z):
 
 @functools.cache
 def load_clouds() -> np.ndarray:
-    """Returns how much cloud there is by bearing (columns, all round) and rise (rows, up to CLOUD_TOP), 0 to 1.
-
-    Sums of waves, wider than high.
-    """
+    """Returns the cloud map (CLOUDS), opacity 0 to 1: columns are bearings, rows slopes from 0 to CLOUD_TOP."""
     bearing = np.linspace(0, 2 * np.pi, CLOUDS[1], endpoint=False)[None]
     rise = np.linspace(0, CLOUD_TOP, CLOUDS[0])[:, None]
     u, v = 3 * bearing, 9 * rise
@@ -349,8 +348,8 @@ def load_clouds() -> np.ndarray:
 
 @compiled_part
 def cloud(clouds, bearing, rise):
-    """Returns how much cloud there is in a direction, 0 to 1."""
-    if not rise > 0.0:  # below the horizon, or no number, which would be no place on the map
+    """Looks up the clouds' opacity, 0 to 1, in a direction."""
+    if not rise > 0.0:  # below the horizon, or NaN, which is no index
         return 0.0
     column = (bearing / (2 * math.pi) + 1.0) * clouds.shape[1]
     row = min(rise / CLOUD_TOP, 0.999) * (clouds.shape[0] - 1)

@@ -1,4 +1,4 @@
-"""Shapes: the geoms of MuJoCo as flat, convex faces."""
+"""Tessellates MuJoCo's geoms into flat, convex faces."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jumppad_env.island.mujoco_library import mujoco
 
 CYLINDER_SIDES = 14
 DISC_HEIGHT = 0.1
-"""m; of a cylinder lower than this only the top is drawn, one face instead of sixteen."""
+"""m; of a cylinder lower than this only the top is drawn: one face instead of sixteen."""
 
 
 def rotation(quaternion: np.ndarray) -> np.ndarray:
@@ -22,13 +22,13 @@ def rotation(quaternion: np.ndarray) -> np.ndarray:
 
 
 def normal(face: np.ndarray) -> np.ndarray:
-    """Returns the unit normal (3,) of a face (n, 3), by Newell's method: corners in line with others do no harm."""
+    """Returns the unit normal (3,) of a face (n, 3) by Newell's method, which tolerates collinear corners."""
     total = np.cross(face, np.roll(face, -1, axis=0)).sum(axis=0)
     return total / max(float(np.linalg.norm(total)), 1e-12)
 
 
 def shared_vertices(corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns vertices (V, n) and indices (C,) uint32 of corners (C, n): each place, to a micrometer, once."""
+    """Deduplicates corners (C, n), to a micrometer: returns vertices (V, n) and indices (C,) uint32."""
     vertices, indices = np.unique(np.round(corners, 6), axis=0, return_inverse=True)
     return vertices, indices.reshape(-1).astype(np.uint32)
 
@@ -45,11 +45,16 @@ def geom_faces(model: mujoco.MjModel, geom: int) -> list[np.ndarray]:
     return [vertices[loop] for plane, loops in by_plane.items() for loop in _join(loops, vertices, np.array(plane[:3]))]
 
 
+def faces_in_body(model: mujoco.MjModel, geom: int) -> list[np.ndarray]:
+    """Returns the faces of a geom (n, 3), m in its body's frame."""
+    return [face @ rotation(model.geom_quat[geom]).T + model.geom_pos[geom] for face in geom_faces(model, geom)]
+
+
 def _join(loops: list[list[int]], vertices: np.ndarray, up: np.ndarray) -> list[list[int]]:
-    """Returns polygons of one plane, joined along common edges for as long as they stay convex.
+    """Merges polygons of one plane along common edges as long as the results are convex.
 
     Args:
-        loops: indices of their corners, counter-clockwise around `up`.
+        loops: indices of their corners, counter-clockwise around `up`; emptied.
         vertices: (V, 3).
         up: (3,), their normal.
     """
@@ -70,11 +75,11 @@ def _join(loops: list[list[int]], vertices: np.ndarray, up: np.ndarray) -> list[
 
 
 def _along_common_edge(one: list[int], other: list[int]) -> list[int] | None:
-    """Returns the outline of two polygons that share an edge, None if they share none."""
+    """Returns the outline of two polygons merged at a common edge, None if there is none."""
     for i, (start, end) in enumerate(zip(one, one[1:] + one[:1], strict=True)):
         if start in other and end == other[other.index(start) - 1]:
             j = other.index(start)
-            between = (other[j:] + other[:j])[1:-1]  # the other goes from the edge's start round to its end
+            between = (other[j:] + other[:j])[1:-1]  # the other's corners, from the edge's start round to its end
             return one[: i + 1] + between + one[i + 1 :]
     return None
 
@@ -89,7 +94,7 @@ def _geom_triangles(model: mujoco.MjModel, geom: int) -> np.ndarray:
     """Returns the surface of a geom as triangles (T, 3 corners, 3), m in its frame, counter-clockwise from outside.
 
     Raises:
-        ValueError: a geom of a type that is not handled.
+        ValueError: an unsupported type of geom.
     """
     kind, size = model.geom_type[geom], model.geom_size[geom]
     if kind == mujoco.mjtGeom.mjGEOM_BOX:
@@ -119,7 +124,7 @@ def _box() -> np.ndarray:
 
 
 def _ring() -> np.ndarray:
-    """Returns points on the unit circle (CYLINDER_SIDES + 1, 3), z = 0, the first one again at the end."""
+    """Returns points on the unit circle (CYLINDER_SIDES + 1, 3), z = 0, closed: the first is repeated at the end."""
     angle = np.arange(CYLINDER_SIDES + 1) * (2 * np.pi / CYLINDER_SIDES)
     return np.stack([np.cos(angle), np.sin(angle), np.zeros_like(angle)], axis=1)
 

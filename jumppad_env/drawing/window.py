@@ -1,4 +1,4 @@
-"""A pygame window, for `render_mode="human"` and for playing."""
+"""A pygame window, for `render_mode="human"` and for `python -m jumppad_env.play`."""
 
 from __future__ import annotations
 
@@ -13,47 +13,47 @@ import numpy as np
 Color = tuple[int, int, int]
 WHITE: Color = (255, 255, 255)
 GROUND = (14, 18, 26, 215)
-"""Behind text: dark, and a little of the game shines through."""
+"""Background of panels: dark and slightly translucent."""
 LABEL, TEXT = (168, 180, 196), (240, 243, 247)
 LINES_PER_WINDOW = 18
-"""How high text is: so many lines would fill a window of usual shape."""
+"""Lines of text that fill a window of the usual shape."""
 SMALLEST_FONT = 8
-"""Pixels; a panel may outgrow a window too small for this."""
+"""Pixels; in a very small window a panel may not fit."""
 FINER = 2
-"""Text is written so many times as large, then scaled down: pygame's font sets small letters unevenly."""
+"""Supersampling of text: pygame spaces small letters unevenly."""
 LONGEST_STILL = 0.25
-"""s until what has not changed is shown again all the same: something may have lain over the window."""
+"""s after which unchanged content is shown again: another window may have covered this one."""
 
 
 class Panel(NamedTuple):
-    """Text on a translucent ground."""
+    """A table of text on a translucent background."""
 
     title: str = ""
     rows: tuple[tuple[str, ...], ...] = ()
-    """Cells of a table, as many in each row; the first column is a label."""
+    """Cells, the same number in each row; the first column holds labels."""
     place: tuple[float, float] = (0.5, 0.5)
-    """From left (0) to right (1) and from top (0) to bottom (1) of the window."""
+    """Position in the window, from left (0) to right (1) and from top (0) to bottom (1)."""
     color: Color = WHITE
     """Of the title."""
 
 
 class Window:
-    """Shows frames at a steady rate, scaled to whatever size the window is dragged to.
+    """Shows frames at a steady rate, scaled to the window's current size.
 
     Args:
-        height: pixels, at first.
-        width: pixels, at first.
-        fps: frames per second; `show` waits to keep it. 0 never waits.
+        height: initial height, pixels.
+        width: initial width, pixels.
+        fps: frames per second, kept by waiting in `show`. 0 never waits.
 
     Attributes:
-        busy: s that passed between the last two calls of `show`, without the waiting.
+        busy: s between the last two calls of `show`, excluding the wait.
     """
 
     def __init__(self, height: int, width: int, fps: int) -> None:
         """Opens the window.
 
         Raises:
-            ImportError: pygame is missing; the message says how to get it.
+            ImportError: pygame is missing; the message says how to install it.
         """
         try:
             import pygame
@@ -61,7 +61,7 @@ class Window:
             raise ImportError('render_mode="human" needs pygame: pip install pygame') from error
         self._pygame = pygame
         if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-            # Without a screen SDL might pick a driver that needs one.
+            # Without a display SDL might pick a driver that needs one.
             os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
         pygame.display.init()
         pygame.display.set_mode((width, height), pygame.RESIZABLE)
@@ -75,13 +75,13 @@ class Window:
         self.busy = 0.0
 
     def show(self, frame: np.ndarray, panels: Sequence[Panel] = ()) -> None:
-        """Shows a frame, uint8 (height, width, 3), with panels over it, then waits until the next is due."""
+        """Shows a frame, uint8 (height, width, 3), with panels on top, then waits until the next is due."""
         pygame = self._pygame
         pygame.event.pump()
         surface = pygame.display.get_surface()
         content = frame.tobytes(), tuple(panels), surface.get_size()
         now = time.monotonic()
-        if content != self._shown or now - self._shown_at > LONGEST_STILL:  # a pause costs no computing time
+        if content != self._shown or now - self._shown_at > LONGEST_STILL:  # a paused game takes no CPU time
             self._draw(surface, content[0], frame.shape[1::-1], panels)
             self._shown, self._shown_at = content, now
         self._clock.tick(self._fps)
@@ -105,17 +105,17 @@ class Window:
     def _draw_panels(self, surface: Any, panels: Sequence[Panel]) -> None:
         width, height = surface.get_size()
         margin = round(height * 0.025)
-        drawn = {}  # a panel is written once, and forgotten when it is not shown any more
+        drawn = {}  # a panel is rendered once and cached while it is shown
         for panel in panels:
             key = panel, (width, height)
-            text = self._drawn[key] if key in self._drawn else self._write(panel, width, height)
+            text = self._drawn[key] if key in self._drawn else self._render(panel, width, height)
             free = width - 2 * margin - text.get_width(), height - 2 * margin - text.get_height()
             surface.blit(text, (margin + panel.place[0] * free[0], margin + panel.place[1] * free[1]))
             drawn[key] = text
         self._drawn = drawn
 
-    def _write(self, panel: Panel, width: int, height: int) -> Any:
-        """Returns the panel as a surface, in proportion to the window: what fits into one fits into all."""
+    def _render(self, panel: Panel, width: int, height: int) -> Any:
+        """Returns the panel as a surface in proportion to the window, so it fits into windows of any size."""
         size = FINER * max(SMALLEST_FONT, round(min(height, 0.6 * width) / LINES_PER_WINDOW))
         pygame = self._pygame
         plain, large = self._font(size), self._font(round(size * 1.3))

@@ -1,1 +1,1 @@
-"""The game that `python -m jumppad_env.play` opens: episodes in real time, with a person at the controls."""
+"""The game of `python -m jumppad_env.play`: episodes in real time, controlled by a person."""

@@ -1,7 +1,7 @@
-"""Keyboard, mouse and gamepads of a person who plays, turned into the actions of the rules.
+"""Input: maps keyboard, mouse and gamepads to actions and commands.
 
-Frames come faster than control steps, so events are read at every frame and what was only tapped waits for the next
-action. What a device means is written in the tables and pure functions; `Controls` reads the devices through pygame.
+Frames are more frequent than control steps, so events are read at every frame, and taps are kept until the next action.
+The mappings are tables and pure functions; `Controls` reads the devices through pygame.
 """
 
 from __future__ import annotations
@@ -15,43 +15,45 @@ from jumppad_env import gamepad
 from jumppad_env.rules import RULES
 
 STICK_KEYS = {"w": (1, 1.0), "s": (1, -1.0), "d": (0, 1.0), "a": (0, -1.0)}
-"""Name of the key: axis and deflection."""
+"""Key name: axis and deflection."""
 STICK_KEYS |= {"up": (3, 0.5), "down": (3, -0.5), "right": (2, 0.6), "left": (2, -0.6)}
 BUTTON_KEYS = {"space": "A", "left shift": "B", "right shift": "B", "f": "X", "e": "Y"}
 COMMAND_KEYS = {"r": "again", "return": "again", "c": "character", "t": "target", "escape": "quit"}
 COMMAND_KEYS |= {"p": "pause", "h": "help", "f1": "help", "backspace": "discard"}
 PAD_COMMANDS = {"START": "start", "BACK": "discard", "DPAD_LEFT": "character", "DPAD_RIGHT": "target"}
-"""SDL's name of a gamepad's button: command."""
+"""SDL name of a gamepad button: command."""
 PAD_BUTTONS = {name: name for name in gamepad.BUTTONS if name not in ("LT", "RT")}
-"""Name of the button: SDL's name. Triggers are axes to SDL."""
+"""Button name: SDL name. Triggers are axes in SDL."""
 PAD_BUTTONS |= {"LB": "LEFTSHOULDER", "RB": "RIGHTSHOULDER", "L3": "LEFTSTICK", "R3": "RIGHTSTICK"}
 PAD_TRIGGERS = {"LT": "TRIGGERLEFT", "RT": "TRIGGERRIGHT"}
 PAD_STICKS = ("LEFTX", "LEFTY", "RIGHTX", "RIGHTY")
 FULL_DEFLECTION = 32767
-"""What SDL gives for a stick or trigger that is pushed as far as it goes."""
+"""SDL's value of a fully deflected stick or trigger."""
+TRIGGER_PULLED = 16000
+"""SDL's value from which a trigger counts as pressed."""
 DEAD_ZONE = 0.15
-"""Deflection of a real stick that is none."""
+"""Deflections below this count as zero."""
 LOOK_PER_PIXEL = 0.003
-"""rad that the view turns when the mouse moves by one pixel."""
+"""Mouse sensitivity, rad per pixel."""
 
-# Angles that each bucket of the right stick turns the view in one control step, rad, right and up.
+# Angle by which each bucket of the right stick turns the view in one control step, rad, right and up.
 _TURNS = gamepad.STICK_VALUES * np.abs(gamepad.STICK_VALUES) * RULES.camera_turn_rate * RULES.control_step
 _TILTS = gamepad.STICK_VALUES * RULES.camera_tilt_rate * RULES.control_step
 LONGEST_LOOK = 3 * np.array([_TURNS[-1], _TILTS[-1]])
-"""(2,) rad the mouse can be ahead of the view: after a flick the view must not turn on for seconds."""
+"""(2,) rad by which the mouse can be ahead of the view; else it would keep turning for seconds after a flick."""
 
 
 def gamepad_action(axes: np.ndarray, buttons: set[str]) -> np.ndarray:
-    """Returns the action (16,) of stick deflections (4,), right and up positive, and of the buttons that are down."""
+    """Returns the action (16,) of stick deflections (4,), right and up positive, and pressed buttons."""
     pressed = [button in buttons for button in gamepad.BUTTONS]
     return np.concatenate([gamepad.to_buckets(axes), np.array(pressed, dtype=np.uint8)])
 
 
 def keyboard_action(held: Callable[[str], bool]) -> np.ndarray:
-    """Returns the action (16,) of the keys that are held down.
+    """Returns the action (16,) of the keys held down.
 
     Args:
-        held: says of a key, by pygame's name of it, whether it is down.
+        held: returns whether a key, by its pygame name, is down.
     """
     axes = np.zeros(len(gamepad.AXES))
     for key, (axis, deflection) in STICK_KEYS.items():
@@ -60,7 +62,7 @@ def keyboard_action(held: Callable[[str], bool]) -> np.ndarray:
 
 
 def stick_axes(raw: np.ndarray) -> np.ndarray:
-    """Returns deflections (4,), right and up positive, of SDL's axes (4,) in the order of `PAD_STICKS`."""
+    """Converts SDL's axes (4,), in the order of `PAD_STICKS`, to deflections (4,), right and up positive."""
     axes = raw / FULL_DEFLECTION
     axes[1::2] *= -1  # SDL's y axes point down
     axes[np.abs(axes) < DEAD_ZONE] = 0.0
@@ -68,9 +70,9 @@ def stick_axes(raw: np.ndarray) -> np.ndarray:
 
 
 def mouse_action(look: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the action (16,) that turns the view nearest to where the mouse wants it, and what is left to turn.
+    """Returns the action (16,) that turns the view by nearly the mouse's angle, and the remaining angle.
 
-    The right stick has eleven positions only; what one control step turns too little or too much, the next makes good.
+    The right stick has only eleven positions; the next control step corrects the remainder.
 
     Args:
         look: (2,) rad, to the right and up.
@@ -82,7 +84,7 @@ def mouse_action(look: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def both(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Returns two actions as one: of each stick axis the stronger deflection, and all buttons of either."""
+    """Merges two actions: the stronger deflection of each stick axis, and the buttons of both."""
     action = np.maximum(one, other)
     sticks = slice(0, len(gamepad.AXES))
     stronger = np.abs(one[sticks].astype(int) - gamepad.CENTER) >= np.abs(other[sticks].astype(int) - gamepad.CENTER)
@@ -91,14 +93,14 @@ def both(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 class Controls:
-    """All devices of one person. The window must be open.
+    """All input devices. The window must be open.
 
     Attributes:
-        captured: whether the mouse belongs to the game: its pointer is hidden and its motion turns the view.
+        captured: whether the game has captured the mouse: its pointer is hidden, and its motion turns the view.
     """
 
     def __init__(self) -> None:
-        """Looks for gamepads; more may be plugged in later."""
+        """Opens the connected gamepads; more may be plugged in later."""
         import pygame
         from pygame._sdl2 import controller
 
@@ -112,9 +114,9 @@ class Controls:
         self._find_pads()
 
     def read(self) -> set[str]:
-        """Returns the commands given since the last call; "play" stands for any key that plays.
+        """Returns the commands since the last call; any key with a game action also gives "play".
 
-        Call it at every frame: what is tapped or moved here counts in the next `action`.
+        Call it at every frame: taps and mouse motion count in the next `action`.
         """
         pygame = self._pygame
         commands: set[str] = set()
@@ -140,7 +142,7 @@ class Controls:
         return commands
 
     def action(self) -> np.ndarray:
-        """Returns the action (16,) of this moment, and of what was tapped since the last call."""
+        """Returns the current action (16,), including taps since the last call."""
         pygame = self._pygame
         down, tapped = pygame.key.get_pressed(), self._tapped_keys
         action = keyboard_action(lambda name: bool(down[pygame.key.key_code(name)]) or name in tapped)
@@ -152,14 +154,14 @@ class Controls:
         return action
 
     def release(self) -> None:
-        """Gives the mouse back and forgets what was tapped; may be called at any time."""
+        """Releases the mouse and discards taps; may be called at any time."""
         self._tapped_keys, self._tapped_buttons = set(), set()
         self._look = np.zeros(2)
         if self.captured:
             self._capture(False)
 
     def _press_key(self, name: str) -> set[str]:
-        if name == "escape" and self.captured:  # what Escape does to a mouse everywhere
+        if name == "escape" and self.captured:  # as usual, Escape releases a captured mouse first
             self.release()
             return {"wait"}
         if name in STICK_KEYS or name in BUTTON_KEYS:
@@ -184,7 +186,7 @@ class Controls:
     def _capture(self, captured: bool) -> None:
         self.captured = captured
         self._pygame.mouse.set_visible(not captured)
-        self._pygame.event.set_grab(captured)  # with the pointer hidden, SDL reports motion without bounds
+        self._pygame.event.set_grab(captured)  # with a hidden pointer, SDL then reports unbounded motion
         self._pygame.mouse.get_rel()
 
     def _find_pads(self) -> None:
@@ -194,7 +196,7 @@ class Controls:
     def _pad_action(self, pad: Any) -> np.ndarray:
         axes = stick_axes(np.array([pad.get_axis(self._sdl(f"AXIS_{name}")) for name in PAD_STICKS], dtype=np.float64))
         buttons = {name for name, sdl in PAD_BUTTONS.items() if pad.get_button(self._sdl(f"BUTTON_{sdl}"))}
-        pulled = {name for name, sdl in PAD_TRIGGERS.items() if pad.get_axis(self._sdl(f"AXIS_{sdl}")) > 16000}
+        pulled = {name for name, sdl in PAD_TRIGGERS.items() if pad.get_axis(self._sdl(f"AXIS_{sdl}")) > TRIGGER_PULLED}
         return gamepad_action(axes, buttons | pulled)
 
     def _sdl(self, name: str) -> int:

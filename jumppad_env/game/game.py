@@ -1,4 +1,4 @@
-"""A person's game: episodes one after the other, at 10 Hz in time that is measured elsewhere, and frames in between."""
+"""The game's logic: consecutive episodes at 10 Hz, interpolated frames, and commands. The caller measures time."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from jumppad_env.vector_env import count_cores
 from jumppad_env.world.state import X, Y
 
 LONGEST_FRAME = 0.5
-"""s of play between two frames; what a computer that stood still for longer has missed is not played."""
+"""s: longest time simulated between two frames; after a longer stall the rest is dropped."""
 RESTARTS = {"again", "discard", "character", "target"}
-"""Commands that begin another episode; only who records tells "discard" from "again"."""
+"""Commands that start another episode; "discard" and "again" differ only for recordings."""
 MOST_THREADS = 4
-"""That draw at the same time, if there are as many cores."""
+"""Most drawing threads, if there are as many cores."""
 
 
 class Played(NamedTuple):
-    """An episode as far as it was played: T control steps.
+    """An episode up to now: T control steps.
 
-    Resetting with `seed` and `character`, then taking `actions`, gives `states` again, bit for bit.
+    Resetting with `seed` and `character` and repeating `actions` reproduces `states` bit for bit.
     """
 
     seed: int
@@ -41,27 +41,27 @@ class Played(NamedTuple):
     """Index of the pad that was touched, -1 for none."""
     fell: bool
     ended: bool
-    """Otherwise it goes on, or was left early."""
+    """False while it runs, or if it was abandoned."""
     actions: np.ndarray
-    """uint8 (T, 16), as the control steps took them."""
+    """uint8 (T, 16)."""
     states: np.ndarray
-    """float64 (T + 1, len(STATE)), exact; row t is what action t met, and the last is what came of it all."""
+    """float64 (T + 1, len(STATE)); row t is the state before action t, the last row the final state."""
 
 
 class Game:
-    """Episodes of one person.
+    """Consecutive episodes of one person.
 
     Args:
         character: a name in `CHARACTERS`.
         target: a pad, or None for any.
-        seed: each episode draws its own from this and its number.
+        seed: each episode's seed follows from this one and its number.
         size: (height, width) of the frames, pixels.
-        variety: as of the environment.
-        skipped: seeds of episodes that are left out.
+        variety: keyword of the environment.
+        skipped: seeds of episodes to skip.
 
     Attributes:
         shown: "help" or "pause" while the game waits, else None.
-        ended: whether the episode has.
+        ended: whether the episode has ended.
     """
 
     def __init__(
@@ -73,10 +73,10 @@ class Game:
         variety: str = "none",
         skipped: Collection[int] = (),
     ) -> None:
-        """Starts the first episode, which waits behind the help.
+        """Starts the first episode, paused behind the help.
 
         Raises:
-            ValueError: a size, seed or variety that is none.
+            ValueError: an invalid size, seed or variety.
         """
         self.character, self.target = character, target
         self.shown: str | None = "help"
@@ -88,22 +88,22 @@ class Game:
 
     @property
     def waiting(self) -> bool:
-        """Whether time stands still."""
+        """Whether the game is paused."""
         return self.shown is not None
 
     def prepare(self) -> None:
-        """Compiles rules and rasterizer, which after an installation takes seconds that would be missed in play."""
+        """Compiles rules and rasterizer, which takes seconds after an installation, before play starts."""
         self._env.step(gamepad.NEUTRAL)
         self.frame()
         self._restart()
 
     def leaves(self, commands: set[str]) -> bool:
-        """Returns whether these commands leave the episode, ended or not."""
+        """Returns whether these commands leave the current episode."""
         return bool(commands & {"quit", *RESTARTS}) or (self.ended and "start" in commands)
 
     def obey(self, commands: set[str]) -> None:
-        """Does what was asked for, see `Controls.read`."""
-        if "start" in commands:  # one button for what is needed most
+        """Executes commands, see `Controls.read`."""
+        if "start" in commands:  # START does what is needed most
             commands = commands | {"again" if self.ended else "pause"}
         if "character" in commands:
             names = list(CHARACTERS)
@@ -126,11 +126,11 @@ class Game:
             self.shown = self.shown or "pause"
 
     def advance(self, seconds: float, action: Callable[[], np.ndarray]) -> None:
-        """Lets time pass: as many control steps as fit into it, none while the game waits.
+        """Advances time by as many control steps as fit; none while the game is paused.
 
         Args:
-            seconds: since the last call; beyond `LONGEST_FRAME` they are dropped.
-            action: gives the action (16,) of each step when its time has come.
+            seconds: since the last call; clipped to `LONGEST_FRAME`.
+            action: called at each step, returns its action (16,).
         """
         if self.waiting:
             return
@@ -140,15 +140,15 @@ class Game:
             self._step(action())
 
     def frame(self, size: tuple[int, int] | None = None) -> np.ndarray:
-        """Returns what is seen now, uint8 (height, width, 3), of the game's size or of this one."""
+        """Returns the current frame, uint8 (height, width, 3), of this size, by default the game's."""
         size = size or self._size
         state = interpolate(self._older, self._newer, self._since_step / RULES.control_step)
         if self._drawn is None or self._drawn[1].shape[:2] != size or not np.array_equal(state, self._drawn[0]):
-            self._drawn = state, self._painter(size).draw_one(state, self.character)  # a still picture is drawn once
+            self._drawn = state, self._painter(size).draw_one(state, self.character)  # cached while nothing changes
         return self._drawn[1]
 
     def played(self) -> Played:
-        """Returns the episode as far as it was played; nothing of it is shared with the game."""
+        """Returns a copy of the episode up to now."""
         return Played(
             seed=self._episode_seed,
             character=self.character,
@@ -161,18 +161,18 @@ class Game:
         )
 
     def panels(self, recorded: panels.Recorded | None = None) -> list[panels.Panel]:
-        """Returns what is written over the frame, given how a recording stands if there is one."""
-        standing = self.standing()._replace(recorded=recorded)
+        """Returns the panels over the frame; `recorded` is the status of the recording, None without one."""
+        status = self.status()._replace(recorded=recorded)
         if self.shown == "help":
-            return [panels.help_panel(standing)]
+            return [panels.help_panel(status)]
         if self.shown == "pause":
-            return [panels.pause_panel(standing)]
-        return [panels.summary_panel(standing)] if self.ended else panels.heads_up(standing)
+            return [panels.pause_panel(status)]
+        return [panels.summary_panel(status)] if self.ended else panels.heads_up(status)
 
-    def standing(self) -> panels.Standing:
-        """Returns how the episode stands."""
+    def status(self) -> panels.Status:
+        """Returns the status of the episode."""
         assert self._env.spec is not None and self._env.spec.max_episode_steps is not None
-        return panels.Standing(
+        return panels.Status(
             character=self.character,
             target=self.target,
             pad=self._info["pad"],
@@ -185,7 +185,7 @@ class Game:
         )
 
     def close(self) -> None:
-        """Closes the environment and ends the threads that draw."""
+        """Closes the environment and ends the drawing threads."""
         self._env.close()
         for painter in self._painters.values():
             painter.close()
@@ -226,7 +226,6 @@ class Game:
         self._actions.append(action.copy())
         self._states.append(self._newer)
         self.ended = terminated or truncated
-        if running:  # the flight from a pad is not the player's
-            ground = [X, Y]
+        if running:  # the flight from a pad does not count
             self._run_steps += 1
-            self._distance += float(np.linalg.norm(self._newer[ground] - self._older[ground]))
+            self._distance += float(np.linalg.norm((self._newer - self._older)[[X, Y]]))

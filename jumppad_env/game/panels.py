@@ -1,4 +1,4 @@
-"""What is written in the window of a person who plays: pure functions from how the episode stands to panels of text."""
+"""Texts in the game's window: pure functions from the status of an episode to panels."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ RED: Color = (255, 138, 122)
 
 
 class Recorded(NamedTuple):
-    """How a recording stands."""
+    """Status of a recording."""
 
     kept: int
-    """Episodes, those of earlier sessions included."""
+    """Kept episodes, including earlier sessions."""
     style: str = ""
-    """Of those that are kept now."""
+    """Style of the episodes kept now."""
 
 
-class Standing(NamedTuple):
-    """How an episode stands."""
+class Status(NamedTuple):
+    """Status of an episode."""
 
     character: str
     target: str | None
@@ -30,117 +30,117 @@ class Standing(NamedTuple):
     pad: int = -1
     """Index of the pad that was touched, -1 for none."""
     success: bool = False
-    """The target was touched."""
+    """Whether the target was touched."""
     fell: bool = False
     ended: bool = False
     seconds: float = 0.0
-    """s played until a pad was touched."""
+    """s until a pad was touched."""
     seconds_left: float = 0.0
-    """s until the episode is cut off."""
+    """s until the episode is truncated."""
     distance: float = 0.0
-    """m run over ground until a pad was touched."""
+    """m covered until a pad was touched."""
     recorded: Recorded | None = None
-    """None if nothing is recorded."""
+    """None without a recording."""
 
 
-LOADING = Panel("One moment: getting ready", (("After an installation this takes about twenty seconds.",),))
+LOADING = Panel("Loading ...", (("The first start after an installation takes about twenty seconds.",),))
 CONTROLS = (
     ("", "Keyboard and mouse", "Gamepad"),
     ("Move", "W A S D", "left stick"),
-    ("Look", "arrows, or the mouse (click first)", "right stick"),
+    ("Look", "arrow keys or mouse (click first)", "right stick"),
     ("Jump", "Space", "A"),
     ("Dodge", "Shift", "B"),
-    ("Attack", "F, or the mouse's button", "X"),
-    ("Board on, off", "E", "Y"),
+    ("Attack", "F or left mouse button", "X"),
+    ("Mount / dismount", "E", "Y"),
     ("Pause", "P", "START"),
-    ("Again", "R, Enter or Backspace", "BACK"),
+    ("Restart", "R, Enter or Backspace", "BACK"),
     ("Character", "C", "D-pad left"),
     ("Target", "T", "D-pad right"),
-    ("This help", "H or F1", ""),
-    ("Quit", "Esc (frees the mouse first)", ""),
+    ("Help", "H or F1", ""),
+    ("Quit", "Esc (releases the mouse first)", ""),
 )
 BEGINNING = (
     ("Jump pads", "up the stairs, at the far end", ""),
-    ("Begin, go on", "W A S D or a click", "A"),
+    ("Start / resume", "W A S D or click", "A"),
 )
 KEEPING = ("At the end", "R keeps, Backspace discards", "START, BACK")
 
 
 def aim(target: str | None) -> str:
-    """Returns where to go, in words."""
+    """Returns the target in words."""
     return "any pad" if target is None else f"the {target} pad"
 
 
-def outcome(standing: Standing) -> tuple[str, Color]:
-    """Returns what has become of the episode and the color to say it in; no words as long as it is open."""
-    if standing.pad >= 0 and standing.success:
-        return f"The {PADS[standing.pad]} pad!", GREEN
-    if standing.pad >= 0:
-        return f"The {PADS[standing.pad]} pad, not {aim(standing.target)}", AMBER
-    if standing.fell:
+def outcome(status: Status) -> tuple[str, Color]:
+    """Returns the episode's outcome and its color; an empty text while it is undecided."""
+    if status.pad >= 0 and status.success:
+        return f"The {PADS[status.pad]} pad!", GREEN
+    if status.pad >= 0:
+        return f"The {PADS[status.pad]} pad, not {aim(status.target)}", AMBER
+    if status.fell:
         return "Fell off the island", RED
-    return ("Out of time", RED) if standing.ended else ("", WHITE)
+    return ("Out of time", RED) if status.ended else ("", WHITE)
 
 
 def recorded_rows(recorded: Recorded | None) -> tuple[tuple[str, str], ...]:
-    """Returns what is said of a recording, no row without one."""
+    """Returns a row on the recording, none without one."""
     if recorded is None:
         return ()
     return (("Recording", f"{recorded.kept} kept" + (f", style {recorded.style}" if recorded.style else "")),)
 
 
-def heads_up(standing: Standing) -> list[Panel]:
-    """Returns what is shown during play: who goes where, the time left, how to get help, and that it is recorded."""
-    told, color = outcome(standing)
+def heads_up(status: Status) -> list[Panel]:
+    """Returns the panels during play: character and target, time left, keys, and the recording."""
+    text, color = outcome(status)
     return [
-        Panel(told or f"{standing.character.capitalize()} to {aim(standing.target)}", place=(0.0, 0.0), color=color),
-        Panel(f"{standing.seconds_left:.1f} s", place=(1.0, 0.0), color=WHITE if standing.seconds_left > 3 else AMBER),
-        Panel(rows=(("H help   P pause   R again",),), place=(0.0, 1.0)),
-        *([Panel(rows=recorded_rows(Recorded(standing.recorded.kept)), place=(1.0, 1.0))] if standing.recorded else []),
+        Panel(text or f"{status.character.capitalize()} to {aim(status.target)}", place=(0.0, 0.0), color=color),
+        Panel(f"{status.seconds_left:.1f} s", place=(1.0, 0.0), color=WHITE if status.seconds_left > 3 else AMBER),
+        Panel(rows=(("H help   P pause   R restart",),), place=(0.0, 1.0)),
+        *([Panel(rows=recorded_rows(Recorded(status.recorded.kept)), place=(1.0, 1.0))] if status.recorded else []),
     ]
 
 
-def help_panel(standing: Standing) -> Panel:
-    """Returns what the keys do; the game waits meanwhile."""
-    seconds = f"{standing.seconds_left:.0f} seconds"
-    title = f"{standing.character.capitalize()}: run onto {aim(standing.target)} within {seconds}"
-    return Panel(title, (*CONTROLS, KEEPING if standing.recorded else ("", "", ""), *BEGINNING))
+def help_panel(status: Status) -> Panel:
+    """Returns the list of keys, shown while the game waits."""
+    seconds = f"{status.seconds_left:.0f} seconds"
+    title = f"{status.character.capitalize()}: run onto {aim(status.target)} within {seconds}"
+    return Panel(title, (*CONTROLS, KEEPING if status.recorded else ("", "", ""), *BEGINNING))
 
 
-def pause_panel(standing: Standing) -> Panel:
-    """Returns what is shown while the game waits."""
+def pause_panel(status: Status) -> Panel:
+    """Returns the panel of a paused game."""
     rows = (
-        ("Time left", f"{standing.seconds_left:.1f} s"),
-        ("Character (C)", standing.character),
-        ("Target (T)", aim(standing.target)),
-        *recorded_rows(standing.recorded),
-        *([("This episode", "is kept only if it is played to the end")] if standing.recorded else []),
+        ("Time left", f"{status.seconds_left:.1f} s"),
+        ("Character (C)", status.character),
+        ("Target (T)", aim(status.target)),
+        *recorded_rows(status.recorded),
+        *([("This episode", "is kept only if you finish it")] if status.recorded else []),
         ("", ""),
-        ("Go on", "P, a click or START"),
-        ("Again", "R or BACK"),
+        ("Resume", "P, click or START"),
+        ("Restart", "R or BACK"),
         ("Help", "H"),
         ("Quit", "Esc"),
     )
     return Panel("Paused", rows)
 
 
-def summary_panel(standing: Standing) -> Panel:
-    """Returns what is shown when the episode has ended."""
-    told, color = outcome(standing)
-    again = (("Again", "R, Enter or START"), ("Change", "C character, T target"), ("Quit", "Esc"))
-    if standing.recorded is not None:
-        again = (
-            ("Keep, go on", "R, Enter or START"),
-            ("Discard, go on", "Backspace or BACK"),
-            ("Keep, change", "C character, T target"),
-            ("Keep, quit", "Esc"),
+def summary_panel(status: Status) -> Panel:
+    """Returns the summary of a finished episode."""
+    text, color = outcome(status)
+    keys = (("Restart", "R, Enter or START"), ("Change", "C character, T target"), ("Quit", "Esc"))
+    if status.recorded is not None:
+        keys = (
+            ("Keep and continue", "R, Enter or START"),
+            ("Discard and continue", "Backspace or BACK"),
+            ("Keep and change", "C character, T target"),
+            ("Keep and quit", "Esc"),
         )
     rows = (
-        ("Target", f"{aim(standing.target)}: {'reached' if standing.success else 'not reached'}"),
-        ("Time", f"{standing.seconds:.1f} s"),
-        ("Distance run", f"{standing.distance:.0f} m"),
-        *recorded_rows(standing.recorded),
+        ("Target", f"{aim(status.target)}: {'reached' if status.success else 'not reached'}"),
+        ("Time", f"{status.seconds:.1f} s"),
+        ("Distance", f"{status.distance:.0f} m"),
+        *recorded_rows(status.recorded),
         ("", ""),
-        *again,
+        *keys,
     )
-    return Panel(told, rows, color=color)
+    return Panel(text, rows, color=color)

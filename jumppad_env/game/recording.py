@@ -1,9 +1,9 @@
-"""What a person plays, written as a dataset: each episode that is kept is on the disk at once.
+"""Records a person's episodes as a dataset; each kept episode is written to disk immediately.
 
     with record(directory, seed, style="careful") as recording:
         recording.keep(game.played())
 
-Left without an error, the directory is the dataset. Killed at any moment, the same lines go on where they stopped.
+The dataset appears when the block ends without an error. If the process is killed, the same lines resume the recording.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ LONGEST_STYLE = EPISODE["style"].itemsize // 4
 
 
 class Recording:
-    """Episodes of one person.
+    """A dataset being recorded.
 
     Args:
-        log: where they are written.
-        style: what the person says of the play.
+        log: episodes on disk.
+        style: label of the episodes to come.
     """
 
     def __init__(self, log: EpisodeLog, style: str) -> None:
@@ -36,19 +36,19 @@ class Recording:
 
     @property
     def recorded(self) -> Recorded:
-        """How much has been kept, by earlier sessions too."""
+        """Number of kept episodes, including earlier sessions, and the style."""
         return Recorded(len(self._log.seeds), self._style)
 
     @property
     def seeds(self) -> frozenset[int]:
-        """Of all episodes that have been kept."""
+        """Seeds of all kept episodes."""
         return frozenset(self._log.seeds)
 
     def keep(self, played: Played) -> None:
-        """Writes an episode; whatever happens afterward, it is not lost.
+        """Writes an episode to disk durably.
 
         Raises:
-            OSError: it cannot be written; those before it stay.
+            OSError: it cannot be written; earlier episodes are unaffected.
         """
         self._log.append(
             Trajectory(
@@ -68,22 +68,22 @@ class Recording:
 
 @contextlib.contextmanager
 def record(directory: Path, seed: int, variety: str = "none", style: str = "") -> Iterator[Recording]:
-    """Records into a dataset, which appears when the `with` block is left; an interrupted recording is gone on with.
+    """Records a dataset, which appears when the `with` block ends; resumes an interrupted recording.
 
-    If nothing was kept, nothing is left behind.
+    If no episode was kept, no files remain.
 
     Args:
         directory: must not exist.
         seed: of the game.
-        variety: what the person sees; told in the manifest.
-        style: what the person says of the play, for each episode kept from now on.
+        variety: the visual variety; stored in the manifest.
+        style: label of each episode kept from now on.
 
     Raises:
-        ValueError: the directory exists, one with other options is unfinished there, or the style cannot be written.
-        OSError: it cannot be written; what was kept before stays, to be gone on with.
+        ValueError: the directory exists, an unfinished recording there has other options, or the style is invalid.
+        OSError: it cannot be written; the episodes kept so far remain and can be resumed.
     """
     if len(style) > LONGEST_STYLE or not style.isprintable():
-        raise ValueError(f"a style is at most {LONGEST_STYLE} printable characters, got {style!r}; choose another")
+        raise ValueError(f"a style must be at most {LONGEST_STYLE} printable characters, got {style!r}")
     _check_free(directory)
     environment = {"id": "Jumppad-v0", "observation": "state", "character": "random", "variety": variety}
     with Unfinished(directory, {"seed": seed, "population": "person", "environment": environment}) as work:
@@ -98,12 +98,12 @@ def record(directory: Path, seed: int, variety: str = "none", style: str = "") -
                 if not log.seeds:
                     shutil.rmtree(work.path)
             return
-    _check_free(directory)  # the last session was killed just before the end, which is made up for
+    _check_free(directory)  # the last session was killed just before publishing, which leaving the block has done
 
 
 def _check_free(directory: Path) -> None:
     if os.path.lexists(directory):
         raise ValueError(
-            f"{directory} exists; record into another place, with another --seed, "
-            "and put both together with python -m agents.dataset merge"
+            f"{directory} exists; record into another directory, with another --seed, "
+            "and merge both with python -m agents.dataset merge"
         )

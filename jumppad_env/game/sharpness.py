@@ -1,37 +1,37 @@
-"""How large a game is drawn: as large as the computer draws often enough. The window scales it to its own size."""
+"""Adaptive resolution: draws the largest size that keeps the frame rate. The window scales it to its own size."""
 
 from __future__ import annotations
 
 SMALLER = (1.0, 5 / 6, 2 / 3, 1 / 2, 1 / 3)
-"""Height and width that can be drawn, as parts of what was asked for."""
+"""Available sizes, as fractions of the requested height and width."""
 FRAMES_TO_SHRINK, FRAMES_TO_GROW = 10, 90
-"""Frames at one size before another is tried: what is too slow is seen soon, what is fast enough should stay so."""
+"""Frames at one size before the next is tried: shrink soon, grow only if the speed is stable."""
 SPARE = 0.8
-"""Part of the time for a frame that the next larger size must be expected to need at most."""
+"""Largest share of the time for a frame that the next larger size may be expected to take."""
 
 
 class Sharpness:
-    """Chooses among sizes by how long frames take.
+    """Chooses the drawn size from frame times.
 
     Args:
-        size: (height, width) asked for, pixels.
-        slowest: s that a frame may take.
+        size: requested (height, width), pixels.
+        slowest: longest acceptable time of a frame, s.
 
     Attributes:
         size: (height, width) to draw now.
     """
 
     def __init__(self, size: tuple[int, int], slowest: float) -> None:
-        """Begins with the size asked for."""
+        """Starts with the requested size."""
         height, width = size
         self._sizes = [(max(8, round(part * height)), max(8, round(part * width))) for part in SMALLER]
         self._slowest = slowest
         self._choose(0)
 
     def note(self, seconds: float) -> None:
-        """Takes account of a frame drawn at this size, that took so long without any waiting."""
+        """Records the time of a frame at the current size, s, excluding any wait."""
         self._frames += 1
-        self._seconds += min(seconds, 2 * self._slowest)  # one that got stuck is no slow computer
+        self._seconds += min(seconds, 2 * self._slowest)  # a single stall does not mean a slow computer
         mean = self._seconds / self._frames
         if self._frames >= FRAMES_TO_SHRINK and mean > self._slowest and self._index + 1 < len(self._sizes):
             self._choose(self._index + 1)

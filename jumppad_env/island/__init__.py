@@ -1,4 +1,4 @@
-"""The island: its geometry, read from the MJCF in `assets`, and where a character can stand and walk."""
+"""The island: its geometry, read from the MJCF in `assets`, and its walkable places."""
 
 from jumppad_env.island.island import Island, character_path, load_island
 

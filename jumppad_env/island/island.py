@@ -1,6 +1,6 @@
-"""The island: compiles the MJCF and looks its names up, once.
+"""The island: compiles the MJCF and resolves its names, once per process.
 
-All geometry lives in ``assets/*.xml``; nothing here or elsewhere in Python repeats a number of it.
+All solid geometry is in ``assets/*.xml``; the environment's code repeats none of its numbers.
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ def character_path(character: str) -> Path:
 
 @dataclass(frozen=True, eq=False)
 class Island:
-    """The compiled physics model, shared by all characters, and what the rules need to know of it."""
+    """The compiled physics model, shared by all characters, and the places and sensors that the rules need."""
 
     model: mujoco.MjModel
     spawns: np.ndarray
-    """(4, 3) m, where episodes start; characters then face +y."""
+    """(4, 3) m, spawn points; characters start facing +y."""
     landings: np.ndarray
-    """(3, 3) m, where each pad's launch ends."""
+    """(3, 3) m, where the launch of each pad ends."""
     pads: np.ndarray
-    """(3, 3) m, center of each pad's foot."""
+    """(3, 3) m, center of each pad's base."""
     ways: dict[str, np.ndarray]
     """(3,) m, named points along the track: stairs, neck_in, neck_out, and <pad>_in, <pad>_out of each lane."""
     plaza: tuple[np.ndarray, np.ndarray]
     """Center (3,) and half size (3,) of the part of the plaza where players move, m."""
     fall_height: float
-    """m; below it a character has fallen off."""
+    """m; a character below it has fallen off."""
     flight_seconds: float
     """s from a pad to its landing place."""
     ground_sensor: int
-    """Column of the sensor data that counts contacts of the foot."""
+    """Column of the sensor data: number of contacts of the foot."""
     pad_sensors: slice
-    """Columns of the sensor data that count contacts with each pad."""
+    """Columns of the sensor data: number of contacts with each pad."""
 
     @property
     def gravity(self) -> float:
-        """m/s^2, downwards positive."""
+        """m/s^2, positive downwards."""
         return -float(self.model.opt.gravity[2])
 
     @property
@@ -68,7 +68,7 @@ class Island:
 
 
 def _mesh_origin(model: mujoco.MjModel, data: mujoco.MjData, geom: str) -> np.ndarray:
-    """Returns where the MJCF puts a mesh geom, (3,) m: the compiler moves its frame to the mesh's center of mass."""
+    """Returns a mesh geom's origin in the MJCF, (3,) m: the compiler moves its frame to the mesh's center of mass."""
     mesh = int(model.geom_dataid[model.geom(geom).id])
     turned = np.empty(9)
     mujoco.mju_quat2Mat(turned, model.mesh_quat[mesh])
@@ -78,12 +78,16 @@ def _mesh_origin(model: mujoco.MjModel, data: mujoco.MjData, geom: str) -> np.nd
 
 @functools.cache
 def load_island() -> Island:
-    """Returns the island, compiled once per process."""
+    """Returns the island, compiled without scenery.
+
+    Raises:
+        ValueError: the MJCF declares the pads' touch sensors in another order than `PADS`.
+    """
     spec = mujoco.MjSpec.from_file(str(character_path(next(iter(CHARACTERS)))))
-    for geom in list(spec.geoms):  # MuJoCo moves all of them at every step: without scenery a fifth faster
+    for geom in list(spec.geoms):  # MuJoCo updates all geoms at every step: without scenery a fifth faster
         if not geom.contype and not geom.conaffinity:
             spec.delete(geom)
-    spec.compiler.fusestatic = True  # nor the bodies that only a figure has
+    spec.compiler.fusestatic = True  # and without the bodies that are only drawn
     model = spec.compile()
     data = mujoco.MjData(model)
     mujoco.mj_forward(model, data)

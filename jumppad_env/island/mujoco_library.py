@@ -1,7 +1,7 @@
-"""MuJoCo, imported so that it also works where the GL library that MUJOCO_GL names is missing.
+"""Imports MuJoCo even if the GL library that MUJOCO_GL names is missing.
 
-MuJoCo opens that library as soon as it is imported, and fails without it. We need none: physics is all that we ask of
-MuJoCo, and `jumppad_env.drawing.rasterizer` draws.
+MuJoCo opens that library on import and fails without it. We do not need it: MuJoCo does the physics only, and
+`jumppad_env.drawing.rasterizer` draws.
 """
 
 import os

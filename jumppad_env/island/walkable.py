@@ -1,4 +1,4 @@
-"""Where on the island one can stand and walk: found by feeling for the ground, not by repeating its geometry."""
+"""Walkable places of the island, found by casting rays down to the ground."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from jumppad_env.island.island import load_island
 from jumppad_env.island.mujoco_library import mujoco
 
 SPACING = 0.25
-"""m between places; walls with their clearance are wider, so that no step leads through one."""
+"""m between places; walls with their clearance are wider, so no step leads through one."""
 CLEARANCE = 0.75
-"""m around a place without walls, beds and pads; characters are 0.4 m wide to each side."""
+"""m around a place that is free of walls, beds and pads; characters have a radius of 0.4 m."""
 
 
 @functools.cache
 def walkable_places() -> np.ndarray:
-    """Returns places (n, 3) m on a grid, with room to stand, that can be walked to from the spawn points.
+    """Returns places (n, 3) m on a grid, with room to stand and reachable from the spawn points.
 
-    The terraces beside the track are none: nobody gets back up from there.
+    The terraces beside the track are excluded: there is no way back up.
     """
     island = load_island()
     model, data = island.model, mujoco.MjData(island.model)
     mujoco.mj_forward(model, data)
     floors = {geom for geom in range(model.ngeom) if "_ground" in model.geom(geom).name}
-    assert floors, "the MJCF has no geom with _ground in its name"
+    assert floors, "the MJCF has no geom with _ground in its name"  # the convention that marks floors
     character = int(model.geom_bodyid[model.geom("foot").id])
     reach = np.concatenate([island.spawns, island.pads])[:, :2]
-    margin = 4.0  # m beyond pads and spawn points; the walls are nearer
+    margin = 4.0  # m beyond pads and spawn points; the walls are closer
     low, high = reach.min(axis=0) - margin, reach.max(axis=0) + margin
     xs, ys = (np.arange(first, last, SPACING) for first, last in zip(low, high, strict=True))
-    heights = np.full((len(xs), len(ys)), np.nan)  # of the floor; none where something stands on it
+    heights = np.full((len(xs), len(ys)), np.nan)  # of the floor; NaN where something else is hit first
     down, geom = np.array([0.0, 0.0, -1.0]), np.zeros(1, dtype=np.int32)
     above = 20.0
     for i, x in enumerate(xs):
@@ -44,7 +44,7 @@ def walkable_places() -> np.ndarray:
 
 
 def _roomy(heights: np.ndarray) -> np.ndarray:
-    """Returns bool, where there is floor in all of a circle around a place."""
+    """Returns, as bool, where a circle of radius CLEARANCE around a place is all floor."""
     cells = int(CLEARANCE / SPACING)
     padded = np.pad(~np.isnan(heights), cells)
     roomy = np.ones_like(heights, dtype=np.bool_)
@@ -58,7 +58,7 @@ def _roomy(heights: np.ndarray) -> np.ndarray:
 def _connected(
     xs: np.ndarray, ys: np.ndarray, heights: np.ndarray, roomy: np.ndarray, spawns: np.ndarray
 ) -> np.ndarray:
-    """Returns the roomy places (n, 3) that a walk from place to place reaches from the spawn points."""
+    """Returns the roomy places (n, 3) connected to the spawn points (flood fill)."""
     starts = [(int(np.abs(xs - x).argmin()), int(np.abs(ys - y).argmin())) for x, y, _ in spawns]
     assert all(roomy[start] for start in starts), "no room to stand at a spawn point"
     reached, waiting = set(starts), deque(starts)

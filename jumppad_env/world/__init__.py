@@ -1,4 +1,4 @@
-"""The rules: what happens to characters on the island, and when an episode starts and ends."""
+"""The rules: states, movement, and the start and end of episodes."""
 
 from jumppad_env.world.state import PHYSICS_STATE, RULE_STATE, STATE
 from jumppad_env.world.world import World

@@ -1,6 +1,6 @@
-"""Episodes of N characters: start, reward, end, what is observed and told.
+"""Episodes of N characters: reset, reward, termination, state observation and info.
 
-The single environment is `Episodes` of one, the vector environment of many; both only add Gymnasium's calls.
+The single environment is `Episodes` of one, the vector environment of many; both only add Gymnasium's API.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ STATE_OBSERVATION = (
     ("mounted", 1, "0 or 1: on the board"),
     ("attack", 1, "s left"),
     ("dodge", 1, "s until the next can start"),
-    ("way to each pad", 6, "m; x and y from the character to geoms pad_left, pad_middle, pad_right"),
+    ("offset to each pad", 6, "m; x and y from the character to geoms pad_left, pad_middle, pad_right"),
     ("pad touched", 3, "one-hot left, middle, right"),
 )
-"""Order, width and unit of the state observation."""
+"""Names, widths and units of the state observation, in order."""
 STATE_WIDTH = sum(width for _, width, _ in STATE_OBSERVATION)
 
 RESET_OPTIONS = ("spawn", "position", "heading", "character", "look")
 
 
 def observation_space(options: Options) -> spaces.Space[Any]:
-    """Returns the space of a single environment's observations."""
+    """Returns the observation space of a single environment."""
     pixels = spaces.Box(0, 255, (*options.image_size, 3), np.uint8)
     state = spaces.Box(-np.inf, np.inf, (STATE_WIDTH,), np.float32)
     if options.observation == "both":
@@ -45,7 +45,7 @@ def observation_space(options: Options) -> spaces.Space[Any]:
 
 
 def _within(name: str, value: object, shape: tuple[int, ...], what: str) -> np.ndarray:
-    """Returns what a user gave as float64 of this shape, or raises a ValueError that says what it must be."""
+    """Returns a user's value as float64 of this shape, or raises a ValueError that says what it must be."""
     try:
         array = np.asarray(value)
         fits = array.shape == shape and array.dtype.kind in "iuf" and bool((np.abs(array) <= FARTHEST).all())
@@ -57,7 +57,7 @@ def _within(name: str, value: object, shape: tuple[int, ...], what: str) -> np.n
 
 
 def expect_character(character: object) -> str:
-    """Returns the reset option `character`, or raises a ValueError if it is no character's name."""
+    """Returns the reset option `character`, or raises a ValueError for an unknown name."""
     if not isinstance(character, str) or character not in CHARACTERS:
         raise ValueError(f"reset option character={character!r} is unknown; choose one of {list(CHARACTERS)}")
     return str(character)
@@ -84,11 +84,11 @@ class Episodes:
     Args:
         count: N.
         options: the keywords of `gymnasium.make`.
-        threads: of the physics.
+        threads: number of physics threads.
     """
 
     def __init__(self, count: int, options: Options, threads: int = 1) -> None:
-        """Makes the worlds; every row must be reset before it is stepped."""
+        """Makes the world; every row must be reset before it is stepped."""
         self.options = options
         self.count = count
         self.world = World(count, threads)
@@ -98,13 +98,13 @@ class Episodes:
         """Starts an episode in one row.
 
         Args:
-            row: which of the N.
-            generator: draws spawn point, character and look, always all, so that fixing one does not shift the others.
-            options: `spawn` (int), `position` ((3,) m), `heading` (rad), `character` (name), `look` (int) override what
-                is drawn.
+            row: index of the row.
+            generator: samples spawn point, character and look, always all three, so fixing one does not shift others.
+            options: `spawn` (int), `position` ((3,) m), `heading` (rad), `character` (name), `look` (int) override the
+                sampled values.
 
         Raises:
-            ValueError: an unknown or impossible option.
+            ValueError: an unknown or invalid option.
         """
         options = options or {}
         unknown = set(options) - set(RESET_OPTIONS)
@@ -129,13 +129,13 @@ class Episodes:
         self.world.place(row, character, position, heading, int(look))
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Advances all by one control step.
+        """Advances all rows by one control step.
 
         Args:
             actions: (N, 16) integers.
 
         Returns:
-            rewards, float64 (N,): 1 at the step that touches the target pad, or any pad without a target;
+            rewards, float64 (N,): 1 at the step that touches the target pad (any pad if there is no target);
             terminated, bool (N,).
         """
         world = self.world
@@ -151,7 +151,7 @@ class Episodes:
         return pad >= 0 if self._target < 0 else pad == self._target
 
     def info(self) -> dict[str, np.ndarray]:
-        """Returns what is told besides the observation, as arrays over the rows; none of them is used again."""
+        """Returns the info as one fresh array per key, over the rows."""
         world = self.world
         return {
             "pad": world.pad.astype(np.int64),
@@ -165,7 +165,7 @@ class Episodes:
         }
 
     def info_of_one(self) -> dict[str, Any]:
-        """Returns the info of the only row as plain numbers: `info` in a fifth of its time."""
+        """Returns the info of the only row as plain numbers, five times as fast as `info`."""
         world = self.world
         *place, heading = world.qpos[0].tolist()
         camera_yaw, pad = float(world.camera_yaw[0]), int(world.pad[0])
@@ -203,16 +203,16 @@ class Episodes:
 
 @compiled
 def judge(rule_state, positions, fall_height, target, flight_steps, rewards, terminated):
-    """Says what a step was worth and whether it was the last.
+    """Computes rewards and terminations of a step.
 
     Args:
         rule_state: (N, len(RULE_STATE)).
         positions: (N, >= 3) of the joints, m.
-        fall_height: m; who is below it has fallen off.
-        target: index of the pad that counts, -1: any.
-        flight_steps: shown after a launch; -1: episodes do not terminate.
-        rewards: (N,) float64, written to.
-        terminated: (N,) bool, written to.
+        fall_height: m; a character below it has fallen off.
+        target: index of the target pad, -1: any.
+        flight_steps: control steps after a launch until the episode terminates; -1: it does not.
+        rewards: (N,) float64, output.
+        terminated: (N,) bool, output.
     """
     for row in range(len(rule_state)):
         pad, since = rule_state[row, RULE_PAD], rule_state[row, RULE_SINCE_PAD]

@@ -1,4 +1,4 @@
-"""The keywords of ``gymnasium.make("Jumppad-v0", ...)``, validated in one place."""
+"""Keyword arguments of ``gymnasium.make("Jumppad-v0", ...)``, and their validation."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ OBSERVATIONS = ("pixels", "state", "both")
 RENDER_MODES = ("rgb_array", "human")
 LARGEST_IMAGE = 2048
 PAPER = ("character", "team", "hud", "shake", "weather")
-"""What a match looks like."""
+"""Kinds of variety within a match, as in the paper."""
 KINDS = (*PAPER, "light", "colors", "landmarks", "clutter", "camera")
 """Kinds of variety.
 
-`character`: another of them is seen. `team`: three team-mates at the spawn. `hud`: what a game writes over the picture.
-`shake`: of the camera, with speed. `weather`: small changes of light. `light`: time of day. `colors`: each family of
-materials in another color. `landmarks`: somewhere else. `clutter`: things beside the way. `camera`: distance, height,
-shoulder and field of view.
+`character`: another character is drawn. `team`: three team-mates at the spawn points. `hud`: a heads-up display.
+`shake`: the camera shakes with speed. `weather`: small changes of light. `light`: time of day. `colors`: new colors for
+each family of materials. `landmarks`: other positions. `clutter`: objects beside the track. `camera`: distance, height,
+shoulder offset and field of view.
 """
 VARIETIES = {"none": (), "paper": PAPER, "high": KINDS}
 
 
 def parse_variety(variety: object) -> tuple[str, ...]:
-    """Returns the kinds that a value of the keyword `variety` switches on, in the order of `KINDS`.
+    """Returns the kinds that a value of the keyword `variety` enables, in the order of `KINDS`.
 
     Raises:
         ValueError: an unknown name.
@@ -42,7 +42,7 @@ def parse_variety(variety: object) -> tuple[str, ...]:
 
 def _expect(name: str, value: object, allowed: Iterable[object]) -> None:
     choices = list(allowed)
-    # `value in choices` would accept 1 for True and fail on arrays; all choices here are strings or None.
+    # `value in choices` alone would fail on arrays; all choices are strings or None.
     if not (value is None or isinstance(value, str)) or value not in choices:
         raise ValueError(f"{name}={value!r} is unknown; choose one of {', '.join(map(repr, choices))}")
 
@@ -61,10 +61,10 @@ def _size(name: str, value: Sequence[int]) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Options:
-    """How an environment looks and ends.
+    """Keywords of the environment; docs/environment.md explains each.
 
     Raises:
-        ValueError: an unknown or impossible value; the message lists what is allowed.
+        ValueError: an unknown or invalid value; the message lists what is allowed.
     """
 
     observation: str = "pixels"
@@ -95,5 +95,5 @@ class Options:
 
     @property
     def draws(self) -> bool:
-        """Whether observations need drawing."""
+        """Whether observations include pixels."""
         return self.observation != "state"

@@ -1,4 +1,4 @@
-"""The columns of a state, once for all that read or write one."""
+"""The columns of a state: names, and indices as constants."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ RULE_STATE = (
     "attack_left",  # s
     "dodge_left",  # s
     "dodge_wait",  # s until the next dodge
-    "pad",  # -1 none, else index of the pad touched first
-    "flight_left",  # s of the launch still to go
+    "pad",  # index of the pad touched first, -1 for none
+    "flight_left",  # s left of the flight from a pad
     "since_pad",  # control steps since the pad was touched, -1 before
     "steps",  # control steps since the episode began
-    "stride",  # m covered on the ground, in whole parts of 1 / STRIDES: legs move with it
-    "look",  # what the look is drawn from, a whole number
+    "stride",  # m covered on the ground, a multiple of 1 / STRIDES: phase of the legs
+    "look",  # number of the look, an integer
 )
 STATE = PHYSICS_STATE + RULE_STATE
-"""Names of the columns of a state, which is exact: setting it and playing on repeats the future bit for bit."""
+"""Names of the columns. A state is complete: restoring it repeats the future bit for bit."""
 STRIDES = 1024
-"""Parts of a meter in which strides are counted: whole numbers take less room on disk."""
+"""Resolution of strides, per meter: integers take less space on disk."""
 FARTHEST = 1e6
-"""m, m/s, rad and rad/s: what a state may hold of places and speeds. From 1e10 on MuJoCo begins anew at the origin."""
+"""m, m/s, rad and rad/s: bound of places and speeds in a state. From 1e10 on MuJoCo resets itself to the origin."""
 LOOKS = 2**32
-"""How many looks there are to draw from."""
+"""Number of looks."""
 X, Y, Z, YAW, VX, VY, VZ, YAW_RATE = range(8)
 CAMERA_YAW, CAMERA_TILT, GROUNDED, MOUNTED, MOUNT_HELD, ATTACK_LEFT, DODGE_LEFT, DODGE_WAIT = range(8, 16)
 PAD, FLIGHT_LEFT, SINCE_PAD, STEPS, STRIDE, LOOK = range(16, len(STATE))

@@ -1,9 +1,9 @@
-"""The rulebook: N characters, each alone on its own island, advanced together.
+"""The rules: N characters, each alone on its own island, advanced together.
 
 A single environment is a world of one; a vector environment a world of many. Both run the same arithmetic row by row,
-so that element i of a vector environment is bit for bit a single environment. MuJoCo does the physics (collisions, the
-stairs, jumps, falls, flight); this file only turns the gamepad into servo targets and launches whoever touches a pad.
-Both are compiled: in NumPy the handful of numbers of one character cost more than its physics
+so element i of a vector environment is bit for bit a single environment. MuJoCo does the physics (collisions, stairs,
+jumps, falls, flight); this file turns the gamepad into actuator targets (`control`) and launches characters that touch
+a pad (`settle`). Both functions are compiled: in NumPy the few numbers of one character take longer than its physics
 (docs/performance.md).
 
 Angles are counter-clockwise seen from above, 0 along +y.
@@ -18,33 +18,33 @@ import numpy as np
 
 from jumppad_env import gamepad
 from jumppad_env.compiled import compiled
-from jumppad_env.island import Island, load_island
+from jumppad_env.island import load_island
 from jumppad_env.island.mujoco_library import Batch
 from jumppad_env.rules import CHARACTERS, PADS, RULES
 from jumppad_env.world.state import FARTHEST, LOOK, LOOKS, PAD, PHYSICS_STATE, RULE_STATE, STATE, STRIDES, YAW, X, Y, Z
 
-# The rule state has an array of its own: its columns there.
+# Columns of the rule state, which has an array of its own.
 RULE_CAMERA_YAW, RULE_CAMERA_TILT, RULE_GROUNDED, RULE_MOUNTED, RULE_MOUNT_HELD = range(5)
 RULE_ATTACK_LEFT, RULE_DODGE_LEFT, RULE_DODGE_WAIT, RULE_PAD, RULE_FLIGHT_LEFT = range(5, 10)
 RULE_SINCE_PAD, RULE_STEPS, RULE_STRIDE = range(10, 13)
-BOARD_SPEED, FOOT_SPEED, HAS_BOARD = range(3)  # of the traits
+BOARD_SPEED, FOOT_SPEED, HAS_BOARD = range(3)  # columns of the traits
 
 
 class Places(NamedTuple):
-    """What the rules need to know of the island, and what follows from it."""
+    """What compiled code needs of the island, and speeds derived from it."""
 
     landings: np.ndarray
-    """(3, 3) m, where each pad's launch ends."""
+    """(3, 3) m, where the launch of each pad ends."""
     flight_seconds: float
     """s from a pad to its landing place."""
     jump_speed: float
     """m/s, upwards at take-off."""
     fall_speed: float
-    """m/s, lost by falling during half of the flight."""
+    """m/s, lost to gravity during half of the flight."""
     ground_sensor: int
-    """Column of the sensor data that counts contacts of the foot."""
+    """Column of the sensor data: number of contacts of the foot."""
     first_pad_sensor: int
-    """First of the columns of the sensor data that count contacts with each pad."""
+    """First column of the sensor data with the number of contacts with each pad."""
 
 
 class World:
@@ -52,7 +52,7 @@ class World:
 
     Attributes:
         characters: names, one per row; set by `place`.
-        rule_state: (N, len(RULE_STATE)) float64; its columns are attributes too, as live views.
+        rule_state: (N, len(RULE_STATE)) float64; its columns are also attributes (views).
     """
 
     camera_yaw: np.ndarray
@@ -70,12 +70,12 @@ class World:
     stride: np.ndarray
     look: np.ndarray
 
-    def __init__(self, count: int, threads: int = 1, island: Island | None = None) -> None:
-        """Makes N characters, physics on so many threads, the caller's included; `place` each before the first step."""
-        self.island = island or load_island()
+    def __init__(self, count: int, threads: int = 1) -> None:
+        """Makes N characters, with this many physics threads, the caller's included; `place` each before `step`."""
+        self.island = load_island()
         self.count = count
         self._substeps = self.island.substeps(RULES.control_step)
-        self._batch = Batch(self.island.model, count, threads)  # the caller's is one of them; 0 would be all
+        self._batch = Batch(self.island.model, count, threads)  # includes the caller's thread; 0 would mean all cores
         self.qpos = self._batch.bind("qpos")
         self.qvel = self._batch.bind("qvel")
         self._ctrl = self._batch.bind("ctrl")
@@ -88,7 +88,7 @@ class World:
         self._places = Places(
             landings=self.island.landings,
             flight_seconds=self.island.flight_seconds,
-            # Semi-implicit steps of length h lose g*h*t/2 of height: take-off speeds make up for it.
+            # Semi-implicit Euler steps of length h lose g*h*t/2 of height: take-off speeds compensate for it.
             jump_speed=math.sqrt(2 * gravity * RULES.jump_height) + gravity * step / 2,
             fall_speed=gravity * (self.island.flight_seconds + step) / 2,
             ground_sensor=self.island.ground_sensor,
@@ -98,28 +98,28 @@ class World:
 
     @property
     def position(self) -> np.ndarray:
-        """(N, 3) m, live view: the point where the character stands."""
+        """(N, 3) m, view: where the feet are."""
         return self.qpos[:, :3]
 
     @property
     def velocity(self) -> np.ndarray:
-        """(N, 3) m/s, live view."""
+        """(N, 3) m/s, view."""
         return self.qvel[:, :3]
 
     @property
     def fell(self) -> np.ndarray:
-        """(N,) bool: has fallen off the island."""
+        """(N,) bool: below the island."""
         return self.qpos[:, 2] < self.island.fall_height
 
     def place(self, row: int, character: str, position: np.ndarray, heading: float = 0.0, look: int = 0) -> None:
-        """Puts a character down at rest, with the camera behind it.
+        """Resets a row: the character is at rest, with the camera behind it.
 
         Args:
-            row: which of the N.
+            row: index of the row.
             character: a name in `CHARACTERS`.
-            position: (3,) m, where its feet are.
+            position: (3,) m, of the feet.
             heading: rad.
-            look: what the look is drawn from, see `jumppad_env.drawing.looks`.
+            look: number of the look, see `jumppad_env.drawing.looks`.
         """
         self.characters[row] = character
         self._traits[row] = _traits(character)
@@ -135,14 +135,14 @@ class World:
         self.look[row] = look
 
     def step(self, actions: np.ndarray) -> None:
-        """Advances everyone by one control step.
+        """Advances all characters by one control step.
 
         Args:
             actions: (N, 16) integers, validated by the caller.
         """
-        # One kind of array: Numba compiles once for one row, whose state is contiguous, and once for more.
+        # One array type: Numba compiles once for a single row, whose state is contiguous, and once for several.
         pressed = np.array(actions, np.uint8, order="C")
-        # The compiled code checks nothing and would write beyond the end.
+        # The compiled code checks no bounds.
         assert pressed.shape == (self.count, gamepad.FACTORS), f"{pressed.shape} actions for {self.count} characters"
         control(
             pressed,
@@ -159,18 +159,18 @@ class World:
         settle(self._sensors, RULES, self._places, self.rule_state, self.qpos, self.qvel)
 
     def get_state(self, row: int) -> np.ndarray:
-        """Returns the exact state of one character, float64 (len(STATE),), columns as in `STATE`."""
+        """Returns the state of one row, float64 (len(STATE),), columns as in `STATE`."""
         return np.concatenate((self.qpos[row], self.qvel[row], self.rule_state[row]))
 
     def states(self) -> np.ndarray:
-        """Returns the states of all, float64 (N, len(STATE))."""
+        """Returns the states of all rows, float64 (N, len(STATE))."""
         return np.concatenate([self.qpos, self.qvel, self.rule_state], axis=1)
 
     def set_state(self, row: int, state: np.ndarray) -> None:
-        """Restores a state of `get_state`; the character (its name) is not part of it.
+        """Restores a state of `get_state`; the character's name is not part of it.
 
         Raises:
-            ValueError: wrong shape, not finite, beyond `FARTHEST`, an unknown pad or an impossible look.
+            ValueError: wrong shape, not finite, beyond `FARTHEST`, an unknown pad or an invalid look.
         """
         given, state = state, np.asarray(state)
         if state.shape != (len(STATE),) or state.dtype.kind not in "iuf" or not np.isfinite(state).all():
@@ -191,25 +191,25 @@ class World:
 
 
 def _traits(character: str) -> tuple[float, float, float]:
-    """Returns a character's row of the traits."""
+    """Returns a character's traits for compiled code."""
     traits = CHARACTERS[character]
     return traits.board_speed, traits.foot_speed, float(traits.has_board)
 
 
 @compiled
 def control(actions, deflections, traits, rules, places, rule_state, positions, velocities, targets):
-    """Turns the camera and the gamepad into targets of the servos; jumps and dodges change the velocity at once.
+    """Turns actions into actuator targets and moves the camera; jumps and dodges change the velocity at once.
 
     Args:
         actions: (N, 16) uint8.
-        deflections: of each bucket of a stick.
-        traits: (N, 3): top speeds on board and on foot, m/s; whether it has a board.
+        deflections: of each stick bucket.
+        traits: (N, 3): top speeds on board and on foot, m/s; whether the character has a board.
         rules: `Rules`.
         places: `Places`.
-        rule_state: (N, len(RULE_STATE)), written to.
+        rule_state: (N, len(RULE_STATE)), updated.
         positions: (N, >= 4) of the joints, m and rad.
-        velocities: (N, >= 3) of the joints, m/s, written to.
-        targets: (N, 3) of the servos, written to: m/s along x and y, rad/s of the body.
+        velocities: (N, >= 3) of the joints, m/s, updated.
+        targets: (N, 3) of the actuators, output: m/s along x and y, rad/s of the body.
     """
     for row in range(len(actions)):
         state, position, velocity = rule_state[row], positions[row], velocities[row]
@@ -218,7 +218,7 @@ def control(actions, deflections, traits, rules, places, rule_state, positions, 
         jump, dodge = actions[row, 4] > 0, actions[row, 5] > 0
         attack, mount = actions[row, 6] > 0, actions[row, 7] > 0
 
-        # Stick to the right turns the view to the right, which is clockwise.
+        # Right stick to the right turns the view to the right, which is clockwise.
         state[RULE_CAMERA_YAW] -= turn * abs(turn) * (rules.camera_turn_rate * rules.control_step)
         lowest, highest = rules.camera_tilt_range
         tilted = state[RULE_CAMERA_TILT] + tilt * (rules.camera_tilt_rate * rules.control_step)
@@ -250,7 +250,7 @@ def control(actions, deflections, traits, rules, places, rule_state, positions, 
         if jump and state[RULE_GROUNDED] > 0 and free:
             velocity[Z] = places.jump_speed
 
-        # While dodging or flying the servos hold the velocity, so that they exert no force.
+        # While dodging or flying the targets match the velocity, so that the actuators exert no force.
         if not free:
             landing = places.landings[int(state[RULE_PAD])]
             drive_x = (landing[X] - position[X]) / state[RULE_FLIGHT_LEFT]
@@ -265,22 +265,22 @@ def control(actions, deflections, traits, rules, places, rule_state, positions, 
 
 @compiled
 def settle(sensors, rules, places, rule_state, positions, velocities):
-    """Counts timers down, and launches whoever has touched a pad during this control step, for the first time.
+    """Counts timers down and launches characters at their first touch of a pad during this control step.
 
     Args:
         sensors: (N, physics steps, n), recorded during the control step.
         rules: `Rules`.
         places: `Places`.
-        rule_state: (N, len(RULE_STATE)), written to.
+        rule_state: (N, len(RULE_STATE)), updated.
         positions: (N, >= 3) of the joints, m.
-        velocities: (N, >= 3) of the joints, m/s, written to.
+        velocities: (N, >= 3) of the joints, m/s, updated.
     """
     steps = sensors.shape[1]
     for row in range(len(sensors)):
         state, position, velocity = rule_state[row], positions[row], velocities[row]
         state[RULE_GROUNDED] = sensors[row, steps - 1, places.ground_sensor] > 0
         for timer in (RULE_ATTACK_LEFT, RULE_DODGE_LEFT, RULE_DODGE_WAIT, RULE_FLIGHT_LEFT):
-            # Sums of 0.1 are not exact: what is left of a finished timer is set to zero.
+            # Sums of 0.1 are inexact: the remainder of a finished timer is set to zero.
             left = state[timer] - rules.control_step
             state[timer] = left if left >= 1e-9 else 0.0
         state[RULE_STEPS] += 1

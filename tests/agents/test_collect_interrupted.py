@@ -98,7 +98,7 @@ def test_killed_while_it_plays_nothing_that_is_finished_is_lost(tmp_path):
     log = tmp_path / ".cut.unfinished" / "episodes.npy"
     assert kill_when(start("agents.collect", tmp_path / "cut", *options), larger_than(log, 2000))
     before = log.read_bytes()
-    with pytest.raises(ValueError, match=r"episodes 4000 there, 7 asked; give those to go on, or delete"):
+    with pytest.raises(ValueError, match=r"episodes 4000 there, 7 requested; use those to resume it, or delete"):
         collect(CollectConfig(episodes=7, image_size=None), tmp_path / "cut")
     assert log.read_bytes() == before
     assert kill_when(start("agents.collect", tmp_path / "cut", *options), larger_than(log, len(before)))

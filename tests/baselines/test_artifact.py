@@ -92,12 +92,12 @@ def test_an_interrupted_artifact_is_unfinished_and_goes_on(tmp_path, error):
     [
         (
             {"config": Config(Optimizer(learning_rate=0.001))},
-            "holds another configuration: optimizer.learning_rate 0.0003 there, 0.001 asked; choose another --out",
+            "holds another configuration: optimizer.learning_rate 0.0003 there, 0.001 requested; choose another --out",
         ),
-        ({"config": Config(source=Path("elsewhere"))}, "source somewhere there, elsewhere asked"),
-        ({"seed": 4}, "seed 0 there, 4 asked"),
+        ({"config": Config(source=Path("elsewhere"))}, "source somewhere there, elsewhere requested"),
+        ({"seed": 4}, "seed 0 there, 4 requested"),
         ({"kind": "policy"}, "holds 'reward_model', not 'policy'"),
-        ({"inputs": {}}, "inputs.rollouts [0-9a-f]{64} there, missing asked"),
+        ({"inputs": {}}, "inputs.rollouts [0-9a-f]{64} there, missing requested"),
     ],
 )
 def test_another_configuration_is_refused_and_nothing_changes(tmp_path, finished, changes, message):
@@ -134,7 +134,7 @@ def test_an_unfinished_input_is_refused_before_anything_is_written(tmp_path):
 
 def test_a_directory_of_something_else_is_left_alone(tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
-    with pytest.raises(ValueError, match="is no artifact"):
+    with pytest.raises(ValueError, match="is not an artifact"):
         make(tmp_path)
     assert snapshot(tmp_path) == {tmp_path / "thesis.tex": b"years of work"}
 
@@ -144,7 +144,7 @@ def test_a_directory_of_something_else_is_left_alone(tmp_path):
     [
         ('{"kind": "reward_model", "for', "manifest.json is damaged"),
         ("[]", "manifest.json is damaged"),
-        ('{"kind": "policy", "format": 1}', "holds 'policy', but 'reward_model' is needed"),
+        ('{"kind": "policy", "format": 1}', "holds 'policy', expected 'reward_model'"),
         ('{"kind": "reward_model", "format": 2}', "format version 2, this code reads 1: it is newer, update"),
         ('{"kind": "reward_model", "format": 0}', "format version 0, this code reads 1: it is older"),
     ],
@@ -209,7 +209,10 @@ def test_leftovers_of_a_kill_after_the_manifest_go_away(tmp_path):
 def test_a_full_disk_is_explained_and_harms_nothing_finished(tmp_path):
     make(tmp_path / "finished")
     before = snapshot(tmp_path / "finished")
-    with pytest.raises(OSError, match="make room and run the same command again") as caught, begin(tmp_path / "new"):
+    with (
+        pytest.raises(OSError, match="free some space and run the same command") as caught,
+        begin(tmp_path / "new"),
+    ):
         Path("/dev/full").write_text("weights")
     assert caught.value.errno == errno.ENOSPC
     assert str(tmp_path / "new") in str(caught.value)
@@ -232,6 +235,6 @@ def test_two_processes_do_not_make_one_artifact(tmp_path):
     )
     with artifact.begin(tmp_path / "a", kind="policy", config={}, seed=0):
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-        assert done.returncode == 1 and "is being made by another process" in done.stderr
+        assert done.returncode == 1 and "is being written by another process" in done.stderr
     assert artifact.is_finished(tmp_path / "a")
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -1,4 +1,5 @@
 import json
+import runpy
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ def checkpoint(tmp_path):
 
 def run(monkeypatch, capsys, *arguments):
     monkeypatch.setattr("sys.argv", ["evaluate", *map(str, arguments)])
-    evaluate.main()
+    runpy.run_module("baselines.evaluate", run_name="__main__", alter_sys=True)
     return capsys.readouterr().out
 
 
@@ -87,6 +88,7 @@ def test_a_damaged_outcome_is_named(checkpoint, tmp_path):
         evaluate.load_outcome(out)
 
 
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
 def test_people_are_evaluated_by_name(monkeypatch, capsys):
     out = run(monkeypatch, capsys, "direct_left", "--episodes", 8, "--json")
     assert json.loads(out)["left"] > 0.8
@@ -96,11 +98,12 @@ def test_people_are_evaluated_by_name(monkeypatch, capsys):
     assert asked["recovered_at"]["left"] == asked["recovered"] > 0.8 and asked["episodes"] == 8
 
 
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["human", "--probe", "wind"], "wind"),
-        (["nobody"], "neither a directory nor a demonstrator"),
+        (["nobody"], "neither a directory nor a scripted population"),
         (["human", "--episodes", "0"], "at least 1"),
     ],
 )

@@ -107,7 +107,7 @@ def test_another_seed_or_preset_is_refused(finished):
 
 def test_a_strange_directory_is_left_alone(tmp_path):
     (tmp_path / "thesis.txt").write_text("my only copy")
-    with pytest.raises(ValueError, match="no run"):
+    with pytest.raises(ValueError, match="not a run"):
         Stages("smoke", SMOKE, tmp_path, seed=0)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
@@ -167,8 +167,8 @@ def test_a_stage_killed_half_way_and_run_again_ends_in_the_same_weights(finished
     ("arguments", "message"),
     [
         (["-m", "baselines.pipeline", "smoke", "--out", "{run}", "--seed", "7"], "another seed"),
-        (["-m", "baselines.evaluate", "{tmp}/nothing"], "neither a directory nor a demonstrator"),
-        (["-m", "baselines.evaluate", "{run}/left/reward_model"], "kind 'reward_model'"),
+        (["-m", "baselines.evaluate", "{tmp}/nothing"], "neither a directory nor a scripted population"),
+        (["-m", "baselines.evaluate", "{run}/left/reward_model"], "holds a 'reward_model'"),
         (["-m", "baselines.pretrain", "--demonstrations", "{tmp}/nothing", "--out", "{tmp}/x"], "demonstrations"),
         (["-m", "baselines.rollouts", "--agent", "{tmp}/truncated", "--out", "{tmp}/y"], "damaged"),
         (["-m", "baselines.record", "martian", "--out", "{tmp}/z"], "martian"),

@@ -1,7 +1,7 @@
+import imageio_ffmpeg
 import numpy as np
 import pytest
 
-from agents.figures.video import read_mp4
 from baselines import record
 from baselines.models import playing
 from baselines.models.network import NetworkConfig
@@ -34,7 +34,7 @@ def test_a_policy_gets_images_of_its_own_size(checkpoint):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["nobody", "--out", "{}"], "neither a directory nor a demonstrator"),
+        (["nobody", "--out", "{}"], "neither a directory nor a scripted population"),
         (["human", "--out", "{}", "--episodes", "0"], "at least 1"),
         (["human", "--out", "{}"], "--overwrite"),
     ],
@@ -57,7 +57,7 @@ def test_a_policy_is_filmed_from_the_command_line(checkpoint, tmp_path, capsys):
     record.main(arguments)
     assert sorted(path.name for path in out.iterdir()) == ["episode_000.mp4", "grid.mp4", "preview.gif"]
     (trajectory,) = record.play(str(checkpoint), record.episode_seeds(0, 1))
-    assert sum(1 for _ in read_mp4(out / "episode_000.mp4")) == len(trajectory) + 10
+    assert imageio_ffmpeg.count_frames_and_secs(str(out / "episode_000.mp4"))[0] == len(trajectory) + 10
     assert "1 episodes" in capsys.readouterr().out
     before = (out / "grid.mp4").read_bytes()
     record.main([*arguments, "--overwrite"])

@@ -1,4 +1,4 @@
-"""What several tests of the environment share."""
+"""Fixtures shared by tests of the environment."""
 
 import functools
 from collections.abc import Callable
@@ -19,7 +19,7 @@ FromPython = Callable[[Any], Callable[..., Any]]
 
 @pytest.fixture(scope="session")
 def from_python() -> FromPython:
-    """Makes callable from Python what `compiled_part` compiled for compiled code only; it is the same machine code."""
+    """Makes a `compiled_part` callable from Python, with the same machine code."""
 
     @functools.cache
     def from_python(part: Any) -> Callable[..., Any]:
@@ -66,7 +66,7 @@ def garden() -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def at_rest(press: Press, run: Run, garden: np.ndarray) -> float:
-    """How far above its floor a character stands still, m: contacts give way a little."""
+    """Height above the floor of a character at rest, m: contacts are slightly soft."""
     world = World(1)
     world.place(0, "rider", garden)
     run(world, press(), 40)

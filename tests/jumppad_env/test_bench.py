@@ -51,7 +51,7 @@ def test_all_environments_of_a_step_are_counted():
 
 def test_the_verdict_names_the_remedy(monkeypatch):
     monkeypatch.delenv("NUMBA_DISABLE_JIT", raising=False)
-    assert verdict(SLOW) == "as fast as it should be"
+    assert verdict(SLOW) == "the speed is as expected"
     assert "busy" in verdict(SLOW - 1)
     monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
     assert "unset it" in verdict(10 * SLOW)

@@ -35,7 +35,7 @@ def test_developers_see_every_traceback():
     assert "Traceback" in run("raise ValueError('mine')", "-X", "dev").stderr
 
 
-def test_a_stopped_command_says_how_to_go_on():
+def test_an_interrupted_command_says_how_to_resume():
     # A job in the background of a script is started with Ctrl-C ignored: listen to it again.
     listen = "import os, signal, time; signal.signal(signal.SIGINT, signal.default_int_handler)"
     result = run(f"{listen}; os.kill(os.getpid(), signal.SIGINT); time.sleep(9)")
@@ -49,7 +49,7 @@ def test_success_is_silent():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes end otherwise there")
-def test_a_reader_that_goes_away_is_no_error():
+def test_a_closed_pipe_is_no_error():
     program = PROGRAM.format("[print('line') for _ in range(100_000)]")
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None and process.stderr is not None

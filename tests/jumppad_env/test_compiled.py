@@ -1,4 +1,4 @@
-"""What Numba keeps belongs to one state of the source. Compiled code checks no bounds when it runs; here it does."""
+"""Numba's cache belongs to one version of the source. Compiled code is not bounds-checked in production; here it is."""
 
 import os
 import re
@@ -21,7 +21,7 @@ TESTS = [*DRAWING, *WORLD, FOLDER / "test_vector_env.py"]
 
 @pytest.fixture
 def package(tmp_path, monkeypatch) -> Path:
-    """A copy of the package's source, which may be changed."""
+    """A copy of the package's source that tests may change."""
     copy = tmp_path / "jumppad_env"
     shutil.copytree(compiled.PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "assets"))
     monkeypatch.setattr(compiled, "PACKAGE", copy)
@@ -29,7 +29,7 @@ def package(tmp_path, monkeypatch) -> Path:
     return copy
 
 
-def test_the_cache_is_another_when_any_compiled_source_changes(package):
+def test_the_cache_changes_with_any_compiled_source(package):
     places = [package / "rules.py", package / "world", package / "drawing"]
     paths = [path for place in places for path in ([place] if place.is_file() else place.glob("*.py"))]
     assert len(paths) > 12
@@ -47,7 +47,7 @@ def test_the_cache_is_another_when_any_compiled_source_changes(package):
     assert compiled.cache_directory() == folders[-1], "a command is not compiled"
 
 
-def test_all_that_compiled_code_may_take_constants_from_is_in_its_cache():
+def test_every_module_with_constants_of_compiled_code_is_in_the_cache_key():
     hashed = set(compiled.compiled_sources())
     users = {path for path in compiled.PACKAGE.rglob("*.py") if "jumppad_env.compiled import" in path.read_text()}
     assert users - hashed <= {compiled.PACKAGE / "doctor.py"}  # asks where the cache is
@@ -62,7 +62,7 @@ def homeless() -> Path:
     raise RuntimeError("Could not determine home directory.")  # what pathlib says of a user without one
 
 
-def test_the_cache_lies_in_the_package_where_numba_is_told_or_in_the_users_folder(package, tmp_path, monkeypatch):
+def test_the_cache_is_in_the_package_or_numbas_directory_or_the_users(package, tmp_path, monkeypatch):
     assert compiled.cache_directory().parent == package / "__pycache__"
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # an installation that only root may write to
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
@@ -74,7 +74,7 @@ def test_the_cache_lies_in_the_package_where_numba_is_told_or_in_the_users_folde
     assert compiled.cache_directory().parent == tmp_path / "told"
 
 
-def test_compiling_leaves_numbas_own_setting_as_it_was(monkeypatch, tmp_path):
+def test_compiling_restores_numbas_setting(monkeypatch, tmp_path):
     monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))
 
     @compiled.compiled

@@ -12,7 +12,7 @@ def run(**environment: str) -> subprocess.CompletedProcess:
     return subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=300)
 
 
-def test_a_healthy_machine_is_told_so_with_numbers():
+def test_a_working_installation_is_reported_with_numbers():
     result = run()
     assert result.returncode == 0, result.stdout + result.stderr
     for word in ("python", "mujoco", "gymnasium", "numpy", "torch", "pygame", "moviepy", "numba", "cores", "renderer"):
@@ -20,7 +20,7 @@ def test_a_healthy_machine_is_told_so_with_numbers():
     assert "frames/s" in result.stdout and "missing" not in result.stdout
 
 
-def test_drawing_that_fails_is_named_with_its_remedy(monkeypatch, capsys):
+def test_failing_rendering_is_reported_with_its_remedy(monkeypatch, capsys):
     def fails(size: int):
         raise OSError("nothing but one color")
 
@@ -30,7 +30,7 @@ def test_drawing_that_fails_is_named_with_its_remedy(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(("package", "needed"), [("gymnasium", True), ("torch", False), ("pygame", False)])
-def test_what_is_not_installed_is_named_with_the_command(package, needed, monkeypatch, capsys):
+def test_missing_packages_are_named_with_the_install_command(package, needed, monkeypatch, capsys):
     found = doctor.version
     monkeypatch.setattr(doctor, "version", lambda name: None if name.startswith(package) else found(name))
     monkeypatch.setattr(doctor, "FRAMES", 2)
@@ -40,7 +40,7 @@ def test_what_is_not_installed_is_named_with_the_command(package, needed, monkey
     assert (f'optional:  pip install "{package}' in said) != needed
 
 
-def test_the_exit_code_says_whether_all_works(monkeypatch):
+def test_the_exit_code_says_whether_everything_works(monkeypatch):
     for works, code in ((True, 0), (False, 1)):
         monkeypatch.setattr(doctor, "examine", lambda works=works: works)
         monkeypatch.setattr(sys, "argv", ["doctor"])

@@ -96,7 +96,7 @@ def test_a_spec_survives_json_and_pickle():
     env.close()
 
 
-def test_info_has_the_same_keys_and_types_at_every_step_and_nothing_is_used_again(env):
+def test_info_has_the_same_keys_and_types_at_every_step_and_shares_no_memory(env):
     space = gamepad.action_space()
     space.seed(0)
     kept = []
@@ -140,7 +140,7 @@ def test_the_state_observation_is_what_its_documentation_says(env, press):
         "mounted": state["mounted"],
         "attack": state["attack_left"],
         "dodge": state["dodge_wait"],
-        "way to each pad": way.ravel(),
+        "offset to each pad": way.ravel(),
         "pad touched": [0, 0, 0],
     }
     assert columns.keys() == expected.keys()
@@ -160,7 +160,7 @@ def test_no_column_of_the_state_is_constant(press):
     assert (np.ptp(seen, axis=0) > 0).all()
 
 
-def test_seeds_decide_and_all_spawns_and_characters_occur():
+def test_seeds_determine_episodes_and_all_spawns_and_characters_occur():
     env = make(observation="state", character="random")
     starts = []
     for seed in range(60):
@@ -180,7 +180,7 @@ def test_fixing_the_character_does_not_shift_the_spawn_points():
         assert fixed_info["character"] == "scout"
 
 
-def test_reset_options_override_what_is_drawn():
+def test_reset_options_override_sampled_values():
     env = make(observation="state")
     for spawn in range(4):
         assert np.array_equal(env.reset(seed=0, options={"spawn": spawn})[1]["position"], ISLAND.spawns[spawn])
@@ -223,7 +223,7 @@ def test_bad_reset_options_are_one_clear_error(options, message, vector):
     assert "\n" not in str(caught.value)
 
 
-def test_bad_keywords_are_refused_by_make_and_make_vec():
+def test_bad_keywords_are_rejected_by_make_and_make_vec():
     refused: list[dict[str, Any]] = [{"target": "up"}, {"image_size": 64}, {"observation": "rgb"}]
     for keywords in refused:
         with pytest.raises(ValueError, match=next(iter(keywords))):
@@ -329,7 +329,7 @@ def assert_same(one, other):
         assert one == other
 
 
-def test_stepping_comes_after_resetting(press):
+def test_stepping_requires_a_reset(press):
     for observation in ("state", "pixels"):
         env = make(observation=observation).unwrapped
         with pytest.raises(gymnasium.error.ResetNeeded, match=r"reset\(\)"):
@@ -340,7 +340,7 @@ def test_stepping_comes_after_resetting(press):
 
 
 @pytest.mark.parametrize("observation", ["state", "pixels"])
-def test_a_closed_environment_says_so_and_may_be_closed_again(observation, press):
+def test_a_closed_environment_raises_and_can_be_closed_again(observation, press):
     env = make(observation=observation, render_mode="rgb_array", render_size=(36, 60)).unwrapped
     env.reset(seed=0)
     env.render()
@@ -353,7 +353,7 @@ def test_a_closed_environment_says_so_and_may_be_closed_again(observation, press
             call()
 
 
-def test_closing_what_was_never_used_is_fine():
+def test_closing_an_unused_environment_works():
     env = make()
     env.close()
     env.close()
@@ -361,7 +361,7 @@ def test_closing_what_was_never_used_is_fine():
         env.reset()
 
 
-def test_an_invalid_action_is_refused_and_changes_nothing(env):
+def test_an_invalid_action_is_rejected_and_changes_nothing(env):
     env.reset(seed=0)
     state = env.unwrapped.get_state()
     with pytest.raises(ValueError, match="sticks must lie"):
@@ -382,7 +382,7 @@ def test_rendering_for_people(press):
     env.close()
 
 
-def test_rendering_a_state_is_rendering_there():
+def test_render_state_equals_render_in_that_state():
     env = JumppadEnv(observation="state", render_mode="rgb_array", render_size=(36, 60))
     env.reset(seed=0)
     state, frame = env.get_state(), env.render()

@@ -54,6 +54,6 @@ def test_every_kind_of_integer_is_an_action(dtype):
         ([[0], [0, 1]], "action"),
     ],
 )
-def test_anything_else_is_refused_and_the_message_says_why(action, message):
+def test_anything_else_is_rejected_and_the_message_says_why(action, message):
     with pytest.raises(ValueError, match=message):
         gamepad.validate(action, (16,))

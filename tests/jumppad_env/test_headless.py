@@ -1,4 +1,4 @@
-"""Machines without a screen, and without any GL: each in an interpreter of its own."""
+"""Machines without a display and without GL, each test in its own interpreter."""
 
 import os
 import subprocess
@@ -30,7 +30,7 @@ def test_states_need_no_gl():
 @pytest.mark.parametrize("backend", ["", "egl", "osmesa"])
 def test_drawing_needs_no_gl(backend):
     program = (
-        # As on a machine without GL: whoever loads such a library is told there is none.
+        # As on a machine without GL: loading such a library fails.
         "import ctypes, ctypes.util\n"
         "class NoGL(ctypes.CDLL):\n"
         "    def __init__(self, name, *rest, **more):\n"

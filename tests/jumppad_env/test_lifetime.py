@@ -1,4 +1,4 @@
-"""Environments come and go: in threads, in processes, by the hundred, and leave nothing behind."""
+"""Lifetime of environments: in threads, in processes, by the hundred, without leaks."""
 
 import gc
 import hashlib
@@ -27,7 +27,7 @@ def make():
 
 
 def play(env, steps=12, seed=3) -> str:
-    """Plays random actions and returns a digest of all that was seen."""
+    """Plays random actions and returns a digest of all observations."""
     generator = np.random.default_rng(seed)
     digest = hashlib.sha256()
     observation, _ = env.reset(seed=seed)
@@ -44,14 +44,14 @@ def play_and_close(env, **options) -> str:
     return seen
 
 
-def test_another_process_sees_the_same():
+def test_another_process_gives_the_same_frames():
     program = "from tests.jumppad_env.test_lifetime import *; print(play_and_close(make()))"
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=root, check=True)
     assert done.stdout.strip() == play_and_close(make())
 
 
-def test_what_was_played_before_does_not_matter():
+def test_earlier_episodes_do_not_matter():
     env = make()
     play(env, seed=8, steps=30)
     assert play_and_close(env) == play_and_close(make())
@@ -60,7 +60,7 @@ def test_what_was_played_before_does_not_matter():
 @pytest.mark.parametrize("context", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_workers_of_gymnasiums_own_vector_environment_see_the_same(context):
+def test_gymnasiums_worker_processes_give_the_same_frames(context):
     make().close()  # whatever a first environment starts is there before the fork
     workers = AsyncVectorEnv([make, make], context=context, autoreset_mode=AutoresetMode.SAME_STEP)
     seen = play_and_close(workers)
@@ -83,7 +83,7 @@ def test_many_threads_make_use_and_close_environments_at_once():
 
 
 def resident() -> int:
-    """Bytes of this process in memory."""
+    """Memory of this process, bytes."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
@@ -132,10 +132,10 @@ def rendered(env) -> np.ndarray:
 
 
 def in_a_fork(job) -> bool:
-    """Does a job in a forked process and returns whether it came to its end within 20 s."""
+    """Runs a job in a forked process and returns whether it finished within 20 s."""
     child = os.fork()
     if child == 0:
-        signal.alarm(20)  # whoever waits for threads that are not there waits forever
+        signal.alarm(20)  # waiting for missing threads would take forever
         done = False
         try:
             job()
@@ -147,7 +147,7 @@ def in_a_fork(job) -> bool:
 
 @linux
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_what_was_made_before_a_fork_draws_after_it_or_says_that_it_cannot_step():
+def test_after_a_fork_an_environment_draws_or_raises_at_step():
     env = gymnasium.make("Jumppad-v0", render_mode="rgb_array", render_size=(32, 48))
     env.reset(seed=0)
     shown = rendered(env)
@@ -175,7 +175,7 @@ def test_what_was_made_before_a_fork_draws_after_it_or_says_that_it_cannot_step(
 
 @linux
 @pytest.mark.slow
-def test_who_interrupts_at_any_moment_can_begin_anew():
+def test_after_an_interrupt_at_any_moment_a_reset_works():
     envs = gymnasium.make_vec("Jumppad-v0", num_envs=40, image_size=(32, 32), threads=2, variety="high")
     env = gymnasium.make("Jumppad-v0", render_mode="rgb_array", render_size=(60, 100), variety="paper")
     actions = np.tile([5, 10, 5, 5] + [0] * 12, (40, 1))

@@ -1,4 +1,4 @@
-"""The loop and the command, with SDL's dummy driver for a screen."""
+"""The game loop and the command, on SDL's dummy driver."""
 
 import itertools
 import os
@@ -13,11 +13,11 @@ from jumppad_env.drawing.window import Window
 from jumppad_env.game.controls import Controls
 from jumppad_env.game.game import Game
 from jumppad_env.game.sharpness import Sharpness
-from jumppad_env.play import SLOWEST_FPS, ZOOM, play, window_size
+from jumppad_env.play import SLOWEST_FPS, ZOOM, run_game, window_size
 
 
 class Clock:
-    """Stands still until the window waits for the next frame."""
+    """A simulated clock that advances when the window waits for the next frame."""
 
     def __init__(self, frame_seconds: float):
         self.now, self.frame_seconds = 100.0, frame_seconds
@@ -27,7 +27,7 @@ class Clock:
 
 
 class Script:
-    """A person, played by events: at each frame, what the script says is posted."""
+    """Runs the game loop with scripted events, posted at given frames."""
 
     def __init__(self, pygame, monkeypatch, frame_seconds: float, at: dict[int, tuple[str, dict]], frames: int):
         self.clock = Clock(frame_seconds)
@@ -45,7 +45,7 @@ class Script:
         def next_frame(frame, panels):
             show(frame, panels)
             self.clock.now += self.clock.frame_seconds
-            self.window.busy = self.clock.frame_seconds  # as if all of it had been drawing
+            self.window.busy = self.clock.frame_seconds  # as if drawing had taken all of it
             self.sizes.append(frame.shape[:2])
             self.panels.append([panel.title for panel in panels])
             assert self.game._drawn is not None
@@ -61,7 +61,7 @@ class Script:
 
         monkeypatch.setattr(self.window, "show", next_frame)
         monkeypatch.setattr(self.controls, "action", act)
-        play(self.game, self.controls, self.window, Sharpness((36, 60), 1 / SLOWEST_FPS), self.clock)
+        run_game(self.game, self.controls, self.window, Sharpness((36, 60), 1 / SLOWEST_FPS), self.clock)
         self.game.close()
 
 
@@ -84,7 +84,7 @@ def test_motion_is_drawn_between_control_steps(pygame, monkeypatch):
     assert (moving > 0).all() and np.ptp(moving) < 1e-9, "evenly"
 
 
-def test_a_pause_stops_the_steps_and_is_not_made_up_for(pygame, monkeypatch):
+def test_a_pause_stops_the_steps_and_is_not_caught_up(pygame, monkeypatch):
     at = {0: key(pygame, "w"), 60: key(pygame, "p"), 119: key(pygame, "p")}
     script = Script(pygame, monkeypatch, 1 / 60, at, 120)
     assert len(script.actions) in (9, 10)
@@ -94,9 +94,9 @@ def test_a_pause_stops_the_steps_and_is_not_made_up_for(pygame, monkeypatch):
 
 
 @pytest.mark.parametrize(("fps", "smallest"), [(60, (36, 60)), (20, (12, 20))])
-def test_what_is_too_slow_to_draw_is_drawn_smaller(pygame, monkeypatch, fps, smallest):
+def test_slow_drawing_shrinks_the_drawn_size(pygame, monkeypatch, fps, smallest):
     script = Script(pygame, monkeypatch, 1 / fps, {20: key(pygame, "w")}, 100)
-    assert set(script.sizes[:21]) == {(36, 60)}, "while the game waits nothing can be told"
+    assert set(script.sizes[:21]) == {(36, 60)}, "while the game waits no frame times count"
     assert script.sizes[-1] == smallest
 
 
@@ -112,14 +112,14 @@ def test_the_window_opens_larger_than_what_is_drawn_if_the_screen_has_room(size,
     assert window_size(size, screen) == opened
 
 
-def test_losing_the_window_pauses_and_frees_the_mouse(pygame, monkeypatch):
+def test_losing_focus_pauses_and_releases_the_mouse(pygame, monkeypatch):
     at = {0: ("MOUSEBUTTONDOWN", {"button": 1, "pos": (9, 9)}), 5: ("WINDOWFOCUSLOST", {})}
     script = Script(pygame, monkeypatch, 1 / 60, at, 30)
     assert script.panels[5] != ["Paused"] == script.panels[-1]
     assert len(script.actions) == 0 and not script.controls.captured
 
 
-def test_an_episode_ends_with_a_summary_and_starts_again(pygame, monkeypatch):
+def test_an_episode_ends_with_a_summary_and_can_be_restarted(pygame, monkeypatch):
     at = {0: key(pygame, "w"), 60: key(pygame, "r")}
     script = Script(pygame, monkeypatch, 0.25, at, 61)
     assert script.panels[59] == ["Out of time"] and script.panels[61][0] == "Rider to the left pad"
@@ -135,7 +135,7 @@ def run(program: str, **environment: str) -> subprocess.CompletedProcess:
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess:
-    """Runs the command in a window that is closed after the third frame."""
+    """Runs the command and closes its window after the third frame."""
     program = (
         "import sys, pygame, jumppad_env.play as play\n"
         "show, shown = play.Window.show, []\n"
@@ -155,7 +155,7 @@ def test_the_command_opens_a_window_until_it_is_closed():
     pytest.importorskip("pygame")
     result = command("--size", "90", "150", "--target", "right", "--fps", "30", "--character", "walker")
     assert result.returncode == 0, result.stderr
-    titles = ["One moment: getting ready", *["Walker: run onto the right pad within 10 seconds"] * 2]
+    titles = ["Loading ...", *["Walker: run onto the right pad within 10 seconds"] * 2]
     size = round(ZOOM * 150), round(ZOOM * 90)
     assert str([(size, title) for title in titles]) in result.stdout
 
@@ -169,23 +169,23 @@ def test_the_command_opens_a_window_until_it_is_closed():
         (("--variety", "nonsense"), "variety='nonsense'"),
     ],
 )
-def test_what_cannot_be_is_refused_in_one_line(arguments, told):
+def test_invalid_options_are_rejected_in_one_line(arguments, told):
     pytest.importorskip("pygame")
     result = command(*arguments)
     assert result.returncode == 2 and result.stderr.count("\n") == 1
     assert result.stderr.startswith("error: ") and told in result.stderr
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there always is a screen")
-def test_without_a_screen_playing_says_so():
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems always have a display")
+def test_without_a_display_playing_is_one_clear_error():
     result = run("import sys; sys.argv = ['play']; import jumppad_env.play as play; play.main()")
     assert (result.returncode, result.stderr) == (
         2,
-        "error: playing needs a screen: neither DISPLAY nor WAYLAND_DISPLAY is set\n",
+        "error: playing needs a display: neither DISPLAY nor WAYLAND_DISPLAY is set\n",
     )
 
 
-def test_without_pygame_playing_says_how_to_get_it():
+def test_without_pygame_the_error_says_how_to_install_it():
     program = (
         "import sys; sys.argv = ['play']; sys.modules['pygame'] = None; import jumppad_env.play as play; play.main()"
     )

@@ -33,6 +33,6 @@ def test_integer_seeds_fit_every_consumer():
 
 
 @pytest.mark.parametrize("key", [(-1, "batches"), (0, "batches", -1)])
-def test_negative_keys_are_refused(key):
+def test_negative_keys_are_rejected(key):
     with pytest.raises(ValueError, match="non-negative"):
         stream(*key)

@@ -1,4 +1,4 @@
-"""The vector environment against single ones: bit for bit, whatever the size, the threads and the ends of episodes."""
+"""The vector environment against single ones, bit for bit, for any size, number of threads and episode ends."""
 
 import functools
 from typing import Any
@@ -15,7 +15,7 @@ from jumppad_env.vector_env import JumppadVectorEnv
 ISLAND = load_island()
 STEPS = 45
 LIMIT = 20
-"""Episodes are cut here, so that some end by time and others at a pad."""
+"""Truncation after this many steps, so that some episodes end by time and others at a pad."""
 KEYWORDS: dict[str, Any] = {
     "observation": "both",
     "image_size": (16, 24),
@@ -32,7 +32,7 @@ def make(count: int, **keywords: Any) -> JumppadVectorEnv:
 
 
 def start(row: int) -> dict[str, Any]:
-    """Every second element starts just before a pad, so that some are launched, and one about to fall."""
+    """Every second row starts just in front of a pad, so that some are launched, and one about to fall."""
     if row == 2:
         return {"position": np.array([-30.0, 12.0, -8.0])}
     return {"position": ISLAND.pads[row % 3] - [0, 1.6, 0]} if row % 2 else {}
@@ -40,7 +40,7 @@ def start(row: int) -> dict[str, Any]:
 
 @functools.cache
 def actions(row: int) -> np.ndarray:
-    """Forward at first, onto a pad if there is one; then random everything, but mostly forward."""
+    """Forward at first, onto a pad if there is one; then random, but mostly forward."""
     space = gamepad.action_space()
     space.seed(row)
     result = np.stack([space.sample() for _ in range(STEPS)])
@@ -52,7 +52,7 @@ def actions(row: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def alone() -> list[list[Any]]:
-    """What 16 single environments do: (observation, reward, terminated, truncated, info, state) for each step, with
+    """Rollouts of 16 single environments: (observation, reward, terminated, truncated, info, state) for each step, with
     the observation and info of the next reset where an episode ended."""
     env = gymnasium.make("Jumppad-v0", **{**KEYWORDS, "character": "random"})
     elements = []
@@ -150,7 +150,7 @@ def test_with_disabled_autoreset_rows_wait_for_their_reset(alone):
     envs.close()
 
 
-def test_infos_have_the_same_keys_and_types_at_every_step_and_nothing_is_used_again():
+def test_infos_have_the_same_keys_and_types_at_every_step_and_share_no_memory():
     envs = make(3, max_episode_steps=1000)
     observations, infos = envs.reset(seed=0)
     kept = []
@@ -179,7 +179,7 @@ def test_infos_have_the_same_keys_and_types_at_every_step_and_nothing_is_used_ag
     envs.close()
 
 
-def test_states_alone_need_no_drawing_and_give_the_same_numbers():
+def test_state_observations_need_no_drawing_and_are_the_same():
     both, state = make(3), make(3, observation="state")
     assert_equal(both.reset(seed=5)[0]["state"], state.reset(seed=5)[0])
     for step in range(25):
@@ -203,7 +203,7 @@ def test_a_fixed_horizon_ends_all_rows_together():
     envs.close()
 
 
-def test_the_seeds_of_rows_may_be_listed():
+def test_seeds_can_be_given_per_row():
     envs = make(3, observation="state")
     first = envs.reset(seed=10)[0]
     assert_equal(first, envs.reset(seed=[10, 11, 12])[0])
@@ -211,7 +211,7 @@ def test_the_seeds_of_rows_may_be_listed():
     envs.close()
 
 
-def test_the_characters_of_rows_may_be_listed():
+def test_characters_can_be_given_per_row():
     envs = make(3, observation="state", autoreset_mode="Disabled")
     _, infos = envs.reset(seed=4, options={"character": ["scout", "walker", "rider"]})
     assert infos["character"].tolist() == ["scout", "walker", "rider"]
@@ -230,11 +230,11 @@ def test_the_characters_of_rows_may_be_listed():
     ):
         with pytest.raises(ValueError, match=message):
             envs.reset(seed=0, options={"character": names})
-        assert np.array_equal(envs.states(), before), "nobody has started"
+        assert np.array_equal(envs.states(), before), "no row has started"
     envs.close()
 
 
-def test_stored_states_are_drawn_as_they_were_seen():
+def test_stored_states_are_drawn_as_observed():
     envs = make(3, observation="pixels")
     frames, infos = envs.reset(seed=1)
     states, characters = envs.states(), list(infos["character"])
@@ -299,7 +299,7 @@ def test_bad_resets_are_one_clear_error(call, message):
     envs.close()
 
 
-def test_actions_that_do_not_fit_are_refused():
+def test_invalid_actions_are_rejected():
     envs = make(3, observation="state")
     envs.reset(seed=0)
     for action, message in ((gamepad.NEUTRAL, r"expected \(3, 16\)"), (np.full((3, 16), 11), "sticks must lie")):
@@ -308,7 +308,7 @@ def test_actions_that_do_not_fit_are_refused():
     envs.close()
 
 
-def test_stepping_comes_after_resetting_and_before_closing():
+def test_stepping_requires_a_reset_and_an_open_environment():
     envs = make(2, observation="pixels")
     neutral = np.tile(gamepad.NEUTRAL, (2, 1))
     with pytest.raises(gymnasium.error.ResetNeeded, match=r"rows \[0, 1\]"):
@@ -331,7 +331,7 @@ def test_a_spec_that_names_the_mode_survives_json():
     envs.close()
 
 
-def test_retired_rows_rest_until_their_reset_and_leave_the_others_alone(alone):
+def test_retired_rows_wait_for_their_reset_and_do_not_affect_others(alone):
     envs = make(3, autoreset_mode="Disabled", character="random")
     begin(envs)
     resting = np.zeros(3, dtype=np.bool_)

@@ -1,4 +1,4 @@
-"""Wrappers: ours, and Gymnasium's own, which do on this environment what they promise: values, not only shapes."""
+"""Wrappers, ours and Gymnasium's, tested on this environment by values, not only by shapes."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ def test_continuous_sticks_round_to_the_nearest_bucket_and_buttons_need_more_tha
 
 
 @pytest.mark.parametrize("action", [np.zeros(15), np.full(16, np.nan), np.full(16, np.inf), 0.0])
-def test_continuous_actions_that_do_not_fit_are_refused(action):
+def test_invalid_continuous_actions_are_rejected(action):
     with pytest.raises(ValueError, match="16 finite numbers"):
         ContinuousGamepad(gymnasium.make("JumppadState-v0")).action(action)
 
@@ -110,7 +110,7 @@ def actions(steps: int, *rows: int) -> np.ndarray:
 
 
 def played(env: gymnasium.Env[Any, Any], steps: int) -> list[Any]:
-    """Returns the observations of an episode's beginning, the first included."""
+    """Returns the first observations of an episode, including the reset's."""
     observation, _ = env.reset(seed=5)
     return [observation, *(env.step(action)[0] for action in actions(steps))]
 
@@ -179,7 +179,7 @@ def film(path: Any) -> np.ndarray:
 
 
 def faults(filmed: np.ndarray, drawn: np.ndarray) -> list[str]:
-    """How a film differs from what was drawn: H.264 loses a little, and moviepy may show a frame twice."""
+    """How a video differs from the drawn frames: H.264 is lossy, and moviepy may repeat a frame."""
     errors = np.array([[np.abs(gray(frame) - gray(picture)).mean() for picture in drawn] for frame in filmed])
     shown, wanted = errors.argmin(axis=1), np.arange(len(filmed))
     expectations = {

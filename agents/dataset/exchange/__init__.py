@@ -1,1 +1,1 @@
-"""Datasets in the formats of others: Minari both ways, LeRobot one way. docs/exchange.md is their page."""
+"""Exchange formats: export to and import from Minari, export to LeRobot. docs/exchange.md describes them."""

@@ -1,26 +1,26 @@
-"""Datasets as LeRobot writes them (https://github.com/huggingface/lerobot), layout v3.0.
+"""Export of datasets to LeRobot (https://github.com/huggingface/lerobot), layout v3.0.
 
     export_lerobot(Dataset("runs/demonstrations"), "runs/lerobot")
 
-    meta/info.json                                                  features, frames per second, where the files are
+    meta/info.json                                                  features, frames per second, paths of the files
     meta/stats.json                                                 statistics of each feature
-    meta/tasks.parquet                                              the tasks' words
+    meta/tasks.parquet                                              descriptions of the tasks
     meta/episodes/chunk-000/file-000.parquet                        per episode: rows, place in the video, statistics;
-                                                                    and ours: seed, character, mode, pad, ...
-    data/chunk-000/file-000.parquet                                 per step: action, reward, ...; episodes on end
-    videos/observation.images.camera/chunk-000/file-000.mp4         the frames, episodes on end
+                                                                    our additions: seed, character, mode, pad, ...
+    data/chunk-000/file-000.parquet                                 per step: action, reward, ...; all episodes
+    videos/observation.images.camera/chunk-000/file-000.mp4         the frames of all episodes
 
-LeRobot itself can't be installed beside the rest (0.6.2 wants torch < 2.12), so the files are written with pyarrow and
-PyAV after its source, version 0.6.2: `lerobot/datasets/{utils,dataset_metadata,dataset_writer,compute_stats}.py`.
+LeRobot cannot be installed beside our packages (0.6.2 requires torch < 2.12), so the files are written with pyarrow and
+PyAV, following the source of 0.6.2: `lerobot/datasets/{utils,dataset_metadata,dataset_writer,compute_stats}.py`.
 
-By default the video is lossless H.264 (RGB, 4:4:4): every pixel comes back, and LeRobot's decoders read it.
-`lossy=True` writes H.264 that browsers play as well, at 40% of the size; at 64x64 it is 6 of 255 off on average.
+By default the video is lossless H.264 (RGB, 4:4:4), which LeRobot's decoders can read. `lossy=True` writes H.264 that
+browsers can play as well, at 40% of the size; at 64x64 the mean error is 6 of 255.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import fields
 from fractions import Fraction
@@ -33,6 +33,7 @@ from agents.dataset.exchange.lerobot_stats import Stats, column_stats, image_sta
 from agents.dataset.exchange.packages import need
 from agents.dataset.exchange.transitions import Player
 from jumppad_env.dataset import Dataset, Trajectory
+from jumppad_env.files import write_directory
 from jumppad_env.gamepad import AXES, BUTTONS
 from jumppad_env.world import STATE
 from jumppad_env.world.episodes import FPS
@@ -50,50 +51,45 @@ FILES_PER_CHUNK, DATA_MEGABYTES, VIDEO_MEGABYTES = 1000, 100, 200
 """LeRobot's defaults."""
 LOSSLESS = ("libx264rgb", "rgb24", {"qp": "0", "preset": "veryfast", "g": "2"})
 LOSSY = ("libx264", "yuv420p", {"crf": "18", "preset": "veryfast", "g": "2"})
-"""Codec, pixels, options: a key frame at every second one (g), as LeRobot has it, since it reads single frames."""
+"""Codec, pixel format, options: as in LeRobot, every second frame is a key frame (g), for random access."""
 SCALAR = {"shape": [1], "names": None}
 
 
 def export_lerobot(dataset: Dataset, directory: Path | str, *, lossy: bool = False) -> None:
-    """Writes a dataset in LeRobot's layout; the directory appears only when all is written.
+    """Writes a dataset in LeRobot's layout; the directory appears only when it is complete.
 
-    Actions are float32, the buckets 0 to 10 and 0 or 1, since LeRobot's policies take floats; exact states are the
-    feature `states`, which no policy of LeRobot takes for an observation.
+    Actions are float32 buckets, 0 to 10 and 0 or 1, since LeRobot's policies expect floats. Exact states are stored as
+    the feature `states`, which LeRobot's policies do not take for an observation.
 
     Args:
-        dataset: with frames.
+        dataset: the dataset, which has frames.
         directory: must not exist.
-        lossy: smaller videos that browsers play.
+        lossy: write smaller videos that browsers can play.
 
     Raises:
-        ValueError: no frames, frames of an odd size for a lossy video, the directory exists, or packages are missing.
-        OSError: it cannot be written; nothing is left behind.
+        ValueError: there are no frames, their size is odd for a lossy video, the directory exists, or packages are
+            missing.
+        OSError: writing failed; nothing is left behind.
     """
     need("pyarrow", "av")
     directory = Path(directory)
     if directory.exists():
         raise ValueError(f"{directory} exists; choose another place or delete it")
     if dataset.frames is None:
-        raise ValueError("a LeRobot dataset of this environment needs frames, and this one has none; draw them first")
+        raise ValueError("the export to LeRobot needs frames, but this dataset has none; render them first")
     height, width = dataset.frames.shape[1:3]
     if lossy and (height % 2 or width % 2):
-        raise ValueError(f"frames of {height}x{width} can't become a lossy video: give even numbers, or lossy=False")
+        raise ValueError(f"a lossy video needs an even height and width, got {height}x{width}; use lossy=False")
     partial = directory.with_name(f".{directory.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)  # of a run that was killed
-    partial.mkdir(parents=True)
-    player = Player(dataset.manifest.get("environment", {}), (height, width))
-    try:
+    with (
+        write_directory(directory, partial),
+        contextlib.closing(Player(dataset.manifest.get("environment", {}), (height, width))) as player,
+    ):
         _write(partial, dataset, player, lossy)
-        partial.rename(directory)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-    finally:
-        player.close()
 
 
 class _Files:
-    """One file of steps and one video beside it, to which episodes are appended."""
+    """A data file and its video, to which episodes are appended."""
 
     def __init__(self, root: Path, number: int, image_size: tuple[int, int], lossy: bool) -> None:
         import av
@@ -113,12 +109,12 @@ class _Files:
 
     @property
     def full(self) -> bool:
-        """Whether the next episode belongs into another file."""
+        """Whether the next episode must go into another file."""
         sizes = ((self._data, DATA_MEGABYTES), (self._film, VIDEO_MEGABYTES))
         return any(path.exists() and path.stat().st_size >= megabytes * 2**20 for path, megabytes in sizes)
 
     def append(self, table: Any, frames: np.ndarray) -> None:
-        """Appends an episode: a pyarrow table of its steps, which becomes a row group, and uint8 (T, H, W, 3)."""
+        """Appends an episode: a pyarrow table of its steps, written as a row group, and frames uint8 (T, H, W, 3)."""
         import av
         import pyarrow.parquet
 
@@ -132,7 +128,7 @@ class _Files:
             self.frames += 1
 
     def close(self) -> None:
-        """Ends both files."""
+        """Closes both files."""
         self._container.mux(self._stream.encode())
         self._container.close()
         if self._writer is not None:
@@ -211,7 +207,7 @@ def _write(root: Path, dataset: Dataset, player: Player, lossy: bool) -> None:
 def _steps(
     trajectory: Trajectory, player: Player, episode: int, index: int
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Returns an episode's columns, (T,) or (T, D), and what info.json says of them."""
+    """Returns an episode's columns, (T,) or (T, D), and their entries in info.json."""
     steps = player.finish(trajectory)
     count = np.arange(len(trajectory))
     columns = {
@@ -237,13 +233,13 @@ def _steps(
 
 
 def _told(trajectory: Trajectory) -> dict[str, Any]:
-    """Returns what a trajectory says of the whole episode: seed, character, mode, pad, ..."""
+    """Returns the scalar fields of a trajectory: seed, character, mode, pad, ..."""
     values = {field.name: getattr(trajectory, field.name) for field in fields(Trajectory)}
     return {name: value for name, value in values.items() if isinstance(value, str | int | float)}
 
 
 def _arrow(column: np.ndarray) -> Any:
-    """Returns a pyarrow array; rows of several numbers become lists of a fixed size."""
+    """Returns a pyarrow array; two-dimensional columns become fixed-size lists."""
     import pyarrow as pa
 
     flat = pa.array(np.ascontiguousarray(column).reshape(-1))
@@ -251,7 +247,7 @@ def _arrow(column: np.ndarray) -> Any:
 
 
 def _tasks(tasks: list[str]) -> Any:
-    """Returns the table that LeRobot reads with pandas: the words are its index, and only this note makes them so."""
+    """Returns the table of tasks with metadata that makes pandas, and so LeRobot, use the descriptions as index."""
     import pyarrow as pa
 
     columns = [

@@ -1,7 +1,7 @@
-"""Statistics of features as LeRobot keeps them, per episode and of a whole dataset.
+"""Feature statistics in LeRobot's format, per episode and for a whole dataset.
 
-After `compute_stats.py` of LeRobot 0.6.2 (https://github.com/huggingface/lerobot): the same names, shapes and rule for
-joining episodes. Quantiles of an episode are exact here; LeRobot's come from histograms.
+Names, shapes and aggregation follow `compute_stats.py` of LeRobot 0.6.2 (https://github.com/huggingface/lerobot).
+Quantiles of an episode are exact here; LeRobot estimates them from histograms.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ QUANTILES = {"q01": 0.01, "q10": 0.10, "q50": 0.50, "q90": 0.90, "q99": 0.99}
 
 
 def column_stats(column: np.ndarray) -> Stats:
-    """Returns statistics of each number of a feature.
+    """Returns statistics of each component of a feature.
 
     Args:
         column: (T,) or (T, D), numbers or bools.
@@ -36,13 +36,13 @@ def column_stats(column: np.ndarray) -> Stats:
 
 
 def image_stats(frames: np.ndarray) -> Stats:
-    """Returns statistics of each channel, scaled to [0, 1].
+    """Returns statistics of each color channel, scaled to [0, 1].
 
     Args:
         frames: uint8 (T, H, W, 3).
 
     Returns:
-        As `column_stats`, but (3, 1, 1); count is of the frames.
+        As `column_stats`, but of shape (3, 1, 1); count is the number of frames.
     """
     channels = [_counted(np.bincount(frames[..., channel].ravel(), minlength=256)) for channel in range(3)]
     stats = {name: np.array([channel[name] for channel in channels]).reshape(3, 1, 1) / 255 for name in channels[0]}
@@ -50,7 +50,7 @@ def image_stats(frames: np.ndarray) -> Stats:
 
 
 def _counted(counts: np.ndarray) -> dict[str, float]:
-    """Returns statistics of uint8 values of which counts[v] are v: sorting millions of pixels would take long."""
+    """Returns statistics of uint8 values from their histogram, which is faster than sorting millions of pixels."""
     levels = np.arange(256)
     total = counts.sum()
     mean = float(counts @ levels / total)
@@ -63,17 +63,17 @@ def _counted(counts: np.ndarray) -> dict[str, float]:
         "std": float(np.sqrt(counts @ (levels - mean) ** 2 / total)),
     }
     for name, share in QUANTILES.items():
-        rank, weight = divmod(share * (total - 1), 1)  # between two values, linearly, as np.quantile
+        rank, weight = divmod(share * (total - 1), 1)  # linear interpolation, as in np.quantile
         low, high = np.searchsorted(up_to, [rank, min(rank + 1, total - 1)], side="right")
         stats[name] = float(low + weight * (high - low))
     return stats
 
 
 def join(parts: list[Mapping[str, Stats]]) -> dict[str, Stats]:
-    """Returns statistics of all episodes from those of each.
+    """Aggregates the statistics of all episodes.
 
-    Means and deviations are exact. Quantiles of a whole can't be had from those of parts: as in LeRobot, lower ones and
-    the median are the smallest, upper ones the largest of all episodes.
+    Means and standard deviations are exact. Quantiles cannot be aggregated exactly: as in LeRobot, lower quantiles and
+    the median are the minimum over episodes, upper quantiles the maximum.
 
     Args:
         parts: per episode, statistics by feature.

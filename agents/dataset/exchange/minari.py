@@ -1,20 +1,19 @@
-"""Datasets to and from Minari (https://minari.farama.org), bit for bit: frames are stored raw, never as JPEG.
+"""Lossless export to and import from Minari (https://minari.farama.org); frames are stored raw, not as JPEG.
 
     export_minari(Dataset("runs/demonstrations"), "jumppad/human-v0")
     import_minari("jumppad/human-v0", "runs/again")
 
-Written for Minari 0.5.4. An episode there has T + 1 observations for T actions; ours has T, so the last action is
-played once more to draw the last frame. What Minari has no place for travels along: exact states in
-`infos["states"]`, seed, character, mode and the like in the episodes' metadata, our manifest in the dataset's. Any
-reader of Minari may ignore it; `import_minari` makes the same trajectories of it again.
+Written for Minari 0.5.4. Its episodes have T + 1 observations for T actions; ours have T, so the last action is
+replayed to render the last frame. Additional data is stored where other readers can ignore it: exact states in
+`infos["states"]`, seed, character, mode etc. in the metadata of the episodes, our manifest in that of the dataset.
+`import_minari` restores the same trajectories.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -27,59 +26,54 @@ from agents.dataset.exchange.packages import need
 from agents.dataset.exchange.transitions import Player
 from agents.population.modes import GOALS
 from jumppad_env.dataset import Dataset, Trajectory, write_dataset
+from jumppad_env.files import write_directory
 from jumppad_env.gamepad import FACTORS, action_space, validate
 
 if TYPE_CHECKING:
     from minari import EpisodeData, MinariDataset
 
 MANIFEST = "jumppad_manifest"
-"""Our manifest's key in Minari's metadata of a dataset: it marks our own exports."""
+"""Key of our manifest in the metadata of a Minari dataset; it marks our own exports."""
 NATIVE = ("actions", "frames", "seed")
-"""Fields of a trajectory for which Minari has a place of its own."""
+"""Fields of a trajectory that Minari stores natively."""
 JPEG_ERROR = 16.0
-"""Mean difference (0 to 255) up to which a frame stored as JPEG counts as the one drawn: Minari's encoder errs by up
+"""Mean difference (0 to 255) up to which a JPEG frame counts as equal to the rendered one: Minari's encoder errs by up
 to 13 on 64x64 frames, and frames of different places differ by more than 25."""
 
 
 def export_minari(
     dataset: Dataset, dataset_id: str, root: Path | str | None = None, *, data_format: Literal["hdf5", "arrow"] = "hdf5"
 ) -> Path:
-    """Writes a dataset for Minari; `minari.load_dataset(dataset_id)` finds it.
+    """Exports a dataset to Minari; load it with `minari.load_dataset(dataset_id)`.
 
     Args:
-        dataset: with frames.
+        dataset: the dataset, which has frames.
         dataset_id: [namespace/]name-vN.
-        root: of Minari's local datasets; by default where Minari looks: `MINARI_DATASETS_PATH`, else
+        root: directory of Minari's local datasets; by default Minari's own: `MINARI_DATASETS_PATH`, else
             ~/.minari/datasets.
-        data_format: hdf5 is Minari's default, one file; arrow is read about seven times faster, two files per episode.
+        data_format: hdf5 is Minari's default, one file; arrow reads about seven times faster, two files per episode.
 
     Returns:
-        The directory made.
+        The directory of the new dataset.
 
     Raises:
-        ValueError: no frames, a malformed id, the id is taken, or packages are missing.
-        OSError: it cannot be written; nothing is left behind.
+        ValueError: there are no frames, the id is malformed or taken, or packages are missing.
+        OSError: writing failed; nothing is left behind.
     """
     need("minari", "PIL", {"hdf5": "h5py", "arrow": "pyarrow"}[data_format])
     out = _place(dataset_id, root)
     if out.exists():
         raise ValueError(f"{out} exists; choose another id (the next version?) or delete it")
     if dataset.frames is None:
-        raise ValueError("a Minari dataset of this environment needs frames, and this one has none; draw them first")
+        raise ValueError("the export to Minari needs frames, but this dataset has none; render them first")
     base = out.parents[dataset_id.count("/")]
     partial = base / f".{dataset_id.replace('/', '.')}.partial"
-    shutil.rmtree(partial, ignore_errors=True)  # of a run that was killed
-    (partial / "data").mkdir(parents=True)
-    player = Player(dataset.manifest.get("environment", {}), dataset.frames.shape[1:3])
-    try:
+    with (
+        write_directory(out, partial),
+        closing(Player(dataset.manifest.get("environment", {}), dataset.frames.shape[1:3])) as player,
+    ):
+        (partial / "data").mkdir()
         _write(partial / "data", dataset, dataset_id, player, data_format)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        partial.rename(out)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-    finally:
-        player.close()
     _register_namespaces(base, out)
     return out
 
@@ -89,7 +83,7 @@ def _write(path: Path, dataset: Dataset, dataset_id: str, player: Player, data_f
     from minari.data_collector import EpisodeBuffer
     from minari.dataset.minari_storage import MinariStorage
 
-    # What minari.create_dataset_from_buffers does, without holding all episodes in memory.
+    # As minari.create_dataset_from_buffers does, but without holding all episodes in memory.
     env = player.env
     storage = MinariStorage.new(
         path, env.observation_space, env.action_space, env.spec, data_format=data_format, jpeg_encoding=False
@@ -127,25 +121,25 @@ def _write(path: Path, dataset: Dataset, dataset_id: str, player: Player, data_f
 
 
 def _columns(trajectory: Trajectory) -> dict[str, np.ndarray]:
-    """Returns a trajectory's arrays over the steps for which Minari has no place of its own."""
+    """Returns the arrays of a trajectory that Minari does not store natively."""
     values = {field.name: getattr(trajectory, field.name) for field in fields(Trajectory) if field.name not in NATIVE}
     return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
 
 
 def _scalars(trajectory: Trajectory) -> dict[str, Any]:
-    """Returns what a trajectory says of the whole episode, but for the seed."""
+    """Returns the scalar fields of a trajectory, without the seed."""
     values = {field.name: getattr(trajectory, field.name) for field in fields(Trajectory) if field.name not in NATIVE}
     return {name: value for name, value in values.items() if value is not None and not isinstance(value, np.ndarray)}
 
 
 def _one_more(column: np.ndarray) -> np.ndarray:
-    """Returns (T + 1, ...): Minari's infos begin with that of the reset. One-dimensional ones crash its Arrow files."""
+    """Returns (T + 1, ...), as Minari's infos include the reset, and at least 2-D, as its Arrow files require."""
     longer = np.concatenate([column, column[-1:]])
     return longer[:, None] if longer.ndim == 1 else longer
 
 
 def _register_namespaces(base: Path, out: Path) -> None:
-    """Marks the folders above a dataset as Minari's namespaces, which its upload asks for."""
+    """Marks the parent folders of a dataset as Minari namespaces, which its upload requires."""
     from minari.namespace import NAMESPACE_METADATA_FILENAME
 
     folder = out.parent
@@ -157,11 +151,11 @@ def _register_namespaces(base: Path, out: Path) -> None:
 
 
 def import_minari(dataset_id: str, directory: Path | str, root: Path | str | None = None) -> int:
-    """Makes a dataset of one of Minari's.
+    """Imports a Minari dataset.
 
-    What `export_minari` wrote comes back bit for bit. Any other dataset of `Jumppad-v0` with pixels and seeds, such as
-    one of Minari's `DataCollector`, is played again from its seeds and actions, since Minari keeps no states; frames,
-    rewards and ends must be those that were stored.
+    Exports of `export_minari` are restored bit for bit. Other datasets of `Jumppad-v0` with pixels and seeds, such as
+    those of Minari's `DataCollector`, are replayed from seeds and actions, since Minari stores no states; frames,
+    rewards and terminations must match the stored ones.
 
     Args:
         dataset_id: [namespace/]name-vN, one of `minari list local`.
@@ -172,9 +166,9 @@ def import_minari(dataset_id: str, directory: Path | str, root: Path | str | Non
         The number of steps.
 
     Raises:
-        ValueError: no such dataset, damaged, other spaces, nothing to make states of, a replay that differs, the
-            directory exists, or packages are missing.
-        OSError: it cannot be written; nothing is left behind.
+        ValueError: the dataset is missing or damaged, its spaces differ, it has neither states nor seeds, its replay
+            differs, the directory exists, or packages are missing.
+        OSError: writing failed; nothing is left behind.
     """
     need("minari", "PIL")
     source = _place(dataset_id, root) / "data"
@@ -185,7 +179,7 @@ def import_minari(dataset_id: str, directory: Path | str, root: Path | str | Non
     minari_dataset = _open(source)
     _check_spaces(minari_dataset, source)
     manifest = minari_dataset.storage.metadata.get(MANIFEST)
-    # Read beside what is written: an error stops the writer, which leaves nothing behind.
+    # Read lazily while writing: an error stops the writer, which leaves nothing behind.
     trajectories = _stored(minari_dataset, source) if manifest else _replayed(minari_dataset, source)
     description: dict[str, Any] = {"goals": GOALS, "imported": {"minari": dataset_id, "manifest": manifest}}
     if manifest:
@@ -203,19 +197,19 @@ def _open(source: Path) -> MinariDataset:
     with _reading(source):
         metadata = json.loads((source / "metadata.json").read_text())
         absent = {"observation_space", "action_space"} - metadata.keys()
-        if absent:  # Minari would run what the file names as its environment to learn them
+        if absent:  # otherwise Minari would create the environment that the file names
             raise ValueError(f"metadata.json lacks {', '.join(sorted(absent))}")
         return MinariDataset(source)
 
 
 @contextmanager
 def _reading(source: Path) -> Iterator[None]:
-    """Turns whatever Minari and its storages raise at damaged files into one error."""
+    """Turns all errors that Minari raises for damaged files into one."""
     try:
         yield
     except (OSError, ValueError, LookupError, TypeError, AttributeError, AssertionError, ImportError) as error:
         said = " ".join(str(error).split()) or type(error).__name__
-        raise ValueError(f"{source} is damaged or can't be read ({said}); download or export it again") from None
+        raise ValueError(f"{source} is damaged or cannot be read ({said}); download or export it again") from None
 
 
 def _check_spaces(dataset: MinariDataset, source: Path) -> None:
@@ -231,7 +225,7 @@ def _check_spaces(dataset: MinariDataset, source: Path) -> None:
 
 
 def _episodes(dataset: MinariDataset, source: Path) -> Iterator[tuple[EpisodeData, dict[str, Any]]]:
-    """Yields each episode of T steps with its metadata as plain values, having checked the lengths."""
+    """Yields each episode of T steps, after validation, with its metadata as plain values."""
     with _reading(source):
         for index in dataset.episode_indices.tolist():
             episode = next(dataset.iterate_episodes([index]), None)
@@ -250,7 +244,7 @@ def _episodes(dataset: MinariDataset, source: Path) -> Iterator[tuple[EpisodeDat
 
 
 def _stored(dataset: MinariDataset, source: Path) -> Iterator[Trajectory]:
-    """Yields the trajectories of an own export."""
+    """Yields the trajectories of our own exports."""
     names = {field.name for field in fields(Trajectory)}
     empty = {field.name: None for field in fields(Trajectory) if str(field.type).endswith("| None")}
     for episode, metadata in _episodes(dataset, source):
@@ -265,15 +259,15 @@ def _stored(dataset: MinariDataset, source: Path) -> Iterator[Trajectory]:
 
 
 def _environment(dataset: MinariDataset, source: Path) -> dict[str, Any]:
-    """Returns the keywords of the environment that a foreign dataset names.
+    """Returns the environment's keywords in a foreign dataset.
 
-    The environment is made of these by us: what a file names as entry point is never run.
+    Only keywords are used: an entry point that the file names is never run.
     """
     spec = dataset.env_spec
     if spec is None or spec.id != "Jumppad-v0":
         raise ValueError(
             f"{source} holds no states, and was recorded in {spec.id if spec else 'an unnamed environment'}: only "
-            "recordings of Jumppad-v0 can be played again to make them"
+            "recordings of Jumppad-v0 can be replayed to restore them"
         )
     names = ("character", "variety", "target", "terminate_on_pad", "flight_steps")
     keywords = {name: spec.kwargs[name] for name in names if name in spec.kwargs}
@@ -281,14 +275,14 @@ def _environment(dataset: MinariDataset, source: Path) -> dict[str, Any]:
 
 
 def _replayed(dataset: MinariDataset, source: Path) -> Iterator[Trajectory]:
-    """Yields trajectories of a foreign dataset, played again from its seeds and actions."""
+    """Yields the trajectories of a foreign dataset, replayed from its seeds and actions."""
     env = gymnasium.make("Jumppad-v0", **_environment(dataset, source))
     tolerance = JPEG_ERROR if dataset.storage.jpeg_encoding else 0.0
     try:
         for episode, metadata in _episodes(dataset, source):
             if metadata.get("seed") is None:
                 raise ValueError(
-                    f"{source}: episode {episode.id} holds neither states nor a seed to play it again from; "
+                    f"{source}: episode {episode.id} holds neither states nor a seed to replay it from; "
                     "record it with env.reset(seed=...)"
                 )
             yield _replay(env, episode, metadata, tolerance, source)
@@ -308,16 +302,16 @@ def _replay(
         states.append(env.unwrapped.get_state())  # pyright: ignore[reportAttributeAccessIssue] -- JumppadEnv
         frames[step + 1], reward, terminated, _, info = env.step(action)
         same &= reward == episode.rewards[step] and terminated == episode.terminations[step]
-    # One frame at a time: a difference needs more room than the frames.
+    # One frame at a time, since differences take more memory than the frames.
     errors = [
         np.abs(one - other.astype(np.int16)).mean() for one, other in zip(frames, episode.observations, strict=True)
     ]
     if not same or max(errors) > tolerance:
         raise ValueError(
-            f"{source}: episode {episode.id}, played again from seed {metadata['seed']}, is not the one stored; it "
-            "was recorded by another version or on another kind of machine: import it there"
+            f"{source}: the replay of episode {episode.id} from seed {metadata['seed']} differs from the stored one; "
+            "it was recorded by another version or on another kind of machine: import it there"
         )
-    placed = set(metadata.get("options") or ()) - {"character"}  # whose beginning the seed alone does not give
+    placed = set(metadata.get("options") or ()) - {"character"}  # the seed alone does not determine the first state
     return Trajectory(
         seed=-1 if placed else metadata["seed"],
         character=info["character"],
@@ -331,7 +325,7 @@ def _replay(
 
 
 def _place(dataset_id: str, root: Path | str | None) -> Path:
-    """Returns where Minari keeps a dataset.
+    """Returns the directory of a Minari dataset.
 
     Raises:
         ValueError: the id is malformed.
@@ -341,8 +335,8 @@ def _place(dataset_id: str, root: Path | str | None) -> Path:
 
     try:
         parse_dataset_id(dataset_id)
-    except (ValueError, TypeError):  # TypeError: Minari 0.5.4 trips over a missing version
+    except (ValueError, TypeError):  # TypeError: a bug of Minari 0.5.4 if the version is missing
         raise ValueError(
-            f"{dataset_id!r} is no id of a Minari dataset; write [namespace/]name-vN, such as jumppad/human-v0"
+            f"{dataset_id!r} is not a valid id of a Minari dataset; use [namespace/]name-vN, such as jumppad/human-v0"
         ) from None
     return get_dataset_path(dataset_id) if root is None else Path(root) / dataset_id

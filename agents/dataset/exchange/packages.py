@@ -1,4 +1,4 @@
-"""The packages that only the exchange with other formats needs; they are imported late, where they are used."""
+"""Packages that only the exchange formats need; they are imported where they are used."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from importlib.util import find_spec
 
 
 def need(*names: str) -> None:
-    """Makes sure that packages are there before anything is written.
+    """Checks that packages are installed before anything is written.
 
     Raises:
-        ValueError: some are missing.
+        ValueError: packages are missing.
     """
     missing = [name for name in names if find_spec(name) is None]
     if missing:

@@ -1,4 +1,4 @@
-"""What a trajectory leaves out and other formats want: the last observation, rewards, and how the episode ended."""
+"""What other formats need beyond a trajectory: the last observation, rewards, terminations and truncations."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Transitions:
     frames: np.ndarray
     """uint8 (T + 1, H, W, 3)."""
     rewards: np.ndarray
-    """float64 (T,): 1 at the step that touched the target pad."""
+    """float64 (T,): 1 at the step that touches the target pad."""
     terminations: np.ndarray
     """bool (T,)."""
     truncations: np.ndarray
@@ -37,36 +37,36 @@ class Transitions:
 
 
 class Player:
-    """Plays the last action of trajectories once more.
+    """Replays the last action of trajectories.
 
     Attributes:
-        env: of the dataset's keywords, with pixels of the frames' size.
+        env: environment with the dataset's keywords and frame size.
     """
 
     def __init__(self, environment: Mapping[str, Any], image_size: tuple[int, int]) -> None:
-        """Makes the environment; `close` it.
+        """Makes the environment, which `close` closes.
 
         Args:
-            environment: a manifest's entry of that name: keywords of `gymnasium.make`.
+            environment: keywords of `gymnasium.make`, from the manifest.
             image_size: (height, width) of the frames.
 
         Raises:
-            ValueError: a keyword has a value that the environment does not know.
+            ValueError: a keyword has an invalid value.
         """
         names = ("target", "character", "variety", "terminate_on_pad", "flight_steps")
         keywords = {name: environment[name] for name in names if name in environment}
         self.env = gymnasium.make("Jumppad-v0", image_size=tuple(image_size), **keywords)
 
     def finish(self, trajectory: Trajectory) -> Transitions:
-        """Returns the trajectory's steps with all that followed from them.
+        """Returns the trajectory's steps with their consequences.
 
-        Row t of a trajectory is what was seen before action t, so where its last action led is played and drawn here.
+        Row t of a trajectory holds the observation before action t, so the last action is replayed and rendered here.
 
         Raises:
             ValueError: the trajectory has no frames.
         """
         if trajectory.frames is None:
-            raise ValueError("a trajectory without frames has no last one either; draw its frames first")
+            raise ValueError("the trajectory has no frames; render them first")
         env = self.env.unwrapped
         assert isinstance(env, JumppadEnv)
         env.reset(options={"character": trajectory.character})
@@ -90,7 +90,7 @@ class Player:
 
 
 def _judge(states: np.ndarray, options: Options) -> tuple[np.ndarray, np.ndarray]:
-    """Returns what the environment's own rule says of the states that steps led to: rewards, terminations."""
+    """Returns rewards and terminations of the states that steps led to, by the environment's own rules."""
     rewards, terminations = np.empty(len(states)), np.empty(len(states), dtype=np.bool_)
     rules = np.ascontiguousarray(states[:, len(PHYSICS_STATE) :])
     judge(

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from pathlib import Path
-from typing import NamedTuple
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from agents.figures.palette import OUTCOME_COLORS
-from agents.figures.style import GRID, INK, MUTED
 from baselines.artifact import load_manifest
+from baselines.laboratory.claims import Claim
 from baselines.laboratory.experiment import Experiment, Row
 from baselines.laboratory.marks import WINDOW, draw_curve, episode_curves, shade
 from baselines.laboratory.measuring import outcomes
-from baselines.laboratory.panels import counting_axis, note, panels, percent_axis
-from baselines.laboratory.statistics import estimate, group, over_seeds, percent, significance
-from baselines.laboratory.words import beside_paper, counted, difference, intervals, sizes
+from baselines.laboratory.panels import counting_axis, intervals, note, panels, percent_axis, sizes
+from baselines.laboratory.statistics import group, over_seeds
+from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.report.paper import paper_success
 from baselines.stages import Stages, Target
 from baselines.training.loop import read_metrics
@@ -73,15 +70,8 @@ def measure(stages: Stages) -> list[Row]:
     return rows
 
 
-class Reached(NamedTuple):
-    """When a training's mean over `WINDOW` updates in a row reached a level."""
-
-    episodes: float
-    seconds: float
-
-
-def reached(training: list[Row], level: float) -> Reached | None:
-    """Returns when a level of success was reached, None if it never was.
+def reached(training: list[Row], level: float) -> float | None:
+    """Returns after how many episodes the mean over `WINDOW` updates reached a level of success, None if never.
 
     Args:
         training: the rows of one seed and condition, in their order.
@@ -89,12 +79,12 @@ def reached(training: list[Row], level: float) -> Reached | None:
     """
     for end in range(WINDOW, len(training) + 1):
         if sum(row["success"] for row in training[end - WINDOW : end]) >= level * WINDOW - 1e-9:
-            return Reached(training[end - 1]["episodes"], training[end - 1]["seconds"])
+            return training[end - 1]["episodes"]
     return None
 
 
-def times(rows: list[Row], level: float) -> dict[int, Reached]:
-    """Returns when each seed of a condition reached a level, without those that never did."""
+def times(rows: list[Row], level: float) -> dict[int, float]:
+    """Returns after how many episodes each seed of a condition reached a level, without those that never did."""
     found = {seed: reached(training, level) for seed, training in group(rows, "seed").items()}
     return {seed: time for seed, time in found.items() if time is not None}
 
@@ -105,14 +95,11 @@ def ends(rows: list[Row]) -> list[Row]:
 
 
 def draw(rows: list[Row]) -> Figure:
-    """Draws success against episodes, and a table of how many episodes it took."""
+    """Draws success against episodes."""
     conditions = group(rows, "target", "comparisons", "start")
     full = max(row["comparisons"] for row in rows)
-    heights = (3.2, 0.7 + 0.22 * len(conditions))
-    with panels(sum(heights) + 0.3, 2, 2, heights=heights) as (figure, grid):
-        (sized, started), (table, unused) = grid
-        unused.remove()
-        table.set_subplotspec(table.get_gridspec()[1, :])
+    with panels(3.5, 1, 2) as (figure, grid):
+        sized, started = grid.flat
         sized.set_title("To the left, by comparisons of the reward model")
         left = [row for row in rows if (row["target"], row["start"]) == ("left", "preference_finetuned")]
         by_size = dict(sorted(group(left, "comparisons").items()))
@@ -131,125 +118,85 @@ def draw(rows: list[Row]) -> Figure:
             counting_axis(axes, "training episodes")
             if axes.get_legend_handles_labels()[0]:
                 axes.legend(loc="lower right", fontsize=8)
-        _draw_table(table, conditions)
         size = sizes(ends(rows), "episodes", "training episode")
         paper = ", ".join(f"{paper_success(target):.1%} {target}" for target in ("left", "right"))
         note(figure, f"{size}; running means over {WINDOW} updates; {intervals(rows)}.\n"
-             f"(1/n): only one seed of n got there. The paper ends at {paper}.")  # fmt: skip
+             f"The paper ends at {paper}.")  # fmt: skip
         return figure
 
 
-def _draw_table(axes: Axes, conditions: dict[tuple[str, int, str], list[Row]]) -> None:
-    """Writes how long every condition took to every level, and where it ended."""
-    axes.set_axis_off()
-    places = (0.0, 0.07, 0.17, 0.41, 0.51, 0.61, 0.71, 0.79, 0.87, 1.01)
-    levels = [f"{100 * level:.0f}%" for level in LEVELS]
-    head = ("target", "comparisons", "preference fine-tuning", *levels, *levels, "at the end")
-    lines: list[tuple[str, ...]] = [head]
-    for (target, comparisons, start), some in conditions.items():
-        cells = [target, f"{comparisons:,}", "first" if start == "preference_finetuned" else "none"]
-        for field in Reached._fields:
-            cells += [_cell(some, level, field) for level in LEVELS]
-        lines.append((*cells, percent(over_seeds(ends(some), "final"))))
-    bottom, top = len(lines) + 0.4, -1.5
-    axes.set(xlim=(0, 1.02), ylim=(bottom, top))
-    for x, words in ((places[5], "episodes until so many go there:"), (places[8], "seconds")):
-        axes.text(x, -1, words, ha="right", va="center", color=MUTED, fontsize=8)
-    for row, line in enumerate(lines):
-        for column, (x, text) in enumerate(zip(places, line, strict=False)):
-            color = MUTED if row == 0 else OUTCOME_COLORS[line[0]] if column == 0 else INK
-            align = "left" if column < 3 else "right"
-            axes.text(x, row, text, ha=align, va="center", fontsize=8, color=color)
-    axes.axhline(0.5, color=GRID, linewidth=1)
+FINAL = "at the target in the end"
+EPISODES = "episodes until {:.0%} go there"
+FEW, ENOUGH = COMPARISONS[0], 0.95
+"""Comparisons of the smallest reward model, and the success that we call enough."""
 
 
-def _cell(rows: list[Row], level: float, field: str) -> str:
-    """Returns the mean time to a level, and of how many seeds if not all reached it."""
-    found, seeds = times(rows, level), len(group(rows, "seed"))
-    if not found:
-        return "never"
-    few = "" if len(found) == seeds else f" ({len(found)}/{seeds})"
-    return f"{estimate(getattr(time, field) for time in found.values()).mean:,.0f}{few}"
-
-
-def find(rows: list[Row]) -> str:
-    """Says how good alignment gets, how fast, and what preference fine-tuning saves."""
-    conditions = group(rows, "target", "comparisons", "start")
+def table(rows: list[Row]) -> Table:
+    """Tabulates success and how long it takes."""
+    found = {key: once(some) for key, some in group(rows, "target", "comparisons", "start").items()}
     full = max(row["comparisons"] for row in rows)
-    found = [f"Measured on {sizes(ends(rows), 'episodes', 'training episode')}."]
-    for target in ("left", "right"):
-        both = {start: conditions[target, full, start] for start in STARTS if (target, full, start) in conditions}
-        if some := both.get("preference_finetuned"):
-            found.append(
-                f"Aligned {target}, the agent ends at **{percent(over_seeds(ends(some), 'final'))}**, "
-                f"{beside_paper(over_seeds(ends(some), 'final'), paper_success(target))}."
-            )
-        if len(both) == 2:
-            found.append(_saving(target, *both.values()))
-    found.append(_sizes_compared(conditions, full))
-    return " ".join(part for part in found if part)
-
-
-def _saving(target: str, first: list[Row], plain: list[Row]) -> str:
-    """Says what preference fine-tuning saves on the way to `LEVELS[0]`, and whether the paper's claim holds."""
-    level = LEVELS[0]
-    one, other, seeds = times(first, level), times(plain, level), len(group(first + plain, "seed"))
-    shared = sorted(one.keys() & other.keys())
-    words = f"{100 * level:.0f}% to the {target} was reached"
-    parts = []
-    for found, how in ((one, "with preference fine-tuning"), (other, "without it")):
-        mean = f" after {_cell_of(found)}" if found else ""
-        parts.append(f"{how} by {len(found)} of {counted(seeds, 'seed')}{mean}")
-    text = f"{words} {', '.join(parts)}"
-    if not shared:
-        return f"{text}; how much it saves can't be compared."
-    pairs = [{"seed": seed, "episodes": found[seed].episodes} for found in (one, other) for seed in shared]
-    change = difference(pairs[: len(shared)], pairs[len(shared) :], "episodes")
-    assert change is not None
-    verdict = change.judged(
-        "it costs episodes, against the paper's claim",
-        "as the paper claims, it makes alignment cheaper",
-        "that it makes alignment cheaper, as the paper claims, can't be told",
+    lines = []
+    for (target, comparisons, start), some in found.items():
+        reference = ()
+        if start == "preference_finetuned":
+            own = (target, full, "finetuned") if comparisons == full else (target, full, start)
+            reference = found.get(own, ())
+        usual = comparisons == full and start == "preference_finetuned"
+        paper = {FINAL: paper_success(target)} if usual else {}
+        lines.append(Line(condition(target, comparisons, start), some, reference, paper))
+    columns = (
+        Column(FINAL, "final"),
+        *(
+            Column(EPISODES.format(level), f"reached {level}", share=False, digits=0, compared=level == LEVELS[0])
+            for level in LEVELS
+        ),
+        Column("reward model's accuracy", "accuracy", compared=False),
     )
-    return f"{text}, a change of {change.value.mean:+,.0f} episodes where both did ({significance(change.p)}){verdict}."
+    return tabulate(lines, columns, "without preference fine-tuning; of fewer comparisons, to all of them")
 
 
-def _cell_of(found: dict[int, Reached]) -> str:
-    """Returns mean episodes and seconds."""
-    episodes = estimate(time.episodes for time in found.values())
-    half = "" if math.isnan(episodes.low) else f" ± {episodes.high - episodes.mean:,.0f}"
-    return f"{episodes.mean:,.0f}{half} episodes ({estimate(t.seconds for t in found.values()).mean:,.0f} s)"
+def condition(target: str, comparisons: int, start: str) -> str:
+    """Names a condition of the table."""
+    return f"{target}, {comparisons} comparisons, {STARTS[start]}{' preference fine-tuning' * (start == 'finetuned')}"
 
 
-def _sizes_compared(conditions: dict[tuple[str, int, str], list[Row]], full: int) -> str:
-    """Says what smaller reward models lose."""
-    largest, parts = conditions.get(("left", full, "preference_finetuned")), []
-    for (target, comparisons, start), some in sorted(conditions.items(), key=lambda item: item[0][1]):
-        if (target, start) != ("left", "preference_finetuned") or comparisons == full:
-            continue
-        text = (
-            f"of {comparisons:,} comparisons ({percent(over_seeds(ends(some), 'accuracy'))} accurate) "
-            f"{percent(over_seeds(ends(some), 'final'))}"
-        )
-        change = None if largest is None else difference(ends(some), ends(largest), "final")
-        if change is not None:
-            text += f" (against {full:,}: {change.said('better', 'worse')})"
-        parts.append(text)
-    return f"To the left, a reward model {'; '.join(parts)}." if parts else ""
+def once(rows: list[Row]) -> list[Row]:
+    """Returns a row per seed of a condition: success and accuracy, and when each level was reached, if it was."""
+    when = {f"reached {level}": times(rows, level) for level in LEVELS}
+    return [{**row, **{name: found.get(row["seed"]) for name, found in when.items()}} for row in ends(rows)]
 
 
 EXPERIMENT = Experiment(
     name="alignment_curves",
     title="Alignment curves",
     question=(
-        "How many episodes does alignment take, by the number of comparisons that the reward model was trained on, and "
-        "with or without preference fine-tuning first?"
+        "How many episodes does alignment take, by the number of comparisons behind the reward model, and with or "
+        "without preference fine-tuning first?"
     ),
     paper=(
-        "both targets are reached by nearly all episodes (98.7% left, 99.8% right), and preference fine-tuning first "
+        "Both targets are reached in nearly all episodes (98.7% left, 99.8% right), and preference fine-tuning first "
         "makes online alignment much cheaper."
     ),
     measure=measure,
     draw=draw,
-    find=find,
+    table=table,
+    claims=(
+        *(
+            Claim(
+                f"Preference fine-tuning makes alignment to the {target} cheaper",
+                "paper",
+                condition(target, 500, "preference_finetuned"),
+                EPISODES.format(LEVELS[0]),
+                "lower",
+            )
+            for target in ("left", "right")
+        ),
+        Claim(
+            f"{FEW} comparisons are enough to succeed in {ENOUGH:.0%}",
+            "us",
+            condition("left", FEW, "preference_finetuned"),
+            FINAL,
+            least=ENOUGH,
+        ),
+    ),
 )

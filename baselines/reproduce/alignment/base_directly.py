@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
+from baselines.laboratory.claims import Claim
 from baselines.laboratory.experiment import Experiment, Row
 from baselines.laboratory.marks import draw_alignment, draw_bar, draw_outcomes, draw_paper
 from baselines.laboratory.measuring import outcomes, probe
-from baselines.laboratory.panels import named_axis, note, panels, percent_axis
-from baselines.laboratory.statistics import group, over_seeds, percent
-from baselines.laboratory.words import beside_paper, difference, intervals, probed, sizes
+from baselines.laboratory.panels import intervals, named_axis, note, panels, percent_axis, probed, sizes
+from baselines.laboratory.statistics import group
+from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.report.palette import STAGE_COLORS
-from baselines.report.paper import OUTCOMES, paper_success
+from baselines.report.paper import OUTCOMES, paper_shares
 from baselines.stages import Stages
 from baselines.training.loop import read_metrics
 
@@ -39,11 +40,12 @@ def measure(stages: Stages) -> list[Row]:
 
 COLORS = {"base": STAGE_COLORS["base"], "base, aligned": "#8a4b2a", "all steps": STAGE_COLORS["aligned"]}
 """Of the agents; nothing else is an aligned base agent."""
+NAMES_OF = {"base": "base", "base, aligned": "base, aligned directly", "all steps": "aligned after all stages"}
 LABELS = {"base": "base", "base, aligned": "base,\naligned\ndirectly", "all steps": "all steps,\naligned"}
 
 
 def draw(rows: list[Row]) -> Figure:
-    """Draws how alignment goes from both starts, where the agents go, and who comes back after a forced miss."""
+    """Draws how alignment goes from both starts, where the agents go, and how often they return after a forced miss."""
     agents = group(rows, "agent")
     with panels(3.6, 1, 3, widths=(1.1, 1.5, 1.0)) as (figure, grid):
         curves, goes, back = grid.flat
@@ -62,54 +64,42 @@ def draw(rows: list[Row]) -> Figure:
 
         back.set_title("After a forced miss")
         for place, (agent, some) in enumerate(agents.items()):
-            draw_bar(back, place, some, "forced_miss", COLORS[agent])
-        percent_axis(back, "probed episodes that reach a pad", high=1.13)
+            draw_bar(back, place, some, "forced_miss_at_target", COLORS[agent])
+        percent_axis(back, "returns to the left pad", high=1.13)
         for axes in (goes, back):
             named_axis(axes, [LABELS[agent] for agent in agents])
         note(figure, f"{sizes(rows)}; {probed(rows, 'forced_miss')}; {intervals(rows)}.")
         return figure
 
 
-def find(rows: list[Row]) -> str:
-    """Says whether the base agent can be aligned directly, and what it keeps."""
-    agents = group(rows, "agent")
-    base, direct, usual = (agents.get(name, []) for name in ("base", "base, aligned", "all steps"))
-    found = [f"Measured on {sizes(rows)}."]
-    if direct:
-        found.append(
-            f"Aligned directly, the base agent goes left in **{percent(over_seeds(direct, 'left'))}** of episodes"
-        )
-        found[-1] += f" and nowhere in {percent(over_seeds(direct, 'none'))}."
-    if usual:
-        found.append(
-            f"After all steps it is {percent(over_seeds(usual, 'left'))}, "
-            f"{beside_paper(over_seeds(usual, 'left'), paper_success('left'))}."
-        )
-    if change := difference(direct, base, "left"):
-        said = change.said("alignment alone does something", "alignment alone does harm")
-        found.append(f"Against the base agent before it, that is {said}.")
-    if change := difference(direct, usual, "left"):
-        said = change.said(
-            "fine-tuning is not needed, it even harms",
-            "the steps in between are needed at this budget",
-            "that the steps in between are needed can't be told",
-        )
-        found.append(f"Against all steps, it is {said}.")
-    if change := difference(direct, usual, "forced_miss"):
-        said = change.said("it forgets less", "it forgets more")
-        found.append(
-            f"After a forced miss {percent(over_seeds(direct, 'forced_miss'))} come back, beside "
-            f"{percent(over_seeds(usual, 'forced_miss'))} after all steps ({said})."
-        )
-    return " ".join(found)
+SUCCESS, RETURNS, ANY = "goes left", "returns to the left pad", "returns to any pad"
+
+
+def table(rows: list[Row]) -> Table:
+    """Tabulates the base agent, aligned directly, and after all stages, each against the one before."""
+    agents, lines, before = group(rows, "agent"), [], ()
+    for agent, some in agents.items():
+        paper = paper_shares(*{"base": ("base",), "all steps": ("aligned", "left")}.get(agent, ("",)))
+        lines.append(Line(NAMES_OF[agent], some, before, {SUCCESS: paper["left"]} if paper else {}))
+        before = some
+    columns = (
+        Column(SUCCESS, "left"),
+        Column(RETURNS, "forced_miss_at_target"),
+        Column(ANY, "forced_miss", compared=False),
+    )
+    return tabulate(lines, columns, "the line above")
 
 
 EXPERIMENT = Experiment(
     name="base_directly",
     title="Aligning the base agent directly",
     question="Is fine-tuning needed, or can the base agent be aligned as it is, with the same reward model and budget?",
-    paper="an ablation of its own; its base agent goes left in 11.8% of episodes, the agent after all steps in 98.7%.",
+    paper="An ablation of its own; its base agent goes left in 11.8% of episodes, the agent after all stages in 98.7%.",
     measure=measure,
     draw=draw,
-    find=find,
+    table=table,
+    claims=(
+        Claim("Alignment alone makes the base agent go left", "us", NAMES_OF["base, aligned"], SUCCESS, "higher"),
+        Claim("The stages in between add success", "us", NAMES_OF["all steps"], SUCCESS, "higher"),
+    ),
 )

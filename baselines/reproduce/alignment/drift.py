@@ -13,11 +13,12 @@ from matplotlib.figure import Figure
 from agents.figures.palette import OUTCOME_COLORS
 from agents.figures.style import MUTED
 from agents.outcomes import NAMES
+from baselines.laboratory.claims import Claim
 from baselines.laboratory.experiment import Experiment, Row
 from baselines.laboratory.marks import draw_dot
-from baselines.laboratory.panels import handle, note, panels
-from baselines.laboratory.statistics import group, over_seeds, per_seed, significance
-from baselines.laboratory.words import difference, in_units, intervals, seeds_in_words, seeds_of
+from baselines.laboratory.panels import handle, intervals, note, panels, seeds_of
+from baselines.laboratory.statistics import group, per_seed
+from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.models import gamepad_distribution
 from baselines.models.batches import make_batch
 from baselines.models.playing import play
@@ -68,7 +69,7 @@ def compare(agent: Path, base: Path, seed: int) -> dict[str, float]:
 
 
 MEASURES = {
-    "outcome_entropy_bits": "entropy of where episodes end, bits",
+    "outcome_entropy_bits": "entropy of outcomes, bits",
     "entropy": "entropy of actions, nats per step",
     "kl_from_base": "KL from the base agent, nats per step",
 }
@@ -101,7 +102,7 @@ def draw(rows: list[Row]) -> Figure:
         most = math.log2(len(NAMES))
         grid[0, 0].axhline(most, color=MUTED, linewidth=0.8, linestyle=":")
         grid[0, 0].set_ylim(0, 1.08 * most)
-        grid[0, 0].text(-0.35, most * 1.01, "all ends alike", fontsize=7.5, color=MUTED, va="bottom")
+        grid[0, 0].text(-0.35, most * 1.01, "all outcomes alike", fontsize=7.5, color=MUTED, va="bottom")
         handles = [handle(MUTED, "before preferences")] + [
             handle(OUTCOME_COLORS[target], f"preferred: {target}") for target in outcomes.TARGETS
         ]
@@ -110,43 +111,37 @@ def draw(rows: list[Row]) -> Figure:
         return figure
 
 
-def find(rows: list[Row]) -> str:
-    """Says how much variety each step costs, and how far it moves from the base agent."""
+ENDS = "entropy of outcomes, bits"
+
+
+def table(rows: list[Row]) -> Table:
+    """Tabulates every agent; aligned agents against the fine-tuned one."""
     agents = group(rows, "stage", "target")
-    text = f"On {seeds_in_words(rows)}: " if len(group(rows, "seed")) == 1 else f"Over {seeds_in_words(rows)}: "
-    told = []
-    for stage, some in group([row for row in rows if row["stage"] in STAGES], "stage").items():
-        bits, nats, kl = (over_seeds(some, name) for name in MEASURES)
-        name = KIND_TITLES[stage].lower()
-        told.append(f"{name} {in_units(bits)} bits, {in_units(nats)} nats, KL {in_units(kl)}")
-    text += f"{'; '.join(told)} (entropy of the end, of an action per step, distance from base per step). "
     tuned = agents.get(("finetuned", ""), [])
-    for target in outcomes.TARGETS:
-        aligned = agents.get(("aligned", target), [])
-        if not aligned or not tuned:
-            continue
-        less = {name: _change(aligned, tuned, name) for name in MEASURES}
-        text += (
-            f"Alignment to the {target} changes the entropy of the end by {less['outcome_entropy_bits']}, that of "
-            f"actions by {less['entropy']}, and the distance from the base agent by {less['kl_from_base']}. "
-        )
-    return text.strip()
-
-
-def _change(after: list[Row], before: list[Row], name: str) -> str:
-    change = difference(after, before, name)
-    if change is None:
-        return "an unknown amount (no seed has both)"
-    unsure = ": no change can be told" if change.is_tested and not change.sign else ""
-    return f"{'+' if change.value.mean >= 0 else ''}{in_units(change.value)} ({significance(change.p)}{unsure})"
+    lines = [
+        Line(outcomes.title(*agent), some, tuned if agent[0] == "aligned" else ()) for agent, some in agents.items()
+    ]
+    titles = (ENDS, "entropy of actions, nats per step", "KL from the base agent, nats per step")
+    columns = [Column(name, key, share=False, digits=2) for name, key in zip(titles, MEASURES, strict=True)]
+    return tabulate(lines, columns, "the fine-tuned agent")
 
 
 EXPERIMENT = Experiment(
     name="drift",
-    title="Variety and distance from the base agent",
-    question="How much variety of ends and of actions does each step leave, and how far does it move the agent?",
+    title="Entropy and distance from the base agent",
+    question="How much variety of outcomes and of actions does each stage leave, and how far does it move the agent?",
     paper="",
     measure=measure,
     draw=draw,
-    find=find,
+    table=table,
+    claims=tuple(
+        Claim(
+            f"Aligning to the {target} makes outcomes nearly deterministic: their entropy falls",
+            "us",
+            outcomes.title("aligned", target),
+            ENDS,
+            "lower",
+        )
+        for target in outcomes.TARGETS
+    ),
 )

@@ -8,11 +8,12 @@ from matplotlib.figure import Figure
 
 from agents.figures.palette import OUTCOME_COLORS
 from agents.figures.style import MUTED
+from baselines.laboratory.claims import Claim
 from baselines.laboratory.experiment import Experiment, Row
 from baselines.laboratory.marks import WINDOW, draw_curve, episode_curves
-from baselines.laboratory.panels import counting_axis, note, panels, percent_axis
-from baselines.laboratory.statistics import estimate, group, over_seeds, percent, significance
-from baselines.laboratory.words import difference, intervals, listed, seeds_of, sizes
+from baselines.laboratory.panels import counting_axis, intervals, note, panels, percent_axis, sizes
+from baselines.laboratory.statistics import estimate, group
+from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.stages import Stages
 from baselines.training.loop import read_metrics
 
@@ -82,42 +83,37 @@ def stretches(rows: list[Row]) -> tuple[list[Row], list[Row]]:
     return usual, last
 
 
-def find(rows: list[Row]) -> str:
-    """Says for every way whether the score rises while success falls."""
-    found = [f"From the usual end of alignment to {LONGER} times as many updates ({seeds_of(rows)}):"]
-    parts, fooled, tested = [], [], False
+SCORE, SUCCESS = "reward model's score", "episodes at the left pad"
+
+
+def table(rows: list[Row]) -> Table:
+    """Tabulates score and success at the end against the usual end of alignment."""
+    lines = []
     for way, some in group(rows, "way").items():
         usual, last = stretches(some)
-        score, success = difference(last, usual, "reward"), difference(last, usual, "success")
-        assert score is not None and success is not None
-        tested |= score.is_tested
-        if score.sign > 0 > success.sign:
-            fooled.append(way)
-        parts.append(
-            f"*{way}*: the score moves by {score.value.mean:+.2f} ({significance(score.p)}) and success "
-            f"from {percent(over_seeds(usual, 'success'))} to **{percent(over_seeds(last, 'success'))}** ("
-            f"{success.said('it still rises', 'it falls')})"
-        )
-    found.append(f"{'; '.join(parts)}.")
-    if not tested:
-        found.append("With so few seeds no over-optimization can be told from chance.")
-    elif fooled:
-        ways = listed(f"*{way}*" for way in fooled)
-        found.append(f"Over-optimization, a score that rises while success falls, is seen with {ways}.")
-    else:
-        found.append("Over-optimization, a score that rises while success falls, is seen in none.")
-    return " ".join(found)
+        lines += [Line(f"{way}, usual end", usual), Line(f"{way}, {LONGER} times as long", last, usual)]
+    columns = (Column(SCORE, "reward", share=False, digits=2), Column(SUCCESS, "success"))
+    return tabulate(lines, columns, "the usual end")
 
 
 EXPERIMENT = Experiment(
     name="over_optimization",
     title="Over-optimization of the reward model",
     question=(
-        "Does the reward model's score go on rising while true success falls, if alignment goes on "
-        f"{LONGER} times longer at a constant learning rate, by a good and by a poor reward model, with and without KL?"
+        "Does the reward model's score keep rising while true success falls, if alignment runs "
+        f"{LONGER} times longer at a constant learning rate, with a good and a poor reward model, with and without KL?"
     ),
     paper="",
     measure=measure,
     draw=draw,
-    find=find,
+    table=table,
+    claims=(
+        Claim(
+            "Over-optimization: success falls when a poor reward model is optimized for longer without KL",
+            "us",
+            f"20 comparisons, no KL, {LONGER} times as long",
+            SUCCESS,
+            "lower",
+        ),
+    ),
 )

@@ -6,12 +6,13 @@ from matplotlib.figure import Figure
 
 from agents.figures.palette import OUTCOME_COLORS
 from agents.figures.style import INK
+from baselines.laboratory.claims import Claim
 from baselines.laboratory.experiment import Experiment, Row
 from baselines.laboratory.marks import draw_alignment, draw_outcomes
 from baselines.laboratory.measuring import outcomes
-from baselines.laboratory.panels import named_axis, note, panels, percent_axis
-from baselines.laboratory.statistics import group, over_seeds, percent
-from baselines.laboratory.words import beside_paper, difference, intervals, lost, sizes
+from baselines.laboratory.panels import intervals, named_axis, note, panels, percent_axis, sizes
+from baselines.laboratory.statistics import group
+from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.report.palette import STAGE_COLORS
 from baselines.report.paper import paper_success
 from baselines.stages import Stages
@@ -67,35 +68,41 @@ def draw(rows: list[Row]) -> Figure:
         return figure
 
 
-def find(rows: list[Row]) -> str:
-    """Says whether an agent can be aligned anew, and what its first alignment costs."""
+RIGHT = "goes right"
+
+
+def table(rows: list[Row]) -> Table:
+    """Tabulates where agents end that were aligned to the right from each start."""
     starts = group(rows, "start")
-    found = [f"Measured on {sizes(rows)}."]
+    usual = starts.get("preference_finetuned", [])
+    lines = []
     for start, some in starts.items():
-        text = (
-            f"From the {WORDS[start]}, {percent(over_seeds(some, 'left'))} of episodes still end left and "
-            f"**{percent(over_seeds(some, 'right'))}** right"
-        )
-        if start == "preference_finetuned":
-            text += f", {beside_paper(over_seeds(some, 'right'), paper_success('right'))}"
-        found.append(f"{text}{lost(some, 'right')}.")
-    for other in ("preference_finetuned", "finetuned"):
-        if change := difference(starts.get("aligned left", []), starts.get(other, []), "right"):
-            said = change.said(
-                "the first alignment helps the second",
-                "the first alignment stands in the second's way",
-                "no cost of the first alignment can be told",
-            )
-            found.append(f"Aligned left before, against the {WORDS[other]}: {said}.")
-    return " ".join(found)
+        own = start == "preference_finetuned"
+        lines.append(Line(condition(start), some, () if own else usual, {RIGHT: paper_success("right")} if own else {}))
+    columns = (Column(RIGHT, "right"), Column("still goes left", "left", compared=False))
+    return tabulate(lines, columns, "the preference-fine-tuned agent, aligned to the right")
+
+
+def condition(start: str) -> str:
+    """Names a condition of the table."""
+    return f"from the {WORDS[start]}"
 
 
 EXPERIMENT = Experiment(
     name="realignment",
-    title="Aligning an aligned agent anew",
+    title="Re-alignment",
     question="Can an agent that was aligned to the left be aligned to the right with the same reward model and budget?",
     paper="",
     measure=measure,
     draw=draw,
-    find=find,
+    table=table,
+    claims=(
+        Claim(
+            "An agent aligned to the left is harder to align to the right",
+            "us",
+            condition("aligned left"),
+            RIGHT,
+            "lower",
+        ),
+    ),
 )

@@ -5,19 +5,29 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
 from agents.collect import CollectConfig
 from agents.dataset.selection import merge
+from agents.figures.style import MUTED
 from baselines.align import AlignConfig
+from baselines.laboratory.claims import Claim
 from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory.marks import ends
 from baselines.laboratory.measuring import outcomes, probe
-from baselines.laboratory.statistics import FEWEST, group, over_seeds, per_seed, percent
-from baselines.laboratory.words import difference, listed, probed, sizes
-from baselines.report.palette import KIND_TITLES
+from baselines.laboratory.panels import intervals, note, panels, probed, sizes
+from baselines.laboratory.statistics import estimate, group, is_split, over_seeds, per_seed
+from baselines.laboratory.tables import Column, Line, Table, tabulate
+from baselines.report.palette import KIND_TITLES, STAGE_COLORS
 from baselines.reproduce import rates
-from baselines.reproduce.drawing.recovery import GOAL, PLAIN, Point, agents, draw_recovery
 from baselines.stages import Stages
 from jumppad_env.rules import PADS
 
+PLAIN = "all weights"
+"""The method that the others are compared with: the preset's, which trains all weights in alignment."""
 RECOVERIES = 100
 """Demonstrations per pad of people who miss it and come back."""
 IMITATION = 0.02
@@ -85,124 +95,137 @@ def returns(stages: Stages) -> Path:
     return stages.make("returns", lambda out: merge(out, parts))
 
 
-def find(rows: list[Row]) -> str:
-    """Says how large the tax is, what each method pays back, and whether any reaches the goal."""
-    found = [f"Measured on {sizes(rows)} and {probed(rows, 'forced_miss')}.", _fall(rows)]
-    found += [_methods(rows), _goal([point for point in agents(rows) if point.stage == "aligned"])]
-    return " ".join(part for part in found if part)
+GOAL_SUCCESS, GOAL_RETURNS = 0.98, 0.6
+"""Shares of episodes that go left, and of forced misses after which the agent returns to the left pad."""
+SUCCESS, RETURNS, ANY = "goes left", "returns to the left pad", "returns to any pad"
+ODD = "left pad from an odd start"
 
 
-def _methods(rows: list[Row]) -> str:
-    """Says what each method keeps and costs, against training all weights."""
-    by_agent = group(rows, "method", "stage")
-    plain = by_agent.get((PLAIN, "aligned"), [])
-    parts: list[str] = []
-    verdicts: dict[str, list[str]] = {"more": [], "less": [], "alike": [], "costs": []}
-    for point in agents(rows):
-        some = by_agent[point.method, point.stage]
-        back, success = difference(some, plain, "forced_miss"), difference(some, plain, "left")
-        if point.method == PLAIN or point.stage != "aligned" or back is None or success is None:
-            continue
-        parts.append(f"*{point.method}* {_both(point)} ({back.said()} and {success.said()} of success)")
-        verdicts[("alike", "more", "less")[back.sign]].append(point.method)
-        if success.sign < 0:
-            verdicts["costs"].append(point.method)
-    if not parts:
-        return ""
-    text = f"Against aligning all weights: {'; '.join(parts)}."
-    text += f" {_odd_starts(by_agent)}"
-    if len({row["seed"] for row in rows}) < FEWEST:
-        return text
-    sentences = {
-        "more": "Significantly more is kept by",
-        "less": "Significantly less is kept by",
-        "alike": "No difference in coming back can be told for",
-        "costs": "Success is significantly lower with",
-    }
-    return " ".join([text, *(f"{words} {_named(verdicts[key])}." for key, words in sentences.items())])
+def conditions(rows: list[Row]) -> dict[str, list[Row]]:
+    """Returns the rows of each condition: the stages of the plain method, then the aligned agent of every other."""
+    found = {}
+    for (method, stage), some in group(rows, "method", "stage").items():
+        if method == PLAIN:
+            found[KIND_TITLES[stage] + f", {PLAIN}" * (stage == "aligned")] = some
+        elif stage == "aligned":
+            found[method] = some
+    return found
 
 
-def _odd_starts(by_agent: dict[tuple[str, str], list[Row]]) -> str:
-    """Says who reaches the left pad from odd starts, a disturbance that no method was trained with."""
-    shares = {
-        method: over_seeds(some, "odd_start_at_target")
-        for (method, stage), some in by_agent.items()
-        if stage == "aligned" and per_seed(some, "odd_start_at_target")
-    }
-    if not shares:
-        return ""
-    said = listed(f"*{method}* {percent(share)}" for method, share in shares.items())
-    return f"From odd starts, which none was trained with, the left pad is reached by {said}."
-
-
-def _named(methods: list[str]) -> str:
-    return listed(f"*{method}*" for method in methods)
-
-
-def _both(point: Point) -> str:
-    home = "" if point.home is None else f" ({percent(point.home)} to the left)"
-    return f"{percent(point.back)} come back{home}, {percent(point.success)} go left"
-
-
-def _fall(rows: list[Row]) -> str:
-    """Says how coming back changes from stage to stage."""
-    stages = {stage: some for (method, stage), some in group(rows, "method", "stage").items() if method == PLAIN}
-    points = {point.stage: point for point in agents(rows) if point.method == PLAIN}
-    if not stages:
-        return ""
-    shares = ", ".join(f"{percent(points[stage].back)} ({KIND_TITLES[stage].lower()})" for stage in stages)
-    text = f"Aligning all weights, the share that comes back after a forced miss is {shares}"
-    change = difference(stages.get("aligned", []), stages.get("base", []), "forced_miss")
-    if change is None:
-        return f"{text}."
-    said = change.said(
-        "alignment pays no tax here",
-        "**the alignment tax** is real",
-        "an alignment tax can't be told",
+def table(rows: list[Row]) -> Table:
+    """Tabulates success and returns, of other methods against the plain one, and of that against the stage before."""
+    found = conditions(rows)
+    names = {stage: title for stage, title in KIND_TITLES.items()}
+    plain, before = found.get(f"{names['aligned']}, {PLAIN}", []), found.get(names["preference_finetuned"], [])
+    unaligned = {title for stage, title in names.items() if stage != "aligned"}
+    lines = []
+    for name, some in found.items():
+        reference = () if name in unaligned else before if some is plain else plain
+        lines.append(Line(name, some, reference))
+    columns = (
+        Column(SUCCESS, "left"),
+        Column(RETURNS, "forced_miss_at_target"),
+        Column(ANY, "forced_miss", compared=False),
+        Column(ODD, "odd_start_at_target", compared=False),
     )
-    return f"{text}: from base to aligned {said}."
+    return tabulate(
+        lines, columns, "the agent aligned with all weights, and of that agent to the preference fine-tuned one"
+    )
 
 
-def _goal(aligned: list[Point]) -> str:
-    """Says who reaches the goal, or how near the best come."""
-    goal = f"The goal, {GOAL[0]:.0%} to the left and {GOAL[1]:.0%} back,"
-    reached = [point for point in aligned if point.success.mean >= GOAL[0] and point.back.mean >= GOAL[1]]
-    if reached:
-        parts = []
-        for point in reached:
-            sure = point.success.low >= GOAL[0] and point.back.low >= GOAL[1]  # false where there is no interval
-            few = point.success.count < FEWEST
-            unsure = "on average of few seeds" if few else "on average, with an interval that reaches out of it"
-            how = "both intervals lie in it" if sure else unsure
-            parts.append(f"*{point.method}* ({_both(point)}; {how})")
-        return f"{goal} is **reached** by {' and '.join(parts)}."
-    text = [f"{goal} is reached by **none**."]
-    if able := [point for point in aligned if point.success.mean >= GOAL[0]]:
-        best = max(able, key=lambda point: point.back.mean)
-        text.append(f"Of those that go left often enough, *{best.method}* keeps most ({_both(best)}).")
-    else:
-        best = max(aligned, key=lambda point: point.success.mean, default=None)
-        text += [f"None goes left often enough; *{best.method}* does most ({_both(best)})."] if best else []
-    if able := [point for point in aligned if point.back.mean >= GOAL[1]]:
-        best = max(able, key=lambda point: point.success.mean)
-        text.append(f"Of those that come back often enough, *{best.method}* goes left most ({_both(best)}).")
-    return " ".join(text)
+PANELS = {"left": (SUCCESS, GOAL_SUCCESS), "forced_miss_at_target": (RETURNS, GOAL_RETURNS)}
+STRETCH = 1.02
+"""The axis of success is logarithmic in how much is missing to this share, so that 95% and 98% lie apart."""
+
+
+def draw(rows: list[Row]) -> Figure:
+    """Draws success and returns side by side, a line for every condition and a dot for every seed."""
+    found = conditions(rows)
+    with panels(1.5 + 0.3 * len(found), 1, 2, share_y="all") as (figure, grid):
+        success, back = grid.flat
+        success.set_xscale("function", functions=(_stretch, _shrink))
+        success.set(xlim=(0, 1.004), xlabel="episodes (stretched towards 100%)")
+        success.set_xticks([0, 0.5, 0.75, 0.9, 0.95, 0.98, 1.0], minor=False)
+        success.set_yticks(range(len(found)), list(found))
+        success.set_ylim(len(found) - 0.5, -0.5)
+        back.set(xlim=(-0.03, 1.03), xlabel="forced misses")
+        for axes, (key, (title, goal)) in zip(grid.flat, PANELS.items(), strict=True):
+            axes.axvline(goal, color=MUTED, linewidth=1, linestyle="--", zorder=1)
+            axes.set_title(f"{title} (goal: {goal:.0%})")
+            axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+            axes.grid(visible=False, axis="y")
+            for y, (name, some) in enumerate(found.items()):
+                color = COLORS.get(name, STAGE_COLORS["aligned"])
+                if axes is back:
+                    anywhere = over_seeds(some, "forced_miss").mean
+                    axes.plot(anywhere, y, "o", markersize=6.5, markerfacecolor="white", markeredgecolor=color)
+                _draw_seeds(axes, y, list(per_seed(some, key).values()), color)
+        size = f"{sizes(rows)}; {probed(rows, 'forced_miss')}"
+        note(figure, f"{size}; small dots: seeds, large: their mean; {intervals(rows)}.\n"
+             "Rings: mean of returns to any pad; base and fine-tuned agents have no target of their own.")  # fmt: skip
+        return figure
+
+
+COLORS = {title: STAGE_COLORS[stage] for stage, title in KIND_TITLES.items() if stage != "aligned"}
+
+
+def _draw_seeds(axes: Axes, y: float, shares: list[float], color: str) -> None:
+    """Draws a dot per seed, and their mean with its interval where a mean describes them."""
+    axes.plot(shares, [y] * len(shares), "o", color=color, alpha=0.45, markersize=3.5, markeredgewidth=0)
+    if shares and not is_split(shares):
+        mean = estimate(shares)
+        axes.hlines(y, *ends(mean), colors=color, linewidth=1.3)
+        axes.plot(mean.mean, y, "o", color=color, markersize=6.5, zorder=5)
+
+
+def _stretch(share: np.ndarray) -> np.ndarray:
+    return -np.log10(np.maximum(STRETCH - np.asarray(share, dtype=float), 1e-3))
+
+
+def _shrink(place: np.ndarray) -> np.ndarray:
+    return STRETCH - 10.0 ** -np.asarray(place, dtype=float)
+
+
+REMEDIES = {
+    "returns mixed in": "Imitating people who return, during alignment,",
+    "misses forced": "Forcing misses during alignment",
+}
 
 
 EXPERIMENT = Experiment(
     name="recovery",
     title="The alignment tax",
     question=(
-        "An agent about to reach a pad is made to miss it. Does it turn round and come back, at every stage, and what "
-        f"keeps that ability during alignment? The goal: an agent that goes left in {GOAL[0]:.0%} of episodes and "
-        f"comes back after {GOAL[1]:.0%} of forced misses. *Misses forced* learns amid the very disturbance that "
-        "it is then probed with; no strength of any method was tuned."
+        "An agent that is about to reach a pad is made to miss it. Does it turn round and return to its own pad, at "
+        "every stage, and what preserves that ability during alignment? The goal is an agent that goes left in "
+        f"{GOAL_SUCCESS:.0%} of episodes and returns to the left pad after {GOAL_RETURNS:.0%} of forced misses."
     ),
     paper=(
-        "gives no number; it observes that a pre-trained agent that misses a pad turns round and comes back, where one "
-        "that was only fine-tuned gets stuck. What alignment does to this it does not measure."
+        "Gives no number; it observes that a pre-trained agent that misses a pad turns round and comes back, where one "
+        "that was only fine-tuned gets stuck. It does not measure what alignment does to this."
     ),
     measure=measure,
-    draw=draw_recovery,
-    find=find,
+    draw=draw,
+    table=table,
+    claims=(
+        Claim(
+            "Alignment has a tax: the agent returns to its own pad less often than before alignment",
+            "us",
+            f"{KIND_TITLES['aligned']}, {PLAIN}",
+            RETURNS,
+            "lower",
+        ),
+        *(
+            Claim(f"{words} preserves returns to the agent's own pad", "us", method, RETURNS, "higher")
+            for method, words in REMEDIES.items()
+        ),
+        *(
+            Claim(
+                f"{words} reaches the goal", "us", method, SUCCESS, least=GOAL_SUCCESS, also=((RETURNS, GOAL_RETURNS),)
+            )
+            for method, words in REMEDIES.items()
+        ),
+    ),
+    remark="*Misses forced* is trained on the disturbance that probes it; no other method saw it, and no strength was "
+    "tuned. Returns to any pad include sliding into another one.",
 )

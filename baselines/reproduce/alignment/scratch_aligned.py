@@ -5,12 +5,13 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from baselines.artifact import load_manifest
+from baselines.laboratory.claims import Claim
 from baselines.laboratory.experiment import Experiment, Row
 from baselines.laboratory.marks import draw_alignment, draw_bar
 from baselines.laboratory.measuring import outcomes, probe
-from baselines.laboratory.panels import RANDOM, named_axis, note, panels, percent_axis
-from baselines.laboratory.statistics import estimate, group, over_seeds, per_seed, percent, significance
-from baselines.laboratory.words import PROBES, difference, intervals, probed, seeds_in_words, sizes, versus
+from baselines.laboratory.panels import PROBES, RANDOM, intervals, named_axis, note, panels, percent_axis, probed, sizes
+from baselines.laboratory.statistics import group
+from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.report.palette import STAGE_COLORS
 from baselines.reproduce.imitation.demonstrations_needed import ways
 from baselines.stages import Stages
@@ -71,41 +72,41 @@ def draw(rows: list[Row]) -> Figure:
         return figure
 
 
-def find(rows: list[Row]) -> str:
-    """Says whether alignment needs pre-training."""
+COLUMNS = {
+    "left": "goes left",
+    "forced_miss_at_target": "returns to the left pad after a forced miss",
+    "forced_miss": "returns to any pad",
+    "odd_start_at_target": "left pad from an odd start",
+}
+
+
+def table(rows: list[Row]) -> Table:
+    """Tabulates the aligned agent with pre-training against the one without."""
     starts = group(rows, "start")
-    ours, other = starts.get("pre-trained", []), starts.get("from scratch", [])
-    if not ours or not other:
-        return "Only one of the two agents was measured, so nothing can be compared."
-    told = []
-    for what, words in BARS.items():
-        known = [per_seed(some, what) for some in (ours, other)]
-        numbers = " against ".join(percent(estimate(k.values())) if k else "nothing known" for k in known)
-        told.append(f"{words.replace(chr(10), ' ')}: {numbers}, {versus(ours, other, what, 'better', 'worse')}")
-    accuracies = [percent(over_seeds(some, "accuracy")) for some in (ours, other)]
-    text = f"On {seeds_in_words(rows)}, pre-trained against never pre-trained, both aligned: {'; '.join(told)}. "
-    text += f"Their reward models predict {accuracies[0]} and {accuracies[1]} of held-out comparisons. "
-    change = difference(ours, other, "forced_miss")
-    if change is None:
-        return text + "The paper's claim about coming back after a miss can't be judged."
-    if not change.is_tested:
-        return text + "The paper's claim about coming back after a miss needs more seeds."
-    claim = {
-        1: "As in the paper, the pre-trained agent comes back more often after a miss",
-        -1: "Unlike in the paper, the pre-trained agent comes back less often after a miss",
-        0: "That the pre-trained agent comes back more often after a miss, as in the paper, can't be told once both "
-        "are aligned",
-    }[change.sign]
-    return f"{text}{claim} ({significance(change.p)})."
+    scratch = starts.get("from scratch", [])
+    lines = [Line(f"aligned, {start}", some, () if some is scratch else scratch) for start, some in starts.items()]
+    columns = [Column(name, key, compared=key != "forced_miss") for key, name in COLUMNS.items()]
+    return tabulate(
+        lines, [*columns, Column("reward model's accuracy", "accuracy", compared=False)], "the agent from scratch"
+    )
 
 
 EXPERIMENT = Experiment(
     name="scratch_aligned",
-    title="Aligned without pre-training",
-    question="Can an agent be aligned that was only ever fine-tuned, and does it come back when it misses?",
-    paper="The agent that was never pre-trained can be aligned, but misses a pad and gets stuck where the pre-trained "
-    "one turns round and comes back.",
+    title="Alignment without pre-training",
+    question="Can an agent be aligned that was only ever fine-tuned, and does it return when it misses?",
+    paper="The agent that was never pre-trained can be aligned, but when it misses a pad it gets stuck where the "
+    "pre-trained agent turns round and comes back.",
     measure=measure,
     draw=draw,
-    find=find,
+    table=table,
+    claims=(
+        Claim(
+            "Once both are aligned, the pre-trained agent returns to its pad more often after a forced miss",
+            "paper",
+            "aligned, pre-trained",
+            COLUMNS["forced_miss_at_target"],
+            "higher",
+        ),
+    ),
 )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
+from baselines.laboratory.claims import Claim
 from baselines.laboratory.experiment import Experiment, Row
 from baselines.laboratory.marks import draw_alignment, draw_bar, draw_paper
 from baselines.laboratory.measuring import outcomes, probe
-from baselines.laboratory.panels import named_axis, note, panels, percent_axis
-from baselines.laboratory.statistics import group, over_seeds, per_seed, percent
-from baselines.laboratory.words import beside_paper, difference, intervals, probed, sizes
-from baselines.report.paper import paper_success
+from baselines.laboratory.panels import intervals, named_axis, note, panels, percent_axis, probed, sizes
+from baselines.laboratory.statistics import group
+from baselines.laboratory.tables import Column, Line, Table, tabulate
+from baselines.report.paper import READING, paper_success
 from baselines.reproduce import learning_rates, rates
 from baselines.stages import Stages
 from baselines.training.loop import read_metrics
@@ -43,7 +44,7 @@ TICKS = {"all": "everything", "adapters": "adapters", "head": "action\nhead"}
 
 
 def draw(rows: list[Row]) -> Figure:
-    """Draws the way to the left pad, where it ends, and who comes back after a forced miss."""
+    """Draws the way to the left pad, where it ends, and how often the agent returns after a forced miss."""
     parts = group(rows, "trained")
     with panels(3.3, 1, 3, widths=(1.4, 1, 1)) as (figure, grid):
         curves, goes, back = grid.flat
@@ -51,7 +52,7 @@ def draw(rows: list[Row]) -> Figure:
         draw_alignment(curves, "left", [(WORDS[trained], colors[trained], some) for trained, some in parts.items()])
         for axes, measured, title, label, high in (
             (goes, "left", "Aligned agent", "episodes at the left pad", 1.25),
-            (back, "forced_miss", "Back after a forced miss", "probed episodes that reach a pad", 1.13),
+            (back, "forced_miss_at_target", "After a forced miss", "returns to the left pad", 1.13),
         ):
             axes.set_title(title)
             for place, (trained, some) in enumerate(parts.items()):
@@ -66,40 +67,55 @@ def draw(rows: list[Row]) -> Figure:
         return figure
 
 
-def find(rows: list[Row]) -> str:
-    """Says how good each way is, how far it moves, and what it forgets."""
+SUCCESS, RETURNS = "goes left", "returns to the left pad"
+
+
+def table(rows: list[Row]) -> Table:
+    """Tabulates what alignment trains, against all weights."""
     parts = group(rows, "trained")
-    found = [f"Measured on {sizes(rows)} and {probed(rows, 'forced_miss')}."]
-    for trained, some in parts.items():
-        text = f"Training {WORDS[trained]}, the agent goes left in **{percent(over_seeds(some, 'left'))}** of episodes"
-        if trained == "head":
-            text += f", {beside_paper(over_seeds(some, 'left'), paper_success('left'))}"
-        text += f", and comes back after {percent(over_seeds(some, 'forced_miss'))} of forced misses"
-        if per_seed(some, "kl"):
-            text += f", at a KL of {over_seeds(some, 'kl').mean:.2g} nats per step from its start"
-        found.append(f"{text}.")
-    everything = parts.get("all", [])
-    for trained in ("adapters", "head"):
-        success = difference(parts.get(trained, []), everything, "left")
-        back = difference(parts.get(trained, []), everything, "forced_miss")
-        if success is None or back is None:
-            continue
-        found.append(
-            f"Training {WORDS[trained]} against training everything, in success: {success.said('better', 'worse')}; in "
-            f"coming back: {back.said('it forgets less', 'it forgets more')}."
-        )
-    return " ".join(found)
+    lines = [
+        Line(WORDS[trained], some, () if trained == "all" else parts.get("all", []), paper_of(trained))
+        for trained, some in parts.items()
+    ]
+    columns = (
+        Column(SUCCESS, "left"),
+        Column(RETURNS, "forced_miss_at_target"),
+        Column("returns to any pad", "forced_miss", compared=False),
+        Column("KL from its start, nats per step", "kl", share=False, digits=2, compared=False),
+    )
+    return tabulate(lines, columns, WORDS["all"])
+
+
+def paper_of(trained: str) -> dict[str, float]:
+    """Returns the paper's number for what it trains."""
+    return {SUCCESS: paper_success("left")} if trained == "head" else {}
 
 
 EXPERIMENT = Experiment(
     name="trained_weights",
-    title="What alignment trains",
+    title="Which weights alignment trains",
     question=(
-        "The paper trains the last layer alone. How do low-rank adapters and training everything compare, each at a "
-        "learning rate of its own, in success and in what is forgotten?"
+        "The paper trains the last layer alone. How do low-rank adapters and training everything compare, each at its "
+        "own learning rate, in success and in returns after a forced miss?"
     ),
-    paper="trains the last layer alone, and ends at 98.7% left.",
+    paper="Trains the last layer alone, and ends at 98.7% left.",
     measure=measure,
     draw=draw,
-    find=find,
+    table=table,
+    claims=(
+        Claim(
+            "Training the action head alone is enough for the paper's success",
+            "paper",
+            WORDS["head"],
+            SUCCESS,
+            least=paper_success("left") - READING,
+        ),
+        Claim(
+            "The action head alone preserves more returns to the agent's own pad than training everything",
+            "us",
+            WORDS["head"],
+            RETURNS,
+            "higher",
+        ),
+    ),
 )

@@ -11,12 +11,13 @@ from matplotlib.figure import Figure
 from agents.dataset.selection import merge
 from agents.outcomes import NAMES, total_variation
 from baselines.evaluate import load_outcome
+from baselines.laboratory.claims import Claim
 from baselines.laboratory.experiment import Experiment, Row
 from baselines.laboratory.marks import draw_bar, draw_dot, draw_outcomes
 from baselines.laboratory.measuring import HELD_OUT, held_out_loss, held_out_people, outcomes
-from baselines.laboratory.panels import named_axis, note, panels, percent_axis
-from baselines.laboratory.statistics import group, over_seeds, per_seed, percent, significance
-from baselines.laboratory.words import difference, in_units, intervals, seeds_in_words, sizes, versus
+from baselines.laboratory.panels import intervals, named_axis, note, panels, percent_axis, sizes
+from baselines.laboratory.statistics import group, per_seed
+from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.models.policy import Policy
 from baselines.models.precision import choose_device
 from baselines.pretrain import PretrainConfig
@@ -38,11 +39,12 @@ TICKS = {
     "clean": "clean runs\nmixed in",
 }
 WORDS = {
-    "independent": "With all factors of the gamepad independent, as in the paper,",
-    "redrawn": "With a component of the mixture drawn anew at every step",
-    "shifted": f"With frames shifted by up to {SHIFT} pixels at random",
-    "wide": "With an encoder of twice the channels",
-    "clean": "With the clean runs mixed into its data",
+    OWN: "the preset's choices",
+    "independent": "independent factors, as in the paper",
+    "redrawn": "component drawn anew at every step",
+    "shifted": f"frames shifted by up to {SHIFT} pixels",
+    "wide": "encoder twice as wide",
+    "clean": "clean runs mixed in",
 }
 
 
@@ -111,39 +113,45 @@ def draw(rows: list[Row]) -> Figure:
         return figure
 
 
-def find(rows: list[Row]) -> str:
-    """Says which choices bring the agent nearer to people."""
+DISTANCE, LOSS = "total variation to people", "held-out loss, nats per step"
+
+
+def table(rows: list[Row]) -> Table:
+    """Tabulates every choice against the preset's own."""
     choices = group(rows, "choice")
     own = choices[OWN]
-    text = [
-        f"On {seeds_in_words(own)}, trained for {100 * BUDGET:.0f}% of the preset's updates, the base agent's outcomes "
-        f"differ from its people's by {percent(over_seeds(own, 'total_variation_to_people'))} of episodes, at "
-        f"{in_units(over_seeds(own, 'held_out_loss'))} nats per step of held-out people."
-    ]
-    for choice, words in WORDS.items():
-        some = choices.get(choice, [])
-        loss = difference(some, own, "held_out_loss")
-        if loss is None:
-            continue
-        text.append(
-            f"{words} it is {percent(over_seeds(some, 'total_variation_to_people'))} "
-            f"({versus(some, own, 'total_variation_to_people', 'farther from people', 'nearer to people')}), at "
-            f"{in_units(over_seeds(some, 'held_out_loss'))} nats"
-            + (f" ({significance(loss.p)}{loss.judged('less likely', 'more likely')})" if loss.is_tested else "")
-            + "."
-        )
-    return " ".join(text)
+    lines = [Line(WORDS[choice], choices.get(choice, []), () if choice == OWN else own) for choice in WORDS]
+    columns = (Column(DISTANCE, "total_variation_to_people"), Column(LOSS, "held_out_loss", share=False, digits=2))
+    return tabulate(lines, columns, WORDS[OWN])
 
 
 EXPERIMENT = Experiment(
     name="imitation_choices",
-    title="What makes the base agent imitate",
+    title="Ablations of imitation",
     question=(
-        "Which choices bring the base agent nearer to its people: the mixture of actions and how long a component is "
-        "held, augmentation, a larger encoder, clean runs among its data? Each is changed alone, at the preset's rate."
+        "Which choices bring the base agent closer to people: the mixture head and how long a component is held, "
+        "augmentation, a larger encoder, clean runs among the demonstrations? Each is changed alone, after "
+        f"{100 * BUDGET:.0f}% of the preset's updates."
     ),
     paper="",
     measure=measure,
     draw=draw,
-    find=find,
+    table=table,
+    claims=(
+        Claim(
+            "Imitating many people needs a mixture head; with independent factors, as in the paper, outcomes are "
+            "farther from people",
+            "us",
+            WORDS["independent"],
+            DISTANCE,
+            "higher",
+        ),
+        Claim(
+            "Drawing the mixture component anew at every step brings outcomes closer to people than holding it",
+            "us",
+            WORDS["redrawn"],
+            DISTANCE,
+            "lower",
+        ),
+    ),
 )

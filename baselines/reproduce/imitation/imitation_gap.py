@@ -10,13 +10,13 @@ from agents.figures.palette import OUTCOME_COLORS
 from agents.figures.style import INK, MUTED
 from agents.outcomes import NAMES, total_variation
 from baselines.evaluate import load_outcome
+from baselines.laboratory.claims import Claim
 from baselines.laboratory.experiment import Experiment, Row
 from baselines.laboratory.marks import draw_line
 from baselines.laboratory.measuring import outcomes
-from baselines.laboratory.panels import handle, note, panels, percent_axis
-from baselines.laboratory.statistics import group, over_seeds, percent
-from baselines.laboratory.words import counted, intervals, sizes, versus
-from baselines.reproduce.outcomes import chance_variation
+from baselines.laboratory.panels import handle, intervals, note, panels, percent_axis, sizes
+from baselines.laboratory.statistics import group, over_seeds
+from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.stages import Stages
 
 LENGTHS = (0.25, 0.5)
@@ -75,47 +75,41 @@ def draw(rows: list[Row]) -> Figure:
         return figure
 
 
-def find(rows: list[Row]) -> str:
-    """Says how far the base agent is from people, and what changes it."""
+DISTANCE = "total variation to people"
+COOLED = "temperature {:g}"
+
+
+def table(rows: list[Row]) -> Table:
+    """Tabulates the distance from people, of shorter trainings and lower temperatures against the preset's own."""
     at = group(rows, "what", "value")
     lengths = sorted(value for what, value in at if what == "updates")
+    own = at["updates", lengths[-1]]
+    lines = [Line("people", at["people", 0.0])]
+    lines += [Line(f"{value:,.0f} updates", at["updates", value], own) for value in lengths[:-1]]
+    lines += [Line(f"{lengths[-1]:,.0f} updates, temperature 1", own)]
     cool = sorted(value for what, value in at if what == "temperature" and value < 1)
-    distance = {key: over_seeds(some, "total_variation_to_people") for key, some in at.items()}
-    own = distance["updates", lengths[-1]]
-    verdict = "within" if own.mean <= GOAL else "beyond"
-    sampled = own.count * rows[-1]["episodes"]
-    text = [
-        f"With {lengths[-1]:,.0f} updates the base agent's outcomes differ from those of its people by "
-        f"{percent(own)} of episodes (total variation; {sampled:,} episodes of {counted(own.count, 'seed')}), "
-        f"{verdict} the goal of {100 * GOAL:.0f} points; playing so few episodes alone would give about "
-        f"{chance_variation(at['updates', lengths[-1]], at['people', 0.0]):.1%}."
-    ]
-    for value in lengths[:-1]:
-        text.append(f"With {value:,.0f} updates it is {percent(distance['updates', value])}.")
-    fails = over_seeds(at["updates", lengths[-1]], "none").mean - over_seeds(at["people", 0.0], "none").mean
-    text.append(f"It reaches no pad {'more' if fails > 0 else 'less'} often than people by {abs(fails):.1%}.")
-    for value in cool:
-        none = over_seeds(at["temperature", value], "none")
-        words = versus(
-            at["temperature", value],
-            at["temperature", 1.0],
-            "total_variation_to_people",
-            "cooling harms",
-            "cooling helps",
-        )
-        text.append(
-            f"At temperature {value:g} it is {percent(distance['temperature', value])} "
-            f"(no pad in {percent(none)}): {words}."
-        )
-    return " ".join(text)
+    lines += [Line(COOLED.format(value), at["temperature", value], own) for value in cool]
+    columns = (Column(DISTANCE, "total_variation_to_people"), Column("no pad", "none", compared=False))
+    return tabulate(lines, columns, "all updates at temperature 1")
 
 
 EXPERIMENT = Experiment(
     name="imitation_gap",
-    title="What separates the base agent from its people",
-    question="How far are the base agent's outcomes from those of the people it imitates, and what closes the gap?",
+    title="The imitation gap",
+    question="How far are the base agent's outcomes from those of the people it imitates, by length of training and by "
+    "sampling temperature?",
     paper="",
     measure=measure,
     draw=draw,
-    find=find,
+    table=table,
+    claims=tuple(
+        Claim(
+            f"Sampling at temperature {value:g} moves the base agent away from people",
+            "us",
+            COOLED.format(value),
+            DISTANCE,
+            "higher",
+        )
+        for value in TEMPERATURES
+    ),
 )

@@ -11,12 +11,13 @@ from agents.dataset import Dataset
 from agents.figures.style import MUTED
 from agents.outcomes import total_variation
 from baselines.evaluate import load_outcome
+from baselines.laboratory.claims import Claim
 from baselines.laboratory.experiment import Experiment, Row
 from baselines.laboratory.marks import draw_line
 from baselines.laboratory.measuring import HELD_OUT, held_out_loss, held_out_people, outcomes
-from baselines.laboratory.panels import note, number_axis, panels, percent_axis
-from baselines.laboratory.statistics import group, over_seeds, significance
-from baselines.laboratory.words import difference, in_units, intervals, seeds_in_words, sizes, versus
+from baselines.laboratory.panels import intervals, note, number_axis, panels, percent_axis, sizes
+from baselines.laboratory.statistics import group
+from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.models.network import NetworkConfig
 from baselines.models.policy import Policy
 from baselines.models.precision import choose_device
@@ -112,38 +113,36 @@ def draw(rows: list[Row]) -> Figure:
         return figure
 
 
-def find(rows: list[Row]) -> str:
-    """Says what more parameters, episodes and context are good for."""
-    parts = []
+LOSS = "held-out loss, nats per step"
+UNITS = {"parameters": "parameters", "episodes": "episodes of people", "context": "steps of context"}
+
+
+def table(rows: list[Row]) -> Table:
+    """Tabulates every value of an axis against its smallest."""
+    lines = []
     for axis, some in group(rows, "axis").items():
         by_value = sorted(group(some, "value").items())
-        (low, few), (high, many) = by_value[0], by_value[-1]
-        if low == high:
-            continue
-        ends = [in_units(over_seeds(which, "held_out_loss")) for which in (few, many)]
-        text = f"from {low:,.0f} to {high:,.0f} {'steps of context' if axis == 'context' else AXES[axis]}"
-        text += f" the held-out loss goes from {ends[0]} to {ends[1]} nats per step"
-        loss = difference(many, few, "held_out_loss")
-        if loss is None:
-            parts.append(f"{text} (no seed has both)")
-            continue
-        words = loss.judged("it rises", "it falls")
-        text += f" ({significance(loss.p)}{words}), and the total variation to people changes: "
-        text += versus(many, few, "total_variation_to_people", "farther from people", "nearer to people")
-        parts.append(text)
-    if not parts:
-        return "Each axis has one value only, so nothing can be compared."
-    whole = "; ".join(parts)
-    return f"On {seeds_in_words(rows)}, trained for {100 * BUDGET:.0f}% of the preset's updates: {whole}."
+        smallest = by_value[0][1]
+        lines += [Line(f"{value:,.0f} {UNITS[axis]}", of, () if of is smallest else smallest) for value, of in by_value]
+    columns = (
+        Column(LOSS, "held_out_loss", share=False, digits=2),
+        Column("total variation to people", "total_variation_to_people"),
+    )
+    return tabulate(lines, columns, "the smallest of its kind")
 
 
 EXPERIMENT = Experiment(
     name="scaling",
-    title="Size, data and context of the base agent",
-    question="Trained alike, does a base agent imitate people better with more parameters, with more of their "
-    "episodes, with a longer memory?",
+    title="Scaling the base agent",
+    question="Trained alike, does a base agent imitate people better with more parameters, more episodes, a longer "
+    f"context? All are trained for {100 * BUDGET:.0f}% of the preset's updates.",
     paper="",
     measure=measure,
     draw=draw,
-    find=find,
+    table=table,
+    claims=(
+        Claim("More episodes of people lower the held-out loss", "us", "2,000 episodes of people", LOSS, "lower"),
+        Claim("More parameters lower the held-out loss", "us", "3,554,360 parameters", LOSS, "lower"),
+        Claim("A longer context lowers the held-out loss", "us", "100 steps of context", LOSS, "lower"),
+    ),
 )

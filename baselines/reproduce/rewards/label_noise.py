@@ -10,12 +10,13 @@ from matplotlib.ticker import PercentFormatter
 
 from agents.figures.style import MUTED
 from baselines.artifact import load_manifest
+from baselines.laboratory.claims import Claim
 from baselines.laboratory.experiment import Experiment, Row
 from baselines.laboratory.marks import draw_line, ends
 from baselines.laboratory.measuring import outcomes
-from baselines.laboratory.panels import AIR, note, panels, percent_axis
-from baselines.laboratory.statistics import group, over_seeds, per_seed, percent
-from baselines.laboratory.words import difference, intervals, lost, seeds_of, sizes
+from baselines.laboratory.panels import AIR, intervals, note, panels, percent_axis, seeds_of, sizes
+from baselines.laboratory.statistics import count_high, estimate, group, is_split, per_seed
+from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.report.palette import STAGE_COLORS
 from baselines.stages import Stages
 
@@ -72,43 +73,54 @@ def _draw_line(axes: Axes, rows: list[Row], measured: str, color: str) -> None:
     """Draws the mean of a share over seeds against noise, and its number above it."""
     draw_line(axes, rows, "noise", measured, color)
     for noise, some in group(rows, "noise").items():
-        if per_seed(some, measured):
-            value = over_seeds(some, measured)
-            place = (noise, ends(value)[1])
-            axes.annotate(f"{100 * value.mean:.1f}", place, (0, 6), textcoords="offset points", ha="center")
+        if shares := list(per_seed(some, measured).values()):
+            value = estimate(shares)
+            split = is_split(shares)
+            text = f"{count_high(shares)} of {len(shares)}" if split else f"{100 * value.mean:.1f}"
+            place = (noise, max(shares) if split else ends(value)[1])
+            axes.annotate(text, place, (0, 6), textcoords="offset points", ha="center")
 
 
-def find(rows: list[Row]) -> str:
-    """Says how much noise costs the reward model, and the agent that it aligns."""
-    levels = dict(sorted(group(rows, "noise").items()))
-    clean = levels.get(0.0, [])
-    found = []
-    for measured, what in (
-        ("accuracy", "the reward model tells held-out comparisons rightly in"),
-        ("success", "the agent aligned by it goes left in"),
-    ):
-        some = {noise: part for noise, part in levels.items() if per_seed(part, measured)}
-        parts = []
-        for noise, part in some.items():
-            text = f"{percent(over_seeds(part, measured))} at {100 * noise:.0f}%{lost(part, measured)}"
-            change = difference(part, clean, measured) if noise else None
-            if change is not None:
-                text += f" ({change.said('better than without noise', 'worse than without noise')})"
-            parts.append(text)
-        if parts:
-            found.append(f"{what} {'; '.join(parts)}")
-    return f"On {seeds_of(rows)}, by the share of training labels that are wrong: {'. Likewise, '.join(found)}."
+ACCURACY, SUCCESS = "reward model's accuracy", "aligned agent at the left pad"
+ENOUGH = 0.95
+"""Success that counts as enough."""
+
+
+def table(rows: list[Row]) -> Table:
+    """Tabulates reward models and the agents that they align against those without noise."""
+    levels = sorted(group(rows, "noise").items())
+    clean = levels[0][1]
+    lines = [Line(condition(noise), some, clean if noise else ()) for noise, some in levels]
+    return tabulate(lines, (Column(ACCURACY, "accuracy"), Column(SUCCESS, "success")), "no noise")
+
+
+def condition(noise: float) -> str:
+    """Names a condition of the table."""
+    return f"{noise:.0%} of labels flipped"
 
 
 EXPERIMENT = Experiment(
     name="label_noise",
-    title="Noise in the labels",
-    question=(
-        "How many comparisons may be labeled the wrong way round until the reward model fails, and the agent that it "
-        "aligns?"
-    ),
+    title="Label noise",
+    question="How many training labels may be flipped before the reward model fails, or the agent aligned by it?",
     paper="",
     measure=measure,
     draw=draw,
-    find=find,
+    table=table,
+    claims=(
+        Claim(
+            f"With 20% of the labels flipped, the aligned agent still succeeds in {ENOUGH:.0%}",
+            "us",
+            condition(0.2),
+            SUCCESS,
+            least=ENOUGH,
+        ),
+        Claim(
+            f"With 40% of the labels flipped, the aligned agent still succeeds in {ENOUGH:.0%}",
+            "us",
+            condition(0.4),
+            SUCCESS,
+            least=ENOUGH,
+        ),
+    ),
 )

@@ -7,12 +7,13 @@ import dataclasses
 from matplotlib.figure import Figure
 
 from baselines.artifact import load_manifest
+from baselines.laboratory.claims import Claim
 from baselines.laboratory.experiment import Experiment, Row
 from baselines.laboratory.marks import draw_alignment, draw_bar, draw_paper
 from baselines.laboratory.measuring import outcomes
-from baselines.laboratory.panels import named_axis, note, panels, percent_axis
-from baselines.laboratory.statistics import group, over_seeds, percent
-from baselines.laboratory.words import beside_paper, difference, intervals, sizes
+from baselines.laboratory.panels import intervals, named_axis, note, panels, percent_axis, sizes
+from baselines.laboratory.statistics import group
+from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.report.paper import REWARD_ACCURACY, paper_success
 from baselines.stages import Stages
 from baselines.training.loop import read_metrics
@@ -91,52 +92,43 @@ def draw(rows: list[Row]) -> Figure:
         return figure
 
 
-def find(rows: list[Row]) -> str:
-    """Says whether the encoder matters, for the reward model and for the agent that it aligns."""
+ACCURACY, SUCCESS = "reward model's accuracy", "aligned agent at the left pad"
+
+
+def table(rows: list[Row]) -> Table:
+    """Tabulates reward models from random weights, and the agents aligned by them, against the agent's own."""
     encoders = group(rows, "encoder")
-    found = [f"Measured on {sizes(rows)}."]
+    lines = []
     for encoder, some in encoders.items():
-        text = (
-            f"With the {WORDS[encoder]} the reward model is right on {percent(over_seeds(some, 'accuracy'))} of "
-            f"held-out comparisons, and the agent aligned by it goes left in **{percent(over_seeds(some, 'left'))}**"
-        )
+        paper = {ACCURACY: PAPER_ACCURACY[encoder]} if encoder in PAPER_ACCURACY else {}
         if encoder == "agent":
-            text += f", {beside_paper(over_seeds(some, 'left'), PAPER_SUCCESS)}"
-        found.append(f"{text}.")
-    agent = encoders.get("agent", [])
-    for encoder, some in encoders.items():
-        accurate, success = difference(agent, some, "accuracy"), difference(agent, some, "left")
-        if encoder == "agent" or accurate is None or success is None:
-            continue
-        better = "the agent's is better, as in the paper"
-        worse = "the agent's is worse, against the paper"
-        found.append(
-            f"The agent's encoder against the {WORDS[encoder]}, in accuracy: {accurate.said(better, worse)}; in "
-            f"success: {success.said('better', 'worse')}."
-        )
-    if random := encoders.get("random"):
-        accuracy = over_seeds(random, "accuracy")
-        side = "far above" if accuracy.mean > 0.6 else "near" if accuracy.mean > 0.4 else "below"
-        gap = PAPER_ACCURACY["agent"] - PAPER_ACCURACY["random"]
-        found.append(
-            f"The paper's gap in accuracy is {100 * gap:+.1f} points, since its random encoder is right on only "
-            f"{PAPER_ACCURACY['random']:.1%}; ours is {side} chance."
-        )
-    return " ".join(found)
+            paper[SUCCESS] = PAPER_SUCCESS
+        lines.append(Line(WORDS[encoder], some, () if encoder == "agent" else encoders.get("agent", []), paper))
+    return tabulate(lines, (Column(ACCURACY, "accuracy"), Column(SUCCESS, "left")), f"the {WORDS['agent']}")
 
 
 EXPERIMENT = Experiment(
     name="random_reward",
     title="Alignment by a reward model from random weights",
     question=(
-        "The reward model starts from the agent's own network. What if it starts from random weights, trained as long "
-        "or five times longer?"
+        "The reward model starts from the agent's own network. What if it starts from random weights, trained for as "
+        "many updates or for five times as many?"
     ),
     paper=(
-        "with 1,000 comparisons the agent's encoder is right on 95.0% of held-out ones, a random encoder on 33.0%; its "
-        "agent aligned to the left succeeds in 98.7%."
+        f"With {PAPER_COMPARISONS:,} comparisons the agent's encoder classifies 95.0% of held-out comparisons "
+        "correctly, a random encoder 33.0%; the agent aligned to the left succeeds in 98.7%."
     ),
     measure=measure,
     draw=draw,
-    find=find,
+    table=table,
+    claims=(
+        Claim(
+            "A reward model from random weights is less accurate than one from the agent's",
+            "paper",
+            WORDS["random"],
+            ACCURACY,
+            "lower",
+        ),
+        Claim("A reward model from random weights aligns the agent less well", "us", WORDS["random"], SUCCESS, "lower"),
+    ),
 )

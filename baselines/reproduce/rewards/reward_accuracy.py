@@ -7,24 +7,44 @@ comparisons; its accuracy is measured on others. No episode is in two of the thr
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from torch import Tensor
 
 from agents.dataset import Dataset
+from agents.figures.style import INK, MUTED
+from baselines.laboratory.claims import Claim
 from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory.marks import draw_line
+from baselines.laboratory.panels import (
+    AIR,
+    RANDOM,
+    handle,
+    intervals,
+    note,
+    number_axis,
+    panels,
+    percent_axis,
+    seeds_of,
+)
+from baselines.laboratory.statistics import group
+from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.models.batches import make_batch
 from baselines.models.network import GamepadTransformer, NetworkConfig, Trunk
 from baselines.models.policy import Policy
 from baselines.models.precision import autocast, choose_device
 from baselines.models.reward_model import RewardModel
 from baselines.preferences.comparisons import Comparisons, compare
-from baselines.preferences.labels import Label, label
-from baselines.reproduce.drawing.reward_accuracy import draw, find
+from baselines.preferences.labels import TITLES, Label, label
+from baselines.report.palette import STAGE_COLORS
+from baselines.report.paper import REWARD_ACCURACY
 from baselines.reward import bradley_terry_loss
 from baselines.stages import Stages
 from jumppad_env.rules import PADS
@@ -170,14 +190,147 @@ def fit(features: dict[int | None, Tensor], pairs: Pairs, seed: int) -> float:
     return best[1]
 
 
+ENCODERS = {
+    "finetuned": ("fine-tuned agent", STAGE_COLORS["finetuned"], 1.0),
+    "base": ("base agent", STAGE_COLORS["base"], 0.9),
+    "random": ("random weights", RANDOM, 1.11),
+}
+"""Name, color, and shift of the whiskers."""
+LOOKS = {"none": "one look", "paper": "characters as in the paper", "high": "all kinds of looks"}
+PAPER_PANEL = ("none", "pad")
+PAPER_COLORS = (INK, MUTED)
+"""Of the agent's encoder and of a random one."""
+
+
+def draw(rows: list[Row], judged: int) -> Figure:
+    """Draws accuracy against comparisons, a panel per variety and label.
+
+    Args:
+        rows: of all seeds.
+        judged: number of comparisons by which accuracy is measured.
+    """
+    labels, looks = list(group(rows, "label")), list(group(rows, "variety"))
+    found, told = group(rows, "variety", "label"), table(rows)
+    with panels(0.7 + 2.25 * len(labels), len(labels), len(looks), share_y="row", share_x="all") as (figure, grid):
+        for row, label in enumerate(labels):
+            for column, look in enumerate(looks):
+                axes, some = grid[row, column], found.get((look, label), [])
+                if (look, label) == PAPER_PANEL:
+                    for curve, color in zip(REWARD_ACCURACY.values(), PAPER_COLORS, strict=True):
+                        axes.plot(list(curve), list(curve.values()), "--", color=color, linewidth=1.2)
+                axes.axhline(0.5, color=MUTED, linewidth=0.8, linestyle=":")
+                for encoder, some_of in group(one_kind(some), "encoder").items():
+                    _, color, shift = ENCODERS[encoder]
+                    draw_line(axes, some_of, "comparisons", "accuracy", color, shift=shift)
+                gain = told.cells.get((condition(look, label), COLUMNS["finetuned"]))
+                if gain is not None and gain.difference is not None:
+                    said = f"{gain.compared()} (points)"
+                    axes.text(0, 1.02, said, transform=axes.transAxes, va="bottom", fontsize=7.5, color=MUTED)
+                if row == 0:
+                    axes.set_title(LOOKS[look], pad=18)
+                if row == len(labels) - 1:
+                    axes.set_xlabel("training comparisons")
+            lowest = min(r["accuracy"] for r in rows if r["label"] == label)
+            paper_lowest = 0.3 if (label, "none") == PAPER_PANEL[::-1] and "none" in looks else 1.0
+            low = min(0.5, math.floor(10 * min(lowest, paper_lowest)) / 10) - AIR
+            percent_axis(grid[row, 0], f"{TITLES[label]}:\nheld-out accuracy", low)
+        for axes in grid.flat:
+            number_axis(axes, (row["comparisons"] for row in rows))
+            axes.tick_params(axis="x", labelsize=7.5)
+        handles = [handle(c, name) for name, c, _ in ENCODERS.values()]
+        if PAPER_PANEL in found:
+            for name, color in zip(REWARD_ACCURACY, PAPER_COLORS, strict=True):
+                words = name.removesuffix(" encoder")
+                handles.append(Line2D([], [], color=color, linestyle="--", label=words))
+        handles.append(Line2D([], [], color=MUTED, linestyle=":", label="chance"))
+        figure.legend(handles=handles, loc="outside upper left", ncols=len(handles), fontsize=8)
+        draws = len(group(rows, "draw"))
+        drawn = "one draw" if draws == 1 else f"the mean of {draws} draws"
+        randoms = len({row["encoder"] for row in rows if row["encoder"].startswith("random")})
+        note(
+            figure,
+            f"{seeds_of(rows)}, on each {drawn} of comparisons (and {judged:,} held out) and of {randoms} random "
+            f"encoders; {intervals(rows)}.\n"
+            f"Linear heads on frozen encoders. Above each panel: fine-tuned minus random, p corrected over the "
+            "table.",
+        )
+        return figure
+
+
+COLUMNS = {"finetuned": "fine-tuned agent's encoder", "base": "base agent's encoder", "random": "random encoders"}
+PAPER_COUNT = 50
+"""Comparisons of the paper's number that is compared."""
+
+
+def table(rows: list[Row]) -> Table:
+    """Tabulates the agents' encoders against random ones, in the mean over numbers of comparisons."""
+    found = [(condition(*key), some) for key, some in group(rows, "variety", "label").items()]
+    counts = group(rows, "comparisons")
+    found += [(f"all of these, {count:,} comparisons", counts[count]) for count in (min(counts), max(counts))]
+    lines = [Line(name, one_kind(some), as_agents(some)) for name, some in found]
+    numbers = dict(zip(("finetuned", "random"), REWARD_ACCURACY.values(), strict=True))
+    paper = {COLUMNS[encoder]: curve[PAPER_COUNT] for encoder, curve in numbers.items()}
+    some = [row for row in counts.get(PAPER_COUNT, []) if (row["variety"], row["label"]) == PAPER_PANEL]
+    lines.append(Line(condition(*PAPER_PANEL, PAPER_COUNT), one_kind(some), as_agents(some), paper))
+    columns = [
+        Column(name, partial(accuracy_of, encoder=encoder), compared=encoder != "random")
+        for encoder, name in COLUMNS.items()
+    ]
+    return tabulate(lines, columns, "random encoders")
+
+
+def condition(look: str, what: Label, count: int | None = None) -> str:
+    """Names a condition of the table."""
+    return f'"{TITLES[what]}", {LOOKS[look]}{f", {count} comparisons" if count else ""}'
+
+
+def one_kind(rows: list[Row]) -> list[Row]:
+    """Returns rows with all random encoders under one name."""
+    return [{**row, "encoder": row["encoder"].split(" ")[0]} for row in rows]
+
+
+def as_agents(rows: list[Row]) -> list[Row]:
+    """Returns the rows of random encoders as a reference for both agents' columns."""
+    random = [row for row in one_kind(rows) if row["encoder"] == "random"]
+    return [{**row, "encoder": encoder} for row in random for encoder in ("finetuned", "base")]
+
+
+def accuracy_of(row: Row, encoder: str) -> float | None:
+    """Returns the accuracy of a row of this encoder."""
+    return row["accuracy"] if row["encoder"] == encoder else None
+
+
 EXPERIMENT = Experiment(
     name="reward_accuracy",
     title="Reward models on frozen encoders",
-    question="Does the agent's own encoder make a better reward model than one of random weights: for places and for "
-    "behavior, in which look of the world, and from how many comparisons?",
-    paper="A head on the agent's encoder predicts 92.5% of held-out comparisons after 50 and 99.8% after 500,000; on a "
-    "random encoder it stays below chance, at 30 to 35%.",
+    question="Does the agent's own encoder make a better reward model than a random one: for places and for behavior, "
+    "in which look of the world, and from how many comparisons?",
+    paper="A head on the agent's encoder classifies 92.5% of held-out comparisons correctly after 50 training "
+    "comparisons and 99.8% after 500,000; on a random encoder it stays below chance, at 30 to 35%.",
     measure=measure,
     draw=partial(draw, judged=JUDGED),
-    find=find,
+    table=table,
+    claims=(
+        Claim(
+            "The agent's encoder makes the better reward model for places",
+            "paper",
+            condition(*PAPER_PANEL, PAPER_COUNT),
+            COLUMNS["finetuned"],
+            "higher",
+        ),
+        Claim(
+            "A random encoder stays below chance",
+            "paper",
+            condition(*PAPER_PANEL, PAPER_COUNT),
+            COLUMNS["random"],
+            most=0.5,
+        ),
+        Claim(
+            "The agent's encoder makes the better reward model for behavior in a varied world",
+            "us",
+            condition("high", "camera"),
+            COLUMNS["finetuned"],
+            "higher",
+        ),
+    ),
 )

@@ -14,20 +14,30 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from torch import Tensor
 
 from agents.dataset import Dataset
 from agents.figures.style import MUTED
+from baselines.laboratory.claims import Claim
 from baselines.laboratory.experiment import Experiment, Row
 from baselines.laboratory.marks import draw_line
-from baselines.laboratory.panels import AIR, RANDOM, handle, note, number_axis, panels, percent_axis
-from baselines.laboratory.statistics import group, over_seeds, percent
-from baselines.laboratory.words import intervals, seeds_in_words, seeds_of, versus
-from baselines.models.batches import make_batch
+from baselines.laboratory.panels import (
+    AIR,
+    RANDOM,
+    handle,
+    intervals,
+    note,
+    number_axis,
+    panels,
+    percent_axis,
+    seeds_of,
+)
+from baselines.laboratory.statistics import group
+from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.models.network import Trunk
 from baselines.models.policy import Policy
-from baselines.models.precision import autocast, choose_device
+from baselines.models.precision import choose_device
 from baselines.models.reward_model import RewardModel
+from baselines.models.scoring import score_batch, score_episodes, score_pairs
 from baselines.preferences.comparisons import Comparisons
 from baselines.preferences.labels import TITLES, Label, label
 from baselines.report.palette import STAGE_COLORS
@@ -113,7 +123,7 @@ def tune(
     for update in range(1, max(looks) + 1):
         rows = stream(start.seed, "tuning", update).integers(len(pairs.train.chosen), size=config.batch_comparisons)
         both = np.concatenate([pairs.train.chosen[rows], pairs.train.rejected[rows]])
-        chosen, rejected = _scores(model, dataset, both).chunk(2)
+        chosen, rejected = score_batch(model, dataset, both).chunk(2)
         optimizer.zero_grad()
         bradley_terry_loss(chosen, rejected).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), config.optimizer.gradient_clip)
@@ -123,19 +133,9 @@ def tune(
     return results
 
 
-def _scores(model: RewardModel, dataset: Dataset, episodes: np.ndarray) -> Tensor:
-    device = next(model.parameters()).device
-    batch = make_batch([dataset.trajectory(int(row)) for row in episodes], device)
-    with autocast(device):
-        return model.score(batch.frames, batch.lengths).float()
-
-
-@torch.no_grad()
 def _accuracy(model: RewardModel, dataset: Dataset, pairs: Comparisons) -> float:
-    episodes, where = np.unique(np.concatenate([pairs.chosen, pairs.rejected]), return_inverse=True)
-    scores = torch.cat([_scores(model, dataset, episodes[start : start + 32]) for start in range(0, len(episodes), 32)])
-    chosen, rejected = scores[torch.from_numpy(where.ravel()).to(scores.device)].chunk(2)
-    return float((chosen > rejected).float().mean())
+    chosen, rejected = score_pairs(partial(score_episodes, model, dataset), pairs.chosen, pairs.rejected)
+    return float((chosen > rejected).mean())
 
 
 WAYS = {
@@ -187,41 +187,78 @@ def draw(rows: list[Row]) -> Figure:
         return figure
 
 
-def find(rows: list[Row]) -> str:
-    """Says whether a reward model tuned as a whole is better from the agent's weights."""
+COLUMNS = {"agent": "fine-tuned agent's weights", "base": "base agent's weights", "random": "random weights"}
+
+
+def table(rows: list[Row]) -> Table:
+    """Tabulates the agents' weights against random ones, over all numbers of comparisons and with the fewest."""
     chosen = choose(rows)
-    parts = []
+    few = min(row["comparisons"] for row in rows)
+    lines = []
     for what in group(rows, "label"):
         of = {way: [row for row in some if row["label"] == what] for way, some in chosen.items()}
-        if not of["agent"] or not of["random"]:
-            continue
-        ours, others = (percent(over_seeds(of[way], "accuracy")) for way in ("agent", "random"))
-        few = min(row["comparisons"] for row in of["agent"])
-        agent, random = ([row for row in of[way] if row["comparisons"] == few] for way in ("agent", "random"))
-        sides = ("the agent's are better", "random ones are better")
-        same, longer = (versus(of["agent"], of[way], "accuracy", *sides) for way in ("random", "random, longer"))
-        parts.append(
-            f'To judge who "{TITLES[what]}", the agent\'s weights reach {ours} and random ones {others} in the mean '
-            f"over all numbers of comparisons: {same}; with {few} comparisons, "
-            f"{versus(agent, random, 'accuracy', *sides)}. "
-            f"Against random weights with up to {LONGER} times the updates, {longer}."
-        )
-        if of["base"]:
-            level = percent(over_seeds(of["base"], "accuracy"))
-            base = versus(of["base"], of["random"], "accuracy", "the base agent's are better", sides[1])
-            parts.append(f"The base agent's weights reach {level}, against random ones {base}.")
-    if not parts:
-        return "Agent and random weights were not both tuned, so nothing can be compared."
-    return f"On {seeds_in_words(rows)}, all weights tuned, in full visual variety. " + " ".join(parts)
+        known = [*of["agent"], *of["base"], *of["random"]]
+        some = [row for row in known if row["comparisons"] == few]
+        lines += [
+            Line(condition(what), known, as_agents(of["random"])),
+            Line(
+                f"{condition(what)}, {few} comparisons",
+                some,
+                as_agents(row for row in some if row["start"] == "random"),
+            ),
+            Line(f"{condition(what)}, against {LONGER} times the updates", known, as_agents(of["random, longer"])),
+        ]
+    columns = [
+        Column(name, partial(accuracy_of, start=start), compared=start != "random") for start, name in COLUMNS.items()
+    ]
+    return tabulate(lines, columns, "random weights")
+
+
+def condition(what: Label) -> str:
+    """Names a condition of the table."""
+    return f'"{TITLES[what]}"'
+
+
+def accuracy_of(row: Row, start: str) -> float | None:
+    """Returns the accuracy of a row of this start."""
+    return row["accuracy"] if row["start"] == start else None
+
+
+def as_agents(rows: Iterable[Row]) -> list[Row]:
+    """Returns rows as a reference for both agents' columns."""
+    return [{**row, "start": start} for row in rows for start in ("agent", "base")]
 
 
 EXPERIMENT = Experiment(
     name="reward_tuning",
-    title="Reward models tuned as a whole",
-    question="If all weights are tuned, and random ones get their own best number of updates and five times as many, "
-    "is a reward model still better that starts from the agent's, fine-tuned or base?",
+    title="Reward models with all weights tuned",
+    question="If all weights are tuned, in full visual variety, is a reward model still better when it starts from the "
+    "agent's weights, fine-tuned or base? Each start has its own best number of updates.",
     paper="",
     measure=measure,
     draw=draw,
-    find=find,
+    table=table,
+    claims=(
+        Claim(
+            "For behavior, a reward model tuned from the fine-tuned agent's weights beats one from random weights",
+            "us",
+            condition("camera"),
+            COLUMNS["agent"],
+            "higher",
+        ),
+        Claim(
+            "For behavior, so does one tuned from the base agent's weights",
+            "us",
+            condition("camera"),
+            COLUMNS["base"],
+            "higher",
+        ),
+        Claim(
+            "For places, a reward model tuned from the fine-tuned agent's weights beats one from random weights",
+            "us",
+            condition("pad"),
+            COLUMNS["agent"],
+            "higher",
+        ),
+    ),
 )

@@ -18,9 +18,11 @@ from agents.dataset.__main__ import main
 from agents.dataset.rerendering import rerender
 from agents.dataset.selection import Wanted, deal, keep, merge, split
 from agents.dataset.verification import verify
-from jumppad_env.dataset.format import seal, sha256
+from agents.population.modes import GOALS
+from jumppad_env.dataset.format import seal
 from jumppad_env.dataset.packed_states import description
 from jumppad_env.drawing import Painter
+from jumppad_env.files import sha256
 
 ROOT = Path(__file__).parents[3]
 SIZE = (16, 16)
@@ -134,13 +136,13 @@ def put(column, value, row=2):
     ("name", "edit", "message"),
     [
         ("states.npy", bend(7, 0, 1e-15), r"episode 0, step 7: x is"),
-        ("states.npy", bend(0, 1, 1e-12), r"episode 0 does not begin as its seed"),
+        ("states.npy", bend(0, 1, 1e-12), r"episode 0 does not start as its seed"),
         ("states.npy", bend(9, -1, 3 * STRIDE), r"episode 0, step 9: stride"),
         ("actions.npy", bend(slice(5, 9), 1, 1), r"states.npy: episode 0, step \d+"),
-        ("episodes.npy", put("seed", 5), r"episode 2 does not begin as its seed 5"),
-        ("episodes.npy", other_pad, r"episodes.npy: episode 2 ends with pad .*, .* played again"),
+        ("episodes.npy", put("seed", 5), r"episode 2 does not start as its seed 5"),
+        ("episodes.npy", other_pad, r"episodes.npy: episode 2 ends with pad .*; in the replay "),
         ("episodes.npy", put("fell", True), r"episodes.npy: episode 2 ends with .* fell True"),
-        ("episodes.npy", put("look", 5), r"episode 2 does not begin as its seed"),
+        ("episodes.npy", put("look", 5), r"episode 2 does not start as its seed"),
         ("episodes.npy", put("character", "walker"), r"episode 2, step"),
     ],
 )
@@ -172,14 +174,14 @@ def test_frames_of_another_state_are_found(copy):
     assert not faults and "to within 2 of 255" in right[-1] and "rasterizer 3" in right[-1]
     change(directory, "frames.npy", lambda frames: np.copyto(frames[50], frames[50] // 2))
     reseal(directory, renderer="jumppad software rasterizer 3")
-    assert "differs by" in verify(directory, frames=steps, threads=2)[0][0]
+    assert "differs from" in verify(directory, frames=steps, threads=2)[0][0]
 
 
 def test_many_faults_are_counted(copy):
     directory = copy("frames")
     change(directory, "states.npy", bend(slice(None), 4, 0.5))
     faults, _ = verify(directory, frames=10, threads=1)
-    assert len(faults) == 6 and faults[-1] == "... and 19 episodes more"
+    assert len(faults) == 6 and faults[-1] == "... and 19 more episodes"
 
 
 def test_wrong_use_is_exit_code_2(tmp_path, made, capsys):
@@ -334,7 +336,7 @@ def test_filter_by_person_and_style(tmp_path, made):
     told = [
         dataclasses.replace(source.trajectory(index), person=index % 3, style="ab"[index % 2]) for index in range(12)
     ]
-    write_dataset(tmp_path / "d", told, seed=0, description={})
+    write_dataset(tmp_path / "d", told, seed=0, description={"goals": GOALS})
     keep(tmp_path / "d", tmp_path / "f", Wanted(person=(0, 2), style=("b",)))
     assert Dataset(tmp_path / "f").episodes["person"].tolist() == [0, 2, 0, 2]
 
@@ -365,7 +367,7 @@ def test_goals_of_merged_datasets_keep_their_names(made, tmp_path):
     goals = [dataclasses.replace(each, goals=np.arange(len(each), dtype=np.uint8) % 2) for each in some]
     write_dataset(tmp_path / "a", goals[:2], seed=0, description={"goals": ["run", "rest"]})
     write_dataset(tmp_path / "b", goals[2:3], seed=0, description={"goals": ["rest", "jump"]})
-    write_dataset(tmp_path / "c", some[3:], seed=0, description={})
+    write_dataset(tmp_path / "c", some[3:], seed=0, description={"goals": GOALS})
     merge(tmp_path / "m", [tmp_path / name for name in "abc"])
     merged = Dataset(tmp_path / "m")
     names = np.array(merged.manifest["goals"])

@@ -52,7 +52,7 @@ def test_episodes_do_not_depend_on_how_many_are_played_at_a_time():
 
 def test_what_is_written_is_read(tmp_path):
     trajectories = played(5)
-    write_dataset(tmp_path / "d", trajectories, seed=0, description={})
+    write_dataset(tmp_path / "d", trajectories, seed=0, description={"goals": GOALS})
     dataset = Dataset(tmp_path / "d")
     assert len(dataset) == 5
     for index, trajectory in enumerate(trajectories):
@@ -162,7 +162,7 @@ def test_collected_people_are_known(collected):
 
 def test_what_nobody_knows_is_not_there(tmp_path):
     unknown = [dataclasses.replace(each, person=-1, skill=math.nan, goals=None) for each in played(2, image_size=None)]
-    write_dataset(tmp_path / "d", unknown, seed=0, description={})
+    write_dataset(tmp_path / "d", unknown, seed=0, description={"goals": GOALS})
     dataset = Dataset(tmp_path / "d")
     assert dataset.goals is None and "goals" not in dataset.manifest and not (tmp_path / "d" / "goals.npy").exists()
     read = dataset.trajectory(0)
@@ -197,7 +197,7 @@ def test_nothing_is_overwritten_and_nothing_half_written_stays(tmp_path, collect
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="no space left while writing"):
-        write_dataset(tmp_path / "d", broken(), seed=0, description={})
+        write_dataset(tmp_path / "d", broken(), seed=0, description={"goals": GOALS})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -212,7 +212,7 @@ def damage(directory, name, change):
         ("frames.npy", lambda b: b[: len(b) // 2], "frames.npy is truncated"),
         ("states.npy", lambda b: b[:-1], "states.npy is truncated"),
         ("actions.npy", lambda b: b.replace(b"|u1", b"|i1"), "expected uint8"),
-        ("states.npy", lambda b: b.replace(b"False", b"True "), "no NumPy array"),
+        ("states.npy", lambda b: b.replace(b"False", b"True "), "not a valid NumPy file"),
         (
             "episodes.npy",
             lambda b: b.replace(b"r\0\0\0i\0\0\0d\0\0\0", b"r\0\0\0i\0\0\0p\0\0\0"),

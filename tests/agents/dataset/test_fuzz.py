@@ -15,8 +15,10 @@ from agents.dataset.rerendering import rerender
 from agents.dataset.verification import verify
 from agents.population import HUMAN
 from agents.population.demonstrator import Crowd
+from agents.population.modes import GOALS
 from agents.rollout import make_envs, rollout
-from jumppad_env.dataset.format import seal, sha256
+from jumppad_env.dataset.format import seal
+from jumppad_env.files import sha256
 
 PROMISED = (ValueError, FileNotFoundError)
 MOST_MEMORY = 2**28
@@ -44,7 +46,7 @@ def dataset(tmp_path_factory):
     directory = tmp_path_factory.mktemp("fuzz") / "d"
     envs = make_envs(3, (8, 8), variety="paper")
     played = rollout(envs, Crowd(HUMAN, 3), range(3))
-    write_dataset(directory, played, seed=0, description={"environment": {"variety": "paper"}})
+    write_dataset(directory, played, seed=0, description={"goals": GOALS, "environment": {"variety": "paper"}})
     envs.close()
     return directory
 

@@ -6,7 +6,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from agents.figures.island_map import MAP_COLORS, convex_hull, draw_map, draw_paths, load_map
+from agents.figures.island_map import MAP_COLORS, draw_map, draw_paths, load_map
 from jumppad_env.island import load_island
 
 
@@ -51,7 +51,12 @@ def test_everything_that_matters_lies_inside_the_map():
     assert ((places > (left, bottom)) & (places < (right, top))).all()
 
 
-def test_convex_hull_keeps_the_corners_in_order():
-    square = np.array([[0, 0], [2, 0], [2, 2], [0, 2]], dtype=float)
-    inner = np.array([[1, 1], [1, 0], [0.5, 1.5]])
-    assert np.array_equal(convex_hull(np.concatenate([inner, square[::-1]])), square)
+def test_an_outline_has_the_corners_of_its_box_in_order():
+    model = load_island().model
+    geom = model.geom("terrace_left").id
+    assert model.geom_quat[geom].tolist() == [1, 0, 0, 0]
+    x, y = model.geom_pos[geom, :2, None] + model.geom_size[geom, :2, None] * [-1, 1]
+    outline = next(outline for outline in load_map().layers["terrace"] if outline[0, 0] < 0)
+    first = np.argmin(outline.sum(axis=1))
+    expected = [[x[0], y[0]], [x[1], y[0]], [x[1], y[1]], [x[0], y[1]]]
+    assert np.roll(outline, -first, axis=0) == pytest.approx(np.array(expected), abs=1e-5)

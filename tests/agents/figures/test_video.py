@@ -14,7 +14,6 @@ from agents.figures.video import (
     HOLD,
     caption,
     outcome_at,
-    read_mp4,
     write_episode,
     write_gif,
     write_grid,
@@ -52,6 +51,12 @@ def idle():
     return ending(play("idle"), 5)
 
 
+def read(path):
+    reader = imageio_ffmpeg.read_frames(str(path))
+    width, height = next(reader)["size"]
+    return [np.frombuffer(frame, dtype=np.uint8).reshape(height, width, 3) for frame in reader]
+
+
 def near(pixels, outcome, tolerance=30):
     return np.abs(np.mean(pixels, axis=(0, 1)) - rgb(OUTCOME_COLORS[outcome])).max() < tolerance
 
@@ -63,7 +68,7 @@ def test_a_film_of_an_episode_decodes_as_it_was_made(left, tmp_path):
     described = next(reader)
     assert described["codec"] == "h264" and described["pix_fmt"].startswith("yuv420p") and described["fps"] == 10
     assert described["size"] == EPISODE_SIZE[::-1]
-    frames = list(read_mp4(path))
+    frames = read(path)
     assert len(frames) == len(left) + HOLD
     assert frames[-1].shape == (*EPISODE_SIZE, 3)
     top_border = (slice(1, 5), slice(40, -40))
@@ -74,7 +79,7 @@ def test_a_film_of_an_episode_decodes_as_it_was_made(left, tmp_path):
 
 def test_a_grid_holds_the_last_picture_of_each_episode(left, idle, tmp_path):
     write_grid(tmp_path / "grid.mp4", [left, idle], "tester")
-    frames = list(read_mp4(tmp_path / "grid.mp4"))
+    frames = read(tmp_path / "grid.mp4")
     assert len(frames) == len(left) + HOLD
     height, width = frames[0].shape[:2]
     second = (slice(height // 2, None), slice(width // 2 + GAP, None))
@@ -96,6 +101,25 @@ def test_a_gif_is_small_and_as_long_as_the_film(left, tmp_path):
             gif.seek(index)
             total += gif.info["duration"]
         assert total == 1200 and gif.info["loop"] == 0
+
+
+def test_a_gif_keeps_the_colors_of_the_film(tmp_path):
+    film = np.zeros((10, 64, 96, 3), dtype=np.uint8)
+    for index, outcome in enumerate(OUTCOME_COLORS):
+        film[:, :, 24 * index : 24 * (index + 1)] = rgb(OUTCOME_COLORS[outcome])
+    write_mp4(tmp_path / "film.mp4", film)
+    write_gif(tmp_path / "film.gif", tmp_path / "film.mp4")
+    with Image.open(tmp_path / "film.gif") as gif:
+        pixels = np.asarray(gif.convert("RGB"))
+    for index, outcome in enumerate(OUTCOME_COLORS):
+        assert near(pixels[50:150, 80 * index + 20 : 80 * index + 60], outcome, 12), outcome
+
+
+def test_no_gif_is_made_of_what_is_no_film(tmp_path):
+    (tmp_path / "film.mp4").write_bytes(b"no film")
+    with pytest.raises(OSError, match=r"^cannot convert .*film\.mp4 to a GIF: [^\n]+$"):
+        write_gif(tmp_path / "film.gif", tmp_path / "film.mp4")
+    assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
 
 
 def test_the_outcome_is_known_from_the_touch_on(left, idle):

@@ -118,10 +118,11 @@ def test_the_page_says_what_was_found_where_it_comes_from_and_how_to_repeat_it(r
     page = pages.markdown([result], "results")
     experiment = result.experiment
     assert f"## {experiment.title}\n\n{experiment.question}" in page
-    assert experiment.find(result.rows) in page
-    assert "![Aligning an aligned agent anew](results/realignment.png)" in page
+    assert "| from the preference-fine-tuned agent | 90.0 | 99.8 |" in page
+    assert "![Re-alignment](results/realignment.png)" in page and "*Not tested:* An agent aligned" in page
+    assert "| An agent aligned to the left is harder to align to the right | us | **not tested** |" in page
     assert "python -m baselines.reproduce realignment --preset quick --seeds 4 --out" in page
-    assert "Seeds 0, 3; 3 minutes" in page and "a processor, commit 0123456789ab" in page
+    assert "Seeds 0, 3; additional compute, summed over seeds: 3 minutes; a processor, commit 0123456789ab" in page
 
 
 def test_the_page_names_every_commit_of_a_machine_once(result):
@@ -138,7 +139,7 @@ def test_publishing_draws_the_same_files_again(result, tmp_path):
     pages.publish([result], directory)
     written = [*directory.iterdir(), tmp_path / "docs" / "results.md", tmp_path / "docs" / "results.html"]
     files = {path: path.read_bytes() for path in written}
-    assert {path.suffix for path in files} == {".png", ".svg", ".md", ".html"}
+    assert {path.suffix for path in files} == {".png", ".svg", ".csv", ".md", ".html"}
     assert files[directory / "realignment.png"].startswith(b"\x89PNG")
     ElementTree.fromstring(files[directory / "realignment.svg"])
     pages.publish([result], directory)

@@ -8,7 +8,10 @@ from baselines.laboratory.statistics import (
     Estimate,
     compare,
     estimate,
+    exact_p,
     group,
+    holm,
+    is_split,
     over_seeds,
     paired_p,
     per_seed,
@@ -99,3 +102,21 @@ def test_numbers_are_written_in_percent_and_points():
 def test_p_is_written_in_words():
     assert significance(math.nan) == "too few seeds for a test"
     assert significance(0.0004) == "p < 0.001" and significance(0.0312) == "p = 0.031"
+
+
+def test_holm_multiplies_by_how_many_are_left_and_keeps_the_order():
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.5, 0.6]) == [1.0, 1.0] and holm([]) == []
+    found = holm([0.02, math.nan, 0.01])
+    assert found[0] == found[2] == pytest.approx(0.02) and math.isnan(found[1]), "what is no number does not count"
+
+
+def test_seeds_in_two_groups_are_told_from_seeds_that_are_spread():
+    assert is_split([0.976, 0.0, 0.0, 0.0, 0.96]) and is_split([0.0, 0.96, 0.98, 0.99, 0.99])
+    assert not is_split([0.276, 0.426, 0.761, 0.13, 0.976]) and not is_split([0.4]) and not is_split([])
+
+
+def test_the_exact_test_is_on_counts_of_seeds_above_one_half():
+    # All of 5 against none of 5: 1 of 252 ways on each side.
+    assert exact_p([0.9] * 5, [0.1] * 5) == pytest.approx(2 / 252)
+    assert exact_p([0.9, 0.1, 0.9], [0.8, 0.2, 0.6]) == 1.0 and math.isnan(exact_p([0.9] * 2, [0.1] * 2))

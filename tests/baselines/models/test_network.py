@@ -127,7 +127,7 @@ def test_frames_of_any_shape_give_one_row_of_logits_per_step(image_size):
     with torch.inference_mode():
         network, frames = network_of(config), frames_of(2, 3, config=config)
         assert network(frames).shape == (2, 3, config.components * COMPONENT_LOGITS)
-        assert network.features(frames).shape == network.encode(frames).shape == (2, 3, config.width)
+        assert network.trunk(frames).shape == network.trunk.encode(frames).shape == (2, 3, config.width)
 
 
 def test_a_configuration_survives_json():

@@ -102,16 +102,16 @@ def damage_another_kind(path):
 @pytest.mark.parametrize(
     ("damage", "error", "message"),
     [
-        (damage_nothing_there, FileNotFoundError, "no policy checkpoint in"),
+        (damage_nothing_there, FileNotFoundError, "holds no policy"),
         (damage_no_weights, FileNotFoundError, "model.safetensors is missing"),
         (damage_truncated_weights, ValueError, "model.safetensors is damaged"),
         (damage_empty_weights, ValueError, "model.safetensors is damaged"),
         (damage_truncated_config, ValueError, "config.json is damaged"),
         (damage_binary_config, ValueError, "config.json is damaged"),
-        (damage_another_width, ValueError, "does not fit config.json"),
+        (damage_another_width, ValueError, "does not match its config.json"),
         (damage_unknown_size, ValueError, "no network configuration"),
         (damage_newer, ValueError, "format version 99, this code reads 1.*update jumppad"),
-        (damage_another_kind, ValueError, "'reward_model', but 'policy' is needed"),
+        (damage_another_kind, ValueError, "'reward_model', but a 'policy' is needed"),
     ],
 )
 def test_what_cannot_be_loaded_is_named_in_one_line(tmp_path, damage, error, message):

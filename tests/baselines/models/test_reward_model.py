@@ -57,7 +57,7 @@ def test_from_policy_copies_the_trunk_and_leaves_the_policy_alone():
     network = GamepadTransformer(SMALL)
     model = RewardModel.from_policy(network)
     frames, before = frames_of(2, 4), [parameter.clone() for parameter in network.parameters()]
-    assert torch.equal(model.trunk(frames), network.features(frames))
+    assert torch.equal(model.trunk(frames), network.trunk(frames))
     model.score(frames, torch.tensor([4, 4])).sum().backward()
     with torch.no_grad():
         for parameter in model.parameters():
@@ -100,6 +100,6 @@ def test_standardized_scores_keep_their_order():
 def test_scores_that_do_not_differ_are_refused(scores):
     model = RewardModel(SMALL)
     before = model.head.weight.clone()
-    with pytest.raises(ValueError, match="nothing was learned"):
+    with pytest.raises(ValueError, match="learned nothing"):
         model.standardize(scores)
     assert torch.equal(model.head.weight, before)

@@ -1,6 +1,4 @@
-"""Figures and findings of the experiments about alignment, from rows with known answers."""
-
-import re
+"""Figures, tables and claims of the experiments about alignment, from rows with known answers."""
 
 import numpy as np
 import pytest
@@ -163,6 +161,18 @@ def words_of(figure):
     return "\n".join(text.get_text() for text in figure.findobj(Text) if text.get_text())
 
 
+def answers(module, rows):
+    """Returns the answer to each claim of an experiment, in their order."""
+    table = module.EXPERIMENT.table(module.EXPERIMENT.condense(rows))
+    return [claim.judge(table).answer for claim in module.EXPERIMENT.claims]
+
+
+def cells(module, rows):
+    """Returns what the table says, by condition and column."""
+    table = module.EXPERIMENT.table(module.EXPERIMENT.condense(rows))
+    return {key: str(cell) for key, cell in table.cells.items()}
+
+
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("seeds", [(1,), (0, 1)], ids=["one seed", "two seeds"])
 def test_figures_say_units_and_numbers(name, seeds):
@@ -170,7 +180,7 @@ def test_figures_say_units_and_numbers(name, seeds):
     words = words_of(module.EXPERIMENT.draw(make_rows(seeds)))
     assert f"{len(seeds)} seed{'' if len(seeds) == 1 else 's'}, {size}" in words
     assert ("too few seeds for intervals" if len(seeds) < FEWEST else "intervals: 95% over") in words
-    assert "100%" in words and re.search(r"episodes|comes back", words)
+    assert "100%" in words and "episodes" in words
 
 
 @pytest.mark.slow
@@ -183,120 +193,106 @@ def test_a_missing_condition_leaves_the_rest(name):
     missing.append([row for row in rows if row[key] != values[0] or row["seed"] > 0])  # in one seed only
     for some in missing:
         module.EXPERIMENT.draw(some).draw_without_rendering()
-        assert module.EXPERIMENT.find(some)
+        answers(module, some)
 
 
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("seeds", [(1,), (0, 1)], ids=["one seed", "two seeds"])
-def test_few_seeds_judge_nothing(name, seeds):
+def test_few_seeds_decide_nothing(name, seeds):
     module, make_rows, _, _ = CASES[name]
-    found = module.EXPERIMENT.find(make_rows(seeds))
-    assert "±" not in found and not re.search(r"\bp [=<]", found)
-    assert not re.search(r"agrees with|lies (above|below)|difference can be told|is seen|is real|significant", found)
+    assert set(answers(module, make_rows(seeds))) == {"not tested"}
+    assert not any("±" in text for text in cells(module, make_rows(seeds)).values())
 
 
 def test_a_level_is_reached_by_the_mean_of_five_updates():
     training = [row for row in curves_rows((0,)) if (row["target"], row["start"]) == ("left", "finetuned")]
     # Success is 1 from the 17th update on: 90 to 100% of five in a row are the 17th to the 21st.
-    assert alignment_curves.reached(training, 0.98) == (21 * 64, 21 * 2.0)
-    assert alignment_curves.reached(training, 0.8) == (20 * 64, 20 * 2.0)
+    assert alignment_curves.reached(training, 0.98) == 21 * 64
+    assert alignment_curves.reached(training, 0.8) == 20 * 64
     assert alignment_curves.reached(training[:20], 0.98) is None
     assert alignment_curves.reached(training[:4], 0.0) is None
 
 
 def test_what_preference_finetuning_saves_is_counted():
-    found = alignment_curves.find(curves_rows())
-    assert "with preference fine-tuning by 3 of 3 seeds after 981 ± 92 episodes (31 s)" in found
-    assert "a change of -384 episodes where both did (p < 0.001): as the paper claims, it makes" in found
-    assert "**98.7 ± 0.9%**, which agrees with the paper's 98.7%" in found
-    assert "**93.0 ± 0.9%**, which lies 6.8 points below the paper's 99.8%" in found
-    assert "of 20 comparisons" in found and "-28.7 ± 0.0 points, p < 0.001: worse" in found
-    assert "it costs episodes, against the paper's claim" in alignment_curves.find(curves_rows(quick=16, slow=10))
-    assert "by 0 of 3 seeds; how much it saves can't be compared" in alignment_curves.find(curves_rows(slow=99))
-    words = words_of(alignment_curves.draw(curves_rows()))
-    assert "981" in words and "never" in words and "98.7% left, 99.8% right" in words
+    assert answers(alignment_curves, curves_rows())[0] == "confirmed"
+    found = cells(alignment_curves, curves_rows())
+    left = alignment_curves.condition("left", 500, "preference_finetuned")
+    assert found[left, alignment_curves.EPISODES.format(0.9)] == "981 ± 92"
+    assert found[left, alignment_curves.FINAL] == "98.7 ± 0.9"
+    assert answers(alignment_curves, curves_rows(quick=16, slow=10))[0] == "refuted"
+    assert answers(alignment_curves, curves_rows(slow=99))[0] == "not tested", "one of them never got there"
+    assert "98.7% left, 99.8% right" in words_of(alignment_curves.draw(curves_rows()))
 
 
 def test_base_directly_is_judged_from_both_sides():
-    found = base_directly.find(base_rows())
-    assert "goes left in **50.0 ± 0.9%**" in found and "-48.7 ± 0.0 points, p < 0.001: the steps in between" in found
-    assert "+30.0 ± 0.0 points, p < 0.001: alignment alone does something" in found
-    assert "it forgets less" in found and "agrees with the paper's 98.7%" in found
-    found = base_directly.find(base_rows(direct=0.1, usual=0.05))
-    assert "does harm" in found and "is not needed" in found and "points below the paper's 98.7%" in found
+    assert answers(base_directly, base_rows()) == ["confirmed", "confirmed"]
+    assert answers(base_directly, base_rows(direct=0.1, usual=0.05)) == ["refuted", "refuted"]
 
 
 def test_encoders_are_judged_from_both_sides():
-    found = random_reward.find(encoder_rows())
-    assert found.count("the agent's is better, as in the paper") == 2 and "far above chance" in found
-    assert "the agent's is worse, against the paper" in random_reward.find(encoder_rows(agent=0.9, random=0.99))
-    assert "no difference can be told" in random_reward.find(encoder_rows(agent=0.95, random=0.95))
-    assert "below chance" in random_reward.find(encoder_rows(random=0.33))
+    assert answers(random_reward, encoder_rows()) == ["confirmed", "confirmed"]
+    assert answers(random_reward, encoder_rows(agent=0.9, random=0.99)) == ["refuted", "refuted"]
+    assert answers(random_reward, encoder_rows(agent=0.95, random=0.95)) == ["inconclusive", "inconclusive"]
 
 
 def test_what_is_trained_is_judged_from_both_sides():
-    found = trained_weights.find(trained_rows())
-    assert "Training the action head, the agent goes left in **90.0 ± 0.9%**" in found and "0.25 nats" in found
-    assert (
-        "in success: -9.0" in found and "worse; in coming back: +25.0 ± 0.0 points, p < 0.001: it forgets less" in found
-    )
-    assert ": better; in coming back" in trained_weights.find(trained_rows(head=0.99, everything=0.9))
+    assert answers(trained_weights, trained_rows()) == ["refuted", "confirmed"]
+    assert answers(trained_weights, trained_rows(head=0.995))[0] == "confirmed"
+    assert cells(trained_weights, trained_rows())["the action head", trained_weights.RETURNS] == "24.0 ± 0.7"
 
 
-def test_the_tax_and_what_keeps_recovery_are_judged_from_both_sides():
-    found = recovery.find(recovery_rows())
-    assert "80.0 ± 0.9% (base), 45.0 ± 0.9% (fine-tuned)" in found and "**the alignment tax** is real" in found
-    assert "*returns mixed in* 65.0 ± 0.9% come back (52.0 ± 0.7% to the left), 98.5 ± 0.9% go left" in found
-    assert "the left pad is reached by *all weights* 30.0 ± 0.9%, *adapters* 30.0 ± 0.9%" in found
-    assert "more is kept by *returns mixed in*." in found and "can be told for *adapters*" in found
-    assert "is **reached** by *returns mixed in*" in found and "both intervals lie in it" not in found
-    found = recovery.find(recovery_rows(aligned=0.9, mixed=(0.9, 0.5)))
-    assert "alignment pays no tax here" in found and "less is kept by *returns mixed in*" in found
-    assert (
-        re.search(r"significantly lower with .*\*returns mixed in\*\. The goal", found)
-        and "reached** by *all weights*" in found
-    )
-    found = recovery.find(recovery_rows(mixed=(0.95, 0.7)))
-    assert "is reached by **none**" in found and "go left often enough, *all weights* keeps most" in found
-    assert "come back often enough, *returns mixed in* goes left most" in found
+def test_the_tax_and_what_preserves_returns_are_judged_at_the_agents_own_pad():
+    # Base and fine-tuned agents have no own pad; 22% of preference fine-tuned returns are 17.6% at the own pad.
+    found = cells(recovery, recovery_rows())
+    assert ("Base", recovery.RETURNS) not in found and found["Base", recovery.ANY] == "80.0 ± 0.9"
+    assert found["Preference fine-tuned", recovery.RETURNS] == "17.6 ± 0.7"
+    tax, kept, _, goal, _ = answers(recovery, recovery_rows())
+    assert (tax, kept, goal) == ("confirmed", "confirmed", "refuted")  # 0.8 * 65% is less than 60%
+    assert answers(recovery, recovery_rows(mixed=(0.992, 0.9)))[3] == "confirmed"
+    tax, kept, *_ = answers(recovery, recovery_rows(aligned=0.9, mixed=(0.9, 0.5)))
+    assert (tax, kept) == ("refuted", "refuted")
 
 
-def test_every_method_is_named_in_the_figure_of_the_tax():
+def test_sliding_into_another_pad_is_no_return():
+    rows = recovery_rows(mixed=(0.99, 0.95))
+    for row in rows:
+        if row["method"] == "returns mixed in" and row["stage"] == "aligned":
+            row["forced_miss_at_target"] = 0.0
+    assert answers(recovery, rows)[3] == "refuted"
+
+
+def test_every_method_has_a_line_in_the_figure_of_the_tax():
     more = [
         {**row, "method": f"method {n}"} for n in range(12) for row in recovery_rows() if row["method"] == "adapters"
     ]
     figure = recovery.EXPERIMENT.draw(recovery_rows() + more)
     words = words_of(figure)
-    assert all(words.count(f"\nmethod {n}\n") == 2 for n in range(12)) and "goal: 98% left" in words
-    labels = [text for text in figure.axes[0].texts if text.get_text().startswith("method")]
-    boxes = sorted((Text.get_window_extent(label) for label in labels), key=lambda box: box.y0)
-    assert all(one.y1 <= other.y0 + 1 for one, other in zip(boxes, boxes[1:], strict=False)), "labels overlap"
+    named = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert [name for name in named if "method" in name] == [f"method {n}" for n in range(12)]
+    assert "goes left (goal: 98%)" in words and "returns to the left pad (goal: 60%)" in words
 
 
 def test_over_optimization_is_seen_only_where_success_falls():
-    found = over_optimization.find(long_rows())
-    assert "is seen with *20 comparisons, no KL*." in found and "all comparisons*: the score moves by +0.75" in found
-    assert "from 95.0 ± 0.9% to **69.0 ± 0.9%**" in found
-    assert "is seen in none" in over_optimization.find(long_rows(fall=-0.03))
+    assert answers(over_optimization, long_rows()) == ["confirmed"]
+    assert answers(over_optimization, long_rows(fall=-0.03)) == ["refuted"]
+    found = cells(over_optimization, long_rows())
+    assert found["20 comparisons, no KL, 2 times as long", over_optimization.SUCCESS] == "69.0 ± 0.9"
 
 
-def test_noise_is_judged_from_both_sides():
-    found = label_noise.find(noise_rows())
-    assert "70.0 ± 0.9% at 40%" in found and "p < 0.001: worse than without noise" in found
-    assert "better than without noise" in label_noise.find(noise_rows(worst=1.0)) and "below half" not in found
+def test_noise_is_judged_from_both_sides_and_a_lost_seed_is_counted():
+    assert answers(label_noise, noise_rows()) == ["confirmed", "refuted"]
+    assert answers(label_noise, noise_rows(worst=0.99)) == ["confirmed", "confirmed"]
     fallen = [row | ({"success": 0.0} if (row["noise"], row["seed"]) == (0.4, 1) else {}) for row in noise_rows()]
-    assert label_noise.find(fallen).count("at 40%, below half with 1 of 3 seeds (") == 1
-    assert "success" not in label_noise.find([{**row, "success": None} for row in noise_rows()])
+    assert cells(label_noise, fallen)[label_noise.condition(0.4), label_noise.SUCCESS].startswith("2 of 3 (0.0")
+    assert "2 of 3" in words_of(label_noise.draw(fallen))
 
 
 def test_realignment_is_judged_from_both_sides():
-    found = realignment.find(start_rows())
-    assert "**60.0 ± 0.9%** right" in found and "stands in the second's way" in found
-    assert "agrees with the paper's 99.8%" in found and "below half" not in found
+    assert answers(realignment, start_rows()) == ["confirmed"]
+    assert answers(realignment, start_rows(again=0.997)) == ["inconclusive"]
     rows = start_rows()
     for row in rows:
-        if row["start"] == "aligned left" and row["seed"] < 2:
-            row |= {"left": 0.99, "right": 0.01}
-    assert "** right, below half with 2 of 3 seeds." in realignment.find(rows)
-    assert "no cost of the first alignment can be told" in realignment.find(start_rows(again=0.97))
-    assert "helps the second" in realignment.find(start_rows(again=0.99))
+        if row["start"] == "aligned left":
+            row |= {"left": 0.99, "right": 0.01} if row["seed"] < 2 else {"left": 0.01, "right": 0.99}
+    assert cells(realignment, rows)[realignment.condition("aligned left"), realignment.RIGHT].startswith("1 of 3 (1.0")
+    assert answers(realignment, rows) == ["inconclusive"], "Fisher's exact test on 1 of 3 against 3 of 3"

@@ -1,4 +1,4 @@
-"""Rows of known answers, with the keys that the experiments measure, and what figures and findings make of them."""
+"""Rows of known answers, with the keys that experiments measure, and what figures, tables and claims make of them."""
 
 import warnings
 
@@ -9,8 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from agents.outcomes import NAMES
-from baselines.laboratory.statistics import Estimate, estimate
-from baselines.laboratory.words import Difference, beside_paper, listed
+from baselines.laboratory.panels import listed
 from baselines.reproduce import heat_maps, outcomes
 from baselines.reproduce.alignment import drift, scratch_aligned
 from baselines.reproduce.imitation import demonstrations_needed, scaling
@@ -202,11 +201,16 @@ def words_of(figure: Figure) -> str:
     return "\n".join(text.get_text() for text in figure.findobj(Text) if isinstance(text, Text))
 
 
-def shown(module, rows):
-    """The words of an experiment's figure, and its findings."""
-    experiment = module.EXPERIMENT
-    condensed = experiment.condense(rows)
-    return words_of(experiment.draw(condensed)), experiment.find(condensed)
+def answers(module, rows):
+    """Returns the answer to each claim of an experiment, in their order."""
+    table = module.EXPERIMENT.table(module.EXPERIMENT.condense(rows))
+    return [claim.judge(table).answer for claim in module.EXPERIMENT.claims]
+
+
+def cells(module, rows):
+    """Returns what the table says, by condition and column."""
+    table = module.EXPERIMENT.table(module.EXPERIMENT.condense(rows))
+    return {key: str(cell) for key, cell in table.cells.items()}
 
 
 @pytest.mark.parametrize(("module", "make", "missing", "said"), CASES, ids=lambda case: getattr(case, "__name__", None))
@@ -214,20 +218,20 @@ def test_figures_say_units_and_n_with_one_seed_with_more_and_with_a_condition_mi
     assert module.EXPERIMENT.name == module.__name__.rpartition(".")[2]
     key, value = missing
     for seeds, rows in ((1, make(1)), (3, make(3)), (3, [row for row in make(3) if row[key] != value])):
-        figure, found = shown(module, rows)
+        figure = words_of(module.EXPERIMENT.draw(module.EXPERIMENT.condense(rows)))
         assert f"{seeds} seed" in figure
         missed = [words for words in said if words not in figure]
         assert len(rows) < len(make(seeds)) or not missed, f"the figure does not say {missed}"
-        assert found and "nan" not in found and "nan" not in figure
+        assert "nan" not in figure and not any("nan" in text for text in cells(module, rows).values())
+        answers(module, rows)
 
 
 @pytest.mark.parametrize(
     ("module", "make"), [case[:2] for case in CASES], ids=lambda case: getattr(case, "__name__", None)
 )
-def test_one_seed_makes_no_claim_of_significance(module, make):
-    _, found = shown(module, make(1))
-    assert "p =" not in found and "p <" not in found and "no difference can be told" not in found
-    assert module is heat_maps or "1 seed, too few" in found
+def test_one_seed_decides_nothing(module, make):
+    assert set(answers(module, make(1))) <= {"not tested"}
+    assert not any("±" in text for text in cells(module, make(1)).values())
 
 
 # Known answers, and the other side of each. ---------------------------------------------------------------------------
@@ -242,17 +246,12 @@ def test_bars_are_the_means_over_seeds_beside_the_papers():
     assert pytest.approx(mean) in heights and pytest.approx(0.987) in heights
 
 
-def test_outcomes_are_compared_with_people_with_the_paper_and_side_with_side():
-    found = outcomes.find(outcome_rows(5))
-    assert "within the 5 points" in found and "it falls, as in the paper" in found
-    assert "which agrees with the paper's 98.7%" in found and "below the paper's 99.8%" in found
-    assert "left is reached more often than right" in found
-
+def test_outcomes_are_compared_with_people_and_with_the_paper():
+    assert answers(outcomes, outcome_rows(5)) == ["confirmed", "confirmed", "inconclusive", "refuted"]
+    assert cells(outcomes, outcome_rows(5))["Aligned, left", "its own pad"].startswith("98.")
     other = {**SHARES, ("base", ""): (0.9, 0.04, 0.04, 0.02), ("finetuned", ""): (0.95, 0.02, 0.02, 0.01)}
     other |= {("aligned", "left"): (0.3, 0.6, 0.05, 0.05), ("aligned", "right"): (0.0, 0.0, 0.0, 1.0)}
-    found = outcomes.find(outcome_rows(5, other))
-    assert "beyond the 5 points" in found and "unlike in the paper" in found and "below the paper's 98.7%" in found
-    assert "right is reached more often than left" in found
+    assert answers(outcomes, outcome_rows(5, other)) == ["refuted", "refuted", "refuted", "inconclusive"]
 
 
 def test_sampling_alone_gives_the_variation_that_is_said():
@@ -282,24 +281,22 @@ def test_condensed_visits_hold_what_was_counted():
     assert visits.sum() == 3 and (heat_maps.unpack(condensed["visits"]) == visits).all()
 
 
-def test_heat_maps_tell_the_area_and_whether_it_narrows():
-    found = heat_maps.find(heat_maps.condense(heat_map_rows(2)))
-    assert "people 240 m²" in found and "aligned, left 40 m²" in found  # 12 and 2 squares of 0.25 m² times 79 or 80
-    assert "less of the island is covered, as in the paper" in found
-    wide = heat_maps.find(heat_maps.condense(heat_map_rows(2, (12, 6, 5, 5, 2, 5, 8))))
-    assert "Unlike in the paper, alignment does not lessen" in wide
-    assert "shares 50% of its visits with people" in wide
+def test_heat_maps_tell_the_area_and_what_is_shared_with_people():
+    found = cells(heat_maps, heat_map_rows(2))
+    assert found["People", heat_maps.AREA] == "240"  # 12 squares of 0.25 m² times 80, less one
+    assert found["Aligned, left", heat_maps.AREA] == "40"
+    wide = cells(heat_maps, heat_map_rows(2, (12, 6, 5, 5, 2, 5, 8)))
+    assert wide["Base", "visits shared with people"] == "50"
 
 
 def test_an_encoder_is_better_where_the_numbers_say_so():
-    found = reward_accuracy.find(accuracy_rows(5, gain=0.05))
-    assert "better than random ones in **6 of 6**" in found and "+5.0" in found and "+2.5" in found
-    assert "is confirmed" in found and "below chance is not what we see" in found
-    found = reward_accuracy.find(accuracy_rows(5, gain=-0.05))
-    assert "better than random ones in **0 of 6**" in found and "worse in 6" in found and "-5.0" in found
-    assert "is not confirmed" in found
-    found = reward_accuracy.find(accuracy_rows(5, gain=0.0))
-    assert "no difference can be told in 6" in found and "is not confirmed" in found
+    agent = reward_accuracy.COLUMNS["finetuned"]
+    for gain, answer in ((0.05, "confirmed"), (-0.05, "refuted"), (0.0, "inconclusive")):
+        rows = accuracy_rows(5, gain=gain)
+        assert answers(reward_accuracy, rows) == [answer, "refuted", answer]
+        table = reward_accuracy.table(rows)
+        found = table.cells[reward_accuracy.condition("high", "camera"), agent].difference
+        assert found is not None and found.mean == pytest.approx(gain, abs=0.005)
 
 
 def test_the_papers_curves_stand_in_its_own_panel_only():
@@ -317,41 +314,41 @@ def test_the_number_of_updates_is_chosen_by_validation_within_the_budget():
 
 
 def test_tuned_reward_models_are_compared_both_ways():
-    found = reward_tuning.find(tuning_rows(5))
-    assert "the agent's weights reach 89.9" in found or "the agent's weights reach 90.0" in found
-    assert found.count("the agent's are better") == 6 and found.count("random ones are better") == 2
-    assert found.count("The base agent's weights reach 59.9") == 2 and "the base agent's are better" not in found
-    found = reward_tuning.find(tuning_rows(5, agent=0.8, random=0.9, longer=0.95))
-    assert found.count("random ones are better") == 8 and "the agent's are better" not in found
-    assert reward_tuning.find(tuning_rows(5, base=0.9)).count("the base agent's are better") == 2
+    assert answers(reward_tuning, tuning_rows(5)) == ["confirmed", "refuted", "confirmed"]
+    found = cells(reward_tuning, tuning_rows(5))
+    assert found[reward_tuning.condition("pad"), reward_tuning.COLUMNS["agent"]][:4] in ("89.9", "90.0")
+    assert answers(reward_tuning, tuning_rows(5, agent=0.8, random=0.9, longer=0.95, base=0.95)) == [
+        "refuted",
+        "confirmed",
+        "refuted",
+    ]
+    table = reward_tuning.table(tuning_rows(5))
+    longer = next(cell for (name, column), cell in table.cells.items() if "5 times" in name and "fine" in column)
+    assert longer.difference is not None and longer.difference.mean == pytest.approx(0.05, abs=0.01)
 
 
-def test_drift_tells_what_alignment_changes_and_when_no_change_can_be_told():
-    found = drift.find(drift_rows(5))
-    assert "aligned 0.20 ±" in found and "-1.60 ±" in found and "no change can be told" not in found
-    found = drift.find(drift_rows(5, aligned_bits=1.8))
-    assert "no change can be told" in found and "-1.60" not in found
+def test_drift_tells_what_alignment_changes():
+    assert answers(drift, drift_rows(5)) == ["confirmed", "confirmed"]
+    assert answers(drift, drift_rows(5, aligned_bits=1.8)) == ["inconclusive", "inconclusive"]
+    assert cells(drift, drift_rows(5))["Aligned, left", drift.ENDS].startswith("0.20 ±")
 
 
 def test_scaling_tells_which_way_the_loss_goes():
-    found = scaling.find(scaling_rows(5))
-    assert "it falls" in found and "nearer to people" in found and "it rises" not in found
-    assert "from 8 to 100 steps of context" in found and "from 210,000 to 4,100,000 parameters" in found
-    found = scaling.find(scaling_rows(5, better=-1.0))
-    assert "it rises" in found and "farther from people" in found and "it falls" not in found
-    assert "no difference can be told" in scaling.find(scaling_rows(5, better=0.0))
+    expected = ["parameters", "episodes of people", "steps of context"]
+    for better, sign in ((1.0, -1), (-1.0, 1)):
+        table = scaling.table(scaling_rows(5, better=better))
+        largest = [next(c for c in reversed(table.conditions) if c.endswith(words)) for words in expected]
+        found = [table.cells[condition, scaling.LOSS] for condition in largest]
+        assert all(cell.difference and sign * cell.difference.mean > 0 and cell.corrected < 0.05 for cell in found)
+    assert answers(scaling, scaling_rows(5, better=0.0))[0] == "inconclusive"
 
 
 def test_pre_training_helps_or_harms_as_the_numbers_say():
-    found = demonstrations_needed.find(demonstration_rows(5))
-    assert "With 9 demonstrations" in found and "With 300 demonstrations" in found
-    robust = "With all 300 demonstrations, that pre-training makes the agent robust, as the paper says, "
-    assert robust + "is seen after odd starts and forced misses." in found
-    found = demonstrations_needed.find(demonstration_rows(5, pretrained=0.3, scratch=0.6))
-    assert robust + "the opposite is seen after odd starts and forced misses." in found
-    assert "pre-training harms" in found and "pre-training helps" not in found
-    alike = demonstrations_needed.find(demonstration_rows(5, pretrained=0.5, scratch=0.38))  # 50% with all of them
-    assert robust + "can't be told after odd starts and forced misses." in alike
+    assert answers(demonstrations_needed, demonstration_rows(5))[:2] == ["confirmed", "confirmed"]
+    worse = demonstration_rows(5, pretrained=0.3, scratch=0.6)
+    assert answers(demonstrations_needed, worse)[:2] == ["refuted", "refuted"]
+    alike = demonstration_rows(5, pretrained=0.5, scratch=0.38)  # 50% with all of them
+    assert answers(demonstrations_needed, alike)[:2] == ["inconclusive", "inconclusive"]
 
 
 def test_what_was_never_probed_is_not_taken_for_a_failure():
@@ -359,29 +356,15 @@ def test_what_was_never_probed_is_not_taken_for_a_failure():
     for row in rows:
         if row["start"] != "pre-trained":
             row |= {"forced_miss": None, "forced_miss_probed": 0}
-    figure, found = shown(demonstrations_needed, rows)
-    assert "against nothing known: not compared" in found and "is seen after odd starts." in found
-    assert "256 odd starts and 0 to 256 forced misses each" in figure
+    assert answers(demonstrations_needed, rows)[:2] == ["not tested", "confirmed"]
+    assert "256 odd starts and 0 to 256 forced misses each" in words_of(demonstrations_needed.draw(rows))
 
 
-def test_alignment_without_pre_training_is_judged_by_what_comes_back():
-    assert "As in the paper, the pre-trained agent comes back more often" in scratch_aligned.find(scratch_rows(5))
-    other = scratch_aligned.find(scratch_rows(5, ours=0.1, other=0.5))
-    assert "Unlike in the paper" in other
-    same = scratch_aligned.find(scratch_rows(5, ours=0.5, other=0.5))
-    assert "can't be told" in same
+def test_alignment_without_pre_training_is_judged_by_returns_to_the_own_pad():
+    assert answers(scratch_aligned, scratch_rows(5)) == ["confirmed"]
+    assert answers(scratch_aligned, scratch_rows(5, ours=0.1, other=0.5)) == ["refuted"]
+    assert answers(scratch_aligned, scratch_rows(5, ours=0.5, other=0.5)) == ["inconclusive"]
 
 
-def test_words_are_decided_by_p_and_by_the_interval():
-    up, unsure = Estimate(0.1, 0.05, 0.15, 5), Estimate(0.1, -0.1, 0.3, 5)
-    assert Difference(up, 0.01).said("more", "less") == "+10.0 ± 5.0 points, p = 0.01: more"
-    assert Difference(Estimate(-0.1, -0.15, -0.05, 5), 0.01).said("more", "less").endswith("p = 0.01: less")
-    assert Difference(unsure, 0.2).said("more", "less").endswith("p = 0.2: no difference can be told")
-    assert Difference(estimate([0.1]), float("nan")).said("more", "less") == "+10.0 points"
-    assert [Difference(up, p).sign for p in (0.01, 0.2, float("nan"))] == [1, 0, 0]
-    assert "agrees with the paper's 98.7%" in beside_paper(Estimate(0.96, 0.92, 1.0, 5), 0.987)
-    assert "too uncertain" in beside_paper(Estimate(0.95, 0.80, 1.1, 2), 0.987)
-    assert "3.7 points below the paper's 98.7%" in beside_paper(Estimate(0.95, 0.94, 0.96, 5), 0.987)
-    assert "1.3 points above" in beside_paper(Estimate(1.0, 1.0, 1.0, 5), 0.987)
-    assert "too few seeds" in beside_paper(estimate([1.0]), 0.987)
+def test_lists_are_written_as_people_write_them():
     assert [listed(["a", "b", "c"]), listed(["a"]), listed([])] == ["a, b and c", "a", "none"]

@@ -1,6 +1,4 @@
-"""Figures and findings of the experiments about imitation, from rows with known answers."""
-
-import re
+"""Figures, tables and claims of the experiments about imitation, from rows with known answers."""
 
 import pytest
 from matplotlib.text import Text
@@ -75,37 +73,49 @@ def test_figures_say_units_and_numbers(name, seeds):
     assert "total variation\nto people" in words and "episodes" in words and set(NAMES) <= set(words.split("\n"))
 
 
+def answers(module, rows):
+    """Returns the answer to each claim of an experiment, in their order."""
+    table = module.EXPERIMENT.table(module.EXPERIMENT.condense(rows))
+    return [claim.judge(table).answer for claim in module.EXPERIMENT.claims]
+
+
+def cells(module, rows):
+    """Returns what the table says, by condition and column."""
+    table = module.EXPERIMENT.table(module.EXPERIMENT.condense(rows))
+    return {key: str(cell) for key, cell in table.cells.items()}
+
+
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("seeds", [(0,), (0, 1)], ids=["one seed", "two seeds"])
-def test_few_seeds_judge_nothing(name, seeds):
+def test_few_seeds_decide_nothing(name, seeds):
     module, make_rows, _ = CASES[name]
-    found = module.find(make_rows(seeds))
-    assert "±" not in found and not re.search(r"\bp [=<]", found)
-    assert not re.search(r"farther|nearer|less likely|more likely|harms|helps|difference can be told", found)
+    assert set(answers(module, make_rows(seeds))) <= {"not tested"}
+    assert not any("±" in text for text in cells(module, make_rows(seeds)).values())
 
 
-@pytest.mark.parametrize("choice", imitation_choices.WORDS)
+@pytest.mark.parametrize("choice", [choice for choice in imitation_choices.WORDS if choice != imitation_choices.OWN])
 def test_a_missing_choice_leaves_the_rest(choice):
     rows = [row for row in choice_rows() if row["choice"] != choice]
     words_of(imitation_choices.draw(rows))
-    found = imitation_choices.find(rows)
-    assert imitation_choices.WORDS[choice] not in found and "nan" not in found
+    found = {condition for condition, _ in cells(imitation_choices, rows)}
+    assert found == {words for key, words in imitation_choices.WORDS.items() if key != choice}
 
 
 def test_a_choice_that_matters_is_told_from_those_that_do_not():
-    found = imitation_choices.find(choice_rows())
-    assert "differ from its people's by 15.0 ± 0.9% of episodes, at 3.90" in found
-    assert found.count("farther from people") == found.count(": less likely") == 1
-    shifted = found[found.index("With frames shifted") : found.index("With an encoder")]
-    assert "it is 25.0 ± 0.9%" in shifted and "farther from people" in shifted and "at 4.00" in shifted
-    other = imitation_choices.find(choice_rows(shifted=-0.1))
-    assert other.count("nearer to people") == other.count(": more likely") == 1
+    for shifted, sign in ((0.1, 1), (-0.1, -1)):
+        table = imitation_choices.table(choice_rows(shifted=shifted))
+        significant = {key for key, cell in table.cells.items() if cell.corrected < 0.05}
+        words = imitation_choices.WORDS["shifted"]
+        assert significant == {(words, imitation_choices.DISTANCE), (words, imitation_choices.LOSS)}
+        for key in significant:
+            difference = table.cells[key].difference
+            assert difference is not None and sign * difference.mean > 0
+    found = cells(imitation_choices, choice_rows())
+    assert found[imitation_choices.WORDS["shifted"], imitation_choices.DISTANCE] == "25.0 ± 0.9"
+    assert found[imitation_choices.WORDS[imitation_choices.OWN], imitation_choices.LOSS] == "3.90 ± 0.00"
 
 
-def test_the_gap_is_judged_beside_its_goal():
-    found = imitation_gap.find(gap_rows())
-    assert "by 3.0 ± 0.9% of episodes" in found and "within the goal of 5 points" in found
-    assert "With 500 updates it is 15.0 ± 0.9%" in found and "no pad more often than people by 3.0%" in found
-    assert "cooling harms" in found and "cooling helps" not in found
-    found = imitation_gap.find(gap_rows(own=0.2))
-    assert "beyond the goal of 5 points" in found and "cooling helps" in found
+def test_cooling_is_judged_from_both_sides():
+    assert answers(imitation_gap, gap_rows())[0] == "confirmed"
+    assert answers(imitation_gap, gap_rows(own=0.2))[0] == "refuted"
+    assert cells(imitation_gap, gap_rows())["500 updates", imitation_gap.DISTANCE] == "15.0 ± 0.9"

@@ -48,7 +48,7 @@ def test_data_sets_count_alike_and_more_episodes_make_a_finer_choice():
 
 
 @pytest.mark.parametrize("missing", [None, "head", "agent"])
-def test_the_figure_says_seed_and_n_and_the_finding_all_rates(missing):
+def test_the_figure_says_seed_and_n_and_the_table_what_is_chosen(missing):
     rows = [
         row
         for what in rates.CHOSEN
@@ -59,9 +59,10 @@ def test_the_figure_says_seed_and_n_and_the_finding_all_rates(missing):
     FigureCanvasAgg(figure).draw()
     said = "\n".join(text.get_text() for text in figure.findobj(Text) if isinstance(text, Text))
     assert "validation seed 100" in said and "500 episodes" in said and "learning rate" in said
-    found = learning_rates.find(rows)
-    assert "takes **1e-3** (90.0%; 50.0% at 3e-4 and 70.0% at 3e-3)" in found
-    assert (missing is None) or learning_rates.WORDS[missing] not in found
+    table = learning_rates.table(rows)
+    assert str(table.cells[learning_rates.WORDS["all"], "chosen rate"]) == "0.00100"
+    assert str(table.cells[learning_rates.WORDS["all"], "success with it"]) == "90.0"
+    assert len(table.conditions) == len(rates.CHOSEN) - (missing is not None)
 
 
 def test_no_other_figure_reports_the_validation_seed():

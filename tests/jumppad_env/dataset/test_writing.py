@@ -117,7 +117,7 @@ def test_killed_between_manifest_and_rename_it_is_finished_all_the_same(tmp_path
 def test_other_options_are_refused_and_what_is_there_stays(tmp_path, episodes):
     with pytest.raises(KeyboardInterrupt):
         write(tmp_path / "d", episodes, 3, goals=("stay", "go"))
-    with pytest.raises(ValueError, match="seed 0 there, 1 asked"), Unfinished(tmp_path / "d", {**ASKED, "seed": 1}):
+    with pytest.raises(ValueError, match="seed 0 there, 1 requested"), Unfinished(tmp_path / "d", {**ASKED, "seed": 1}):
         pass
     with pytest.raises(ValueError, match="unfinished dataset"):
         write_dataset(tmp_path / "d", episodes, seed=0, description={})

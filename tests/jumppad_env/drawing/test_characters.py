@@ -1,4 +1,4 @@
-"""Figures: joints as MuJoCo has them, and what bodies do that can be said without drawing them."""
+"""Meshes and poses of characters: joints as in MuJoCo, and properties of the poses."""
 
 from typing import NamedTuple
 
@@ -26,7 +26,7 @@ from jumppad_env.drawing.characters import (  # fmt: skip
     SHIN_RIGHT,
     TORSO,
     TRAIL,
-    load_figures,
+    load_character_meshes,
 )
 from jumppad_env.drawing.frames import place_mate
 from jumppad_env.drawing.looks import TEAM, WHO, make_look
@@ -35,6 +35,7 @@ from jumppad_env.island import character_path
 from jumppad_env.rules import CHARACTERS
 from jumppad_env.world import STATE
 from jumppad_env.world.options import KINDS
+from jumppad_env.world.state import FLIGHT_LEFT, GROUNDED, MOUNTED, STRIDE
 
 NAMES = list(CHARACTERS)
 RIDERS = [name for name in CHARACTERS if CHARACTERS[name].has_board]
@@ -59,11 +60,11 @@ class Pose(NamedTuple):
 
 @pytest.fixture(scope="module")
 def pose(from_python):
-    """Poses a character, by the code that draws it."""
+    """Poses a character with the code that draws it."""
     stand = from_python(characters.stand)
 
     def pose(character: str, state: np.ndarray) -> Pose:
-        shapes, who = load_figures(), NAMES.index(character)
+        shapes, who = load_character_meshes(), NAMES.index(character)
         angles, origins, axes = (
             np.full(shape, np.nan) for shape in ((len(BODIES), 3), (len(BODIES), 3), (len(BODIES), 3, 3))
         )
@@ -90,7 +91,7 @@ def bend(from_python):
 
 def make_state(**columns: float) -> np.ndarray:
     state = np.zeros(len(STATE))
-    state[STATE.index("grounded")] = 1
+    state[GROUNDED] = 1
     for name, value in columns.items():
         state[STATE.index(name)] = value
     return state
@@ -143,7 +144,7 @@ def test_bodies_are_where_mujoco_puts_them(pose, bend, character):
     for _ in range(30):
         state = random_state(generator)
         angles, sink, lift = bend(state)
-        shorter = load_figures().offsets[NAMES.index(character), SHIN_LEFT, 2] / characters.THIGH  # downwards
+        shorter = load_character_meshes().offsets[NAMES.index(character), SHIN_LEFT, 2] / characters.THIGH  # downwards
         assert (angles[1:] != 0).any()
         model.body_pos[1:] = places
         model.body_pos[1 + hips - root, 2] += lift + sink * shorter
@@ -156,7 +157,7 @@ def test_bodies_are_where_mujoco_puts_them(pose, bend, character):
         assert np.allclose(posed.axes.reshape(-1, 9), data.xmat[1:], atol=1e-12)
 
 
-def test_whoever_stands_still_stands_nearly_as_the_mjcf_has_it(pose):
+def test_a_character_at_rest_is_posed_nearly_as_in_the_mjcf(pose):
     for character in NAMES:
         angles, origins, *_ = pose(character, make_state())
         assert np.abs(angles[[ROOT, BOARD, TRAIL, HIPS, LEG_LEFT, LEG_RIGHT, TORSO, HEAD]]).max() == 0
@@ -170,7 +171,7 @@ def test_whoever_stands_still_stands_nearly_as_the_mjcf_has_it(pose):
 
 @pytest.mark.parametrize("character", NAMES)
 def test_legs_keep_their_length_and_joints_their_place_in_any_pose(pose, character):
-    shapes, generator = load_figures(), np.random.default_rng(3)
+    shapes, generator = load_character_meshes(), np.random.default_rng(3)
     offsets = shapes.offsets[NAMES.index(character)]
     free = [body for body in range(1, len(BODIES)) if body not in (HIPS, BOARD)]
     for _ in range(100):
@@ -196,17 +197,17 @@ def test_the_same_state_is_the_same_pose_whatever_was_posed_before(pose, bend):
         assert all(np.array_equal(one, other) for one, other in zip(pose("rider", state), posed, strict=True))
 
 
-def test_legs_go_round_with_the_way_walked(bend):
+def test_legs_cycle_with_the_distance_walked(bend):
     # Two steps make a gait of 1.7 m; after one of them left and right have changed places.
     generator = np.random.default_rng(5)
     left, right = [LEG_LEFT, SHIN_LEFT], [LEG_RIGHT, SHIN_RIGHT]
     for _ in range(50):
         state = make_state(vx=generator.uniform(-6, 6), vy=generator.uniform(1, 6), yaw=generator.uniform(-3, 3))
-        stride = state[characters.STRIDE] = generator.uniform(0, 50)
+        stride = state[STRIDE] = generator.uniform(0, 50)
         angles = bend(state)[0]
-        state[characters.STRIDE] = stride + 1.7
+        state[STRIDE] = stride + 1.7
         assert np.allclose(bend(state)[0], angles)
-        state[characters.STRIDE] = stride + 0.85
+        state[STRIDE] = stride + 0.85
         step = bend(state)[0]
         assert np.allclose(step[left], angles[right]) and np.allclose(step[right], angles[left])
         assert step[ARM, 0] == pytest.approx(-angles[ARM, 0])
@@ -233,7 +234,7 @@ def test_walkers_have_a_foot_on_the_ground(pose, character):
 
 
 def soles(posed: Pose) -> list[np.ndarray]:
-    """The lower sides (n, 3) of both shoes, in the frame of the board, m."""
+    """The soles (n, 3) of both shoes, in the board's frame, m."""
     below = []
     for foot in (FOOT_LEFT, FOOT_RIGHT):
         own = posed.in_frame_of(foot, posed.of(foot))
@@ -261,8 +262,8 @@ def test_no_shoe_sticks_out_below_the_board(pose, character):
 
 
 def distance_from_middle(posed: Pose, state: np.ndarray) -> float:
-    """Largest distance (m) from the middle of a figure of what may be seen besides its trail."""
-    kept = (posed.bodies != TRAIL) & ((posed.bodies != BOARD) | (state[characters.MOUNTED] > 0))
+    """Largest distance (m) of visible vertices, trail excluded, from the character's middle."""
+    kept = (posed.bodies != TRAIL) & ((posed.bodies != BOARD) | (state[MOUNTED] > 0))
     return float(np.linalg.norm(posed.vertices[kept] - state[:3] - [0, 0, MIDDLE], axis=1).max())
 
 
@@ -273,7 +274,7 @@ def test_an_attack_raises_the_right_arm_and_lowers_it_again(pose):
 
 
 @pytest.mark.parametrize("character", NAMES)
-def test_no_pose_without_attack_leaves_the_sphere_that_is_said_to_hold_it(pose, character):
+def test_no_pose_without_attack_leaves_the_bounding_sphere(pose, character):
     generator = np.random.default_rng(6)
     for _ in range(1500):
         state = random_state(generator, attack=False)
@@ -281,7 +282,7 @@ def test_no_pose_without_attack_leaves_the_sphere_that_is_said_to_hold_it(pose, 
 
 
 @pytest.mark.parametrize("character", NAMES)
-def test_nor_does_an_attack(pose, character):
+def test_no_pose_with_attack_leaves_the_bounding_sphere(pose, character):
     generator = np.random.default_rng(7)
     for _ in range(1500):
         state = random_state(generator)
@@ -300,8 +301,8 @@ def test_team_mates_stay_in_the_sphere_that_decides_whether_they_are_drawn(pose,
 
 
 def dressed(from_python, character: str, state: np.ndarray, tints=(1.0, 1.0, 1.0)):
-    """Vertices, planes and colors of a figure as `dress` gives them, and the range of its faces."""
-    shapes, who, light = load_figures(), NAMES.index(character), np.array(load_light())
+    """Vertices, planes and colors of a character from `dress`, and the range of its faces."""
+    shapes, who, light = load_character_meshes(), NAMES.index(character), np.array(load_light())
     faces = range(int(shapes.first_face[who]), int(shapes.first_face[who + 1]))
     vertices = np.full((int(shapes.first_vertex[who + 1] - shapes.first_vertex[who]), 3), np.nan)
     planes, colors = np.full((len(faces), 4), np.nan), np.full((len(faces), 6), np.nan)
@@ -312,11 +313,11 @@ def dressed(from_python, character: str, state: np.ndarray, tints=(1.0, 1.0, 1.0
 
 @pytest.mark.parametrize("character", NAMES)
 def test_light_by_its_formula(from_python, pose, character):
-    shapes, light = load_figures(), load_light()
+    shapes, light = load_character_meshes(), load_light()
     generator, tints = np.random.default_rng(8), np.array([0.7, 1.1, 0.9])
     for _ in range(5):
         state = random_state(generator)
-        state[[characters.MOUNTED, characters.FLIGHT_LEFT]] = 1
+        state[[MOUNTED, FLIGHT_LEFT]] = 1
         vertices, planes, colors, faces = dressed(from_python, character, state, tints)
         posed = pose(character, state)
         assert np.allclose(vertices, posed.vertices)
@@ -331,9 +332,9 @@ def test_light_by_its_formula(from_python, pose, character):
 
 @pytest.mark.parametrize("character", NAMES)
 def test_faces_lie_in_their_planes_and_look_outward(from_python, character):
-    shapes = load_figures()
+    shapes = load_character_meshes()
     state = random_state(np.random.default_rng(9))
-    state[[characters.MOUNTED, characters.FLIGHT_LEFT]] = 1
+    state[[MOUNTED, FLIGHT_LEFT]] = 1
     vertices, planes, _, faces = dressed(from_python, character, state)
     first = int(shapes.first_vertex[NAMES.index(character)])
     bodies = shapes.vertex_bodies[first : first + len(vertices)]
@@ -347,8 +348,8 @@ def test_faces_lie_in_their_planes_and_look_outward(from_python, character):
 
 
 @pytest.mark.parametrize(("mounted", "flying"), [(0, 0), (1, 0), (0, 1), (1, 1)])
-def test_board_and_trail_are_seen_when_they_are_used(from_python, mounted, flying):
-    shapes = load_figures()
+def test_board_and_trail_are_visible_when_used(from_python, mounted, flying):
+    shapes = load_character_meshes()
     _, planes, _, faces = dressed(from_python, "rider", make_state(mounted=mounted, flight_left=flying))
     shown = {BODIES[shapes.face_bodies[face]] for face, plane in zip(faces, planes, strict=True) if plane.any()}
     hidden = {BODIES[shapes.face_bodies[face]] for face, plane in zip(faces, planes, strict=True) if not plane.any()}
@@ -357,7 +358,7 @@ def test_board_and_trail_are_seen_when_they_are_used(from_python, mounted, flyin
 
 
 @pytest.mark.parametrize("change", ["turned", "renamed"])
-def test_a_skeleton_of_another_kind_is_refused(monkeypatch, change):
+def test_another_skeleton_is_rejected(monkeypatch, change):
     spec = mujoco.MjSpec.from_file(str(character_path("scout")))
     if change == "turned":
         spec.body("head").quat = [np.cos(0.1), 0, 0, np.sin(0.1)]
@@ -365,5 +366,5 @@ def test_a_skeleton_of_another_kind_is_refused(monkeypatch, change):
         spec.body("head").name = "skull"
     changed, real = spec.compile(), load_model
     monkeypatch.setattr(characters, "load_model", lambda name: changed if name == "scout" else real(name))
-    with pytest.raises(ValueError, match="'scout'.*(turned|must have the bodies)"):
-        load_figures.__wrapped__()
+    with pytest.raises(ValueError, match="'scout'.*(rotated|must have the bodies)"):
+        load_character_meshes.__wrapped__()

@@ -1,19 +1,19 @@
-"""What a fast frame is made of: sky, ground under the feet, what is passed over, colors."""
+"""Parts of a fast frame: sky, ground, blob shadow, culling, colors."""
 
 import numpy as np
 import pytest
 
 from jumppad_env.drawing import Painter, frames, rasterizer
-from jumppad_env.drawing.characters import GROUNDED, VX, VY, YAW
 from jumppad_env.drawing.frames import SHADOW_HEIGHT, SHADOW_RADIUS
+from jumppad_env.drawing.ground import CELLS, height_below, load_heights
 from jumppad_env.drawing.lanes import ROWS
 from jumppad_env.drawing.looks import SKY, TEAM, make_look
-from jumppad_env.drawing.painter import load_heights
 from jumppad_env.drawing.rasterizer import SMALLEST
 from jumppad_env.drawing.scenery import load_camera, load_scenery, load_sky
 from jumppad_env.island import load_island
 from jumppad_env.world import STATE
 from jumppad_env.world.options import KINDS
+from jumppad_env.world.state import CAMERA_TILT, GROUNDED, LOOK, VX, VY, YAW
 
 CAMERA = np.array(load_camera())
 HEIGHT, WIDTH = 64, 96
@@ -33,7 +33,7 @@ def look_from(from_python):
 
 
 def rays(eye: np.ndarray) -> np.ndarray:
-    """Where the pixels' centers look (HEIGHT, WIDTH, 3), as far as 1 m ahead."""
+    """Rays through the pixel centers (HEIGHT, WIDTH, 3), up to 1 m ahead."""
     y, x = np.mgrid[:HEIGHT, :WIDTH] + 0.5
     side, up = (2 * x / WIDTH - 1) * CAMERA[3], (1 - 2 * y / HEIGHT) * CAMERA[4]
     right, upward = (axis / np.linalg.norm(axis) for axis in eye[1:3])
@@ -107,7 +107,7 @@ def test_only_what_is_out_of_view_or_too_small_is_passed_over(from_python, what)
 
 
 def test_heights_are_those_of_the_ground(from_python):
-    below, heights = from_python(frames.height_below), load_heights()
+    below, heights = from_python(height_below), load_heights()
     area, half = load_island().plaza
     generator = np.random.default_rng(3)
     grounds = {
@@ -125,7 +125,7 @@ def test_heights_are_those_of_the_ground(from_python):
 
 
 def test_stairs_go_up_from_the_plaza_to_the_neck(from_python):
-    below, heights = from_python(frames.height_below), load_heights()
+    below, heights = from_python(height_below), load_heights()
     steps = np.array([below(0.0, y, heights) for y in np.arange(5.5, 12.5, 0.05)])
     assert abs(steps[0]) < 0.1 and abs(steps[-1] - 1) < 0.1
     assert np.diff(steps).min() > -0.1 and 0.1 < np.diff(steps).max() < 0.4, "no hole, and no wall"
@@ -133,14 +133,14 @@ def test_stairs_go_up_from_the_plaza_to_the_neck(from_python):
 
 
 def test_there_is_no_ground_beyond_the_island_and_its_map(from_python):
-    below, heights = from_python(frames.height_below), load_heights()
+    below, heights = from_python(height_below), load_heights()
     for place in ((0.0, 56.0), (-18.5, -8.0), (19.0, 30.0), (500.0, 0.0), (-500.0, 0.0), (0.0, 500.0), (0.0, -500.0)):
         assert below(*place, heights) < -20
 
 
 @pytest.fixture(scope="module")
 def darken(from_python, look_from):
-    """Darkens a gray ground that covers all below the horizon; returns what is darker then, and what should be."""
+    """Darkens a gray ground below the horizon; returns the darkened pixels and the expected ones."""
     part = from_python(frames.darken)
 
     def darken(x: float, y: float, z: float, ground: float, yaw: float, tilt: float) -> tuple[np.ndarray, np.ndarray]:
@@ -150,7 +150,7 @@ def darken(from_python, look_from):
             far = np.where(ahead[..., 2] < 0, (ground - eye[0, 2]) / ahead[..., 2], np.inf)
         depth = (1 / far).astype(np.float32)
         pixels = np.full(depth.shape, GRAY, np.uint32)
-        heights = np.full(frames.CELLS, ground, np.float32)
+        heights = np.full(CELLS, ground, np.float32)
         part(x, y, z, heights, CAMERA[5], eye, depth, pixels)
         with np.errstate(invalid="ignore"):
             places = eye[0] + far[..., None] * ahead
@@ -162,7 +162,7 @@ def darken(from_python, look_from):
     return darken
 
 
-def test_a_jumping_figures_shadow_is_a_disc_on_the_ground_below(darken):
+def test_a_jumping_characters_shadow_is_a_disc_on_the_ground_below(darken):
     generator, seen = np.random.default_rng(4), 0
     for _ in range(100):
         x, y, ground = generator.normal(size=3)
@@ -175,15 +175,15 @@ def test_a_jumping_figures_shadow_is_a_disc_on_the_ground_below(darken):
 
 @pytest.mark.parametrize("variety", ["none", "team"])
 def test_a_frame_has_the_shadow_of_who_plays_and_of_the_team(variety):
-    # Against a painter whose ground is so far below that nobody casts a shadow.
+    # Against a painter whose ground is too far below for any shadow.
     shadowed, plain = (Painter(HEIGHT, WIDTH, variety=variety) for _ in range(2))
     state, sizes, spread = np.zeros(len(STATE)), [], []
-    state[[1, 2, STATE.index("camera_tilt")]] = -1.0, 0.5, -0.25  # a jump on the plaza
+    state[[1, 2, CAMERA_TILT]] = -1.0, 0.5, -0.25  # a jump on the plaza
     plain.draw_one(state, "walker")
     (brush,) = plain._brushes
     brush._heights = np.full_like(brush._heights, -100)
     for look in range(8):
-        state[STATE.index("look")] = look
+        state[LOOK] = look
         dark, light = (painter.draw_one(state, "walker").astype(int) for painter in (shadowed, plain))
         changed = (dark != light).any(axis=2)
         assert np.abs(dark - light * 5 / 8)[changed].max() <= 2, "five eighths of the light are left"
@@ -196,18 +196,18 @@ def test_a_frame_has_the_shadow_of_who_plays_and_of_the_team(variety):
 
 
 def test_who_is_far_above_the_ground_casts_no_shadow(from_python, look_from):
-    eye = look_from((0.0, 0.0, 0.0), 0.0, -0.3)  # of somebody else, who sees the place below
+    eye = look_from((0.0, 0.0, 0.0), 0.0, -0.3)  # another camera, which sees the place below
     depth = (rays(eye)[..., 2] / -eye[0, 2]).clip(0).astype(np.float32)
     for height, dark in ((7.9, True), (8.1, False)):
         pixels = np.full(depth.shape, GRAY, np.uint32)
-        heights = np.zeros(frames.CELLS, np.float32)
+        heights = np.zeros(CELLS, np.float32)
         from_python(frames.darken)(0.0, 0.0, height, heights, CAMERA[5], eye, depth, pixels)
         assert (pixels != GRAY).any() == dark
 
 
 def test_a_shadow_is_darker_by_three_eighths_and_lies_on_nothing_higher(from_python, look_from):
     eye = look_from((0.0, 0.0, 0.0), 0.0, -0.3)
-    heights = np.zeros(frames.CELLS, np.float32)
+    heights = np.zeros(CELLS, np.float32)
     ahead = rays(eye)
     for height, dark in ((0.0, True), (SHADOW_HEIGHT - 0.02, True), (SHADOW_HEIGHT + 0.02, False), (0.8, False)):
         depth = (ahead[..., 2] / (height - eye[0, 2])).clip(0).astype(np.float32)

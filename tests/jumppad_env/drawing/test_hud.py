@@ -1,4 +1,4 @@
-"""What a game writes over the picture: inside the frame at every size, and legible."""
+"""The heads-up display: inside the frame at every size, and legible."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ GRAY = 90
 
 @pytest.fixture(scope="module")
 def written(from_python):
-    """Writes panels over a gray frame and returns it, (H, W, 3)."""
+    """Draws a HUD over a gray frame and returns it, (H, W, 3)."""
 
     def written(panels: Hud, size: tuple[int, int], steps: float = 0.0, position=(0.0, 0.0)) -> np.ndarray:
         out = np.full((*size, 3), GRAY, np.uint8)
@@ -29,7 +29,7 @@ def panels() -> Hud:
 
 
 def only(panels: Hud, *, boxes=(), numbers=()) -> Hud:
-    """The same panels without the other boxes and numbers."""
+    """The same HUD without the other boxes and counters."""
     some = Hud(panels.boxes.copy(), panels.numbers.copy())
     some.boxes[[index for index in range(HERE) if index not in boxes]] = 0
     some.boxes[HERE, 2:4] = some.boxes[HERE, :2]  # opaque, which switches all on, and of no size
@@ -38,7 +38,7 @@ def only(panels: Hud, *, boxes=(), numbers=()) -> Hud:
 
 
 def read(frame: np.ndarray, number: np.ndarray) -> int:
-    """Reads a number of `Hud.numbers` off a frame that shows no other."""
+    """Reads a counter of `Hud.numbers` from a frame that shows no other."""
     _, digits, left, top, size, *color = number
     height, width = frame.shape[:2]
     dot = max(round(size * height / 5), 1)

@@ -1,6 +1,6 @@
-"""Many rows and pixels at a time, against NumPy; and nothing is written beyond a frame, whatever its size.
+"""SIMD operations against NumPy; and nothing is written outside a frame of any size.
 
-Compiled code checks no bounds when it runs, and what is written as vectors not even when Numba is told to check them.
+Compiled code is not bounds-checked, and vector writes not even with Numba's bounds checks enabled.
 """
 
 import numba
@@ -28,7 +28,7 @@ def write():
     return write
 
 
-def test_what_is_nearer_is_written_within_the_lanes_given(write):
+def test_nearer_pixels_are_written_within_the_given_lanes(write):
     generator = np.random.default_rng(0)
     written = 0
     for _ in range(500):
@@ -49,13 +49,13 @@ def test_what_is_nearer_is_written_within_the_lanes_given(write):
     assert written > 500
 
 
-def test_what_is_as_near_is_left_alone(write):
+def test_pixels_of_equal_depth_are_kept(write):
     depth, pixels = np.full((HEIGHT, WIDTH), 0.5, np.float32), np.zeros((HEIGHT, WIDTH), np.uint32)
     write(depth, pixels, 0, 0, LANES, 0.5, 0.0)
     assert not pixels.any()
 
 
-def test_depths_that_are_no_numbers_hide_nothing_and_are_not_drawn(write):
+def test_nan_depths_hide_nothing_and_are_not_drawn(write):
     depth, pixels = np.full((HEIGHT, WIDTH), 0.5, np.float32), np.zeros((HEIGHT, WIDTH), np.uint32)
     write(depth, pixels, 0, 0, LANES, np.nan, 0.0)
     assert not pixels.any() and (depth == 0.5).all()
@@ -100,7 +100,7 @@ def test_level_edges_bound_nothing(spans_of):
     assert (begin == 3).all() and (end == 7).all(), "nor do those that are nearly level"
 
 
-def test_what_lies_beside_the_frame_has_empty_spans_within_it(spans_of):
+def test_polygons_beside_the_frame_have_empty_spans_within_it(spans_of):
     for left in (-1e12, 1e12):
         begin, end = spans_of([(left, -9), (left, 30), (left + 4, 30), (left + 4, -9)])
         assert (begin >= end).all() and (begin >= 0).all() and (end <= 40).all()
@@ -108,12 +108,12 @@ def test_what_lies_beside_the_frame_has_empty_spans_within_it(spans_of):
 
 SIZES = [(8, 8), (8, 9), (9, 31), (31, 9), (2048, 8), (8, 2048), (13, 127), (1, LANES), (LANES, 1)]
 MARGIN = 1000
-"""Elements before and behind an array, which must stay as they are."""
+"""Guard elements before and after an array, which must not change."""
 
 
 @pytest.fixture(scope="module")
 def states() -> np.ndarray:
-    """Seven places along the way, one of them in mid-air, seen in different directions, (7, len(STATE))."""
+    """Seven places along the track, one of them in mid-air, with different view directions, (7, len(STATE))."""
     ways = load_island().ways
     places = [*load_island().spawns[:2], *(ways[name] for name in list(ways)[:4]), np.array([0.0, 20.0, 5.0])]
     world = World(len(places))
@@ -124,7 +124,7 @@ def states() -> np.ndarray:
 
 
 def guarded(shape: tuple[int, ...], dtype: type) -> tuple[np.ndarray, np.ndarray]:
-    """Returns an array in the midst of a larger one of zeros, and that."""
+    """Returns an array inside a larger one of zeros, and the larger one."""
     count = int(np.prod(shape))
     whole = np.zeros(count + 2 * MARGIN, dtype)
     return whole[MARGIN : MARGIN + count].reshape(shape), whole
@@ -150,18 +150,18 @@ def test_nothing_is_written_beyond_a_frame(states, size, fine, variety):
 
 
 @pytest.mark.parametrize("size", [(3, 5), (1, 15), (0, 20), (-4, -4)])
-def test_frames_smaller_than_what_is_written_at_a_time_are_refused(size):
+def test_frames_smaller_than_one_vector_are_rejected(size):
     with pytest.raises(ValueError, match=f"at least {LANES} pixels, got {size[0]} x {size[1]}"):
         Painter(*size)
 
 
 @pytest.mark.parametrize("threads", [0, -1])
-def test_somebody_must_draw(threads):
+def test_zero_threads_are_rejected(threads):
     with pytest.raises(ValueError, match=f"threads={threads} must be at least 1"):
         Painter(8, 8, threads=threads)
 
 
-def test_nobody_is_drawn_as_nothing_and_a_stranger_not_at_all(states):
+def test_an_empty_batch_works_and_an_unknown_character_is_rejected(states):
     painter = Painter(8, 8)
     painter.draw(states[:0], [], np.zeros((0, 8, 8, 3), np.uint8))
     with pytest.raises(ValueError, match="character='nobody' is unknown; choose one of"):

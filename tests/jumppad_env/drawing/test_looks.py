@@ -1,4 +1,4 @@
-"""Looks: what each kind of variety changes and what it leaves alone, and that nothing stands in anybody's way."""
+"""Looks: what each kind of variety changes and what it does not, and that the track stays clear."""
 
 import hashlib
 import itertools
@@ -14,17 +14,18 @@ import pytest
 from jumppad_env.drawing import looks
 from jumppad_env.drawing.frames import place_mate
 from jumppad_env.drawing.looks import Look, make_look
-from jumppad_env.drawing.scenery import CLUTTER, LANDMARK, load_materials, load_model, load_scenery
+from jumppad_env.drawing.scenery import CLUTTER, load_materials, load_model, load_scenery
 from jumppad_env.drawing.shapes import geom_faces, rotation
 from jumppad_env.island import load_island
 from jumppad_env.rules import CHARACTERS, PADS
 from jumppad_env.world import STATE
 from jumppad_env.world.options import KINDS, PAPER, VARIETIES, parse_variety
+from jumppad_env.world.state import VX, VY, YAW
 
 MANY = 300
 CHANGES = {
-    "character": {"who plays", "tint"},
-    "team": {"who else", "tints of others", "paths"},
+    "character": {"player", "tint"},
+    "team": {"team-mates", "tints of others", "paths"},
     "hud": {"panels", "counters"},
     "shake": {"shake"},
     "weather": {"sun", "everywhere", "sky", "island's shades", "landmarks' shades", "clutter's shades"},
@@ -34,11 +35,11 @@ CHANGES = {
     "clutter": {"clutter", "clutter's shades"},
     "camera": {"camera"},
 }
-"""What each kind changes, and all that it changes."""
+"""Everything that each kind changes."""
 SCENERY = load_scenery(detail=False)
 ISLAND = load_island()
 BODY = float(ISLAND.model.geom("hull").size[0])
-"""m, half of a person's width."""
+"""m, half the width of a character."""
 WAYS = [(spawn, ISLAND.ways["stairs"]) for spawn in ISLAND.spawns]
 WAYS += itertools.pairwise(ISLAND.ways[name] for name in ("stairs", "neck_in", "neck_out"))
 for _name, _pad in zip(("left", "middle", "right"), ISLAND.pads, strict=True):
@@ -52,7 +53,7 @@ def high() -> list[Look]:
 
 
 def parts(look: Look) -> dict[str, bytes]:
-    """What a look consists of, by name; all of it."""
+    """All parts of a look, by name."""
     numbers, mesh = look.numbers, SCENERY.movable
     assert np.array_equal(np.sort(_covered()), np.arange(looks.NUMBERS)), "a number that no part below has"
     result: dict[str, Any] = {
@@ -64,15 +65,15 @@ def parts(look: Look) -> dict[str, bytes]:
         "shake": numbers[looks.SHAKE],
         "tint": numbers[looks.TINTS][:3],
         "tints of others": numbers[looks.TINTS][3:],
-        "who plays": numbers[looks.WHO][:1],
-        "who else": numbers[looks.WHO][1:],
+        "player": numbers[looks.WHO][:1],
+        "team-mates": numbers[looks.WHO][1:],
         "paths": numbers[looks.PATHS],
         "panels": look.hud.boxes,
         "counters": look.hud.numbers,
     }
     still = len(SCENERY.island.planes)
     result["island's shades"] = look.shades[:still]
-    for name, prefix in (("landmarks", LANDMARK), ("clutter", CLUTTER)):
+    for name, prefix in (("landmarks", "landmark_"), ("clutter", CLUTTER)):
         own = np.array([body.startswith(prefix) for body in SCENERY.movable_names])
         vertices = np.repeat(own, np.diff(mesh.part_vertices.astype(int)))
         faces = np.repeat(own, np.diff(mesh.part_faces.astype(int)))
@@ -102,7 +103,7 @@ def digest(detail: bool = False) -> str:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_kind_changes_what_it_is_for_and_nothing_else(kind):
+def test_a_kind_changes_its_own_part_and_nothing_else(kind):
     plain = make_look((), 0, detail=False)
     for number in range(20):
         assert changed(plain, make_look((kind,), number, detail=False)) == CHANGES[kind], number
@@ -113,7 +114,7 @@ def test_without_a_kind_all_numbers_look_alike():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_switching_a_kind_on_shifts_no_other(kind):
+def test_enabling_a_kind_does_not_change_the_others(kind):
     others = tuple(other for other in KINDS if other != kind)
     for number in range(5):
         everything = make_look(KINDS, number, detail=False)
@@ -131,7 +132,7 @@ def test_the_same_number_is_the_same_look_and_others_are_others():
     assert digest() == digest() and digest(detail=True) == digest(detail=True)
 
 
-def test_another_process_makes_the_same_looks():
+def test_another_process_samples_the_same_looks():
     program = "from tests.jumppad_env.drawing.test_looks import digest; print(digest(), digest(detail=True))"
     root = Path(__file__).parents[3]
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=root, check=True)
@@ -143,7 +144,7 @@ def test_the_order_of_the_kinds_does_not_matter():
     assert not changed(one, other)
 
 
-def test_what_only_people_see_changes_nothing_else():
+def test_detail_changes_nothing_else():
     for number in range(10):
         fast, fine = (make_look(KINDS, number, detail=detail) for detail in (False, True))
         assert np.array_equal(fast.numbers, fine.numbers)
@@ -170,7 +171,7 @@ def test_names_of_varieties_and_kinds():
     + [np.array(["hud"]), np.zeros(2), iter(["hud"])],
     ids=str,
 )
-def test_what_is_no_variety_is_one_error_that_names_the_choices(variety):
+def test_invalid_varieties_are_one_error_that_names_the_choices(variety):
     with pytest.raises(ValueError, match=f"^{re.escape(f'variety={variety!r}')} is unknown; choose one of ") as caught:
         parse_variety(variety)
     assert "\n" not in str(caught.value)
@@ -204,9 +205,9 @@ def test_families_are_of_materials_and_share_none():
     assert len(listed) == len(set(listed)) and set(listed) <= {material.name for material in load_materials()}
 
 
-def test_nobody_rides_without_a_board(high):
+def test_no_look_puts_a_character_without_board_on_one(high):
     who = np.array([look.numbers[looks.WHO] for look in high]).astype(int)
-    # Who plays may be mounted, and so may any of the team.
+    # The player's character may be mounted, and so may any team-mate.
     riders = [index for index, character in enumerate(CHARACTERS.values()) if character.has_board]
     for column in who.T:
         assert set(column) == set(riders)
@@ -230,18 +231,18 @@ def test_the_team_stays_on_the_plaza_and_off_the_spawn_points(high):
         distances = np.linalg.norm(places[:, :, None] - ISLAND.spawns[None, None, :, :2], axis=-1)
         assert distances.min() >= 0.5
         moved += np.ptp(places, axis=1).max(axis=1).tolist()
-        turned += np.ptp(states[..., STATE.index("yaw")], axis=1).tolist()
+        turned += np.ptp(states[..., YAW], axis=1).tolist()
     assert 0.4 < np.mean(np.array(moved) > 0.3) < 0.8, "some walk about, some stand"
-    assert min(turned) > 0.1, "and nobody is a statue"
+    assert min(turned) > 0.1, "and no team-mate is a statue"
 
 
-def test_the_team_looks_where_it_goes(high):
+def test_team_mates_face_their_movement(high):
     for look in high[:20]:
         before, now, after = (mate_states(look, np.array([50.0 + shift]))[:, 0] for shift in (-1e-4, 0.0, 1e-4))
         velocity = 10 * (after[:, :2] - before[:, :2]) / 2e-4  # ten steps a second
-        assert np.allclose(velocity, now[:, [STATE.index("vx"), STATE.index("vy")]], atol=1e-5)
+        assert np.allclose(velocity, now[:, [VX, VY]], atol=1e-5)
         moves = np.linalg.norm(velocity, axis=1) > 0.1
-        yaw = now[:, STATE.index("yaw")]
+        yaw = now[:, YAW]
         ahead = np.stack([-np.sin(yaw), np.cos(yaw)], axis=1)
         speed = np.linalg.norm(velocity, axis=1)
         assert np.allclose(np.sum(ahead * velocity, axis=1)[moves], speed[moves])
@@ -255,7 +256,7 @@ def own_vertices(look: Look, index: int) -> np.ndarray:
     return look.vertices[mesh.part_vertices[index] : mesh.part_vertices[index + 1]]
 
 
-def test_clutter_leaves_a_persons_width_of_the_ways_free(high):
+def test_clutter_leaves_the_width_of_a_character_free_on_the_track(high):
     starts = np.array([start[:2] for start, _ in WAYS])
     along = np.array([end[:2] for _, end in WAYS]) - starts
     foot = np.concatenate([pad_corners(name) for name in PADS])
@@ -280,7 +281,7 @@ def test_clutter_leaves_a_persons_width_of_the_ways_free(high):
 
 
 def pad_corners(pad: str) -> np.ndarray:
-    """Corners and middles of the sides (n, 2) m of a pad's ramp, seen from above."""
+    """Corners and midpoints of the sides (n, 2) m of a pad's ramp, from above."""
     geom = load_model("rider").geom(f"pad_{pad}").id
     points = np.concatenate(geom_faces(load_model("rider"), geom))
     placed = points @ rotation(load_model("rider").geom_quat[geom]).T + load_model("rider").geom_pos[geom]
@@ -302,7 +303,7 @@ def test_landmarks_stay_beyond_the_chasm_and_on_the_cliff(high):
     cliff = float(ISLAND.landings[:, 2].min())
     for look in high:
         for index, name in enumerate(SCENERY.movable_names):
-            if name.startswith(LANDMARK):
+            if name.startswith("landmark_"):
                 vertices = own_vertices(look, index)
                 assert vertices[:, 1].min() > 60, name
                 assert vertices[:, 2].min() > cliff - 0.2, name
@@ -311,7 +312,7 @@ def test_landmarks_stay_beyond_the_chasm_and_on_the_cliff(high):
 def test_landmarks_leave_the_landing_places_free(high):
     for look in high:
         for index, name in enumerate(SCENERY.movable_names):
-            if name.startswith(LANDMARK):
+            if name.startswith("landmark_"):
                 vertices = own_vertices(look, index)
                 feet = vertices[
                     vertices[:, 2] < ISLAND.landings[:, 2].max() + 2
@@ -323,14 +324,14 @@ def test_landmarks_leave_the_landing_places_free(high):
 
 
 def lab(colors: np.ndarray) -> np.ndarray:
-    """CIE L*a*b* of sRGB colors (..., 3), 0 to 1: distances in it are about as large as people find them."""
+    """CIE L*a*b* of sRGB colors (..., 3), 0 to 1, whose distances are roughly perceptual."""
     linear = np.where(colors <= 0.04045, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4)
     to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
     x, y, z = np.moveaxis(np.cbrt(linear @ to_xyz.T / [0.95047, 1.0, 1.08883]), -1, 0)
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
 
 
-def test_pads_are_told_from_the_ground(high):
+def test_pads_are_distinguishable_from_the_ground(high):
     names = np.array([material.name for material in load_materials()])[SCENERY.materials]
     still = np.arange(len(names)) < len(SCENERY.island.planes)
     up = np.zeros(len(names), np.bool_)
@@ -345,7 +346,7 @@ def test_pads_are_told_from_the_ground(high):
     assert min(contrasts) > 5
 
 
-def test_parts_stand_turned_where_a_look_has_them():
+def test_parts_are_placed_and_rotated_by_the_look():
     mesh, generator = SCENERY.movable, np.random.default_rng(0)
     places = generator.uniform((-50, 60, 0, -3), (50, 120, 5, 3), (len(mesh.spheres), 4))
     here = generator.random(len(places)) < 0.7
@@ -359,7 +360,7 @@ def test_parts_stand_turned_where_a_look_has_them():
         assert spheres[part, 3] == mesh.spheres[part, 3]
         for face in range(*mesh.part_faces[part : part + 2].tolist()):
             if not here[part]:
-                assert not planes[face].any(), "nobody is in front of it"
+                assert not planes[face].any(), "no point is in front of it"
                 continue
             assert np.allclose(planes[face, :3], turned @ mesh.planes[face, :3])
             corners = vertices[mesh.corners[mesh.faces[face] : mesh.faces[face + 1]]]

@@ -14,6 +14,7 @@ from jumppad_env.island import character_path
 from jumppad_env.rules import CHARACTERS
 from jumppad_env.world import STATE, World
 from jumppad_env.world.options import KINDS
+from jumppad_env.world.state import CAMERA_TILT, CAMERA_YAW
 
 SIZE = (64, 96)
 PLACES = [(0, -2.5, 0), (0, 13, 1), (0, 26, 1), (-8, 36, 1), (8, 36, 1), (-11, 12, -1.5)]
@@ -48,7 +49,7 @@ def test_the_same_state_is_the_same_frame(painter):
     assert np.array_equal(frames, [other.draw_one(standing(place), "rider") for place in PLACES])
 
 
-def test_a_change_of_character_shows_no_older_one(painter):
+def test_changing_the_character_leaves_no_trace_of_the_last_one(painter):
     states = [standing(place) for place in PLACES]
     frames = {name: [painter.draw_one(state, name) for state in states] for name in ("rider", "walker")}
     for index, state in enumerate(states):
@@ -61,11 +62,11 @@ def test_frames_are_not_flipped(painter):
     sky = up[:8].astype(float).mean(axis=(0, 1))
     assert sky[2] > sky[0] + 30, "the sky is above, and blue"
     ground = down[:8].astype(float).mean(axis=(0, 1))
-    assert ground[2] < ground[0], "who looks down sees none of it"
+    assert ground[2] < ground[0], "looking down shows no sky"
     assert difference(up, down) > 20
 
 
-def test_left_and_right_are_told_apart_by_what_is_seen(painter):
+def test_left_and_right_look_different(painter):
     left, right = (
         painter.draw_one(standing((x, 34.0, 1.0), heading), "rider") for x, heading in ((-6.5, 0.4), (6.5, -0.4))
     )
@@ -92,7 +93,7 @@ def test_the_character_stands_left_of_the_center():
 
 
 def seen_columns(painter: Painter, base: np.ndarray) -> set[str]:
-    """Names of the columns of the state that change the frame when they change by themselves."""
+    """Names of the state's columns that change the frame when changed alone."""
     frame = painter.draw_one(base, "rider")
     seen = set()
     for name in STATE:
@@ -120,10 +121,10 @@ SEEN = {
     "mounted",
     "dodge_left",
 }
-"""Columns that a figure in motion shows, or its place and camera."""
+"""Columns that change the frame of a moving character."""
 
 
-def test_what_matters_is_seen(painter):
+def test_relevant_columns_change_the_frame(painter):
     riding = standing((0, 15.0, 1.0), vx=1.0, vy=6.0, look=5.0)
     flying = standing((0, 15.0, 3.0), vx=1.0, vy=6.0, vz=2.0, flight_left=1.0, grounded=0.0, look=5.0)
     walking = standing((0, 15.0, 1.0), vx=1.0, vy=3.0, stride=0.3, mounted=0.0, look=5.0)
@@ -133,7 +134,7 @@ def test_what_matters_is_seen(painter):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_look_is_seen_with_any_kind_of_variety_and_time_with_those_that_move(kind):
+def test_the_look_changes_frames_with_any_kind_and_time_with_moving_kinds(kind):
     # Beside a landmark, a team-mate and clutter, at a run.
     painter = Painter(*SIZE, variety=kind)
     base = standing((0.0, -4.5, 0.0), vy=8.0, camera_tilt=0.0)
@@ -149,7 +150,7 @@ def test_a_look_is_seen_with_any_kind_of_variety_and_time_with_those_that_move(k
     assert (len(times) > 1) == (kind in ("team", "hud", "shake"))
 
 
-def test_looks_and_time_are_seen_with_high_variety_and_not_without(painter):
+def test_look_and_time_change_frames_with_variety_high_only(painter):
     base = standing((0.0, -4.5, 0.0), vy=8.0)
     varied = Painter(*SIZE, variety="high")
     assert {"look", "steps"} <= seen_columns(varied, base)
@@ -206,18 +207,18 @@ def test_painters_draw_at_the_same_time_in_threads_of_their_own(painter):
 
 @pytest.fixture(scope="module")
 def empty_painter():
-    """Draws the island without figures and without the shadow under them."""
+    """Draws the island without characters and their blob shadows."""
     painter = Painter(*SIZE)
     painter.draw_one(standing(), "rider")
     (brush,) = painter._brushes
-    brush._figures = brush._figures._replace(first_face=np.zeros_like(brush._figures.first_face))
+    brush._meshes = brush._meshes._replace(first_face=np.zeros_like(brush._meshes.first_face))
     brush._heights = np.full_like(brush._heights, -100)
     yield painter
     painter.close()
 
 
 def flat_model() -> mujoco.MjModel:
-    """The MJCF with every triangle of a mesh on corners of its own: else MuJoCo's edges look round."""
+    """The MJCF with unshared vertices: else MuJoCo smooths the edges of meshes."""
     spec = mujoco.MjSpec.from_file(str(character_path("rider")))
     model = spec.compile()
     for mesh in spec.meshes:
@@ -234,7 +235,7 @@ def flat_model() -> mujoco.MjModel:
 
 @pytest.fixture(scope="module")
 def plain_mujoco():
-    """MuJoCo's own renderer of the MJCF without character and clutter: of a state, a frame of SIZE and where sky is."""
+    """MuJoCo's own renderer without character and clutter: for a state, a frame of SIZE and the mask of the sky."""
     model = flat_model()
     model.vis.map.zfar = 1000  # ours sees infinitely far
     model.vis.quality.numslices = CYLINDER_SIDES
@@ -251,7 +252,7 @@ def plain_mujoco():
         pytest.skip(f"no GL library to compare with: {error}")
 
     def draw(state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        yaw, tilt = state[STATE.index("camera_yaw")], state[STATE.index("camera_tilt")]
+        yaw, tilt = state[CAMERA_YAW], state[CAMERA_TILT]
         right = np.array([np.cos(yaw), np.sin(yaw), 0.0])
         back = np.array([np.sin(yaw) * np.cos(tilt), -np.cos(yaw) * np.cos(tilt), -np.sin(tilt)])
         index = model.camera("observer").id
@@ -293,8 +294,8 @@ def test_the_island_looks_as_in_mujocos_own_renderer(empty_painter, plain_mujoco
     assert skies > 24 * 300
 
 
-def test_figures_hide_the_island_and_change_no_other_pixel(painter, empty_painter):
-    # Around the figure is the same island; the shadow under it lies within 0.6 m of its feet.
+def test_characters_hide_the_island_and_change_no_other_pixel(painter, empty_painter):
+    # Around the character the island is unchanged; its blob shadow is within 0.6 m of its feet.
     camera = load_camera()
     for place in PLACES:
         state = standing(place, 0.3, camera_tilt=0.0, mounted=0.0)
@@ -302,7 +303,7 @@ def test_figures_hide_the_island_and_change_no_other_pixel(painter, empty_painte
             changed = (painter.draw_one(state, name) != empty_painter.draw_one(state, name)).any(axis=2)
             rows, columns = np.nonzero(changed)
             assert 40 < changed.sum()
-            # At least camera.distance - 1.2 m ahead; the figure's middle is half a meter left of the middle.
+            # At least camera.distance - 1.2 m ahead; the character's middle is half a meter left of the center.
             nearest = camera.distance - 1.2
             span = np.array([-camera.shoulder - 1.2, -camera.shoulder + 1.2]) / nearest / camera.half_width
             assert (columns >= (span[0] + 1) / 2 * SIZE[1] - 1).all() and (
@@ -310,7 +311,7 @@ def test_figures_hide_the_island_and_change_no_other_pixel(painter, empty_painte
             ).all()
 
 
-def test_all_that_is_not_hidden_is_drawn(empty_painter):
+def test_everything_not_hidden_is_drawn(empty_painter):
     # Faces are flat, so each material has exact colors. Those that no other material has are looked for in many frames.
     scenery, look = load_scenery(detail=False), make_look((), 0, detail=False)
     names = [material.name for material in load_materials()]
@@ -333,7 +334,7 @@ def test_all_that_is_not_hidden_is_drawn(empty_painter):
         assert (own - others) & shown, name
 
 
-def test_a_closed_painter_says_so(painter):
+def test_a_closed_painter_raises(painter):
     closed = Painter(*SIZE, threads=2)
     closed.draw_one(standing(), "rider")
     closed.close()
@@ -342,7 +343,7 @@ def test_a_closed_painter_says_so(painter):
         closed.draw_one(standing(), "rider")
 
 
-def test_what_does_not_fit_is_refused_before_anything_is_written(painter):
+def test_mismatched_shapes_are_rejected_before_anything_is_written(painter):
     states, names = np.stack([standing()] * 2), ["rider", "walker"]
     frames = np.zeros((3, *SIZE, 3), np.uint8)
     read_only = frames[:2].copy()
@@ -374,7 +375,7 @@ def test_characters_and_looks_share_the_large_arrays():
     painter.close()
 
 
-def test_more_looks_than_there_is_room_for_are_drawn_right(painter):
+def test_more_looks_than_slots_are_drawn_correctly(painter):
     # Those unused for long are forgotten and made again.
     varied = Painter(24, 36, variety=("colors", "light"))
     states = [standing(look=float(look)) for look in range(14)]
@@ -389,6 +390,6 @@ def test_more_looks_than_there_is_room_for_are_drawn_right(painter):
     varied.close()
 
 
-def test_an_unknown_variety_is_refused_with_what_is_known():
+def test_an_unknown_variety_is_rejected_with_the_choices():
     with pytest.raises(ValueError, match="'colours'.*'colors'"):
         Painter(*SIZE, variety="colours")

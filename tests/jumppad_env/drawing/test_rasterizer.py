@@ -1,4 +1,4 @@
-"""Polygons to pixels: which pixels, how near, cut where; against edges, rays and formulas in NumPy."""
+"""Coverage, depth and clipping of polygons, against edges, rays and formulas in NumPy."""
 
 import itertools
 from typing import Any, NamedTuple
@@ -47,7 +47,7 @@ def canvas() -> Canvas:
 
 @pytest.fixture(scope="module")
 def fill():
-    """Fills a convex polygon of corners (n, 2), turned round where need be; returns which pixels have its color."""
+    """Fills a convex polygon of corners (n, 2) in either orientation; returns which pixels have its color."""
 
     @numba.njit(error_model="numpy")
     def part(outline, count, plane, value, depth, pixels):
@@ -67,7 +67,7 @@ def fill():
 
 @pytest.fixture(scope="module")
 def draw_face(from_python):
-    """Draws a convex face (n, 3) m as the canvas's eye sees it; returns its pixels."""
+    """Draws a convex face (n, 3) m from the canvas's camera; returns its pixels."""
     project, draw_faces = from_python(rasterizer.project), from_python(rasterizer.draw_faces)
 
     def draw_face(canvas: Canvas, corners: np.ndarray) -> np.ndarray:
@@ -160,12 +160,12 @@ def test_planes_that_cross_meet_in_a_line(canvas, fill):
 @pytest.mark.parametrize(
     "corners", [[(5, 5), (5, 5), (20, 20)], [(5, 7), (9, 7), (30, 7)], [(3, 3)] * 3, [(5, 5), (9, 9), (12, 12)]]
 )
-def test_what_has_no_area_fills_nothing(canvas, fill, corners):
+def test_polygons_without_area_fill_nothing(canvas, fill, corners):
     assert not fill(canvas, corners).any()
 
 
 @pytest.mark.parametrize("far", [np.nan, np.inf, -np.inf, 1e30, -1e30])
-def test_rows_lie_in_the_frame_however_far_a_polygon_reaches(far):
+def test_rows_are_clamped_to_the_frame(far):
     @numba.njit(error_model="numpy")
     def rows(outline):
         return rasterizer.find_rows(outline, len(outline), HEIGHT, WIDTH)
@@ -204,13 +204,13 @@ def test_a_floor_that_passes_under_the_eye_fills_all_below_the_horizon(canvas, d
     assert np.allclose(canvas.depth[21:28, 30], (rows - 20) / 20 / 0.1, rtol=1e-4), "depth of a plane, by its formula"
 
 
-def test_what_lies_behind_is_not_drawn(canvas, draw_face):
+def test_faces_behind_the_camera_are_not_drawn(canvas, draw_face):
     wall = np.array([(-1.0, -4.0, -1.0), (1.0, -4.0, -1.0), (1.0, -4.0, 1.0), (-1.0, -4.0, 1.0)])
     assert not draw_face(canvas, wall).any() and not draw_face(canvas, wall[::-1].copy()).any()
 
 
 @pytest.mark.parametrize("count", [3, 4, 8])
-def test_faces_that_reach_behind_the_eye_are_cut_at_the_near_plane(canvas, draw_face, count):
+def test_faces_are_clipped_at_the_near_plane(canvas, draw_face, count):
     # Against a ray through each pixel's center: does it meet the face, beyond the near plane?
     generator = np.random.default_rng(4)
     y, x = np.mgrid[:HEIGHT, :WIDTH] + 0.5
@@ -244,7 +244,7 @@ def test_faces_that_reach_behind_the_eye_are_cut_at_the_near_plane(canvas, draw_
     assert min(cuts.values()) > 15
 
 
-def test_neighbors_are_cut_at_the_very_same_point(canvas, from_python):
+def test_neighbors_are_clipped_at_exactly_the_same_point(canvas, from_python):
     # Their common edge runs one way round in the one and the other way in the other.
     project, cut = from_python(rasterizer.project), from_python(rasterizer.cut)
     generator = np.random.default_rng(6)
@@ -261,7 +261,7 @@ def test_neighbors_are_cut_at_the_very_same_point(canvas, from_python):
         assert len(points[0] & points[1]) == 2  # where the edge begins and where it is cut, to the last bit
 
 
-def test_only_the_vertices_asked_for_are_projected(canvas, from_python):
+def test_only_the_requested_vertices_are_projected(canvas, from_python):
     canvas.screen[:] = -7.0
     vertices = np.random.default_rng(7).uniform(1, 2, (9, 3))
     from_python(rasterizer.project)(canvas.eye, vertices, 2, 5, canvas.screen, WIDTH / 2, HEIGHT / 2)
@@ -289,7 +289,7 @@ def test_the_eye_by_its_formula(from_python):
         assert np.allclose(position, circled - distance * ahead)
 
 
-def test_spheres_out_of_view_are_told_from_those_in_view(canvas, from_python):
+def test_spheres_out_of_view_are_culled(canvas, from_python):
     # A sphere is out of view if and only if all of it is on the far side of one of the frustum's five planes.
     is_seen, generator = from_python(rasterizer.is_seen), np.random.default_rng(9)
     sides = np.array([(1, 1, 0), (-1, 1, 0), (0, 1, 1), (0, 1, -1)]) / np.sqrt(2)  # 45 degrees: see `AHEAD`
@@ -303,7 +303,7 @@ def test_spheres_out_of_view_are_told_from_those_in_view(canvas, from_python):
     assert 500 < sum(answers) < 2500
 
 
-def test_what_is_smaller_than_the_smallest_is_not_seen(canvas, from_python):
+def test_spheres_below_the_smallest_size_are_culled(canvas, from_python):
     is_seen = from_python(rasterizer.is_seen)
     for distance in (1.0, 7.0, 50.0):
         limit = SMALLEST / (WIDTH / 2) * distance
@@ -313,7 +313,7 @@ def test_what_is_smaller_than_the_smallest_is_not_seen(canvas, from_python):
 
 
 def random_axes(generator: np.random.Generator) -> np.ndarray:
-    """How a map of HEIGHT x WIDTH sees places (3, 4), from a random side, the origin near its middle."""
+    """A random orthographic projection (3, 4) to HEIGHT x WIDTH, with the origin near its middle."""
     turned = np.linalg.qr(generator.normal(size=(3, 3)))[0]
     turned *= np.linalg.det(turned)
     axes = np.zeros((3, 4))

@@ -1,4 +1,4 @@
-"""What is drawn: parts of faces, camera, light and sky, as the MJCF has them."""
+"""The scenery: parts, faces, camera, light and sky, as in the MJCF."""
 
 import mujoco
 import numpy as np
@@ -26,7 +26,7 @@ def mesh(request) -> Mesh:
 
 @pytest.fixture
 def changed(monkeypatch):
-    """Makes the scenery read a model that may be changed, and not what it has read before."""
+    """Makes the scenery read a modified model, without its caches."""
     model = mujoco.MjModel.from_xml_path(RIDER)
     monkeypatch.setattr(scenery, "load_model", lambda character: model)
     return model
@@ -86,7 +86,7 @@ def test_the_background_comes_last():
     assert any(last) and last == sorted(last)
 
 
-def test_people_see_all_that_agents_see_and_more():
+def test_fine_scenery_contains_the_fast_one_and_more():
     agents, people = load_scenery(detail=False), load_scenery(detail=True)
     for fewer, more in ((agents.island, people.island), (agents.movable, people.movable)):
         seen = [{tuple(plane) for plane in np.round(mesh.planes, 6).tolist()} for mesh in (fewer, more)]
@@ -104,8 +104,8 @@ def test_movable_parts_stand_where_the_mjcf_has_them_and_clutter_has_spots_to_go
     assert len(shown.spots) >= sum(name.startswith(CLUTTER) for name in shown.movable_names) > 0
 
 
-def test_nothing_of_the_figures_belongs_to_the_scenery():
-    # The same island whoever plays: the arrays that all characters share may hold nothing of one of them.
+def test_characters_are_not_part_of_the_scenery():
+    # The island is the same for all characters: arrays that they share may contain nothing of one of them.
     model = scenery.load_model("rider")
     own = {model.body(index).name for index in range(model.nbody) if model.body_weldid[index] != 0}
     assert "character" in own and not own & set(load_scenery(detail=True).movable_names)
@@ -143,19 +143,19 @@ def test_materials_stand_at_their_index():
         assert material.emission == model.mat_emission[index]
 
 
-def test_what_has_no_material_is_refused_by_name(changed):
+def test_a_geom_without_material_is_rejected_by_name(changed):
     changed.geom_matid[changed.geom("neck_wall_left").id] = -1
     with pytest.raises(ValueError, match="'neck_wall_left'.*no material"):
         load_scenery.__wrapped__(detail=False)
 
 
-def test_a_tilted_landmark_is_refused_by_name(changed):
+def test_a_tilted_landmark_is_rejected_by_name(changed):
     changed.body_quat[changed.body("landmark_ship").id] = np.cos(0.1), np.sin(0.1), 0, 0
     with pytest.raises(ValueError, match="'landmark_ship'.*tilted"):
         load_scenery.__wrapped__(detail=False)
 
 
-def test_another_kind_of_camera_light_or_sky_is_refused(changed):
+def test_another_kind_of_camera_light_or_sky_is_rejected(changed):
     changed.cam_sensorsize[:] = 0
     with pytest.raises(ValueError, match="sensorsize"):
         scenery.load_camera.__wrapped__()
@@ -168,7 +168,7 @@ def test_another_kind_of_camera_light_or_sky_is_refused(changed):
         scenery.load_light.__wrapped__()
 
 
-def test_a_sky_without_a_gradient_is_refused(monkeypatch, tmp_path):
+def test_a_sky_without_a_gradient_is_rejected(monkeypatch, tmp_path):
     path = tmp_path / "flat.xml"
     path.write_text(
         '<mujoco><asset><texture name="sky" type="skybox" builtin="flat" width="8" height="8"/></asset></mujoco>'

@@ -1,4 +1,4 @@
-"""Frames for people: sun and shade, sky and haze, outlines, and the same picture however it is shared out."""
+"""Fine frames: sun and shadows, sky and haze, outlines, and the same picture at any number of threads."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ ROWS, COLUMNS, SIDE = 96, 64, 6.0
 
 
 def directions() -> list[np.ndarray]:
-    """Ways along which a sun shines: the MJCF's, and many a look's."""
+    """Directions of sunlight: the MJCF's, and those of many looks."""
     looks = (make_look(("light",), seed, detail=True).numbers for seed in range(30))
     return [load_light().direction, *(numbers[LIGHT][:3] for numbers in looks)]
 
@@ -60,7 +60,7 @@ def test_the_suns_map_has_its_center_in_the_middle_and_meters_in_its_depth():
         assert np.allclose(axes @ [*nearer, 1], [COLUMNS / 2, ROWS / 2, 2.5])
 
 
-def test_the_whole_track_lies_on_the_suns_map():
+def test_the_shadow_map_covers_the_whole_track():
     shown = load_scenery(detail=True)
     axes = seen_by_sun(load_light().direction, np.array(SUN_CENTER), SUN_SIDE, *SUN_MAP)
     for place in [(-8, -6, 0), (8, -6, 0), (0, 50, 1), (-12, 40, 1), (12, 40, 1), *shown.spots]:
@@ -68,7 +68,7 @@ def test_the_whole_track_lies_on_the_suns_map():
         assert 0 < column < SUN_MAP[1] and 0 < row < SUN_MAP[0]
 
 
-def test_a_wall_shades_as_far_as_the_sun_is_low():
+def test_the_length_of_a_walls_shadow_follows_from_the_suns_elevation():
     # A wall 1 m high from -3 to 3 along y, sun from behind it at an elevation whose shadow is `length` long.
     ground = np.array([(-5.0, -5.0, 0.0), (5.0, -5.0, 0.0), (5.0, 5.0, 0.0), (-5.0, 5.0, 0.0)])
     wall = np.array([(0.0, -3.0, 0.0), (0.0, -3.0, 1.0), (0.0, 3.0, 1.0), (0.0, 3.0, 0.0)])  # looks toward the sun
@@ -103,7 +103,7 @@ def test_the_edge_of_a_shadow_is_soft_by_its_formula():
 
 @pytest.fixture(scope="module")
 def sun_of_the_island():
-    """Axes and map of what the MJCF's sun shines on."""
+    """Projection and shadow map of the MJCF's sun."""
     painter = Painter(8, 8, fine=True)
     painter.draw_one(standing(), "rider")
     yield painter._brushes[0]._sun_map(0, painter._wardrobe.looks)
@@ -123,7 +123,7 @@ def test_the_plaza_is_in_the_sun_and_the_foot_of_its_wall_in_the_shade(sun_of_th
     assert sun_on(0.0, 16.0, 1.02, BIAS, axes, lit) == 1 and sun_on(0.0, 16.0, -3.0, BIAS, axes, lit) == 0
 
 
-def test_a_place_the_sun_shines_on_shades_not_itself(sun_of_the_island):
+def test_lit_surfaces_do_not_shadow_themselves(sun_of_the_island):
     # Every face that looks toward the sun, at its middle: in the sun, unless another one is above.
     axes, lit = sun_of_the_island
     mesh = load_scenery(detail=True).island
@@ -142,7 +142,7 @@ def test_a_place_the_sun_shines_on_shades_not_itself(sun_of_the_island):
 
 @pytest.fixture(scope="module")
 def fine_frames():
-    """Frames for people of one painter, and how it draws them."""
+    """A painter of fine frames."""
     painter = Painter(*SIZE, fine=True, variety="high")
     yield painter
     painter.close()
@@ -180,7 +180,7 @@ def test_a_frame_for_people_is_the_same_however_many_threads_shade_it(fine_frame
     several.close()
 
 
-def test_the_shade_of_one_look_never_falls_on_another(fine_frames):
+def test_shadows_of_one_look_never_appear_in_another(fine_frames):
     # The sun's map is drawn again when the look changes, and only then.
     states = [standing(look=float(look)) for look in (1, 2, 1, 3, 2)]
     frames = [fine_frames.draw_one(state, "rider") for state in states]
@@ -190,7 +190,7 @@ def test_the_shade_of_one_look_never_falls_on_another(fine_frames):
         alone.close()
 
 
-def test_the_team_casts_shadows_that_move_with_it_and_stay_behind_on_no_map():
+def test_team_shadows_move_and_leave_no_trace_on_the_shadow_map():
     painters = {variety: Painter(180, 300, fine=True, variety=variety) for variety in ("none", "team")}
     shaded = 0
     for look, steps in ((11, 0), (11, 40), (12, 0), (11, 0)):
@@ -198,7 +198,7 @@ def test_the_team_casts_shadows_that_move_with_it_and_stay_behind_on_no_map():
         alone, among = (painter.draw_one(state, "walker").astype(int) for painter in painters.values())
         faces = [painter._brushes[0]._scratch.pixels.reshape(180, 2, 300, 2) for painter in painters.values()]
         bare = (faces[0] == faces[1]).all(axis=(1, 3))  # shows the same with the team and without
-        assert (among <= alone)[bare].all(), "they stand in nobody's light but the ground's"
+        assert (among <= alone)[bare].all(), "they shade only the ground"
         shaded += np.count_nonzero((among < alone - 10).all(axis=2) & bare)
         fresh = Painter(180, 300, fine=True, variety="team")
         assert np.array_equal(fresh.draw_one(state, "walker"), among)
@@ -232,7 +232,7 @@ def test_clouds_go_all_round_without_a_seam_and_not_below_the_horizon(from_pytho
 
 
 class Canvas:
-    """What `shade` needs to color one face, in a light that comes from above; 20 x 32 pixels."""
+    """Inputs of `shade` for one face, with light from above; 20 x 32 pixels."""
 
     def __init__(self, from_python) -> None:
         self.numbers = make_look((), 0, detail=True).numbers
@@ -269,7 +269,7 @@ def test_sun_and_shade_by_their_formula(canvas):
     assert np.allclose(canvas.shade(1, 1 / 9, 10.0, 8.0, [*dark, *sun], roofed=True), dark, atol=1e-6)
 
 
-def test_what_is_far_is_hazy_by_its_formula(canvas):
+def test_haze_by_its_formula(canvas):
     color = np.array([0.9, 0.1, 0.4])
     for far in (5.0, 25.0, 40.0, 120.0, 900.0):
         rest = np.exp(-max(far - 25, 0) / HAZE)
@@ -277,7 +277,7 @@ def test_what_is_far_is_hazy_by_its_formula(canvas):
         assert np.allclose(shown, rest * color + (1 - rest) * canvas.horizon, atol=1e-5)
 
 
-def test_the_sky_of_people_is_that_of_agents_and_clouds_before_it(canvas):
+def test_the_fine_sky_is_the_fast_sky_with_clouds(canvas):
     cloudy = 0
     for x, y in np.random.default_rng(1).uniform(0, (32, 20), (200, 2)):
         ray = canvas.ray(x, y)
@@ -314,7 +314,7 @@ def test_a_pattern_keeps_a_color_about_as_it_is_and_is_fainter_with_distance(can
 
 def test_outlines_stand_where_one_part_lies_well_behind_another(from_python):
     is_outline, parts = from_python(shading.is_outline), np.array([0, 0, 1])
-    figure = (1 << 16) + 5  # of who plays; of a team-mate 1 << 10 more
+    body = (1 << 16) + 5  # of the player's character; a team-mate's is 1 << 10 more
 
     def outlined(one: int, other: int, near: float, far: float) -> bool:
         pixels = np.full((4, 4), 77, np.uint32)
@@ -325,5 +325,5 @@ def test_outlines_stand_where_one_part_lies_well_behind_another(from_python):
     assert not outlined(1, 3, 1 / 10, 1 / 10.5), "another part right beside"
     assert not outlined(1, 2, 1 / 10, 1 / 12), "another face of the same part"
     assert outlined(1, 0, 1 / 10, 0.0) and outlined(0, 1, 1 / 10, 0.0), "the sky behind"
-    assert outlined(1, figure, 1 / 4, 1 / 12) and not outlined(figure, figure + 1, 1 / 4, 1 / 12)
+    assert outlined(1, body, 1 / 4, 1 / 12) and not outlined(body, body + 1, 1 / 4, 1 / 12)
     assert not outlined(1, 1, 1 / 4, 1 / 12) and not outlined(0, 0, 0.0, 0.0)

@@ -82,12 +82,12 @@ def test_a_low_disc_is_its_top():
 
 
 @pytest.mark.parametrize("kind", ["sphere", "capsule", "ellipsoid"])
-def test_what_cannot_be_drawn_is_refused_by_name(kind):
+def test_unsupported_geoms_are_rejected_by_name(kind):
     with pytest.raises(ValueError, match="'ball'.*only boxes, cylinders and meshes"):
         shapes.geom_faces(geom(f'name="ball" type="{kind}" size="1 1 1"'), 0)
 
 
-def test_what_would_not_be_convex_is_not_joined():
+def test_polygons_are_not_joined_if_the_result_is_not_convex():
     #  3 +--+ 2       an L of three squares, of two triangles each
     #    |  |
     #  4 +--+--+ 7
@@ -107,7 +107,7 @@ def test_what_would_not_be_convex_is_not_joined():
     [[[0, 1 + i, 1 + (i + 1) % 6] for i in range(6)], [[0, 1, 2, 3, 4], [0, 4, 5, 6, 1]]],
     ids=["fan", "halves"],
 )
-def test_what_shares_two_edges_is_joined_without_a_spike(pieces):
+def test_polygons_with_two_common_edges_are_joined_without_a_spike(pieces):
     angles = np.arange(6) * np.pi / 3
     vertices = np.array([(0.0, 0.0, 0.0), *((np.cos(angle), np.sin(angle), 0.0) for angle in angles)])
     polygons = shapes._join(pieces, vertices, UP)
@@ -116,7 +116,7 @@ def test_what_shares_two_edges_is_joined_without_a_spike(pieces):
         assert_convex_and_flat(vertices[polygon], UP)
 
 
-def test_a_normal_does_not_mind_corners_in_line():
+def test_a_normal_tolerates_collinear_corners():
     generator = np.random.default_rng(0)
     for _ in range(20):
         a, b, c = generator.normal(size=(3, 3))

@@ -1,4 +1,4 @@
-"""Variety as it is seen: in frames, in environments single and many, in stored states drawn again."""
+"""Variety in frames, in single and vector environments, and in redrawn states."""
 
 import functools
 import json
@@ -24,7 +24,7 @@ from jumppad_env.rules import CHARACTERS
 from jumppad_env.vector_env import JumppadVectorEnv
 from jumppad_env.world import STATE, World
 from jumppad_env.world.options import KINDS, VARIETIES
-from jumppad_env.world.state import LOOKS
+from jumppad_env.world.state import LOOK, LOOKS, STEPS, X, Y
 
 SIZE = (32, 48)
 NUMBERS = 12
@@ -48,14 +48,14 @@ def standing(position=(0.0, -2.5, 0.0), heading: float = 0.0, **columns: float) 
 def frames(variety: Any, state: np.ndarray, numbers=range(NUMBERS), fine: bool = False) -> np.ndarray:
     """One state in several looks, (n, *SIZE, 3)."""
     states = np.tile(state, (len(numbers), 1))
-    states[:, STATE.index("look")] = list(numbers)
+    states[:, LOOK] = list(numbers)
     out = np.empty((len(numbers), *SIZE, 3), np.uint8)
     painter(variety, fine).draw(states, ["rider"] * len(numbers), out)
     return out
 
 
 def differ(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Where frames (n, H, W, 3) have other pixels, (n, H, W)."""
+    """Where the pixels of frames (n, H, W, 3) differ, (n, H, W)."""
     return (one != other).any(axis=-1)
 
 
@@ -90,20 +90,20 @@ def test_the_panels_touch_only_their_places():
 
 
 def panels(number: int, state: np.ndarray) -> np.ndarray:
-    """Where the panels of a look are (*SIZE,) bool."""
+    """Where the HUD of a look is, bool (*SIZE,)."""
     hud = make_look(("hud",), number, detail=False).hud
     height, width = SIZE
     places = np.zeros(SIZE, np.bool_)
     for index, (left, top, right, bottom, *_) in enumerate(hud.boxes):
         if index == len(hud.boxes) - 1:
-            x = min(max(0.81 + 0.0016 * (state[STATE.index("y")] + 2.5), 0.795), 0.965)
-            y = min(max(0.39 + 0.0045 * state[STATE.index("x")], 0.315), 0.455)
+            x = min(max(0.81 + 0.0016 * (state[Y] + 2.5), 0.795), 0.965)
+            y = min(max(0.39 + 0.0045 * state[X], 0.315), 0.455)
             left, right, top, bottom = left + x, right + x, top + y, bottom + y
         rows, columns = (
             slice(round(one), round(end)) for one, end in (sides(top, bottom, height), sides(left, right, width))
         )
         places[rows, columns] = True
-    steps = int(state[STATE.index("steps")])
+    steps = int(state[STEPS])
     values = [max(hud.numbers[0, 0] - 0.1 * steps, 0), 0.08 * steps, *hud.numbers[2:, 0]]
     for value, (_, digits, left, top, size, *_) in zip(values, hud.numbers, strict=True):
         dot = max(int(size * height / 5 + 0.5), 1)
@@ -176,7 +176,7 @@ def random_actions(steps: int) -> np.ndarray:
 
 
 def play(variety: Any, steps: int = 25, **keywords: Any) -> tuple[np.ndarray, np.ndarray]:
-    """States and observations of an environment, those of the reset first."""
+    """States and observations of an environment, starting with the reset's."""
     env = gymnasium.make("Jumppad-v0", image_size=SIZE, variety=variety, **keywords)
     states, observations = [], [env.reset(seed=5)[0]]
     for action in random_actions(steps):
@@ -259,7 +259,7 @@ def test_each_element_of_many_is_a_single_environment_through_many_episodes(thre
                 assert np.array_equal(observation, final[row])
                 observation, _ = single.reset()
             assert np.array_equal(observation, observations[row])
-            looks.add(single.unwrapped.get_state()[STATE.index("look")])  # pyright: ignore[reportAttributeAccessIssue]
+            looks.add(single.unwrapped.get_state()[LOOK])  # pyright: ignore[reportAttributeAccessIssue]
     single.close()
     assert len(looks) == count * 5
 
@@ -268,7 +268,7 @@ def digest_of_play() -> str:
     return play("high", steps=5)[1].tobytes().hex()[:4000]
 
 
-def test_another_process_sees_the_same():
+def test_another_process_gives_the_same_frames():
     program = "from tests.jumppad_env.drawing.test_variety import digest_of_play; print(digest_of_play())"
     root = Path(__file__).parents[3]
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=root, check=True)
@@ -308,7 +308,7 @@ def test_a_spec_with_variety_survives_json_and_pickle(variety):
 
 def test_a_look_is_drawn_from_the_seed_or_given_and_shifts_nothing_else():
     env = gymnasium.make("JumppadState-v0", character="random")
-    column = STATE.index("look")
+    column = LOOK
     drawn = []
     for seed in range(20):
         _, info = env.reset(seed=seed)
@@ -336,7 +336,7 @@ def test_what_is_no_look_is_refused(look):
 def test_all_rows_get_the_look_that_is_given():
     envs = make_many(3, 1)
     envs.reset(seed=0, options={"look": 9})
-    assert envs.states()[:, STATE.index("look")].tolist() == [9, 9, 9]
+    assert envs.states()[:, LOOK].tolist() == [9, 9, 9]
     envs.close()
 
 

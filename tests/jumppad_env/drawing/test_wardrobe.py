@@ -1,4 +1,4 @@
-"""Looks in use: whatever was worn before, and whoever else draws, the same look is the same pixels."""
+"""The cache of looks: a look always gives the same pixels, whatever was drawn before or in other threads."""
 
 import threading
 import time
@@ -11,11 +11,10 @@ import pytest
 from jumppad_env.drawing import Painter
 from jumppad_env.drawing import painter as painter_module
 from jumppad_env.drawing.painter import FEW
-from jumppad_env.world import STATE, World
-from jumppad_env.world.state import LOOKS
+from jumppad_env.world import World
+from jumppad_env.world.state import LOOK, LOOKS
 
 SIZE = (16, 24)
-LOOK = STATE.index("look")
 
 
 def states_of(numbers) -> np.ndarray:
@@ -34,19 +33,19 @@ def draw(painter: Painter, numbers, mask: np.ndarray | None = None) -> np.ndarra
 
 @pytest.fixture(scope="module")
 def expected() -> dict[int, np.ndarray]:
-    """Frames of looks, each drawn by a painter that has drawn nothing else."""
+    """Frames of looks, each drawn by a fresh painter."""
     return {number: draw(Painter(*SIZE, variety="high"), [number])[0] for number in range(60)}
 
 
 def memory(painter: Painter) -> int:
-    """Bytes of the looks in use."""
+    """Memory of the cached looks, bytes."""
     wardrobe = painter._wardrobe
     return sum(array.nbytes for array in (*wardrobe.looks, *wardrobe.shades))
 
 
 @pytest.mark.parametrize("count", [1, 3, 11])
 @pytest.mark.parametrize("threads", [1, 3])
-def test_a_look_comes_back_the_same_whatever_was_worn_meanwhile(expected, count, threads):
+def test_a_look_is_the_same_after_being_evicted(expected, count, threads):
     painter = Painter(*SIZE, variety="high", threads=threads)
     generator = np.random.default_rng(0)
     first = list(range(count))
@@ -71,7 +70,7 @@ def test_fine_frames_come_back_the_same_too():
         painter.close()
 
 
-def test_rows_outside_the_mask_are_left_alone_and_get_no_look(expected):
+def test_rows_outside_the_mask_are_unchanged_and_get_no_look(expected):
     painter = Painter(*SIZE, variety="high", threads=3)
     generator = np.random.default_rng(1)
     for _ in range(30):
@@ -88,7 +87,7 @@ def interrupted(*_, **__):
 
 @pytest.mark.parametrize("before", [0, 3, 30])
 @pytest.mark.parametrize(("place", "count"), [("make_look", 1), ("pack_shades", 1), ("load_scenery", 15)])
-def test_who_interrupts_the_making_of_a_look_spoils_no_other(expected, monkeypatch, place, count, before):
+def test_interrupting_the_making_of_a_look_corrupts_no_other(expected, monkeypatch, place, count, before):
     painter = Painter(*SIZE, variety="high")
     for number in range(before):
         draw(painter, [number])
@@ -101,7 +100,7 @@ def test_who_interrupts_the_making_of_a_look_spoils_no_other(expected, monkeypat
     painter.close()
 
 
-def test_who_interrupts_the_making_of_the_only_look_spoils_nothing(monkeypatch):
+def test_interrupting_the_making_of_the_only_look_corrupts_nothing(monkeypatch):
     painter, other = Painter(*SIZE), Painter(*SIZE)
     with monkeypatch.context() as patched:
         patched.setattr(painter_module, "pack_shades", interrupted)
@@ -112,7 +111,7 @@ def test_who_interrupts_the_making_of_the_only_look_spoils_nothing(monkeypatch):
     other.close()
 
 
-def test_a_thread_that_an_interrupt_left_behind_writes_into_no_later_frame(expected, monkeypatch):
+def test_a_thread_left_behind_by_an_interrupt_writes_into_no_later_frame(expected, monkeypatch):
     painter = Painter(*SIZE, variety="high", threads=2)
     late, numbers = threading.Event(), list(range(3 * FEW))
 
@@ -123,7 +122,7 @@ def test_a_thread_that_an_interrupt_left_behind_writes_into_no_later_frame(expec
     class Slow(painter_module._Brush):
         def draw(self, *arguments) -> None:
             if threading.current_thread() is not threading.main_thread() and not late.is_set():
-                late.wait()  # until whoever waits for this thread has been interrupted
+                late.wait()  # until the thread that waits for this one has been interrupted
                 time.sleep(0.2)
             super().draw(*arguments)
 
@@ -140,7 +139,7 @@ def test_a_thread_that_an_interrupt_left_behind_writes_into_no_later_frame(expec
     painter.close()
 
 
-def test_a_long_film_of_few_looks_takes_the_memory_of_few():
+def test_many_frames_of_few_looks_take_the_memory_of_few():
     long, short = Painter(*SIZE, variety="high"), Painter(*SIZE, variety="high")
     draw(long, np.arange(3000) % 2)
     for number in range(100):
@@ -149,7 +148,7 @@ def test_a_long_film_of_few_looks_takes_the_memory_of_few():
     assert memory(long) == memory(short) < 2e6
 
 
-def test_a_closed_painter_keeps_nothing():
+def test_a_closed_painter_frees_its_memory():
     painter = Painter(*SIZE, variety="high")
     draw(painter, list(range(20)))
     assert memory(painter) > 1e6
@@ -158,7 +157,7 @@ def test_a_closed_painter_keeps_nothing():
 
 
 @pytest.mark.parametrize("look", [-1, 0.5, LOOKS, np.nan, np.inf])
-def test_an_impossible_look_is_one_clear_error(look):
+def test_an_invalid_look_is_one_clear_error(look):
     message = f"look {np.float64(look)}, expected a whole number from 0 to {LOOKS - 1}"
     painter = Painter(*SIZE, variety="paper")
     with pytest.raises(ValueError, match=message):
@@ -173,7 +172,7 @@ def test_an_impossible_look_is_one_clear_error(look):
     env.close()
 
 
-def test_several_threads_may_share_a_painter(expected):
+def test_several_threads_can_share_a_painter(expected):
     painter = Painter(*SIZE, variety="high", threads=2)
 
     def work(seed: int) -> bool:
@@ -190,7 +189,7 @@ def test_several_threads_may_share_a_painter(expected):
     painter.close()
 
 
-def test_a_painter_may_be_closed_while_others_draw():
+def test_a_painter_can_be_closed_while_other_threads_draw():
     for _ in range(10):
         painter = Painter(*SIZE, variety="high", threads=3)
         begun, errors = threading.Barrier(4), []

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jumppad_env.drawing.window import LONGEST_STILL, Panel, Window
-from jumppad_env.game.panels import Recorded, Standing, heads_up, help_panel, pause_panel, summary_panel
+from jumppad_env.game.panels import Recorded, Status, heads_up, help_panel, pause_panel, summary_panel
 
 FRAME = np.broadcast_to(np.array([10, 200, 60], np.uint8), (90, 150, 3))
 
@@ -23,7 +23,7 @@ def shown(pygame) -> np.ndarray:
 
 
 def written(pygame, window: Window, panel: Panel) -> tuple[int, int, int, int]:
-    """Returns left, top, right and bottom of what a panel changes."""
+    """Returns left, top, right and bottom of the pixels that a panel changes."""
     window.show(FRAME)
     before = shown(pygame)
     window.show(FRAME, [panel])
@@ -50,12 +50,12 @@ def test_a_frame_keeps_its_shape_in_any_window(pygame, window):
 @pytest.mark.parametrize("size", [(360, 240), (800, 480), (1920, 1080), (500, 900), (1600, 300), (640, 640)])
 def test_every_panel_fits_and_none_hides_another(pygame, window, size, recorded):
     pygame.display.set_mode(size, pygame.RESIZABLE)
-    standing = Standing("bruiser", "middle", pad=2, seconds_left=10.0, recorded=recorded)
-    for panel in (help_panel(standing), pause_panel(standing), summary_panel(standing)):
+    status = Status("bruiser", "middle", pad=2, seconds_left=10.0, recorded=recorded)
+    for panel in (help_panel(status), pause_panel(status), summary_panel(status)):
         left, top, right, bottom = written(pygame, window, panel)
         assert 0 < left < right < size[0] - 1 and 0 < top < bottom < size[1] - 1, panel.title
         assert abs(left + right + 1 - size[0]) < 4, "in the middle"
-    boxes = [written(pygame, window, panel) for panel in heads_up(standing)]
+    boxes = [written(pygame, window, panel) for panel in heads_up(status)]
     covered = np.zeros((size[1], size[0]), int)
     for left, top, right, bottom in boxes:
         covered[top : bottom + 1, left : right + 1] += 1
@@ -72,7 +72,7 @@ def test_text_grows_with_the_window(pygame, window):
     assert heights[1] / heights[0] == pytest.approx(4, rel=0.15)
 
 
-def test_text_is_bright_on_a_ground_that_lets_the_game_shine_through(pygame, window):
+def test_text_is_bright_on_a_translucent_background(pygame, window):
     pygame.display.set_mode((800, 480), pygame.RESIZABLE)
     left, top, right, bottom = written(pygame, window, Panel("Paused"))
     box = shown(pygame)[top : bottom + 1, left : right + 1].reshape(-1, 3)
@@ -81,7 +81,7 @@ def test_text_is_bright_on_a_ground_that_lets_the_game_shine_through(pygame, win
     assert box.min(axis=1).max() > 250
 
 
-def test_what_does_not_change_is_shown_again_only_now_and_then(pygame, window):
+def test_unchanged_content_is_shown_again_only_occasionally(pygame, window):
     window.show(FRAME, [Panel("Paused")])
     picture = shown(pygame)
 
@@ -103,10 +103,10 @@ def test_what_does_not_change_is_shown_again_only_now_and_then(pygame, window):
     assert shown(pygame).any(), "and so is another size"
 
 
-def test_a_panel_is_written_once(pygame, window, monkeypatch):
+def test_a_panel_is_rendered_once(pygame, window, monkeypatch):
     written = []
-    write = Window._write
-    monkeypatch.setattr(Window, "_write", lambda *given: written.append(given[1]) or write(*given))
+    write = Window._render
+    monkeypatch.setattr(Window, "_render", lambda *given: written.append(given[1]) or write(*given))
     for panel in (Panel("one"), Panel("one"), Panel("two"), Panel("one")):
         window.show(FRAME, [panel])
     assert [panel.title for panel in written] == ["one", "two", "one"]

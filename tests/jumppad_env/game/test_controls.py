@@ -1,4 +1,4 @@
-"""Keyboard, mouse and gamepad, with SDL's dummy driver for a screen."""
+"""Keyboard, mouse and gamepad, on SDL's dummy driver."""
 
 import math
 
@@ -66,7 +66,7 @@ def test_opposite_keys_cancel_and_every_combination_is_an_action():
     gamepad.validate(keys(*STICK_KEYS, *BUTTON_KEYS), (gamepad.FACTORS,))
 
 
-def test_no_key_means_two_things_and_pygame_knows_them_all(pygame):
+def test_no_key_has_two_meanings_and_pygame_knows_all_keys(pygame):
     names = [*STICK_KEYS, *BUTTON_KEYS, *COMMAND_KEYS]
     assert len(set(names)) == len(names)
     assert [pygame.key.name(pygame.key.key_code(name)) for name in names] == names
@@ -94,7 +94,7 @@ def test_sticks_point_right_and_up_and_rest_in_the_middle(raw, axes):
 
 
 @pytest.mark.parametrize("degrees", [0.3, 2.0, -9.0, 40.0, -50.0])
-def test_the_view_turns_as_far_as_the_mouse_asked_for(degrees):
+def test_the_view_turns_by_the_mouses_angle(degrees):
     world = World(1)
     world.place(0, "rider", world.island.spawns[0])
     yaw, tilt = world.camera_yaw[0], world.camera_tilt[0]
@@ -133,7 +133,7 @@ def post(pygame, controls):
     return post
 
 
-def test_a_short_tap_waits_for_the_next_action(pygame, controls, post):
+def test_a_short_tap_is_kept_until_the_next_action(pygame, controls, post):
     assert post("KEYDOWN", key=pygame.K_SPACE) == {"play"}
     assert post("KEYUP", key=pygame.K_SPACE) == set()
     assert pressed(controls.action()) == {"A"}
@@ -155,7 +155,7 @@ def test_closing_the_window_quits_and_losing_it_waits(post):
     assert post("WINDOWFOCUSLOST") == {"wait"}
 
 
-def test_the_mouse_looks_once_it_was_clicked(pygame, controls, post):
+def test_the_mouse_turns_the_view_after_a_click(pygame, controls, post):
     moved = {"pos": (9, 9), "rel": (60, 30), "buttons": (0, 0, 0)}
     post("MOUSEMOTION", **moved)
     assert np.array_equal(controls.action(), gamepad.NEUTRAL)
@@ -170,7 +170,7 @@ def test_the_mouse_looks_once_it_was_clicked(pygame, controls, post):
     assert pressed(controls.action()) == {"X"}
 
 
-def test_escape_frees_the_mouse_before_it_quits(pygame, controls, post):
+def test_escape_releases_the_mouse_before_it_quits(pygame, controls, post):
     post("MOUSEBUTTONDOWN", button=1, pos=(9, 9))
     assert post("KEYDOWN", key=pygame.K_ESCAPE) == {"wait"}
     assert not controls.captured and pygame.mouse.get_visible()
@@ -185,7 +185,7 @@ def test_a_flick_of_the_mouse_is_over_soon(controls, post):
     assert turning == [10, 10, 10, 5, 5]
 
 
-def test_what_was_tapped_before_a_pause_is_forgotten(pygame, controls, post):
+def test_taps_before_a_pause_are_discarded(pygame, controls, post):
     post("MOUSEBUTTONDOWN", button=1, pos=(9, 9))
     post("MOUSEMOTION", pos=(9, 9), rel=(60, 30), buttons=(0, 0, 0))
     post("KEYDOWN", key=pygame.K_SPACE)

@@ -1,4 +1,4 @@
-"""The game in time that the tests make up."""
+"""The game, in simulated time."""
 
 import gymnasium
 import numpy as np
@@ -10,12 +10,13 @@ from jumppad_env.game.game import LONGEST_FRAME, Game, Played
 from jumppad_env.island import load_island
 from jumppad_env.rules import CHARACTERS, PADS
 from jumppad_env.world import STATE
+from jumppad_env.world.state import X, Y
 
 SIZE = (36, 60)
 
 
 class Player:
-    """Runs ahead, and counts how often it is asked."""
+    """Runs forward, and counts its calls."""
 
     def __init__(self):
         self.asked = 0
@@ -61,7 +62,7 @@ def test_every_frame_shows_another_moment(running, player):
     assert player.asked <= 5 and all(changed)
 
 
-def test_what_is_drawn_meets_the_exact_states(running, player):
+def test_drawn_states_include_the_exact_ones(running, player):
     painter = Painter(*SIZE, fine=True)
     running.advance(0.1, player)
     running.advance(0.1, player)
@@ -72,7 +73,7 @@ def test_what_is_drawn_meets_the_exact_states(running, player):
     assert np.array_equal(running.frame(), painter.draw_one(running._unwrapped.get_state(), "rider"))
 
 
-def test_a_long_stop_is_not_made_up_for(running, player):
+def test_a_long_stall_is_not_caught_up(running, player):
     running.advance(30.0, player)
     assert player.asked == round(LONGEST_FRAME / 0.1) and not running.ended
 
@@ -106,9 +107,9 @@ def test_the_game_waits_behind_the_help_and_while_paused(game, player):
 def test_nothing_moves_in_a_pause(running, player):
     running.advance(0.25, player)
     running.obey({"pause"})
-    before, standing = running.frame(), running.standing()
+    before, status = running.frame(), running.status()
     running.advance(0.25, player)
-    assert running.frame() is before and running.standing() == standing
+    assert running.frame() is before and running.status() == status
 
 
 def test_after_a_reset_nothing_is_interpolated(running, player):
@@ -122,14 +123,14 @@ def test_after_a_reset_nothing_is_interpolated(running, player):
 
 
 def test_the_clock_of_an_episode(running, player):
-    assert running.standing().seconds_left == pytest.approx(10.0)
+    assert running.status().seconds_left == pytest.approx(10.0)
     running.advance(0.35, player)
-    standing = running.standing()
-    assert (standing.seconds, standing.seconds_left) == (pytest.approx(0.3), pytest.approx(9.7))
+    status = running.status()
+    assert (status.seconds, status.seconds_left) == (pytest.approx(0.3), pytest.approx(9.7))
     player.action = gamepad.NEUTRAL
     while not running.ended:
         running.advance(0.1, player)
-    assert player.asked == 100 and running.standing().seconds_left == pytest.approx(0.0)
+    assert player.asked == 100 and running.status().seconds_left == pytest.approx(0.0)
     assert running.panels()[0].title == "Out of time"
     running.advance(1.0, player)
     assert player.asked == 100, "it is over"
@@ -137,7 +138,7 @@ def test_the_clock_of_an_episode(running, player):
         running.obey(commands)
         assert running.shown is None, "the summary stays"
     running.obey({"start"})
-    assert not running.ended and running.standing().seconds_left == pytest.approx(10.0)
+    assert not running.ended and running.status().seconds_left == pytest.approx(10.0)
 
 
 @pytest.mark.parametrize(("target", "success"), [("right", True), (None, True), ("middle", False)])
@@ -150,42 +151,42 @@ def test_the_summary_of_a_pad_counts_to_the_touch(player, target, success):
     game._older = game._newer = start = env.get_state()
     while not game.ended:
         game.advance(0.1, player)
-    standing = game.standing()
-    ground = [STATE.index("x"), STATE.index("y")]
+    status = game.status()
+    ground = [X, Y]
     flown = np.linalg.norm(env.get_state()[ground] - start[ground])
-    assert (standing.pad, standing.success, standing.fell) == (PADS.index("right"), success, False)
-    assert standing.seconds == pytest.approx((player.asked - env.options.flight_steps) * 0.1)
-    assert 2.0 < standing.distance < 5.0 < flown, "the run, without the flight"
+    assert (status.pad, status.success, status.fell) == (PADS.index("right"), success, False)
+    assert status.seconds == pytest.approx((player.asked - env.options.flight_steps) * 0.1)
+    assert 2.0 < status.distance < 5.0 < flown, "the run, without the flight"
     assert game.panels()[0].title.startswith("The right pad")
     game.close()
 
 
-def test_who_falls_off_is_told(running, player):
+def test_falling_off_is_reported(running, player):
     running._info = running._env.reset(options={"position": (500.0, 0.0, -1.0)})[1]
     while not running.ended:
         running.advance(0.1, player)
-    assert running.standing().fell and running.panels()[0].title == "Fell off the island"
+    assert running.status().fell and running.panels()[0].title == "Fell off the island"
 
 
-def test_characters_and_targets_are_chosen_in_turn(running, player):
+def test_characters_and_targets_are_selected_cyclically(running, player):
     for name in [*list(CHARACTERS)[1:], "rider"]:
         running.advance(0.1, player)
         running.obey({"character"})
-        assert running.character == running._info["character"] == name and running.standing().seconds == 0
+        assert running.character == running._info["character"] == name and running.status().seconds == 0
     for target in ("middle", "right", None, "left"):
         running.obey({"target"})
         assert running.target == running._unwrapped.options.target == target
 
 
-def test_choosing_does_not_end_a_pause(game):
+def test_selecting_does_not_end_a_pause(game):
     game.obey({"character", "target"})
     assert game.shown == "help" and "Bruiser" in game.panels()[0].title and "middle" in game.panels()[0].title
 
 
-def test_getting_ready_plays_nothing(game):
+def test_preparing_plays_no_steps(game):
     game.prepare()
     assert np.array_equal(game._unwrapped.get_state(), game._newer)
-    assert game.standing().seconds_left == pytest.approx(10.0) and game.shown == "help"
+    assert game.status().seconds_left == pytest.approx(10.0) and game.shown == "help"
 
 
 def test_the_same_seed_starts_at_the_same_places(game):
@@ -197,7 +198,7 @@ def test_the_same_seed_starts_at_the_same_places(game):
     other.close()
 
 
-def test_seeds_that_are_skipped_are_not_played():
+def test_skipped_seeds_are_not_played():
     game = Game("rider", None, 0, SIZE)
     seeds = [game.played().seed]
     for commands in ({"again"}, {"discard"}, {"again"}):
@@ -211,7 +212,7 @@ def test_seeds_that_are_skipped_are_not_played():
     other.close()
 
 
-def test_what_leaves_an_episode(running, player):
+def test_commands_that_leave_an_episode(running, player):
     leaving = ("quit", "again", "discard", "character", "target")
     assert all(running.leaves({command}) for command in leaving)
     assert not any(running.leaves({command}) for command in ("start", "play", "pause", "wait", "help"))
@@ -230,7 +231,7 @@ def test_frames_of_any_size_are_of_the_same_moment(running, player):
 
 
 def replayed(played: Played, variety: str) -> np.ndarray:
-    """Returns the states of an episode that is played again in a fresh environment."""
+    """Returns the states of an episode replayed in a fresh environment."""
     env = gymnasium.make("JumppadState-v0", target=played.target, variety=variety)
     env.reset(seed=played.seed, options={"character": played.character})
     states = [env.unwrapped.get_state()]  # pyright: ignore[reportAttributeAccessIssue]
@@ -243,8 +244,8 @@ def replayed(played: Played, variety: str) -> np.ndarray:
     return np.stack(states)
 
 
-def test_what_was_played_plays_again_bit_for_bit():
-    """Episodes of odd frame rates, with pauses, cut short and played out, after changes of character and target."""
+def test_a_played_episode_replays_bit_for_bit():
+    """Episodes at odd frame rates, with pauses, abandoned and finished, after changes of character and target."""
     generator = np.random.default_rng(0)
     game = Game("scout", None, 5, SIZE, variety="high")
     episodes = []
@@ -269,7 +270,7 @@ def test_what_was_played_plays_again_bit_for_bit():
         assert np.array_equal(replayed(played, "high"), played.states)
 
 
-def test_the_trajectory_is_of_the_steps_and_of_nothing_else(game, player):
+def test_the_trajectory_contains_exactly_the_steps(game, player):
     game.prepare()
     nothing = game.played()
     assert nothing.actions.shape == (0, gamepad.FACTORS) and nothing.states.shape == (1, len(STATE))

@@ -1,4 +1,4 @@
-"""States between two states."""
+"""Interpolation between two states."""
 
 import numpy as np
 import pytest
@@ -15,21 +15,21 @@ def pair() -> tuple[np.ndarray, np.ndarray]:
     return older, older + np.random.default_rng(1).uniform(0.1, 3.0, len(STATE))
 
 
-def test_it_ends_exactly_on_the_newer_state(pair):
+def test_interpolation_ends_exactly_at_the_newer_state(pair):
     older, newer = pair
     newer[YAW] += 6 * np.pi  # turned round three times: still that very number
     assert np.array_equal(interpolate(older, newer, 1.0), newer)
     assert np.array_equal(interpolate(newer, newer, 0.3), newer)
 
 
-def test_it_starts_where_the_older_state_is_seen(pair):
+def test_interpolation_starts_at_the_older_state(pair):
     older, newer = pair
     start = interpolate(older, newer, 0.0)
     assert np.array_equal(start[LINEAR], older[LINEAR])
     assert start[ANGLES] == pytest.approx(older[ANGLES], abs=1e-12)
 
 
-def test_positions_move_in_a_straight_line_and_what_is_discrete_jumps_at_once(pair):
+def test_positions_are_linear_and_discrete_columns_switch_at_once(pair):
     older, newer = pair
     state = interpolate(older, newer, 0.25)
     for column, (value, old, new) in enumerate(zip(state, older, newer, strict=True)):
@@ -43,7 +43,7 @@ def test_positions_move_in_a_straight_line_and_what_is_discrete_jumps_at_once(pa
     ("old", "new", "middle"),
     [(3.0, -3.0, np.pi), (-3.0, 3.0, -np.pi), (0.2, 0.4, 0.3), (0.2, 0.4 + 2 * np.pi, 0.3), (7.0, 7.2, 7.1)],
 )
-def test_angles_go_the_short_way_round(column, old, new, middle):
+def test_angles_take_the_shorter_arc(column, old, new, middle):
     older, newer = np.zeros(len(STATE)), np.zeros(len(STATE))
     older[column], newer[column] = old, new
     steps = [interpolate(older, newer, part)[column] for part in np.linspace(0, 1, 11)]
@@ -60,7 +60,7 @@ def test_the_time_left_of_an_attack_counts_down(old, new):
 
 
 @pytest.mark.parametrize(("part", "same"), [(-0.5, 0.0), (1.5, 1.0)])
-def test_it_never_leaves_the_two_states(pair, part, same):
+def test_interpolation_stays_between_the_two_states(pair, part, same):
     assert np.array_equal(interpolate(pair[0], pair[1], part), interpolate(pair[0], pair[1], same))
 
 

@@ -1,4 +1,4 @@
-"""Gamepads as SDL gives them: virtual ones, plugged into SDL itself, need no device of the system."""
+"""Gamepads through SDL: virtual ones, attached to SDL itself, need no device of the system."""
 
 import ctypes
 import sys
@@ -13,7 +13,7 @@ from jumppad_env.drawing.window import Window
 from jumppad_env.game.controls import PAD_BUTTONS, PAD_COMMANDS, PAD_STICKS, Controls
 from jumppad_env.game.game import Game
 from jumppad_env.game.sharpness import Sharpness
-from jumppad_env.play import play
+from jumppad_env.play import run_game
 
 GAMECONTROLLER = 1  # of SDL's kinds of joystick
 AXES, BUTTONS = 6, 15
@@ -22,13 +22,13 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds SDL among
 
 
 def loaded_sdl() -> ctypes.CDLL:
-    """Returns the SDL that pygame uses."""
+    """Returns the SDL library that pygame uses."""
     lines = Path("/proc/self/maps").read_text().splitlines()
     return ctypes.CDLL(next(line.split()[-1] for line in lines if "/libSDL2-2" in line))
 
 
 class VirtualPad:
-    """Plugged in when made."""
+    """A virtual gamepad, plugged in when constructed."""
 
     def __init__(self, pygame):
         self._pygame, self._sdl = pygame, loaded_sdl()
@@ -138,7 +138,7 @@ def test_a_gamepad_gives_commands_too(controls, pad, button, command):
     assert np.array_equal(controls.action(), gamepad.NEUTRAL)
 
 
-def test_one_that_was_there_before_is_found(plug, pygame):
+def test_a_gamepad_connected_before_the_start_is_found(plug, pygame):
     pad = plug()
     pygame.event.pump()
     controls = Controls()
@@ -147,7 +147,7 @@ def test_one_that_was_there_before_is_found(plug, pygame):
     assert controls.action()[gamepad.LEFT_Y] == 10
 
 
-def test_pulling_the_plug_lets_go_and_waits(controls, pad):
+def test_unplugging_releases_all_buttons_and_pauses(controls, pad):
     pad.push("LEFTY", -32768)
     pad.press("A")
     controls.read()
@@ -158,7 +158,7 @@ def test_pulling_the_plug_lets_go_and_waits(controls, pad):
     assert np.array_equal(controls.action(), gamepad.NEUTRAL)
 
 
-def test_two_gamepads_play_together_and_one_may_leave(controls, plug, pad):
+def test_two_gamepads_are_merged_and_one_can_be_unplugged(controls, plug, pad):
     other = plug()
     assert controls.read() == set()
     pad.push("LEFTX", 32767)
@@ -177,7 +177,7 @@ def test_two_gamepads_play_together_and_one_may_leave(controls, plug, pad):
 
 
 def test_plugged_in_and_out_while_the_game_runs(plug, controls, pygame, monkeypatch):
-    """The whole loop: A begins, the stick runs, the plug pulled pauses, plugged in again START goes on."""
+    """The whole loop: A starts, the stick runs, unplugging pauses, and after plugging in again START resumes."""
     game, window = Game("rider", "left", 0, (36, 60)), Window(90, 150, fps=0)
     sharpness, now = Sharpness((36, 60), 1.0), iter(np.arange(0.0, 100.0, 1 / 60))
     pads: list[VirtualPad] = []
@@ -199,11 +199,11 @@ def test_plugged_in_and_out_while_the_game_runs(plug, controls, pygame, monkeypa
     def next_frame(frame, panels):
         show(frame, panels)
         shown.append(panels[0].title)
-        ran.append(game.standing().distance)
+        ran.append(game.status().distance)
         script.get(len(shown), lambda: None)()
 
     monkeypatch.setattr(window, "show", next_frame)
-    play(game, controls, window, sharpness, lambda: next(now))
+    run_game(game, controls, window, sharpness, lambda: next(now))
     game.close()
     assert shown[19].startswith("Rider: run onto") and ran[21] == 0
     assert shown[79] == "Rider to the left pad" and ran[79] > 3.0

@@ -1,6 +1,6 @@
-"""`python -m jumppad_env.play` as a person meets it: a window of a real X server, real keys, a real mouse.
+"""End-to-end tests of `python -m jumppad_env.play`: a window on a real X server, real keys, a real mouse.
 
-The screen is a virtual one, Xvfb. What it shows is compared, to the last bit, with what the same game draws here.
+The display is virtual, Xvfb. Its content is compared, bit for bit, with what the same game draws in this process.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ pytestmark = [
 DRAWN = (180, 300)
 WINDOW = (288, 480)
 PATIENCE = 90.0
-"""s; rules and drawing may have to be compiled first."""
+"""s; rules and rasterizer may have to be compiled first."""
 
 
 def is_viewable(window: Any) -> bool:
@@ -47,7 +47,7 @@ def is_viewable(window: Any) -> bool:
 
 
 class Screen:
-    """A virtual screen with keyboard and mouse."""
+    """A virtual display with keyboard and mouse."""
 
     def __init__(self, name: str):
         self.name = name
@@ -55,11 +55,11 @@ class Screen:
         self._root = self._display.screen().root
 
     def window(self) -> Any:
-        """Returns the one window that is shown, or None."""
+        """Returns the only visible window, or None."""
         return next(filter(is_viewable, self._root.query_tree().children), None)
 
     def picture(self) -> np.ndarray:
-        """Returns what the window shows, uint8 (height, width, 3)."""
+        """Returns the window's content, uint8 (height, width, 3)."""
         window = self.window()
         size = window.get_geometry()
         pixels = window.get_image(0, 0, size.width, size.height, X.ZPixmap, 0xFFFFFFFF).data
@@ -88,7 +88,7 @@ class Screen:
         self._display.sync()
 
     def ask_to_close(self) -> None:
-        """Does what a desktop does when the window's close button is clicked."""
+        """Acts like a click on the window's close button."""
         close = [self._display.intern_atom("WM_DELETE_WINDOW"), X.CurrentTime, 0, 0, 0]
         protocols = self._display.intern_atom("WM_PROTOCOLS")
         window = self.window()
@@ -113,7 +113,7 @@ def screen() -> Iterator[Screen]:
     )
     os.close(writer)
     with os.fdopen(reader) as told:
-        number = told.readline().strip()  # of a free display; the server answers from now on
+        number = told.readline().strip()  # of a free display; the server is ready now
     assert number, "Xvfb did not start"
     yield Screen(f":{number}")
     server.terminate()
@@ -129,7 +129,7 @@ def until(holds: Callable[[], bool], seconds: float = PATIENCE) -> None:
 
 @pytest.fixture
 def game(pygame):
-    """The same game here, on SDL's dummy driver."""
+    """The same game in this process, on SDL's dummy driver."""
     game = Game("rider", None, 0, DRAWN)
     yield game
     game.close()
@@ -143,7 +143,7 @@ def expected(pygame, game: Game, size: tuple[int, int], recorded: Recorded | Non
 
 @contextlib.contextmanager
 def begun(screen: Screen, first: np.ndarray, *options: str) -> Iterator[subprocess.Popen]:
-    """The command, when this picture of its help is on the screen."""
+    """The running command, once this picture of its help is on the display."""
     variables = {
         name: value for name, value in os.environ.items() if name not in ("SDL_VIDEODRIVER", "WAYLAND_DISPLAY")
     }
@@ -177,17 +177,17 @@ def shows(screen: Screen, picture: np.ndarray) -> bool:
 
 
 def ends(process: subprocess.Popen) -> tuple[int, str]:
-    """Returns exit code and what was told on stderr."""
+    """Returns exit code and stderr."""
     told = process.communicate(timeout=20)[1]
     return process.returncode, told
 
 
 def changed(one: np.ndarray, other: np.ndarray) -> float:
-    """Returns the part of the pixels that differ by more than a little."""
+    """Returns the share of pixels that differ noticeably."""
     return float((np.abs(one.astype(int) - other).max(axis=2) > 24).mean())
 
 
-def test_the_help_is_shown_and_keys_choose_who_plays(screen, playing, game, pygame):
+def test_the_help_is_shown_and_keys_select_the_character(screen, playing, game, pygame):
     assert screen.title() == "jumppad" and screen.kind() == ("jumppad", "jumppad")
     for key, command in (("c", "character"), ("t", "target"), ("c", "character"), ("t", "target")):
         before = expected(pygame, game, WINDOW)
@@ -207,7 +207,7 @@ def test_the_window_can_be_dragged_to_any_size(screen, playing, game, pygame, si
     until(functools.partial(shows, screen, picture), 10.0)
 
 
-def test_w_runs_and_a_pause_stands_still(screen, playing):
+def test_w_runs_and_a_pause_stops_motion(screen, playing):
     start = screen.picture()
     screen.press("w")
     time.sleep(1.5)
@@ -242,7 +242,7 @@ def test_an_episode_ends_with_its_summary_and_r_starts_the_next(screen, playing)
     assert changed(screen.picture(), summary) > 0.05
 
 
-def test_the_mouse_looks_after_a_click_until_escape_frees_it(screen, playing):
+def test_the_mouse_turns_the_view_after_a_click_until_escape_releases_it(screen, playing):
     screen.move_mouse(0, 0)
     before = screen.picture()
     for _ in range(5):
@@ -269,7 +269,7 @@ def test_the_mouse_looks_after_a_click_until_escape_frees_it(screen, playing):
 
 @pytest.mark.parametrize("way", ["close button", "Escape", "Ctrl-C", "SIGTERM"])
 @pytest.mark.parametrize("when", ["behind the help", "in play"])
-def test_the_window_closes_without_a_word(screen, playing, way, when):
+def test_the_window_closes_silently(screen, playing, way, when):
     if when == "in play":
         screen.tap("w")
         time.sleep(0.7)
@@ -285,13 +285,13 @@ def test_the_window_closes_without_a_word(screen, playing, way, when):
 
 
 def kept(directory: Path) -> int:
-    """Returns how many episodes of an unfinished recording are on the disk."""
+    """Returns the number of episodes of an unfinished recording on disk."""
     path = directory.with_name(f".{directory.name}.unfinished") / "episodes.npy"
     return len(whole_rows(path, EPISODE, ()))
 
 
 def play_out(screen: Screen, *keys: str) -> None:
-    """Holds keys until the episode is over, whose summary is on the screen then."""
+    """Holds keys until the episode's summary is on the display."""
     for key in keys:
         screen.press(key)
     time.sleep(11.0)
@@ -299,7 +299,7 @@ def play_out(screen: Screen, *keys: str) -> None:
         screen.press(key, down=False)
 
 
-def test_a_recording_survives_a_kill_and_is_proved(screen, game, pygame, tmp_path):
+def test_a_recording_survives_a_kill_and_is_verified(screen, game, pygame, tmp_path):
     directory = tmp_path / "d"
     with begun(screen, expected(pygame, game, WINDOW, Recorded(0)), "--record", str(directory)) as process:
         play_out(screen, "w", "Left")
@@ -333,7 +333,7 @@ def test_a_recording_survives_a_kill_and_is_proved(screen, game, pygame, tmp_pat
 
 
 @pytest.mark.parametrize("way", [signal.SIGTERM, signal.SIGINT])
-def test_a_recording_of_nothing_leaves_nothing(screen, game, pygame, tmp_path, way):
+def test_an_empty_recording_leaves_no_files(screen, game, pygame, tmp_path, way):
     first = expected(pygame, game, WINDOW, Recorded(0))
     with begun(screen, first, "--record", str(tmp_path / "d")) as process:
         screen.tap("w")

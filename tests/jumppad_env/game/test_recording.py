@@ -1,4 +1,4 @@
-"""Recording a person's play: what is kept, what is not, and what survives; on SDL's dummy driver, in made-up time."""
+"""Recording a person's play: what is kept and what survives; on SDL's dummy driver, in simulated time."""
 
 import itertools
 import json
@@ -16,17 +16,17 @@ from jumppad_env.game.controls import Controls
 from jumppad_env.game.game import Game
 from jumppad_env.game.recording import record
 from jumppad_env.game.sharpness import Sharpness
-from jumppad_env.play import SLOWEST_FPS, play
+from jumppad_env.play import SLOWEST_FPS, run_game
 from jumppad_env.streams import integer_seed
 
 FRAME_SECONDS = 0.25
 EPISODE_FRAMES = 42
-"""At least, from the first key to the summary of an episode of ten seconds."""
+"""Frames from the first key to the summary of an episode of ten seconds, at least."""
 PAD = {"START", "BACK", "DPAD_LEFT"}
 
 
 def event(pygame, name: str):
-    """Returns a key, a gamepad's button or another event by its name."""
+    """Returns the event of a key or gamepad button, or another event, by name."""
     if name in PAD:
         button = getattr(pygame, f"CONTROLLER_BUTTON_{name}")
         return pygame.event.Event(pygame.CONTROLLERBUTTONDOWN, button=button)
@@ -36,7 +36,7 @@ def event(pygame, name: str):
 
 
 class Person:
-    """Plays with the keys of a script, one at each frame; None taps a playing key at random."""
+    """Plays the keys of a script, one per frame; None taps a random game key."""
 
     def __init__(self, pygame, script: list[str | None]):
         self.now, self.shown = 0.0, []
@@ -54,13 +54,13 @@ class Person:
 
 
 def episode(*keys: str) -> list[str | None]:
-    """Returns a script that plays to the summary, then presses keys."""
+    """Returns a script that plays until the summary, then presses keys."""
     return [*[None] * EPISODE_FRAMES, *keys]
 
 
 @pytest.fixture
 def session(pygame, monkeypatch):
-    """Plays a script into a recording; returns what was shown, frame by frame."""
+    """Records the play of a script; returns the texts shown, frame by frame."""
 
     def session(directory, script, seed=0, style="", slow_disk=0.0) -> list[str]:
         person = Person(pygame, script)
@@ -76,7 +76,7 @@ def session(pygame, monkeypatch):
             window = Window(90, 150, 0)
             monkeypatch.setattr(window, "show", person.next_frame)
             sharpness = Sharpness((16, 30), 1 / SLOWEST_FPS)
-            play(game, Controls(), window, sharpness, person.clock, recording)
+            run_game(game, Controls(), window, sharpness, person.clock, recording)
             game.close()
         return person.shown
 
@@ -91,7 +91,7 @@ def seed_of(number: int) -> int:
     return integer_seed(0, "play", number)
 
 
-def test_episodes_that_ended_are_kept_unless_they_are_discarded(session, tmp_path):
+def test_finished_episodes_are_kept_unless_discarded(session, tmp_path):
     script = [*episode("return"), *episode("backspace"), None, None, "r", *episode("c"), *episode("QUIT")]
     shown = session(tmp_path / "d", script, style="careful")
     kept = rows(tmp_path / "d")
@@ -109,31 +109,31 @@ def test_episodes_that_ended_are_kept_unless_they_are_discarded(session, tmp_pat
 
 
 @pytest.mark.parametrize("key", ["r", "return", "c", "t", "escape", "QUIT", "START", "DPAD_LEFT"])
-def test_who_goes_on_after_the_end_keeps(session, tmp_path, key):
+def test_continuing_after_the_end_keeps_the_episode(session, tmp_path, key):
     session(tmp_path / "d", episode("w", key))
     assert rows(tmp_path / "d")["seed"].tolist() == [seed_of(0)]
 
 
 @pytest.mark.parametrize("key", ["backspace", "BACK"])
-def test_what_is_discarded_is_gone_and_the_next_begins(session, tmp_path, key):
+def test_a_discarded_episode_is_gone_and_the_next_starts(session, tmp_path, key):
     shown = session(tmp_path / "d", episode(key, "w"))
-    assert "Discard, go on" in shown[-3] and "Rider to any pad" in shown[-2]
+    assert "Discard and continue" in shown[-3] and "Rider to any pad" in shown[-2]
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("key", ["r", "c", "t", "escape", "QUIT", "BACK", "backspace", "DPAD_LEFT"])
-def test_what_is_left_early_is_not_kept(session, tmp_path, key):
+def test_an_abandoned_episode_is_not_kept(session, tmp_path, key):
     session(tmp_path / "d", [*[None] * 12, key])
     assert not list(tmp_path.iterdir())
 
 
-def test_the_time_of_writing_is_not_played(session, tmp_path):
+def test_time_spent_writing_does_not_count(session, tmp_path):
     shown = session(tmp_path / "d", episode("r", "w"), slow_disk=0.45)
     assert "9.8 s" in shown[-1] or "10.0 s" in shown[-1], "one frame at most has passed"
 
 
 def kept_and_killed(directory, style: str = "") -> None:
-    """Leaves what a process leaves that kept one more episode and was killed in the next."""
+    """Leaves the files of a process that kept one more episode and was killed in the next."""
     before = directory.with_name("before")
     hidden = directory.with_name(f".{directory.name}.unfinished")
     if hidden.exists():
@@ -149,12 +149,12 @@ def kept_and_killed(directory, style: str = "") -> None:
     shutil.rmtree(before)
 
 
-def test_killed_it_goes_on_with_what_was_kept_and_with_other_seeds(session, tmp_path):
+def test_a_killed_recording_resumes_with_its_episodes_and_other_seeds(session, tmp_path):
     for number in range(2):
         kept_and_killed(tmp_path / "d", style=f"style {number}")
         assert [path.name for path in tmp_path.iterdir()] == [".d.unfinished"]
     shown = session(tmp_path / "d", [*episode("return"), *episode("return")], style="wild")
-    assert "2 kept, style wild" in next(text for text in shown if "Keep, go on" in text)
+    assert "2 kept, style wild" in next(text for text in shown if "Keep and continue" in text)
     kept = rows(tmp_path / "d")
     assert kept["seed"].tolist() == [seed_of(number) for number in range(4)]
     assert kept["style"].tolist() == ["style 0", "style 1", "wild", "wild"]
@@ -167,25 +167,25 @@ def test_a_session_that_keeps_nothing_finishes_what_the_last_one_kept(session, t
     assert rows(tmp_path / "d")["seed"].tolist() == [seed_of(0)]
 
 
-def test_an_error_in_the_middle_leaves_what_was_kept_to_be_gone_on_with(session, tmp_path):
+def test_after_an_error_the_kept_episodes_can_be_resumed(session, tmp_path):
     kept_and_killed(tmp_path / "d")
     with pytest.raises(ZeroDivisionError), record(tmp_path / "d", 0):
         raise ZeroDivisionError
-    with pytest.raises(ValueError, match="seed 0 there, 1 asked"), record(tmp_path / "d", 1):
+    with pytest.raises(ValueError, match="seed 0 there, 1 requested"), record(tmp_path / "d", 1):
         pass
     with record(tmp_path / "d", 0) as recording:
         assert recording.seeds == {seed_of(0)}
 
 
-def test_an_error_before_anything_was_kept_leaves_nothing(tmp_path):
+def test_an_error_before_the_first_episode_leaves_no_files(tmp_path):
     with pytest.raises(ValueError, match="seed -1"), record(tmp_path / "d", -1):
         Game("rider", None, -1, (16, 30))
     assert not list(tmp_path.iterdir())
 
 
-def test_a_dataset_that_is_there_is_not_touched(session, tmp_path):
+def test_an_existing_dataset_is_not_touched(session, tmp_path):
     session(tmp_path / "d", episode("escape"))
-    with pytest.raises(ValueError, match=r"exists; record into another place.*agents\.dataset merge"):
+    with pytest.raises(ValueError, match=r"exists; record into another directory.*agents\.dataset merge"):
         session(tmp_path / "d", episode("escape"))
     (tmp_path / "d").rename(tmp_path / ".e.unfinished")  # killed between the manifest and the rename
     with pytest.raises(ValueError, match="e exists"):
@@ -194,14 +194,14 @@ def test_a_dataset_that_is_there_is_not_touched(session, tmp_path):
 
 
 @pytest.mark.parametrize("style", ["s" * 25, "a\nb", "\udcff"])
-def test_a_style_that_cannot_be_written_is_refused(tmp_path, style):
+def test_an_invalid_style_is_rejected(tmp_path, style):
     with pytest.raises(ValueError, match="at most 24 printable"), record(tmp_path / "d", 0, style=style):
         pass
     assert not list(tmp_path.iterdir())
 
 
 def command(*arguments: str, keys: str = "", limit: int | None = None) -> subprocess.CompletedProcess:
-    """Runs the command with a key at each frame, each of which seems to last a quarter of a second."""
+    """Runs the command with a key at each frame, in simulated time of a quarter of a second per frame."""
     program = (
         "import itertools, sys, pygame, jumppad_env.play as play\n"
         f"names = iter({keys!r}.split())\n"
@@ -211,7 +211,7 @@ def command(*arguments: str, keys: str = "", limit: int | None = None) -> subpro
         "    pygame.event.post(key or pygame.event.Event(pygame.QUIT))\n"
         "play.Window.show = show\n"
         "ticks = itertools.count()\n"
-        f"play.play.__defaults__ = (lambda: next(ticks) * {FRAME_SECONDS}, *play.play.__defaults__[1:])\n"
+        f"play.run_game.__defaults__ = (lambda: next(ticks) * {FRAME_SECONDS}, *play.run_game.__defaults__[1:])\n"
         f"sys.argv = ['play', '--size', '16', '30', *{arguments!r}]\n"
         "play.main()\n"
     )
@@ -246,13 +246,13 @@ def test_the_command_says_that_nothing_was_kept(pygame, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("--style", "fast"), "--style is written by --record"),
-        (("--record", "there"), "there exists; record into another place"),
+        (("--style", "fast"), "--style needs --record"),
+        (("--record", "there"), "there exists; record into another directory"),
         (("--record", "there/file/d"), "there/file"),
         (("--record", "new", "--style", "x" * 25), "at most 24 printable"),
     ],
 )
-def test_what_cannot_be_recorded_is_refused_before_the_window_opens(pygame, tmp_path, monkeypatch, arguments, told):
+def test_invalid_recordings_are_rejected_before_the_window_opens(pygame, tmp_path, monkeypatch, arguments, told):
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "file").write_text("")
     monkeypatch.setenv("PYTHONPATH", os.getcwd())
@@ -266,11 +266,11 @@ def test_what_cannot_be_recorded_is_refused_before_the_window_opens(pygame, tmp_
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such limits")
 def test_a_full_disk_ends_in_one_line_and_what_was_kept_stays(pygame, tmp_path):
-    """The limit on the size of a file, which acts in the middle of a write, as a full disk does."""
+    """A limit on the file size, which fails in the middle of a write, like a full disk."""
     keys = " ".join([*PLAYED, "return"] * 4)
     done = command("--record", str(tmp_path / "d"), keys=keys, limit=20_000)  # an episode is 8,800 bytes of states
     assert done.returncode == 2 and done.stderr.count("\n") == 1
-    assert done.stderr.startswith(f"error: no space left while writing {tmp_path / 'd'}; make room")
+    assert done.stderr.startswith(f"error: no space left while writing {tmp_path / 'd'}; free some space")
     assert [path.name for path in tmp_path.iterdir()] == [".d.unfinished"]
     done = command("--record", str(tmp_path / "d"), keys=" ".join([*PLAYED, "escape"]))
     assert (done.returncode, done.stderr) == (0, "")

@@ -32,7 +32,7 @@ def test_every_element_has_a_name(model):
 
 
 def test_all_characters_share_the_physics(model):
-    # Episodes run on one model whoever plays; only looks may differ.
+    # All characters share one physics model; they differ only in their drawn shapes.
     shared = load_island().model
     assert (model.nq, model.nv, model.nu, model.nsensordata) == (4, 4, 3, shared.nsensordata)
     solid = [
@@ -51,7 +51,7 @@ def test_all_characters_share_the_physics(model):
     assert np.array_equal(model.body("character").inertia, shared.body("character").inertia)
 
 
-def test_places_are_where_the_papers_map_has_them():
+def test_places_are_as_on_the_papers_map():
     island = load_island()
     assert np.allclose(island.spawns[:, :2], [(-2.4, -2.5), (2.4, -2.5), (-2.4, 2.5), (2.4, 2.5)])
     assert np.allclose(island.pads[:, :2], [(-8.9, 39.7), (0, 48.3), (8.6, 39.4)])
@@ -80,7 +80,7 @@ def test_the_control_step_is_five_physics_steps():
 
 
 @pytest.mark.parametrize("control_step", [0.03, 0.001, 0.0, -0.1])
-def test_a_control_step_that_is_no_multiple_is_refused_with_both_numbers(control_step):
+def test_a_control_step_that_is_no_multiple_is_rejected_with_both_numbers(control_step):
     with pytest.raises(ValueError, match=rf"{control_step} s .* 0.02 s"):
         load_island().substeps(control_step)
 
@@ -93,7 +93,7 @@ def test_touch_sensors_are_in_the_order_of_the_pads():
 
 
 def test_no_number_of_the_map_is_repeated_in_python():
-    # The MJCF is the one place of geometry: moving a pad there must move it for everyone.
+    # The MJCF is the only definition of the geometry: moving a pad there must move it everywhere.
     from pathlib import Path
 
     import jumppad_env

@@ -1,4 +1,4 @@
-"""The island's solid shapes are their own mirror image, apart from the outer pads; so is the play on them."""
+"""The island's solid geometry is mirror-symmetric, apart from the outer pads, and so are tracks on it."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def mirrored(actions: np.ndarray) -> np.ndarray:
 
 
 def play(world: World, actions: np.ndarray) -> np.ndarray:
-    """Positions (STEPS, N, 3) of everybody's play."""
+    """Positions (STEPS, N, 3) of all rows."""
     path = []
     for step in actions:
         world.step(step)
@@ -29,7 +29,7 @@ def play(world: World, actions: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("character", list(CHARACTERS))
-def test_mirrored_actions_give_mirrored_paths(character):
+def test_mirrored_actions_give_mirrored_tracks(character):
     generator = np.random.default_rng(3)
     held = generator.integers(0, gamepad.BUCKETS, (STEPS // 6, PAIRS, 4)).repeat(6, axis=0)
     held[:, :, gamepad.LEFT_Y] = np.maximum(held[:, :, gamepad.LEFT_Y], 6)  # ahead, up the stairs and through the neck
@@ -44,14 +44,14 @@ def test_mirrored_actions_give_mirrored_paths(character):
             world.place(row, character, starts[row] * [side, 1, 1], side * headings[row])
         paths.append(play(world, actions if side > 0 else mirrored(actions)))
         assert (world.pad < 0).all(), "the pads themselves are not symmetric"
-    assert np.abs(paths[0][-1] - starts).max() > 5, "somebody got somewhere"
+    assert np.abs(paths[0][-1] - starts).max() > 5, "some row moved"
     apart = np.abs(paths[0] * [-1, 1, 1] - paths[1])
     assert apart.max() < 1e-9
 
 
 @pytest.mark.parametrize("spawn", range(4))
 @pytest.mark.parametrize("character", list(CHARACTERS))
-def test_the_stairs_are_climbed_and_descended_from_every_spawn(press, run, character, spawn):
+def test_the_stairs_can_be_climbed_and_descended_from_every_spawn(press, run, character, spawn):
     world = World(1)
     island = world.island
     world.place(0, character, island.spawns[spawn])

@@ -1,4 +1,4 @@
-"""Walkable places: real characters put down there stand, touch nothing and stay where they are."""
+"""Walkable places: characters placed there stand, touch nothing and stay in place."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from jumppad_env.island.walkable import CLEARANCE, SPACING, walkable_places
 from jumppad_env.vector_env import JumppadVectorEnv
 
 
-def test_who_is_put_down_stands_and_can_set_out_any_way():
+def test_a_character_placed_there_stands_and_can_move_in_any_direction():
     places = np.concatenate([load_island().spawns[:1], walkable_places()[::23]])
     for stick in ((5, 5), (0, 5), (10, 5), (5, 0), (5, 10)):
         envs = JumppadVectorEnv(len(places), observation="state", autoreset_mode="Disabled", character="walker")

@@ -1,4 +1,4 @@
-"""A long time of play that nobody planned: no crash, no number gone astray, nobody caught for good."""
+"""Long random play: no crash, no number out of bounds, no character stuck forever."""
 
 from collections.abc import Iterable
 
@@ -22,7 +22,7 @@ def place_all(world: World, generator: np.random.Generator, rows: Iterable[int] 
 
 
 def held_actions(generator: np.random.Generator, kind: str) -> np.ndarray:
-    """Actions (ROWS, 16), to be held for some steps."""
+    """Random actions (ROWS, 16), to be held for some steps."""
     actions = np.tile(gamepad.NEUTRAL, (ROWS, 1))
     if kind == "all at once":
         actions[:, 4:] = 1
@@ -30,13 +30,13 @@ def held_actions(generator: np.random.Generator, kind: str) -> np.ndarray:
     else:
         actions[:, 4:] = generator.random((ROWS, 12)) < 0.2
         actions[:, :4] = generator.integers(11, size=(ROWS, 4))
-        forward = generator.random(ROWS) < 0.6  # or nobody would ever leave the plaza
+        forward = generator.random(ROWS) < 0.6  # or no character would ever leave the plaza
         actions[forward, 1] = 10
     return actions
 
 
 @pytest.mark.parametrize("kind", ["random", "all at once"])
-def test_half_a_million_steps_of_anything_keep_all_numbers_in_bounds(kind):
+def test_half_a_million_random_steps_keep_all_numbers_in_bounds(kind):
     generator = np.random.default_rng(0)
     world = World(ROWS, threads=2)
     place_all(world, generator)
@@ -48,7 +48,7 @@ def test_half_a_million_steps_of_anything_keep_all_numbers_in_bounds(kind):
         world.step(actions)
         states = world.states()
         assert np.isfinite(states).all()
-        # A board, a dodge and a launch are the fastest there is; who falls gains 20 m/s in each second.
+        # Board, dodge and launch are the fastest; falling adds 20 m/s per second.
         assert np.abs(world.velocity[:, :2]).max() < 30 and np.abs(world.position[:, :2]).max() < farthest
         assert (
             np.abs(world.velocity[:, 2]).max() < 60 and (world.qpos[:, 2] < 30).all() and (world.qpos[:, 2] > -40).all()
@@ -60,8 +60,8 @@ def test_half_a_million_steps_of_anything_keep_all_numbers_in_bounds(kind):
         assert reached == {-1, 0, 1, 2}
 
 
-def test_nobody_is_caught_for_good():
-    """Ten thousand times of random play; wherever it ends, some direction leads away, with a jump if need be."""
+def test_no_character_is_stuck_forever():
+    """Wherever ten thousand random plays end, some direction leads away, with a jump if necessary."""
     generator = np.random.default_rng(1)
     caught = []
     for _ in range(40):

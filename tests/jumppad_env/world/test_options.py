@@ -21,7 +21,7 @@ def test_the_defaults_are_the_documented_ones():
 
 
 @pytest.mark.parametrize("size", [[64, 96], (64, 96), np.array([64, 96])])
-def test_sizes_may_come_as_json_lists(size):
+def test_sizes_can_be_json_lists(size):
     assert Options(image_size=size).image_size == (64, 96)
     assert all(type(side) is int for side in Options(image_size=size).image_size)
 

@@ -1,4 +1,4 @@
-"""The jump pads, proved by characters put a hair inside and outside of their edges."""
+"""The jump pads, tested by characters placed just inside and outside their edges."""
 
 import itertools
 
@@ -26,7 +26,7 @@ def clearance(pad: str, position: np.ndarray) -> float:
 
 
 def beside(pad: int, angle: float, distance: float, height: float) -> np.ndarray:
-    """Where a character that comes from this side is at this distance from the pad."""
+    """Position of a character that comes from this side, at this distance from the pad."""
     away = np.array([np.cos(angle), np.sin(angle), 0.0])
     position = ISLAND.pads[pad] + [0, 0, height]
     near, far = 0.0, 4.0
@@ -114,7 +114,7 @@ def test_a_launch_ends_at_its_landing_place_at_any_speed_and_in_any_direction(pa
     run(world, press(left=(-1, 1)), flight)
     missed = np.abs(world.position - ISLAND.landings[pad])
     assert missed[:, :2].max() < 0.01
-    # Who is pressed into the wedge between pad and wall is pushed up as well, and comes down up to 0.2 s later.
+    # A character pressed into the wedge between pad and wall is also pushed up, and lands up to 0.2 s later.
     assert np.mean(missed[:, 2] < 0.01) > 0.9 and missed[:, 2].max() < 4.0
     run(world, press(), 10)
     assert (world.grounded == 1).all() and not world.fell.any()

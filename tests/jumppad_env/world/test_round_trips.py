@@ -1,4 +1,4 @@
-"""A state that is stored and set goes on as before, whoever plays, whatever is seen, in the midst of anything."""
+"""A restored state continues as before, for every character and look, at any moment."""
 
 import gymnasium
 import numpy as np
@@ -21,7 +21,7 @@ def make(character: str, variety: str) -> JumppadVectorEnv:
 
 
 def actions() -> np.ndarray:
-    """Random ones (STEPS, COUNT, 16), most of them ahead."""
+    """Random actions (STEPS, COUNT, 16), mostly forward."""
     generator = np.random.default_rng(5)
     pressed = generator.integers([11] * 4 + [2] * 12, size=(STEPS, COUNT, gamepad.FACTORS))
     pressed[..., 4:] &= generator.integers(2, size=(STEPS, COUNT, 12))
@@ -31,7 +31,7 @@ def actions() -> np.ndarray:
 
 @pytest.mark.parametrize("character", CHARACTERS)
 @pytest.mark.parametrize("variety", VARIETIES)
-def test_any_moment_of_play_goes_on_the_same_in_an_environment_with_another_past(character, variety):
+def test_a_restored_state_continues_the_same_in_an_environment_with_another_past(character, variety):
     envs = make(character, variety)
     # Near each pad, on the stairs and on the plaza, so that all of the state is in use.
     places = [(0, 37, 1.0), (-6.4, 39.5, 1.0), (6.4, 39.5, 1.0), (0, 8, 1.0)]

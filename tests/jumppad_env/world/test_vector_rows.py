@@ -1,4 +1,4 @@
-"""What is given to the vector environment row by row: places to start from, and pushes."""
+"""Per-row inputs of the vector environment: start positions and pushes."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ def make(count: int, **keywords: Any) -> JumppadVectorEnv:
     return JumppadVectorEnv(count, autoreset_mode="Disabled", **keywords)
 
 
-def test_the_places_of_rows_may_be_listed():
+def test_positions_can_be_given_per_row():
     envs = make(3, observation="state")
     places, headings = [[1.0, 2.0, 0.0], [0.0, 30.0, 1.0], [-3.0, 1.0, 0.0]], [0.5, -1.0, 3.0]
     _, infos = envs.reset(seed=4, options={"position": np.array(places), "heading": headings})
@@ -43,7 +43,7 @@ def test_the_places_of_rows_may_be_listed():
     ):
         with pytest.raises(ValueError, match=message):
             envs.reset(seed=0, options=given)
-        assert np.array_equal(envs.states(), before), "nobody has started"
+        assert np.array_equal(envs.states(), before), "no row has started"
     envs.close()
 
 
@@ -78,7 +78,7 @@ def test_a_push_adds_to_the_velocity_as_in_a_single_environment():
     envs.close()
 
 
-def test_a_push_that_does_not_fit_is_refused_and_pushes_nobody():
+def test_an_invalid_push_is_rejected_and_changes_no_velocity():
     envs, single = make(2, observation="state"), gymnasium.make("JumppadState-v0").unwrapped
     everyone, still = np.ones(2, dtype=bool), np.zeros((2, 3))
     with pytest.raises(gymnasium.error.ResetNeeded, match=r"rows \[0, 1\] .* before push"):

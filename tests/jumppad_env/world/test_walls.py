@@ -1,4 +1,4 @@
-"""What is solid, where the way leads up and where it ends, proved by characters that run into it."""
+"""Walls, stairs and edges, tested by characters that run into them."""
 
 import mujoco
 import numpy as np
@@ -23,7 +23,7 @@ WALLS = {
 
 
 def first_wall(start: np.ndarray, away: np.ndarray) -> float:
-    """Distance from a start to the first solid thing on the way, m."""
+    """Distance from a start to the first obstacle, m."""
     data = mujoco.MjData(ISLAND.model)
     mujoco.mj_forward(ISLAND.model, data)
     hit = np.zeros(1, dtype=np.int32)
@@ -37,7 +37,7 @@ def first_wall(start: np.ndarray, away: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize(("start", "degrees"), WALLS.values(), ids=WALLS)
-def test_walls_stop_who_runs_and_only_the_lower_ones_can_be_jumped(start, degrees, press, request):
+def test_walls_stop_runners_and_only_the_lower_ones_can_be_jumped(start, degrees, press, request):
     # Row 0 only runs, the others jump once, each a little later.
     delays = range(12)
     world = World(1 + len(delays))
@@ -83,7 +83,7 @@ def test_stairs_are_climbed_from_every_spawn_with_the_stick_forward(press, run):
     assert (world.position[:, 1] > 20).all()
 
 
-def test_falling_off_is_noticed_and_is_no_pad(press, run):
+def test_falling_off_is_detected_and_is_no_pad(press, run):
     world = World(1)
     world.place(0, "rider", np.array([-16.0, 12.0, -1.5]), heading=np.pi / 2)
     fell = []

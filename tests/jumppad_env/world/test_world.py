@@ -1,4 +1,4 @@
-"""The rules, proved by probing the real physics: many probes at once, one per row of a world."""
+"""The rules, tested by probes of the real physics, one per row of a world."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from jumppad_env import gamepad
 from jumppad_env.island import load_island
 from jumppad_env.rules import CHARACTERS, RULES
 from jumppad_env.world import PHYSICS_STATE, STATE, World
-from jumppad_env.world.state import FARTHEST
+from jumppad_env.world.state import FARTHEST, PAD
 
 ISLAND = load_island()
 
@@ -53,7 +53,7 @@ def test_speed_follows_the_first_order_response(character, mounted, press, at_re
     assert world.velocity[0, 1] == pytest.approx(top, rel=0.01)
 
 
-def test_the_rider_is_at_95_percent_of_9_meters_per_second_after_0_6_s(press, garden, run):
+def test_the_rider_reaches_95_percent_of_9_meters_per_second_after_0_6_s(press, garden, run):
     world = World(1)
     world.place(0, "rider", garden)
     run(world, press(left=(0, 1)), 6)
@@ -153,7 +153,7 @@ def test_the_board_toggles_once_however_long_the_button_is_held(press, garden, r
     assert world.mounted[0] == 1
 
 
-def test_who_has_no_board_cannot_mount(press, garden, run):
+def test_a_character_without_a_board_cannot_mount(press, garden, run):
     world = World(1)
     world.place(0, "walker", garden)
     run(world, press(buttons=("Y",)))
@@ -170,7 +170,7 @@ def test_the_other_buttons_do_nothing(button, press):
     assert np.array_equal(*world.states())
 
 
-def test_mirrored_actions_give_mirrored_paths(press):
+def test_mirrored_actions_give_mirrored_tracks(press):
     # Plaza, stairs and neck are symmetric, and so are the spawn points.
     generator = np.random.default_rng(3)
     world = World(2)
@@ -227,25 +227,25 @@ def test_states_restore_exactly():
 
 
 @pytest.mark.parametrize("state", [np.zeros(3), np.full(len(STATE), np.nan), "state", None])
-def test_what_is_no_state_is_refused(state):
+def test_invalid_states_are_rejected(state):
     with pytest.raises(ValueError, match=f"{len(STATE)} finite numbers"):
         World(1).set_state(0, state)
 
 
-def test_a_state_with_an_unknown_pad_is_refused(garden):
+def test_a_state_with_an_unknown_pad_is_rejected(garden):
     world = World(1)
     world.place(0, "rider", garden)
     for pad in (3, -2, 0.5):
         state = world.get_state(0)
-        state[STATE.index("pad")] = pad
+        state[PAD] = pad
         with pytest.raises(ValueError, match="pad"):
             world.set_state(0, state)
 
 
 @pytest.mark.parametrize("column", PHYSICS_STATE)
 @pytest.mark.parametrize("sign", [-1, 1])
-def test_what_is_too_far_for_the_physics_is_refused_and_less_is_played_on_from(garden, press, run, column, sign):
-    # MuJoCo would begin anew at the origin, and write a file that says so.
+def test_states_beyond_the_limit_are_rejected_and_states_within_it_continue(garden, press, run, column, sign):
+    # MuJoCo would reset itself to the origin and write a log file.
     world = World(1)
     world.place(0, "rider", garden)
     state = world.get_state(0)
@@ -259,7 +259,7 @@ def test_what_is_too_far_for_the_physics_is_refused_and_less_is_played_on_from(g
         world.set_state(0, state)
 
 
-def test_actions_for_others_than_these_are_refused():
+def test_actions_for_another_number_of_characters_are_rejected():
     world = World(2)
     for shape in ((1, 16), (3, 16), (2, 15)):
         with pytest.raises(AssertionError, match="actions for 2 characters"):

@@ -11,6 +11,7 @@ from agents.collect import CollectConfig, collect
 from agents.dataset import Dataset, write_dataset
 from agents.dataset.exchange import lerobot
 from agents.dataset.exchange.lerobot import export_lerobot
+from agents.population.modes import GOALS
 from jumppad_env.gamepad import AXES, BUTTONS
 
 av = pytest.importorskip("av")
@@ -163,11 +164,11 @@ def test_faults_get_one_clear_error(demonstrations, tmp_path):
     with pytest.raises(ValueError, match="exists"):
         export_lerobot(demonstrations, tmp_path)
     bare = dataclasses.replace(demonstrations.trajectory(0), frames=None)
-    write_dataset(tmp_path / "bare", [bare], seed=0, description={})
+    write_dataset(tmp_path / "bare", [bare], seed=0, description={"goals": GOALS})
     with pytest.raises(ValueError, match="needs frames"):
         export_lerobot(Dataset(tmp_path / "bare"), tmp_path / "d")
     odd = dataclasses.replace(bare, frames=demonstrations.trajectory(0).frames[:, :47])
-    write_dataset(tmp_path / "odd", [odd], seed=0, description={})
+    write_dataset(tmp_path / "odd", [odd], seed=0, description={"goals": GOALS})
     with pytest.raises(ValueError, match="47x64"):
         export_lerobot(Dataset(tmp_path / "odd"), tmp_path / "d", lossy=True)
     export_lerobot(Dataset(tmp_path / "odd"), tmp_path / "d")

@@ -14,6 +14,7 @@ from agents.collect import CollectConfig, collect
 from agents.dataset import Dataset, write_dataset
 from agents.dataset.exchange.minari import export_minari, import_minari
 from agents.dataset.exchange.transitions import Player
+from agents.population.modes import GOALS
 from jumppad_env import DiscreteGamepad
 
 minari = pytest.importorskip("minari")
@@ -97,7 +98,7 @@ def test_namespaces_are_minaris(demonstrations, local):
 
 def test_an_agent_without_mode_comes_back(demonstrations, tmp_path):
     trajectory = dataclasses.replace(demonstrations.trajectory(0), mode="", seed=2**40)
-    write_dataset(tmp_path / "d", [trajectory], seed=0, description={})
+    write_dataset(tmp_path / "d", [trajectory], seed=0, description={"goals": GOALS})
     export_minari(Dataset(tmp_path / "d"), "plain-v7", tmp_path / "root")
     import_minari("plain-v7", tmp_path / "again", tmp_path / "root")
     again = Dataset(tmp_path / "again").trajectory(0)
@@ -181,10 +182,10 @@ def other_size(columns):
 @pytest.mark.parametrize(
     ("recording", "message"),
     [
-        ({"change": brighter}, "not the one stored"),
-        ({"change": rewarded}, "not the one stored"),
-        ({"change": other_actions}, "not the one stored"),
-        ({"change": other_actions, "jpeg": True}, "not the one stored"),
+        ({"change": brighter}, "differs from the stored one"),
+        ({"change": rewarded}, "differs from the stored one"),
+        ({"change": other_actions}, "differs from the stored one"),
+        ({"change": other_actions, "jpeg": True}, "differs from the stored one"),
         ({"change": no_last_frame}, r"12 actions, and observations, rewards, ends: \(12, 12, 12\)"),
         ({"change": impossible_action}, "out of range"),
         ({"change": other_size}, r"episode 0 has observations \(39, 48, 3\)"),
@@ -260,7 +261,7 @@ def first_arrow(data):
 def test_damage_gets_one_clear_error_and_leaves_nothing(root, tmp_path, data_format, damage, said):
     shutil.copytree(root / "jumppad" / f"{data_format}-v0", tmp_path / "root" / "copy-v0")
     damage(tmp_path / "root" / "copy-v0" / "data")
-    with pytest.raises(ValueError, match=f"damaged or can't be read .*({said})") as caught:
+    with pytest.raises(ValueError, match=f"damaged or cannot be read .*({said})") as caught:
         import_minari("copy-v0", tmp_path / "d", tmp_path / "root")
     assert "\n" not in str(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == ["root"]
@@ -272,7 +273,7 @@ def test_ids_that_minari_trips_over_are_refused(demonstrations, tmp_path, datase
         lambda: export_minari(demonstrations, dataset_id, tmp_path),
         lambda: import_minari(dataset_id, tmp_path / "d", tmp_path),
     ):
-        with pytest.raises(ValueError, match=r"write \[namespace/\]name-vN"):
+        with pytest.raises(ValueError, match=r"use \[namespace/\]name-vN"):
             exchange()
     assert list(tmp_path.iterdir()) == []
 
@@ -288,7 +289,7 @@ def test_nothing_is_overwritten_and_what_is_missing_is_named(demonstrations, roo
 
 def test_a_dataset_without_frames_is_refused(demonstrations, tmp_path):
     bare = dataclasses.replace(demonstrations.trajectory(0), frames=None)
-    write_dataset(tmp_path / "bare", [bare], seed=0, description={})
+    write_dataset(tmp_path / "bare", [bare], seed=0, description={"goals": GOALS})
     with pytest.raises(ValueError, match="needs frames"):
         export_minari(Dataset(tmp_path / "bare"), "bare-v0", tmp_path / "root")
     assert not (tmp_path / "root").exists()

@@ -100,5 +100,5 @@ def test_what_follows_is_what_the_environment_says(name):
 
 def test_a_trajectory_without_frames_has_no_last_one():
     trajectory, _ = played({}, 3, still)
-    with pytest.raises(ValueError, match="without frames"):
+    with pytest.raises(ValueError, match="has no frames"):
         Player({}, SIZE).finish(dataclasses.replace(trajectory, frames=None))

@@ -8,6 +8,7 @@ import pytest
 from agents.collect import CollectConfig, collect
 from agents.dataset import Dataset, write_dataset
 from agents.dataset.statistics.counts import MOST_MODES, OTHER, count_dataset, evenly
+from agents.population.modes import GOALS
 from jumppad_env import gamepad
 from jumppad_env.dataset import Trajectory
 
@@ -46,7 +47,9 @@ def test_a_button_that_is_down_when_an_episode_begins_goes_down_there(directory,
     first = trajectories(directory)[0]
     actions = np.tile(gamepad.NEUTRAL, (len(first), 1))
     actions[:, gamepad.X] = 1
-    write_dataset(tmp_path / "d", [Trajectory(**{**vars(first), "actions": actions})] * 3, seed=0, description={})
+    write_dataset(
+        tmp_path / "d", [Trajectory(**{**vars(first), "actions": actions})] * 3, seed=0, description={"goals": GOALS}
+    )
     counts = count_dataset(Dataset(tmp_path / "d"))
     assert counts.presses[gamepad.X - len(gamepad.AXES)] == 3 == counts.presses.sum()
 
@@ -54,7 +57,7 @@ def test_a_button_that_is_down_when_an_episode_begins_goes_down_there(directory,
 def test_many_modes_are_put_together(directory, tmp_path):
     modes = [f"mode {index // 2}" for index in range(50)] + ["idle"] * 10
     played = [Trajectory(**{**vars(t), "mode": mode}) for t, mode in zip(trajectories(directory), modes, strict=True)]
-    write_dataset(tmp_path / "d", played, seed=0, description={})
+    write_dataset(tmp_path / "d", played, seed=0, description={"goals": GOALS})
     counts = count_dataset(Dataset(tmp_path / "d"))
     assert len(counts.modes) == MOST_MODES + 1
     assert counts.modes[0].name == "idle" and counts.modes[-1].name == OTHER
@@ -72,6 +75,8 @@ def test_a_stick_where_there_is_no_bucket_is_refused(directory, tmp_path):
     first = trajectories(directory)[0]
     actions = first.actions.copy()
     actions[3, 1] = gamepad.BUCKETS
-    write_dataset(tmp_path / "d", [Trajectory(**{**vars(first), "actions": actions})], seed=0, description={})
+    write_dataset(
+        tmp_path / "d", [Trajectory(**{**vars(first), "actions": actions})], seed=0, description={"goals": GOALS}
+    )
     with pytest.raises(ValueError, match="bucket 11, expected 0 to 10"):
         count_dataset(Dataset(tmp_path / "d"))

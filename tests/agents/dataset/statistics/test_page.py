@@ -183,7 +183,7 @@ def rewritten(directory: Path, out: Path, modes: list[str] | None = None, **chan
     played = trajectories(directory)
     if modes is not None:
         played = [Trajectory(**{**vars(t), "mode": mode}) for t, mode in zip(played, modes, strict=False)]
-    write_dataset(out, played, seed=0, description={})
+    write_dataset(out, played, seed=0, description={"goals": GOALS})
     manifest = json.loads((out / "manifest.json").read_text())
     (out / "manifest.json").write_text(json.dumps({**manifest, **changes}))
     return Dataset(out)
@@ -235,7 +235,7 @@ def test_people_are_told_where_they_are_known(directory, page, tmp_path):
     nobody = {"person": -1, "skill": float("nan"), "goals": None}
     some = [Trajectory(**{**vars(t), **(nobody if index < 9 else {"goals": None})}) for index, t in enumerate(played)]
     for name, kept in (("some", some), ("none", some[:9])):
-        write_dataset(tmp_path / name, kept, seed=0, description={})
+        write_dataset(tmp_path / name, kept, seed=0, description={"goals": GOALS})
         write_page(Dataset(tmp_path / name), tmp_path / f"{name}.html")
     assert f"people played {EPISODES - 9} episodes" in Page(tmp_path / "some.html").sections["people"]
     assert "people" not in Page(tmp_path / "none.html").sections
@@ -252,6 +252,6 @@ def test_wrong_use_ends_in_one_line(directory, tmp_path):
 def test_states_that_nobody_could_have_seen_are_refused(directory, tmp_path):
     shutil.copytree(directory, tmp_path / "d")
     np.load(tmp_path / "d" / "states.npy", mmap_mode="r+")[0, 0] = np.nan
-    with pytest.raises(ValueError, match="none of a state"):
+    with pytest.raises(ValueError, match="out of range"):
         write_page(Dataset(tmp_path / "d"), tmp_path / "p.html")
     assert not (tmp_path / "p.html").exists()

@@ -1,1 +1,0 @@
-"""How the figures and findings of experiments are drawn and worded."""
