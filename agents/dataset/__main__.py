@@ -59,9 +59,9 @@ class Verify:
             raise ValueError(f"frames must not be negative, got {self.frames}")
         faults, right = verify(self.directory, self.frames, count_cores())
         for line in right:
-            print(f"right: {line}")
+            print(f"ok: {line}")
         for line in faults:
-            print(f"WRONG: {line}")
+            print(f"FAULT: {line}")
         print(f"{self.directory} is damaged" if faults else f"{self.directory} is sound")
         return 1 if faults else 0
 

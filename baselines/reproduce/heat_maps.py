@@ -113,13 +113,9 @@ def draw(rows: list[Row]) -> Figure:
             axes.axis(limits)
             subtitle = f"{episodes[stage, target]:,} episodes"
         _mark_pads(axes, names=not target)
-        for line, (text, weight, color) in enumerate(
-            ((title(stage, target), "bold", INK), (subtitle, "normal", MUTED))
-        ):
-            axes.annotate(
-                text, (0.5, 0), (0, -3 - 11 * line), xycoords="axes fraction", textcoords="offset points",
-                ha="center", va="top", fontsize=8, fontweight=weight, color=color,
-            )  # fmt: skip
+        place = {"xycoords": "axes fraction", "textcoords": "offset points", "ha": "center", "va": "top", "fontsize": 8}
+        axes.annotate(title(stage, target), (0.5, 0), (0, -3), color=INK, fontweight="bold", **place)
+        axes.annotate(subtitle, (0.5, 0), (0, -14), color=MUTED, **place)
 
     figure = lay_out(TARGETS, 2.4, draw_agent, legend=1.7)
     with matplotlib.rc_context(STYLE):
