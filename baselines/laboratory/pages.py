@@ -20,19 +20,17 @@ from jumppad_env.files import write_atomically
 
 TITLE = "Results"
 HEAD = (
-    "The paper's figures and ablations on our island, and the experiments that its reviewers asked for. Every number "
-    "is computed from the JSON file beside its figure.",
-    "**How to read the tables.** A number is the mean over seeds ± half of its 95% interval (Student's t). A "
-    "difference is paired by seed; its interval tells how large an effect could have been missed. p values are of "
-    "paired t-tests, corrected for all comparisons of the table (Holm). A claim is decided by a corrected p below "
-    f"{LEVEL}, or by an interval that lies on one side of its bound. Otherwise it is inconclusive, which is no "
-    f"evidence of equality. Where the seeds of a share form two groups more than {100 * SPLIT:.0f} points apart, the "
-    "seeds above 50% are counted and all are listed; comparisons then use Fisher's exact test on the counts. The "
-    f"paper's numbers are read off its figures, to about {100 * READING:.1f} points, and “as often as the paper's” "
-    "allows for that. Uncorrected p values are in the `.table.csv` files.",
+    "The paper's figures and ablations on our island, and the experiments that its reviewers asked for. All numbers "
+    "come from the JSON files beside the figures.",
+    "**Reading the tables.** Means over seeds ± half of their 95% intervals (Student's t). Differences are paired "
+    "by seed; their intervals show how large an effect could have been missed. p values are of paired t-tests, "
+    "corrected over the table (Holm; raw ones in `.table.csv`), so that one comparison may have two in two tables. "
+    f"A claim is decided by p < {LEVEL}, or by an interval on one side of its bound; otherwise it is inconclusive, "
+    f"which is no evidence of equality. Where the seeds of a share form two groups more than {100 * SPLIT:.0f} "
+    "points apart, those above 50% are counted, all are listed, and Fisher's exact test compares the counts. The "
+    f"paper's numbers are read off its figures to about {100 * READING:.1f} points; “as often as the paper's” allows "
+    "for that.",
 )
-
-
 CLAIM_HEAD = ["claim", "made by", "answer", "evidence", "figure"]
 
 
@@ -86,12 +84,10 @@ def origin(result: Result) -> str:
 
 
 def caption(result: Result) -> str:
-    """Returns what the differences of a table are to, and how many p values were corrected."""
+    """Returns what the differences of a table are to, and how many p values are corrected together."""
     table = result.table
-    if not table.reference:
-        return ""
-    corrected = f"; p values are corrected for all {table.tests} comparisons of the table" if table.tests else ""
-    return f"Differences are to {table.reference}{corrected}."
+    tests = f" ({table.tests} comparisons)" if table.tests else ""
+    return f"Differences: to {table.reference}{tests}." if table.reference else ""
 
 
 def markdown(results: list[Result], folder: str) -> str:
