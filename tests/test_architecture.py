@@ -30,7 +30,7 @@ FLOORS = {
         {"collect"},
     ),
     "baselines": (
-        {"artifact", "models"},
+        {"artifact", "models", "policy"},
         {"training", "preferences", "rollouts", "evaluate", "record"},
         {"pretrain", "finetune", "reward", "preference_finetune", "align", "report"},
         {"presets"},

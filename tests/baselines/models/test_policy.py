@@ -198,3 +198,9 @@ def test_a_component_is_kept_for_some_steps_of_each_row():
         chunks = [episode[start : start + hold] for start in range(0, len(episode), hold)]
         assert all((chunk == chunk[0]).all() for chunk in chunks)
     assert len(set(first[::hold])) > 3
+
+
+def test_the_public_name_of_policies_stands_at_the_root_of_the_package():
+    from baselines import policy
+
+    assert policy.Policy is Policy
