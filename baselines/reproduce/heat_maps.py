@@ -13,11 +13,8 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 from agents.figures.island_map import draw_map, load_map
 from agents.figures.style import INK, MUTED, STYLE
 from baselines.evaluate import PATHS
-from baselines.laboratory.claims import Claim
-from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
 from baselines.laboratory.panels import counted
-from baselines.laboratory.statistics import group
-from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.report.heat_map import lay_out
 from baselines.report.palette import STAGE_COLORS
 from baselines.reproduce import outcomes
@@ -203,7 +200,6 @@ def overlap(one: np.ndarray, other: np.ndarray) -> float:
 
 
 EXPERIMENT = Experiment(
-    name="heat_maps",
     title="Ways over the island",
     question="How does each stage change the ways that are taken over the island?",
     paper="The base agent spreads over the island, the fine-tuned one keeps to three ways, each aligned one to one.",
@@ -211,8 +207,10 @@ EXPERIMENT = Experiment(
     draw=draw,
     table=table,
     claims=(
-        Claim("Fine-tuning narrows the ways that are taken", "paper", title("finetuned", ""), AREA, "lower"),
-        Claim("Alignment narrows the ways again", "paper", title("aligned", "left"), AREA, "lower"),
+        Claim(
+            "Fine-tuning narrows the ways that are taken", "paper", Difference(title("finetuned", ""), AREA, "lower")
+        ),
+        Claim("Alignment narrows the ways again", "paper", Difference(title("aligned", "left"), AREA, "lower")),
     ),
     remark=f"Squares that at least {OFTEN:.0%} of episodes visit; sums over all seeds, so nothing is tested.",
     condense=condense,

@@ -13,12 +13,10 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from matplotlib.figure import Figure
 
-from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory import Column, Experiment, Line, Row, Table, group, tabulate
 from baselines.laboratory.marks import draw_line
 from baselines.laboratory.measuring import outcomes
 from baselines.laboratory.panels import AIR, RANDOM, handle, listed, note, number_axis, panels, percent_axis, span
-from baselines.laboratory.statistics import group
-from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.report.palette import STAGE_COLORS
 from baselines.reproduce import rates
 from baselines.reproduce.imitation.demonstrations_needed import INITIAL
@@ -179,7 +177,6 @@ def table(rows: list[Row]) -> Table:
 
 
 EXPERIMENT = Experiment(
-    name="learning_rates",
     title="Learning rates",
     question="Which learning rate suits each thing that other experiments compare? Each has the same small grid; of "
     "the rates within one standard error of the best, the smallest is chosen.",

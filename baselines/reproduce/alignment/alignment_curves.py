@@ -9,13 +9,11 @@ from matplotlib.figure import Figure
 
 from agents.figures.palette import OUTCOME_COLORS
 from baselines.artifact import load_manifest
-from baselines.laboratory.claims import Claim
-from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory import Bound, Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
 from baselines.laboratory.marks import WINDOW, draw_curve, episode_curves, shade
 from baselines.laboratory.measuring import outcomes
 from baselines.laboratory.panels import counting_axis, intervals, note, panels, percent_axis, sizes
-from baselines.laboratory.statistics import group, over_seeds
-from baselines.laboratory.tables import Column, Line, Table, tabulate
+from baselines.laboratory.statistics import over_seeds
 from baselines.report.paper import paper_success
 from baselines.stages import Stages, Target
 from baselines.training.loop import read_metrics
@@ -167,16 +165,11 @@ def once(rows: list[Row]) -> list[Row]:
 
 
 EXPERIMENT = Experiment(
-    name="alignment_curves",
     title="Alignment curves",
-    question=(
-        "How many episodes does alignment take, by the number of comparisons behind the reward model, and with or "
-        "without preference fine-tuning first?"
-    ),
-    paper=(
-        "Both targets are reached in nearly all episodes (98.7% left, 99.8% right), and preference fine-tuning first "
-        "makes online alignment much cheaper."
-    ),
+    question="How many episodes does alignment take, by the number of comparisons behind the reward model, and with or "
+    "without preference fine-tuning first?",
+    paper="Both targets are reached in nearly all episodes (98.7% left, 99.8% right), and preference fine-tuning first "
+    "makes online alignment much cheaper.",
     measure=measure,
     draw=draw,
     table=table,
@@ -185,18 +178,14 @@ EXPERIMENT = Experiment(
             Claim(
                 f"Preference fine-tuning makes alignment to the {target} cheaper",
                 "paper",
-                condition(target, 500, "preference_finetuned"),
-                EPISODES.format(LEVELS[0]),
-                "lower",
+                Difference(condition(target, 500, "preference_finetuned"), EPISODES.format(LEVELS[0]), "lower"),
             )
             for target in ("left", "right")
         ),
         Claim(
             f"{FEW} comparisons are enough to succeed in {ENOUGH:.0%}",
             "us",
-            condition("left", FEW, "preference_finetuned"),
-            FINAL,
-            least=ENOUGH,
+            Bound(condition("left", FEW, "preference_finetuned"), FINAL, least=ENOUGH),
         ),
     ),
 )

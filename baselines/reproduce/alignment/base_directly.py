@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from baselines.laboratory.claims import Claim
-from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
 from baselines.laboratory.marks import draw_alignment, draw_bar, draw_outcomes, draw_paper
 from baselines.laboratory.measuring import outcomes, probe
 from baselines.laboratory.panels import intervals, named_axis, note, panels, percent_axis, probed, sizes
-from baselines.laboratory.statistics import group
-from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.report.palette import STAGE_COLORS
 from baselines.report.paper import OUTCOMES, paper_shares
 from baselines.stages import Stages
@@ -91,7 +88,6 @@ def table(rows: list[Row]) -> Table:
 
 
 EXPERIMENT = Experiment(
-    name="base_directly",
     title="Aligning the base agent directly",
     question="Is fine-tuning needed, or can the base agent be aligned as it is, with the same reward model and budget?",
     paper="An ablation of its own; its base agent goes left in 11.8% of episodes, the agent after all stages in 98.7%.",
@@ -99,7 +95,11 @@ EXPERIMENT = Experiment(
     draw=draw,
     table=table,
     claims=(
-        Claim("Alignment alone makes the base agent go left", "us", NAMES_OF["base, aligned"], SUCCESS, "higher"),
-        Claim("The stages in between add success", "us", NAMES_OF["all steps"], SUCCESS, "higher"),
+        Claim(
+            "Alignment alone makes the base agent go left",
+            "us",
+            Difference(NAMES_OF["base, aligned"], SUCCESS, "higher"),
+        ),
+        Claim("The stages in between add success", "us", Difference(NAMES_OF["all steps"], SUCCESS, "higher")),
     ),
 )

@@ -13,12 +13,10 @@ from matplotlib.figure import Figure
 from agents.figures.palette import OUTCOME_COLORS
 from agents.figures.style import MUTED
 from agents.outcomes import NAMES
-from baselines.laboratory.claims import Claim
-from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
 from baselines.laboratory.marks import draw_dot
 from baselines.laboratory.panels import handle, intervals, note, panels, seeds_of
-from baselines.laboratory.statistics import group, per_seed
-from baselines.laboratory.tables import Column, Line, Table, tabulate
+from baselines.laboratory.statistics import per_seed
 from baselines.models import gamepad_distribution
 from baselines.models.batches import make_batch
 from baselines.models.playing import play
@@ -127,7 +125,6 @@ def table(rows: list[Row]) -> Table:
 
 
 EXPERIMENT = Experiment(
-    name="drift",
     title="Entropy and distance from the base agent",
     question="How much variety of outcomes and of actions does each stage leave, and how far does it move the agent?",
     paper="",
@@ -138,9 +135,7 @@ EXPERIMENT = Experiment(
         Claim(
             f"Aligning to the {target} makes outcomes nearly deterministic: their entropy falls",
             "us",
-            outcomes.title("aligned", target),
-            ENDS,
-            "lower",
+            Difference(outcomes.title("aligned", target), ENDS, "lower"),
         )
         for target in outcomes.TARGETS
     ),

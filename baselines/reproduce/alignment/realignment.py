@@ -6,13 +6,10 @@ from matplotlib.figure import Figure
 
 from agents.figures.palette import OUTCOME_COLORS
 from agents.figures.style import INK
-from baselines.laboratory.claims import Claim
-from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
 from baselines.laboratory.marks import draw_alignment, draw_outcomes
 from baselines.laboratory.measuring import outcomes
 from baselines.laboratory.panels import intervals, named_axis, note, panels, percent_axis, sizes
-from baselines.laboratory.statistics import group
-from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.report.palette import STAGE_COLORS
 from baselines.report.paper import paper_success
 from baselines.stages import Stages
@@ -89,7 +86,6 @@ def condition(start: str) -> str:
 
 
 EXPERIMENT = Experiment(
-    name="realignment",
     title="Re-alignment",
     question="Can an agent that was aligned to the left be aligned to the right with the same reward model and budget?",
     paper="",
@@ -100,9 +96,7 @@ EXPERIMENT = Experiment(
         Claim(
             "An agent aligned to the left is harder to align to the right",
             "us",
-            condition("aligned left"),
-            RIGHT,
-            "lower",
+            Difference(condition("aligned left"), RIGHT, "lower"),
         ),
     ),
 )

@@ -14,13 +14,11 @@ from agents.collect import CollectConfig
 from agents.dataset.selection import merge
 from agents.figures.style import MUTED
 from baselines.align import AlignConfig
-from baselines.laboratory.claims import Claim
-from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory import Bound, Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
 from baselines.laboratory.marks import ends
 from baselines.laboratory.measuring import outcomes, probe
 from baselines.laboratory.panels import intervals, note, panels, probed, sizes
-from baselines.laboratory.statistics import estimate, group, is_split, over_seeds, per_seed
-from baselines.laboratory.tables import Column, Line, Table, tabulate
+from baselines.laboratory.statistics import estimate, is_split, over_seeds, per_seed
 from baselines.report.palette import KIND_TITLES, STAGE_COLORS
 from baselines.reproduce import rates
 from baselines.stages import Stages
@@ -193,17 +191,12 @@ REMEDIES = {
 
 
 EXPERIMENT = Experiment(
-    name="recovery",
     title="The alignment tax",
-    question=(
-        "An agent that is about to reach a pad is made to miss it. Does it turn round and return to its own pad, at "
-        "every stage, and what preserves that ability during alignment? The goal is an agent that goes left in "
-        f"{GOAL_SUCCESS:.0%} of episodes and returns to the left pad after {GOAL_RETURNS:.0%} of forced misses."
-    ),
-    paper=(
-        "Gives no number; it observes that a pre-trained agent that misses a pad turns round and comes back, where one "
-        "that was only fine-tuned gets stuck. It does not measure what alignment does to this."
-    ),
+    question="An agent that is about to reach a pad is made to miss it. Does it turn round and return to its own pad, "
+    "at every stage, and what preserves that ability during alignment? The goal is an agent that goes left in "
+    f"{GOAL_SUCCESS:.0%} of episodes and returns to the left pad after {GOAL_RETURNS:.0%} of forced misses.",
+    paper="Gives no number; it observes that a pre-trained agent that misses a pad turns round and comes back, where "
+    "one that was only fine-tuned gets stuck. It does not measure what alignment does to this.",
     measure=measure,
     draw=draw,
     table=table,
@@ -211,17 +204,18 @@ EXPERIMENT = Experiment(
         Claim(
             "Alignment has a tax: the agent returns to its own pad less often than before alignment",
             "us",
-            f"{KIND_TITLES['aligned']}, {PLAIN}",
-            RETURNS,
-            "lower",
+            Difference(f"{KIND_TITLES['aligned']}, {PLAIN}", RETURNS, "lower"),
         ),
         *(
-            Claim(f"{words} preserves returns to the agent's own pad", "us", method, RETURNS, "higher")
+            Claim(f"{words} preserves returns to the agent's own pad", "us", Difference(method, RETURNS, "higher"))
             for method, words in REMEDIES.items()
         ),
         *(
             Claim(
-                f"{words} reaches the goal", "us", method, SUCCESS, least=GOAL_SUCCESS, also=((RETURNS, GOAL_RETURNS),)
+                f"{words} reaches the goal",
+                "us",
+                Bound(method, SUCCESS, least=GOAL_SUCCESS),
+                also=Bound(method, RETURNS, least=GOAL_RETURNS),
             )
             for method, words in REMEDIES.items()
         ),

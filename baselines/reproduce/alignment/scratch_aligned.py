@@ -5,13 +5,10 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from baselines.artifact import load_manifest
-from baselines.laboratory.claims import Claim
-from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
 from baselines.laboratory.marks import draw_alignment, draw_bar
 from baselines.laboratory.measuring import outcomes, probe
 from baselines.laboratory.panels import PROBES, RANDOM, intervals, named_axis, note, panels, percent_axis, probed, sizes
-from baselines.laboratory.statistics import group
-from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.report.palette import STAGE_COLORS
 from baselines.reproduce.imitation.demonstrations_needed import ways
 from baselines.stages import Stages
@@ -92,7 +89,6 @@ def table(rows: list[Row]) -> Table:
 
 
 EXPERIMENT = Experiment(
-    name="scratch_aligned",
     title="Alignment without pre-training",
     question="Can an agent be aligned that was only ever fine-tuned, and does it return when it misses?",
     paper="The agent that was never pre-trained can be aligned, but when it misses a pad it gets stuck where the "
@@ -104,9 +100,7 @@ EXPERIMENT = Experiment(
         Claim(
             "Once both are aligned, the pre-trained agent returns to its pad more often after a forced miss",
             "paper",
-            "aligned, pre-trained",
-            COLUMNS["forced_miss_at_target"],
-            "higher",
+            Difference("aligned, pre-trained", COLUMNS["forced_miss_at_target"], "higher"),
         ),
     ),
 )

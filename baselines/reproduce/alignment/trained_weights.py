@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from baselines.laboratory.claims import Claim
-from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory import Bound, Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
 from baselines.laboratory.marks import draw_alignment, draw_bar, draw_paper
 from baselines.laboratory.measuring import outcomes, probe
 from baselines.laboratory.panels import intervals, named_axis, note, panels, percent_axis, probed, sizes
-from baselines.laboratory.statistics import group
-from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.report.paper import READING, paper_success
 from baselines.reproduce import learning_rates, rates
 from baselines.stages import Stages
@@ -92,12 +89,9 @@ def paper_of(trained: str) -> dict[str, float]:
 
 
 EXPERIMENT = Experiment(
-    name="trained_weights",
     title="Which weights alignment trains",
-    question=(
-        "The paper trains the last layer alone. How do low-rank adapters and training everything compare, each at its "
-        "own learning rate, in success and in returns after a forced miss?"
-    ),
+    question="The paper trains the last layer alone. How do low-rank adapters and training everything compare, each at "
+    "its own learning rate, in success and in returns after a forced miss?",
     paper="Trains the last layer alone, and ends at 98.7% left.",
     measure=measure,
     draw=draw,
@@ -106,16 +100,12 @@ EXPERIMENT = Experiment(
         Claim(
             "Training the action head alone is enough for the paper's success",
             "paper",
-            WORDS["head"],
-            SUCCESS,
-            least=paper_success("left") - READING,
+            Bound(WORDS["head"], SUCCESS, least=paper_success("left") - READING),
         ),
         Claim(
             "The action head alone preserves more returns to the agent's own pad than training everything",
             "us",
-            WORDS["head"],
-            RETURNS,
-            "higher",
+            Difference(WORDS["head"], RETURNS, "higher"),
         ),
     ),
 )

@@ -10,8 +10,7 @@ from matplotlib.lines import Line2D
 
 from baselines.artifact import load_manifest
 from baselines.finetune import FinetuneConfig
-from baselines.laboratory.claims import Claim
-from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
 from baselines.laboratory.marks import draw_line
 from baselines.laboratory.measuring import outcomes, probe
 from baselines.laboratory.panels import (
@@ -27,8 +26,6 @@ from baselines.laboratory.panels import (
     probed,
     sizes,
 )
-from baselines.laboratory.statistics import group
-from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.report.palette import STAGE_COLORS
 from baselines.reproduce import rates
 from baselines.stages import Stages
@@ -150,7 +147,6 @@ def condition(count: int, way: str) -> str:
 
 
 EXPERIMENT = Experiment(
-    name="demonstrations_needed",
     title="Fine-tuning with and without pre-training",
     question="How many clean demonstrations does fine-tuning need with and without pre-training, and what do the "
     "agents do when disturbed? Neither has a target, so any pad counts.",
@@ -162,23 +158,17 @@ EXPERIMENT = Experiment(
         Claim(
             "Pre-training makes the fine-tuned agent return more often after a forced miss",
             "paper",
-            condition(COUNTS[-1], "pre-trained"),
-            PANELS["forced_miss"],
-            "higher",
+            Difference(condition(COUNTS[-1], "pre-trained"), PANELS["forced_miss"], "higher"),
         ),
         Claim(
             "Pre-training makes the fine-tuned agent reach a pad more often from odd starts",
             "paper",
-            condition(COUNTS[-1], "pre-trained"),
-            PANELS["odd_start"],
-            "higher",
+            Difference(condition(COUNTS[-1], "pre-trained"), PANELS["odd_start"], "higher"),
         ),
         Claim(
             "Pre-training makes fine-tuning faster: after a third of the updates more episodes reach a pad",
             "us",
-            condition(COUNTS[-1], "pre-trained, a third"),
-            PANELS["success"],
-            "higher",
+            Difference(condition(COUNTS[-1], "pre-trained, a third"), PANELS["success"], "higher"),
         ),
     ),
 )

@@ -7,13 +7,10 @@ import dataclasses
 from matplotlib.figure import Figure
 
 from baselines.artifact import load_manifest
-from baselines.laboratory.claims import Claim
-from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
 from baselines.laboratory.marks import draw_alignment, draw_bar, draw_paper
 from baselines.laboratory.measuring import outcomes
 from baselines.laboratory.panels import intervals, named_axis, note, panels, percent_axis, sizes
-from baselines.laboratory.statistics import group
-from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.report.paper import REWARD_ACCURACY, paper_success
 from baselines.stages import Stages
 from baselines.training.loop import read_metrics
@@ -108,16 +105,11 @@ def table(rows: list[Row]) -> Table:
 
 
 EXPERIMENT = Experiment(
-    name="random_reward",
     title="Alignment by a reward model from random weights",
-    question=(
-        "The reward model starts from the agent's own network. What if it starts from random weights, trained for as "
-        "many updates or for five times as many?"
-    ),
-    paper=(
-        f"With {PAPER_COMPARISONS:,} comparisons the agent's encoder classifies 95.0% of held-out comparisons "
-        "correctly, a random encoder 33.0%; the agent aligned to the left succeeds in 98.7%."
-    ),
+    question="The reward model starts from the agent's own network. What if it starts from random weights, trained for "
+    "as many updates or for five times as many?",
+    paper=f"With {PAPER_COMPARISONS:,} comparisons the agent's encoder classifies 95.0% of held-out comparisons "
+    "correctly, a random encoder 33.0%; the agent aligned to the left succeeds in 98.7%.",
     measure=measure,
     draw=draw,
     table=table,
@@ -125,10 +117,12 @@ EXPERIMENT = Experiment(
         Claim(
             "A reward model from random weights is less accurate than one from the agent's",
             "paper",
-            WORDS["random"],
-            ACCURACY,
-            "lower",
+            Difference(WORDS["random"], ACCURACY, "lower"),
         ),
-        Claim("A reward model from random weights aligns the agent less well", "us", WORDS["random"], SUCCESS, "lower"),
+        Claim(
+            "A reward model from random weights aligns the agent less well",
+            "us",
+            Difference(WORDS["random"], SUCCESS, "lower"),
+        ),
     ),
 )

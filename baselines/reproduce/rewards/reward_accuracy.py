@@ -20,8 +20,7 @@ from torch import Tensor
 
 from agents.dataset import Dataset
 from agents.figures.style import INK, MUTED
-from baselines.laboratory.claims import Claim
-from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory import Bound, Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
 from baselines.laboratory.marks import draw_line
 from baselines.laboratory.panels import (
     AIR,
@@ -34,8 +33,6 @@ from baselines.laboratory.panels import (
     percent_axis,
     seeds_of,
 )
-from baselines.laboratory.statistics import group
-from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.models.batches import make_batch
 from baselines.models.network import GamepadTransformer, NetworkConfig, Trunk
 from baselines.models.policy import Policy
@@ -301,7 +298,6 @@ def accuracy_of(row: Row, encoder: str) -> float | None:
 
 
 EXPERIMENT = Experiment(
-    name="reward_accuracy",
     title="Reward models on frozen encoders",
     question="Does the agent's own encoder make a better reward model than a random one: for places and for behavior, "
     "in which look of the world, and from how many comparisons?",
@@ -314,23 +310,17 @@ EXPERIMENT = Experiment(
         Claim(
             "The agent's encoder makes the better reward model for places",
             "paper",
-            condition(*PAPER_PANEL, PAPER_COUNT),
-            COLUMNS["finetuned"],
-            "higher",
+            Difference(condition(*PAPER_PANEL, PAPER_COUNT), COLUMNS["finetuned"], "higher"),
         ),
         Claim(
             "A random encoder stays below chance",
             "paper",
-            condition(*PAPER_PANEL, PAPER_COUNT),
-            COLUMNS["random"],
-            most=0.5,
+            Bound(condition(*PAPER_PANEL, PAPER_COUNT), COLUMNS["random"], most=0.5),
         ),
         Claim(
             "The agent's encoder makes the better reward model for behavior in a varied world",
             "us",
-            condition("high", "camera"),
-            COLUMNS["finetuned"],
-            "higher",
+            Difference(condition("high", "camera"), COLUMNS["finetuned"], "higher"),
         ),
     ),
 )
