@@ -167,17 +167,12 @@ AREA = "area of the ways, m²"
 def table(rows: list[Row]) -> Table:
     """Tabulates how much of the island each agent covers, and how much of its way it shares with people."""
     maps = {(row["stage"], row["target"]): (unpack(row["visits"]), row["episodes"]) for row in rows}
-    people = maps.get(("demonstrations", ""))
-    found = {
-        agent: [
-            {
-                "seed": 0,
-                "area": area(visits, episodes, rows[0]["cell"]),
-                "shared": None if people is None else overlap(people[0], visits),
-            }
-        ]
-        for agent, (visits, episodes) in maps.items()
-    }
+    people, _ = maps.get(("demonstrations", ""), (None, 0))
+    found = {}
+    for agent, (visits, episodes) in maps.items():
+        area = float((visits >= OFTEN * episodes).sum() * rows[0]["cell"] ** 2)
+        shared = None if people is None else float(np.minimum(people / people.sum(), visits / visits.sum()).sum())
+        found[agent] = [{"seed": 0, "area": area, "shared": shared}]
     lines = [Line(title(*agent), some, found.get(BEFORE.get(agent[0], ("", "")), ())) for agent, some in found.items()]
     columns = (
         Column(AREA, "area", share=False, digits=0),
@@ -187,16 +182,6 @@ def table(rows: list[Row]) -> Table:
 
 
 BEFORE = {"finetuned": ("base", ""), "aligned": ("finetuned", "")}
-
-
-def area(visits: np.ndarray, episodes: int, cell: float) -> float:
-    """Returns the area of all squares that are often visited, m²."""
-    return float((visits >= OFTEN * episodes).sum() * cell**2)
-
-
-def overlap(one: np.ndarray, other: np.ndarray) -> float:
-    """Returns the overlap of the distributions of visits of two maps, 0 to 1."""
-    return float(np.minimum(one / one.sum(), other / other.sum()).sum())
 
 
 EXPERIMENT = Experiment(

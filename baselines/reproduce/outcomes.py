@@ -39,8 +39,7 @@ def measure(stages: Stages) -> list[Row]:
     rows: list[Row] = [{"stage": "demonstrations", "target": "", **{key: people[key] for key in kept}}]
     for (stage, target), agent in agents.items():
         name = f"{target}_{stage}" if target else stage
-        config = stages.preset.final_evaluation if stage == "aligned" else stages.preset.evaluation
-        rows.append({"stage": stage, "target": target, **outcomes(stages, name, agent, config)})
+        rows.append({"stage": stage, "target": target, **outcomes(stages, name, agent)})
     return [{**row, "total_variation_to_people": total_variation(row, people)} for row in rows]
 
 

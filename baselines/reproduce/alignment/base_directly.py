@@ -16,21 +16,16 @@ from baselines.training.loop import read_metrics
 
 def measure(stages: Stages) -> list[Row]:
     """Aligns the base agent to the left with the same reward model, beside the usual way."""
-    judge = stages.reward_model("left")
+    direct = stages.aligned("left", "aligned_from_base", agent=stages.base())
     agents = {
-        "base": ("base", stages.base(), None),
-        "base, aligned": (
-            "left_aligned_from_base",
-            stages.aligned("left", "aligned_from_base", agent=stages.base(), reward_model=judge),
-            stages.out / "left" / "aligned_from_base",
-        ),
-        "all steps": ("left_aligned", stages.aligned("left"), stages.aligned("left")),
+        "base": ("base", stages.base()),
+        "base, aligned": ("left_aligned_from_base", direct),
+        "all steps": ("left_aligned", stages.aligned("left")),
     }
     rows = []
-    for label, (name, agent, training) in agents.items():
-        config = stages.preset.final_evaluation if name == "left_aligned" else stages.preset.evaluation
-        curve = [] if training is None else [line["success"] for line in read_metrics(training)]
-        measured = {**outcomes(stages, name, agent, config), **probe(stages, name, agent, "forced_miss", "left")}
+    for label, (name, agent) in agents.items():
+        curve = [] if label == "base" else [line["success"] for line in read_metrics(agent)]
+        measured = outcomes(stages, name, agent) | probe(stages, name, agent, "left", "forced_miss")
         rows.append({"agent": label, **measured, "curve": curve})
     return rows
 

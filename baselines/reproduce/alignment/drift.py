@@ -66,8 +66,9 @@ def compare(agent: Path, base: Path, seed: int) -> dict[str, float]:
     return {"entropy": entropy / steps, "kl_from_base": kl / steps}
 
 
+ENDS = "entropy of outcomes, bits"
 MEASURES = {
-    "outcome_entropy_bits": "entropy of outcomes, bits",
+    "outcome_entropy_bits": ENDS,
     "entropy": "entropy of actions, nats per step",
     "kl_from_base": "KL from the base agent, nats per step",
 }
@@ -83,12 +84,12 @@ def draw(rows: list[Row]) -> Figure:
                 found = []
                 for x, stage in enumerate(STAGES):
                     shared = (stage, "") in agents
+                    place, color = (x, MUTED) if shared else (x + shift, OUTCOME_COLORS[target])
                     some = agents.get((stage, "" if shared else target), [])
-                    color = MUTED if shared else OUTCOME_COLORS[target]
                     values = list(per_seed(some, measure_of).values())
-                    draw_dot(axes, x + (0 if shared else shift), values, color, share=False)
+                    draw_dot(axes, place, values, color, share=False)
                     if values:
-                        found.append((x + (0 if shared else shift), float(np.mean(values)), color))
+                        found.append((place, float(np.mean(values)), color))
                 for (x0, y0, _), (x1, y1, color) in pairwise(found):
                     axes.plot([x0, x1], [y0, y1], color=color, linewidth=1.6)
             axes.set_title(name.partition(", ")[0], fontsize=9)
@@ -109,9 +110,6 @@ def draw(rows: list[Row]) -> Figure:
         return figure
 
 
-ENDS = "entropy of outcomes, bits"
-
-
 def table(rows: list[Row]) -> Table:
     """Tabulates every agent; aligned agents against the fine-tuned one."""
     agents = group(rows, "stage", "target")
@@ -119,8 +117,7 @@ def table(rows: list[Row]) -> Table:
     lines = [
         Line(outcomes.title(*agent), some, tuned if agent[0] == "aligned" else ()) for agent, some in agents.items()
     ]
-    titles = (ENDS, "entropy of actions, nats per step", "KL from the base agent, nats per step")
-    columns = [Column(name, key, share=False, digits=2) for name, key in zip(titles, MEASURES, strict=True)]
+    columns = [Column(name, key, share=False, digits=2) for key, name in MEASURES.items()]
     return tabulate(lines, columns, "the fine-tuned agent")
 
 

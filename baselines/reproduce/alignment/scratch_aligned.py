@@ -33,11 +33,7 @@ def measure(stages: Stages) -> list[Row]:
         )
         aligned = stages.aligned("left", f"aligned{suffix}", agent=preferred, reward_model=judge)
         name = f"left_aligned{suffix}"
-        measured = outcomes(
-            stages, name, aligned, stages.preset.evaluation if suffix else stages.preset.final_evaluation
-        )
-        for kind in ("forced_miss", "odd_start"):
-            measured |= probe(stages, name, aligned, kind, "left")
+        measured = outcomes(stages, name, aligned) | probe(stages, name, aligned, "left", "forced_miss", "odd_start")
         accuracy = load_manifest(judge, "reward_model")["metrics"]["accuracy"]
         curve = [line["success"] for line in read_metrics(aligned)]
         rows.append({"start": label, **measured, "accuracy": accuracy, "curve": curve})
@@ -83,9 +79,8 @@ def table(rows: list[Row]) -> Table:
     scratch = starts.get("from scratch", [])
     lines = [Line(f"aligned, {start}", some, () if some is scratch else scratch) for start, some in starts.items()]
     columns = [Column(name, key, compared=key != "forced_miss") for key, name in COLUMNS.items()]
-    return tabulate(
-        lines, [*columns, Column("reward model's accuracy", "accuracy", compared=False)], "the agent from scratch"
-    )
+    columns.append(Column("reward model's accuracy", "accuracy", compared=False))
+    return tabulate(lines, columns, "the agent from scratch")
 
 
 EXPERIMENT = Experiment(

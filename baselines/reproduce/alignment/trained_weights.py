@@ -22,17 +22,10 @@ def measure(stages: Stages) -> list[Row]:
         config = None if trained == "all" else rates.at_rate(stages.preset.aligned, trained, trained=trained)
         agent = stages.aligned("left", f"aligned{suffix}", config=config)
         name = f"left_aligned{suffix}"
-        evaluation = stages.preset.evaluation if suffix else stages.preset.final_evaluation
+        measured = outcomes(stages, name, agent) | probe(stages, name, agent, "left", "forced_miss")
         lines = read_metrics(agent)
-        rows.append(
-            {
-                "trained": trained,
-                **outcomes(stages, name, agent, evaluation),
-                **probe(stages, name, agent, "forced_miss", "left"),
-                "kl": lines[-1].get("kl"),
-                "curve": [line["success"] for line in lines],
-            }
-        )
+        curve = [line["success"] for line in lines]
+        rows.append({"trained": trained, **measured, "kl": lines[-1].get("kl"), "curve": curve})
     return rows
 
 
@@ -70,10 +63,10 @@ SUCCESS, RETURNS = "goes left", "returns to the left pad"
 def table(rows: list[Row]) -> Table:
     """Tabulates what alignment trains, against all weights."""
     parts = group(rows, "trained")
-    lines = [
-        Line(WORDS[trained], some, () if trained == "all" else parts.get("all", []), paper_of(trained))
-        for trained, some in parts.items()
-    ]
+    lines = []
+    for trained, some in parts.items():
+        paper = {SUCCESS: paper_success("left")} if trained == "head" else {}
+        lines.append(Line(WORDS[trained], some, () if trained == "all" else parts.get("all", []), paper))
     columns = (
         Column(SUCCESS, "left"),
         Column(RETURNS, "forced_miss_at_target"),
@@ -81,11 +74,6 @@ def table(rows: list[Row]) -> Table:
         Column("KL from its start, nats per step", "kl", share=False, digits=2, compared=False),
     )
     return tabulate(lines, columns, WORDS["all"])
-
-
-def paper_of(trained: str) -> dict[str, float]:
-    """Returns the paper's number for what it trains."""
-    return {SUCCESS: paper_success("left")} if trained == "head" else {}
 
 
 EXPERIMENT = Experiment(

@@ -74,14 +74,9 @@ def measure(stages: Stages) -> list[Row]:
         name = f"base_{updates}_updates" + ("" if choice == OWN else f"_{choice}")
         agent = stages.base(name, config=config, demonstrations=data)
         outcome = outcomes(stages, name, agent)
-        rows.append(
-            {
-                "choice": choice,
-                **outcome,
-                "total_variation_to_people": total_variation(outcome, crowd),
-                "held_out_loss": held_out_loss(Policy.from_pretrained(agent, choose_device()), unseen),
-            }
-        )
+        distance = total_variation(outcome, crowd)
+        loss = held_out_loss(Policy.from_pretrained(agent, choose_device()), unseen)
+        rows.append({"choice": choice, **outcome, "total_variation_to_people": distance, "held_out_loss": loss})
     return rows
 
 

@@ -43,17 +43,10 @@ def measure(stages: Stages) -> list[Row]:
         agent = stages.base(name, config=config, demonstrations=data)
         policy = Policy.from_pretrained(agent, choose_device())
         outcome = outcomes(stages, name, agent)
-        rows.append(
-            {
-                "axis": axis,
-                "value": value,
-                "parameters": sum(parameter.numel() for parameter in policy.network.parameters()),
-                "episodes_seen": min(len(Dataset(data)), updates * config.batch_episodes),
-                "held_out_loss": held_out_loss(policy, held_out),
-                "total_variation_to_people": total_variation(outcome, crowd),
-                **outcome,
-            }
-        )
+        row = {"axis": axis, "value": value, "parameters": _parameters(network)}
+        row |= {"episodes_seen": min(len(Dataset(data)), updates * config.batch_episodes)}
+        row |= {"held_out_loss": held_out_loss(policy, held_out)}
+        rows.append({**row, "total_variation_to_people": total_variation(outcome, crowd), **outcome})
 
     own = preset.base.network
     for size, (width, layers) in SIZES.items():
@@ -62,9 +55,8 @@ def measure(stages: Stages) -> list[Row]:
     width, layers = SIZES["medium"]
     reference = dataclasses.replace(own, width=width, layers=layers, heads=width // 32)
     for count in EPISODES:
-        data = stages.demonstrations(
-            f"demonstrations_{count}", config=dataclasses.replace(preset.demonstrations, episodes=count)
-        )
+        config = dataclasses.replace(preset.demonstrations, episodes=count)
+        data = stages.demonstrations(f"demonstrations_{count}", config=config)
         add("episodes", count, f"base_episodes_{count}", reference, data)
     add("episodes", preset.demonstrations.episodes, "base_size_medium", reference, people)
     for context in CONTEXTS:

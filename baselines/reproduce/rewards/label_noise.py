@@ -35,8 +35,7 @@ def measure(stages: Stages) -> list[Row]:
         if noise in ALIGNED:
             start = stages.preference_finetuned("left", f"preference_finetuned{suffix}", reward_model=judge)
             agent = stages.aligned("left", f"aligned{suffix}", agent=start, reward_model=judge)
-            evaluation = stages.preset.evaluation if suffix else stages.preset.final_evaluation
-            outcome = outcomes(stages, f"left_aligned{suffix}", agent, evaluation)
+            outcome = outcomes(stages, f"left_aligned{suffix}", agent)
             success, episodes = outcome["left"], outcome["episodes"]
         accuracy = load_manifest(judge, "reward_model")["metrics"]["accuracy"]
         rows.append({"noise": noise, "accuracy": accuracy, "success": success, "episodes": episodes})

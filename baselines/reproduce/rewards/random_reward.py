@@ -20,30 +20,22 @@ def measure(stages: Stages) -> list[Row]:
     """Aligns to the left by both, and by the random one trained five times longer."""
     config = stages.preset.reward_model
     fresh = dataclasses.replace(config, initial="random")
-    longer = dataclasses.replace(
-        fresh, optimizer=dataclasses.replace(config.optimizer, updates=5 * config.optimizer.updates)
-    )
+    optimizer = dataclasses.replace(config.optimizer, updates=5 * config.optimizer.updates)
+    longer = dataclasses.replace(fresh, optimizer=optimizer)
     judges = {
-        "agent": ("", stages.reward_model("left")),
-        "random": ("_random", stages.reward_model("left", "reward_model_random", config=fresh)),
-        "random, five times longer": (
-            "_random_longer",
-            stages.reward_model("left", "reward_model_random_longer", config=longer),
-        ),
+        "agent": ("", config),
+        "random": ("_random", fresh),
+        "random, five times longer": ("_random_longer", longer),
     }
     rows = []
-    for label, (suffix, judge) in judges.items():
+    for label, (suffix, asked) in judges.items():
+        judge = stages.reward_model("left", f"reward_model{suffix}", config=asked)
         start = stages.preference_finetuned("left", f"preference_finetuned{suffix}", reward_model=judge)
         aligned = stages.aligned("left", f"aligned{suffix}", agent=start, reward_model=judge)
-        evaluation = stages.preset.evaluation if suffix else stages.preset.final_evaluation
-        rows.append(
-            {
-                "encoder": label,
-                "accuracy": load_manifest(judge, "reward_model")["metrics"]["accuracy"],
-                **outcomes(stages, f"left_aligned{suffix}", aligned, evaluation),
-                "curve": [line["success"] for line in read_metrics(aligned)],
-            }
-        )
+        accuracy = load_manifest(judge, "reward_model")["metrics"]["accuracy"]
+        curve = [line["success"] for line in read_metrics(aligned)]
+        measured = outcomes(stages, f"left_aligned{suffix}", aligned)
+        rows.append({"encoder": label, "accuracy": accuracy, **measured, "curve": curve})
     return rows
 
 

@@ -80,16 +80,8 @@ def measure(stages: Stages) -> list[Row]:
                     pairs = draw_pairs(values, parts, count, stream(stages.seed, f"{what} {index}", count))
                     for encoder, read_at in features.items():
                         accuracy = fit(read_at, pairs, integer_seed(stages.seed, "head", index))
-                        rows.append(
-                            {
-                                "variety": variety,
-                                "label": what,
-                                "comparisons": count,
-                                "encoder": encoder,
-                                "draw": index,
-                                "accuracy": accuracy,
-                            }
-                        )
+                        row = {"variety": variety, "label": what, "comparisons": count, "encoder": encoder}
+                        rows.append({**row, "draw": index, "accuracy": accuracy})
     return rows
 
 
@@ -199,13 +191,8 @@ PAPER_COLORS = (INK, MUTED)
 """Of the agent's encoder and of a random one."""
 
 
-def draw(rows: list[Row], judged: int) -> Figure:
-    """Draws accuracy against comparisons, a panel per variety and label.
-
-    Args:
-        rows: of all seeds.
-        judged: number of comparisons by which accuracy is measured.
-    """
+def draw(rows: list[Row]) -> Figure:
+    """Draws accuracy against comparisons, a panel per variety and label."""
     labels, looks = list(group(rows, "label")), list(group(rows, "variety"))
     found, told = group(rows, "variety", "label"), table(rows)
     with panels(0.7 + 2.25 * len(labels), len(labels), len(looks), share_y="row", share_x="all") as (figure, grid):
@@ -237,8 +224,7 @@ def draw(rows: list[Row], judged: int) -> Figure:
         handles = [handle(c, name) for name, c, _ in ENCODERS.values()]
         if PAPER_PANEL in found:
             for name, color in zip(REWARD_ACCURACY, PAPER_COLORS, strict=True):
-                words = name.removesuffix(" encoder")
-                handles.append(Line2D([], [], color=color, linestyle="--", label=words))
+                handles.append(Line2D([], [], color=color, linestyle="--", label=name.removesuffix(" encoder")))
         handles.append(Line2D([], [], color=MUTED, linestyle=":", label="chance"))
         figure.legend(handles=handles, loc="outside upper left", ncols=len(handles), fontsize=8)
         draws = len(group(rows, "draw"))
@@ -246,7 +232,7 @@ def draw(rows: list[Row], judged: int) -> Figure:
         randoms = len({row["encoder"] for row in rows if row["encoder"].startswith("random")})
         note(
             figure,
-            f"{seeds_of(rows)}, on each {drawn} of comparisons (and {judged:,} held out) and of {randoms} random "
+            f"{seeds_of(rows)}, on each {drawn} of comparisons (and {JUDGED:,} held out) and of {randoms} random "
             f"encoders; {intervals(rows)}.\n"
             f"Linear heads on frozen encoders. Above each panel: fine-tuned minus random, p corrected over the "
             "table.",
@@ -304,7 +290,7 @@ EXPERIMENT = Experiment(
     paper="A head on the agent's encoder classifies 92.5% of held-out comparisons correctly after 50 training "
     "comparisons and 99.8% after 500,000; on a random encoder it stays below chance, at 30 to 35%.",
     measure=measure,
-    draw=partial(draw, judged=JUDGED),
+    draw=draw,
     table=table,
     claims=(
         Claim(

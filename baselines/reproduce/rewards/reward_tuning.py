@@ -193,17 +193,14 @@ def table(rows: list[Row]) -> Table:
     few = min(row["comparisons"] for row in rows)
     lines = []
     for what in group(rows, "label"):
+        name = condition(what)
         of = {way: [row for row in some if row["label"] == what] for way, some in chosen.items()}
         known = [*of["agent"], *of["base"], *of["random"]]
         some = [row for row in known if row["comparisons"] == few]
         lines += [
-            Line(condition(what), known, as_agents(of["random"])),
-            Line(
-                f"{condition(what)}, {few} comparisons",
-                some,
-                as_agents(row for row in some if row["start"] == "random"),
-            ),
-            Line(f"{condition(what)}, against {LONGER} times the updates", known, as_agents(of["random, longer"])),
+            Line(name, known, as_agents(of["random"])),
+            Line(f"{name}, {few} comparisons", some, as_agents(row for row in some if row["start"] == "random")),
+            Line(f"{name}, against {LONGER} times the updates", known, as_agents(of["random, longer"])),
         ]
     columns = [
         Column(name, partial(accuracy_of, start=start), compared=start != "random") for start, name in COLUMNS.items()
