@@ -103,16 +103,12 @@ EXPERIMENT = Experiment(
     measure=measure,
     draw=draw,
     table=table,
-    claims=(
+    claims=tuple(
         Claim(
-            f"With 20% of the labels flipped, the aligned agent still succeeds in {ENOUGH:.0%}",
+            f"With {noise:.0%} of the labels flipped, the aligned agent still succeeds in {ENOUGH:.0%}",
             "us",
-            Bound(condition(0.2), SUCCESS, least=ENOUGH),
-        ),
-        Claim(
-            f"With 40% of the labels flipped, the aligned agent still succeeds in {ENOUGH:.0%}",
-            "us",
-            Bound(condition(0.4), SUCCESS, least=ENOUGH),
-        ),
+            Bound(condition(noise), SUCCESS, least=ENOUGH),
+        )
+        for noise in (0.2, 0.4)
     ),
 )
