@@ -10,8 +10,6 @@ from baselines.laboratory.statistics import LEVEL, estimate
 from baselines.laboratory.tables import Cell, Table
 
 Answer = Literal["confirmed", "refuted", "inconclusive", "not tested"]
-
-
 WORST_FIRST: tuple[Answer, ...] = ("not tested", "refuted", "inconclusive", "confirmed")
 
 
@@ -23,45 +21,58 @@ class Judged(NamedTuple):
     """The numbers that it rests on."""
 
 
+UNMEASURED = Judged("not tested", "not measured")
+
+
+class Difference(NamedTuple):
+    """A cell of a table is higher or lower than its reference; a significant difference confirms or refutes it."""
+
+    condition: str
+    column: str
+    relation: Literal["higher", "lower"]
+
+    def judge(self, cell: Cell) -> Judged:
+        """Returns the answer that a cell gives."""
+        if cell.difference is None:
+            return UNMEASURED
+        answer: Answer = "confirmed" if (cell.difference.mean > 0) == (self.relation == "higher") else "refuted"
+        if not cell.corrected < LEVEL:
+            answer = "not tested" if math.isnan(cell.p) else "inconclusive"
+        return Judged(answer, _against(cell))
+
+
+class Bound(NamedTuple):
+    """A cell of a table is at least or at most a number; an interval on one side of it confirms or refutes it."""
+
+    condition: str
+    column: str
+    least: float | None = None
+    most: float | None = None
+
+    def judge(self, cell: Cell) -> Judged:
+        """Returns the answer that a cell gives."""
+        return Judged(_bounded(cell, self.least, self.most), _beside(cell, self.least, self.most))
+
+
 @dataclass(frozen=True)
 class Claim:
-    """A statement about one cell of a table: in relation to the reference, or to a bound.
-
-    A relation is confirmed or refuted by a significant difference; a bound by an interval that lies on one side of it.
-    """
+    """A statement about a table."""
 
     statement: str
     """Without a full stop."""
     by: Literal["paper", "us"]
-    condition: str
-    column: str
-    relation: Literal["higher", "lower"] | None = None
-    """To the condition's reference."""
-    least: float | None = None
-    most: float | None = None
-    also: tuple[tuple[str, float], ...] = ()
-    """Further columns and their lower bounds, which must hold too."""
+    test: Difference | Bound
+    also: Bound | None = None
+    """Must hold too."""
 
     def judge(self, table: Table) -> Judged:
         """Returns the answer that a table gives."""
-        cell = table.cells.get((self.condition, self.column))
-        if cell is None or (self.relation and cell.difference is None):
-            return Judged("not tested", "not measured")
-        if self.relation is not None:
-            return Judged(self._compare(cell), _against(cell))
-        bounds = [(cell, self.least, self.most)]
-        bounds += [(table.cells[self.condition, column], least, None) for column, least in self.also]
-        answers = [_bounded(*bound) for bound in bounds]
-        worst: Answer = next(answer for answer in WORST_FIRST if answer in answers)
-        return Judged(worst, "; ".join(_beside(*bound) for bound in bounds))
-
-    def _compare(self, cell: Cell) -> Answer:
-        if math.isnan(cell.p):
-            return "not tested"
-        assert cell.difference is not None
-        if cell.corrected >= LEVEL:
-            return "inconclusive"
-        return "confirmed" if (cell.difference.mean > 0) == (self.relation == "higher") else "refuted"
+        judged = []
+        for test in (self.test, self.also) if self.also else (self.test,):
+            cell = table.cells.get((test.condition, test.column))
+            judged.append(UNMEASURED if cell is None else test.judge(cell))
+        worst = min(judged, key=lambda one: WORST_FIRST.index(one.answer))
+        return Judged(worst.answer, "; ".join(dict.fromkeys(one.evidence for one in judged)))
 
 
 def _bounded(cell: Cell, least: float | None, most: float | None) -> Answer:

@@ -16,17 +16,10 @@ VALIDATION_SEEDS = (100,)
 """Seeds on which settings are chosen, far from those that figures report."""
 
 
-def as_they_are(rows: list[Row]) -> list[Row]:
-    """Returns the rows."""
-    return rows
-
-
 @dataclass(frozen=True)
 class Experiment:
     """One figure."""
 
-    name: str
-    """Of its files and its module, and on the command line."""
     title: str
     question: str
     """What is asked, in a sentence or two."""
@@ -42,10 +35,15 @@ class Experiment:
     """What the table decides."""
     remark: str = ""
     """What a reader of the table must know, in a sentence or two."""
-    condense: Callable[[list[Row]], list[Row]] = as_they_are
+    condense: Callable[[list[Row]], list[Row]] = list
     """Makes the rows of all seeds small enough to be published."""
     validation: bool = False
     """Whether others choose by it: it runs on `VALIDATION_SEEDS`, which nothing else reports."""
+
+    @property
+    def name(self) -> str:
+        """Of its module and its files, and on the command line."""
+        return self.measure.__module__.rpartition(".")[2]
 
     def seeds(self, number: int) -> Iterable[int]:
         """Returns the seeds that it runs on where `number` are asked for."""

@@ -40,12 +40,7 @@ def ends(value: Estimate, share: bool = True) -> tuple[float, float]:
 def draw_dot(axes: Axes, x: float, values: Iterable[float], color: str, share: bool = True) -> None:
     """Draws a mean over seeds with its 95% interval, and the seeds as faint dots where there are several.
 
-    Args:
-        axes: where.
-        x: of all of them.
-        values: one per seed; none draws nothing.
-        color: of all of them.
-        share: whether they are shares, so that the interval ends at 0 and 1.
+    The interval of a share ends at 0 and 1. No values draw nothing.
     """
     values = list(values)
     if not values:
@@ -71,17 +66,10 @@ def draw_line(
     shift: float = 1.0,
     share: bool = True,
 ) -> None:
-    """Draws the mean of a measure against a number, with 95% intervals over seeds.
+    """Draws the mean of a measure, first within each seed, against the number at `key`, with 95% intervals over seeds.
 
-    Args:
-        axes: where.
-        rows: of one condition; none draws nothing.
-        key: of the number.
-        measure: what is averaged, first within each seed.
-        color: of line and whiskers.
-        style: of the line.
-        shift: factor on the number, which keeps the whiskers of several conditions apart on a log axis.
-        share: whether the measure is one, so that its intervals end at 0 and 1.
+    The intervals of a share end at 0 and 1. `shift` is a factor on the number, which keeps the whiskers of several
+    conditions apart on a log axis. Rows are of one condition; none draws nothing.
     """
     levels = {x * shift: per_seed(some, measure) for x, some in sorted(group(rows, key).items())}
     for x, values in levels.items():
@@ -96,14 +84,7 @@ def draw_bar(
 ) -> None:
     """Draws the mean of a share over seeds as a bar, with its interval, a dot per seed and its number in percent.
 
-    Args:
-        axes: with a percent axis.
-        x: where.
-        rows: of one condition; nothing is drawn where none has the measure.
-        measure: key of the share, 0 to 1.
-        color: of the bar.
-        width: of the bar.
-        fontsize: of the number.
+    The axes have a percent axis; rows are of one condition, and draw nothing where none has the measure.
     """
     values = per_seed(rows, measure)
     if not values:
@@ -128,12 +109,7 @@ def draw_bar(
 
 
 def draw_outcomes(axes: Axes, agents: Sequence[list[Row]]) -> np.ndarray:
-    """Draws where agents end, a group of bars at 0, 1, ... for each; returns where the bars are (agents, `NAMES`).
-
-    Args:
-        axes: with a percent axis.
-        agents: rows of each, from left to right.
-    """
+    """Draws where agents end, a group of bars at 0, 1, ... for each; returns where the bars are (agents, `NAMES`)."""
     places = np.arange(len(agents))[:, None] + 0.2 * (np.arange(len(NAMES)) - (len(NAMES) - 1) / 2)
     for index, name in enumerate(NAMES):
         for x, rows in zip(places[:, index], agents, strict=True):
@@ -143,35 +119,15 @@ def draw_outcomes(axes: Axes, agents: Sequence[list[Row]]) -> np.ndarray:
 
 
 def draw_paper(axes: Axes, x: float, share: float, width: float, label: str = "") -> None:
-    """Draws the paper's number across a bar.
-
-    Args:
-        axes: with a percent axis.
-        x: of the bar.
-        share: 0 to 1.
-        width: of the mark.
-        label: for the legend, "" leaves it out.
-    """
-    axes.plot(
-        [x - width / 2, x + width / 2],
-        [share, share],
-        color=INK,
-        linestyle=(0, (1, 1)),
-        linewidth=1.6,
-        label=label or None,
-    )
+    """Draws the paper's share, 0 to 1, across the bar at x; a label "" leaves the legend without it."""
+    across = (x - width / 2, x + width / 2)
+    axes.plot(across, (share, share), color=INK, linestyle=(0, (1, 1)), linewidth=1.6, label=label or None)
 
 
 def draw_curve(axes: Axes, series: Series, color: Color, label: str, line: str = "-", share: bool = True) -> None:
     """Draws the mean of a curve over seeds with its interval, and each seed faintly.
 
-    Args:
-        axes: where.
-        series: by seed, on the same x; longer ones are cut to the shortest.
-        color: of the curve.
-        label: for the legend.
-        line: style.
-        share: whether y is one, so that its interval ends at 0 and 1.
+    All seeds have the same x; longer ones are cut to the shortest. The interval of a share ends at 0 and 1.
     """
     curves = [(np.asarray(x, dtype=float), smooth(y)) for x, y in series.values() if len(x)]
     if not curves:
@@ -207,10 +163,7 @@ def episode_curves(rows: Iterable[Row], key: str) -> Series:
 def draw_alignment(axes: Axes, target: str, agents: Iterable[tuple[str, str, list[Row]]]) -> None:
     """Draws success at a target, update by update of alignment, with a legend.
 
-    Args:
-        axes: all of the panel.
-        target: where it goes.
-        agents: label, color and rows of each; rows hold the shares as "curve", which may be empty.
+    Agents are label, color and rows; rows hold the shares as "curve", which may be empty.
     """
     axes.set_title(f"During alignment to the {target}")
     for label, color, rows in agents:

@@ -26,13 +26,17 @@ HELD_OUT = 200
 
 
 def outcomes(stages: Stages, name: str, agent: Path, config: EvaluateConfig | None = None) -> dict[str, Any]:
-    """Returns how an agent's episodes end: `episodes`, the share of each outcome, `mean_seconds`."""
-    outcome = load_outcome(stages.evaluation(name, agent, config or stages.preset.evaluation))
+    """Returns how an agent's episodes end: `episodes`, the share of each outcome, `mean_seconds`.
+
+    Agents named `<target>_aligned` are the preset's own, which has an evaluation for them.
+    """
+    usual = stages.preset.final_evaluation if name.endswith("_aligned") else stages.preset.evaluation
+    outcome = load_outcome(stages.evaluation(name, agent, config or usual))
     return {key: outcome[key] for key in ("episodes", *NAMES, "mean_seconds")}
 
 
 def probe(
-    stages: Stages, name: str, agent: Path, kind: Literal["forced_miss", "odd_start", "pushes"], target: Target | None
+    stages: Stages, name: str, agent: Path, target: Target | None, *kinds: Literal["forced_miss", "odd_start"]
 ) -> dict[str, Any]:
     """Returns what an agent does when it is disturbed.
 
@@ -40,13 +44,15 @@ def probe(
         `<kind>`: the share that reaches a pad all the same; `<kind>_at_target`: the target pad; `<kind>_probed`: of how
         many. The shares are None where no episode came to be probed.
     """
-    episodes = min(PROBED, stages.preset.evaluation.episodes)
-    config = dataclasses.replace(stages.preset.evaluation, episodes=episodes, probe=kind)
-    outcome = load_outcome(stages.evaluation(f"{name}_{kind}", agent, config))
-    known = outcome["probed"] > 0
-    at_target = outcome["recovered_at"][target] if known and target is not None else None
-    recovered = outcome["recovered"] if known else None
-    return {kind: recovered, f"{kind}_at_target": at_target, f"{kind}_probed": outcome["probed"]}
+    found, episodes = {}, min(PROBED, stages.preset.evaluation.episodes)
+    for kind in kinds:
+        config = dataclasses.replace(stages.preset.evaluation, episodes=episodes, probe=kind)
+        outcome = load_outcome(stages.evaluation(f"{name}_{kind}", agent, config))
+        known = outcome["probed"] > 0
+        found[kind] = outcome["recovered"] if known else None
+        found[f"{kind}_at_target"] = outcome["recovered_at"][target] if known and target is not None else None
+        found[f"{kind}_probed"] = outcome["probed"]
+    return found
 
 
 def held_out_people(stages: Stages) -> Dataset:

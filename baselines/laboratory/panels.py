@@ -39,26 +39,17 @@ def panels(
     share_x: Sharing = "none",
     share_y: Sharing = "none",
 ) -> Iterator[tuple[Figure, np.ndarray]]:
-    """Gives a figure of our style, as wide as a page, and its axes (rows, columns).
+    """Gives a figure of our style, as wide as a page and `height` inches high, and its axes (rows, columns).
 
-    Args:
-        height: inches.
-        rows: of panels.
-        columns: of panels.
-        widths: of the columns, relative.
-        heights: of the rows, relative.
-        share_x: which panels have the same x axis.
-        share_y: which panels have the same y axis.
+    `widths` and `heights` of the panels are relative; `share_x` and `share_y` tell which have the same axis.
     """
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         figure.get_layout_engine().set(w_pad=0.07, h_pad=0.07)  # pyright: ignore[reportOptionalMemberAccess, reportCallIssue]
-        yield (
-            figure,
-            figure.subplots(
-                rows, columns, squeeze=False, sharex=share_x, sharey=share_y, width_ratios=widths, height_ratios=heights
-            ),
+        grid = figure.subplots(
+            rows, columns, squeeze=False, sharex=share_x, sharey=share_y, width_ratios=widths, height_ratios=heights
         )
+        yield figure, grid
 
 
 def percent_axis(axes: Axes, label: str = "", low: float = 0.0, high: float = 1.0 + AIR) -> None:
@@ -136,12 +127,7 @@ def sizes(rows: Iterable[Row], key: str = "episodes", noun: str = "episode") -> 
 
 
 def probed(rows: Iterable[Row], *kinds: str) -> str:
-    """Returns how much was probed: "180 to 251 forced misses each".
-
-    Args:
-        rows: of all that was probed.
-        kinds: of `PROBES`.
-    """
+    """Returns how much was probed, for some of the `PROBES`: "180 to 251 forced misses each"."""
     rows = list(rows)
     parts = [f"{span(row[f'{kind}_probed'] for row in rows)} {PROBES[kind]}" for kind in kinds]
     return f"{listed(parts)} each"

@@ -133,14 +133,8 @@ def measure(task: Task) -> None:
     began = time.monotonic()
     stages = Stages(task.preset, PRESETS[task.preset], task.stages, task.seed)
     rows = experiment.measure(stages)
-    content = {
-        "experiment": task.experiment,
-        "preset": task.preset,
-        "seed": task.seed,
-        "seconds": round(time.monotonic() - began, 1),
-        "provenance": origin,
-        "rows": rows,
-    }
+    content = {"experiment": task.experiment, "preset": task.preset, "seed": task.seed}
+    content |= {"seconds": round(time.monotonic() - began, 1), "provenance": origin, "rows": rows}
     write_atomically(task.rows, json.dumps(content, indent=1).encode())
 
 

@@ -132,18 +132,6 @@ def compare(first: Iterable[Row], second: Iterable[Row], measure: Measure) -> tu
     return estimate(np.subtract(a, b)), paired_p(a, b)
 
 
-def percent(value: Estimate) -> str:
-    """Returns a share as "93.1 ± 1.2%"."""
-    half = "" if math.isnan(value.low) else f" ± {100 * (value.high - value.mean):.1f}"
-    return f"{100 * value.mean:.1f}{half}%"
-
-
-def points(value: Estimate) -> str:
-    """Returns a difference of shares as "+3.1 ± 1.2 points"."""
-    half = "" if math.isnan(value.low) else f" ± {100 * (value.high - value.mean):.1f}"
-    return f"{100 * value.mean:+.1f}{half} points"
-
-
 def significance(p: float) -> str:
     """Returns a p value as "p = 0.03", "p < 0.001", or says that there are too few seeds."""
     if math.isnan(p):

@@ -13,11 +13,8 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 from agents.figures.island_map import draw_map, load_map
 from agents.figures.style import INK, MUTED, STYLE
 from baselines.evaluate import PATHS
-from baselines.laboratory.claims import Claim
-from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
 from baselines.laboratory.panels import counted
-from baselines.laboratory.statistics import group
-from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.report.heat_map import lay_out
 from baselines.report.palette import STAGE_COLORS
 from baselines.reproduce import outcomes
@@ -170,17 +167,12 @@ AREA = "area of the ways, m²"
 def table(rows: list[Row]) -> Table:
     """Tabulates how much of the island each agent covers, and how much of its way it shares with people."""
     maps = {(row["stage"], row["target"]): (unpack(row["visits"]), row["episodes"]) for row in rows}
-    people = maps.get(("demonstrations", ""))
-    found = {
-        agent: [
-            {
-                "seed": 0,
-                "area": area(visits, episodes, rows[0]["cell"]),
-                "shared": None if people is None else overlap(people[0], visits),
-            }
-        ]
-        for agent, (visits, episodes) in maps.items()
-    }
+    people, _ = maps.get(("demonstrations", ""), (None, 0))
+    found = {}
+    for agent, (visits, episodes) in maps.items():
+        area = float((visits >= OFTEN * episodes).sum() * rows[0]["cell"] ** 2)
+        shared = None if people is None else float(np.minimum(people / people.sum(), visits / visits.sum()).sum())
+        found[agent] = [{"seed": 0, "area": area, "shared": shared}]
     lines = [Line(title(*agent), some, found.get(BEFORE.get(agent[0], ("", "")), ())) for agent, some in found.items()]
     columns = (
         Column(AREA, "area", share=False, digits=0),
@@ -192,18 +184,7 @@ def table(rows: list[Row]) -> Table:
 BEFORE = {"finetuned": ("base", ""), "aligned": ("finetuned", "")}
 
 
-def area(visits: np.ndarray, episodes: int, cell: float) -> float:
-    """Returns the area of all squares that are often visited, m²."""
-    return float((visits >= OFTEN * episodes).sum() * cell**2)
-
-
-def overlap(one: np.ndarray, other: np.ndarray) -> float:
-    """Returns the overlap of the distributions of visits of two maps, 0 to 1."""
-    return float(np.minimum(one / one.sum(), other / other.sum()).sum())
-
-
 EXPERIMENT = Experiment(
-    name="heat_maps",
     title="Ways over the island",
     question="How does each stage change the ways that are taken over the island?",
     paper="The base agent spreads over the island, the fine-tuned one keeps to three ways, each aligned one to one.",
@@ -211,8 +192,10 @@ EXPERIMENT = Experiment(
     draw=draw,
     table=table,
     claims=(
-        Claim("Fine-tuning narrows the ways that are taken", "paper", title("finetuned", ""), AREA, "lower"),
-        Claim("Alignment narrows the ways again", "paper", title("aligned", "left"), AREA, "lower"),
+        Claim(
+            "Fine-tuning narrows the ways that are taken", "paper", Difference(title("finetuned", ""), AREA, "lower")
+        ),
+        Claim("Alignment narrows the ways again", "paper", Difference(title("aligned", "left"), AREA, "lower")),
     ),
     remark=f"Squares that at least {OFTEN:.0%} of episodes visit; sums over all seeds, so nothing is tested.",
     condense=condense,

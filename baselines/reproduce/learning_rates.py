@@ -13,12 +13,10 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from matplotlib.figure import Figure
 
-from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory import Column, Experiment, Line, Row, Table, group, tabulate
 from baselines.laboratory.marks import draw_line
 from baselines.laboratory.measuring import outcomes
 from baselines.laboratory.panels import AIR, RANDOM, handle, listed, note, number_axis, panels, percent_axis, span
-from baselines.laboratory.statistics import group
-from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.report.palette import STAGE_COLORS
 from baselines.reproduce import rates
 from baselines.reproduce.imitation.demonstrations_needed import INITIAL
@@ -89,15 +87,18 @@ def choose(rows: Iterable[Row]) -> dict[str, float]:
     """Returns the factor that is taken for everything that was tried."""
     chosen = {}
     for what, some in group(rows, "what").items():
-        success = {
-            factor: float(np.mean([row["success"] for row in at])) for factor, at in group(some, "factor").items()
-        }
+        success = _means(some, "factor")
         best = max(success.values())
         judged = sum(row["judged"] for row in some) / len(success)
         near = (best * judged + 2) / (judged + 4)  # Agresti and Coull's: a share of 100% is not certain either
         error = math.sqrt(near * (1 - near) / (judged + 4))
         chosen[what] = min(factor for factor, share in success.items() if share >= best - error)
     return chosen
+
+
+def _means(rows: list[Row], key: str) -> dict[float, float]:
+    """Returns the mean success by value of a key."""
+    return {value: float(np.mean([row["success"] for row in some])) for value, some in group(rows, key).items()}
 
 
 COLORS = {
@@ -133,17 +134,10 @@ def draw(rows: list[Row]) -> Figure:
             some = {what: found[what] for what in shown if what in found}
             for what, tried in some.items():
                 draw_line(axes, tried, "learning_rate", "success", COLORS[what])
-                taken = [row for row in tried if row["factor"] == chosen[what]]
-                rate, success = taken[0]["learning_rate"], float(np.mean([row["success"] for row in taken]))
-                axes.plot(
-                    rate,
-                    success,
-                    "o",
-                    markersize=11,
-                    markerfacecolor="none",
-                    markeredgecolor=COLORS[what],
-                    clip_on=False,
-                )
+                rate = next(row["learning_rate"] for row in tried if row["factor"] == chosen[what])
+                success = _means(tried, "factor")[chosen[what]]
+                ring = {"markersize": 11, "markerfacecolor": "none", "markeredgecolor": COLORS[what]}
+                axes.plot(rate, success, "o", clip_on=False, **ring)
             axes.set(title=title, xlabel="learning rate")
             if some:
                 number_axis(axes, (row["learning_rate"] for tried in some.values() for row in tried))
@@ -152,21 +146,17 @@ def draw(rows: list[Row]) -> Figure:
         names |= {"all weights" if part == "all" else part: COLORS[part] for part in rates.PARTS}
         figure.legend(handles=[handle(color, name) for name, color in names.items()], loc="outside upper left", ncols=5)
         judged = span(row["judged"] for row in rows)
-        note(figure, f"{_seeds(rows)}, {judged} episodes or comparisons per point; rings: taken. Means over two "
-             "numbers of demonstrations, and over two labels.")  # fmt: skip
+        seeds = listed(str(seed) for seed in group(rows, "seed"))
+        note(figure, f"validation seed {seeds}, {judged} episodes or comparisons per point; rings: taken. Means over "
+             "two numbers of demonstrations, and over two labels.")  # fmt: skip
         return figure
-
-
-def _seeds(rows: list[Row]) -> str:
-    return f"validation seed {listed(str(seed) for seed in group(rows, 'seed'))}"
 
 
 def table(rows: list[Row]) -> Table:
     """Tabulates the rate that is chosen, and what it and the best of the grid reach."""
     chosen, lines = choose(rows), []
     for what, some in group(rows, "what").items():
-        tried = group(some, "learning_rate").items()
-        success = {rate: float(np.mean([row["success"] for row in at])) for rate, at in tried}
+        success = _means(some, "learning_rate")
         rate = next(row["learning_rate"] for row in some if row["factor"] == chosen[what])
         found = {"rate": rate, "success": success[rate], "best": max(success.values())}
         lines.append(Line(WORDS[what], [{"seed": some[0]["seed"], **found}]))
@@ -179,7 +169,6 @@ def table(rows: list[Row]) -> Table:
 
 
 EXPERIMENT = Experiment(
-    name="learning_rates",
     title="Learning rates",
     question="Which learning rate suits each thing that other experiments compare? Each has the same small grid; of "
     "the rates within one standard error of the best, the smallest is chosen.",

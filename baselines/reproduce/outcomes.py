@@ -15,12 +15,10 @@ from agents.figures.outcome_bars import draw_outcome_bars
 from agents.figures.style import INK, MUTED
 from agents.outcomes import NAMES, total_variation, wilson_interval
 from baselines.evaluate import load_outcome
-from baselines.laboratory.claims import Claim
-from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory import Bound, Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
 from baselines.laboratory.measuring import outcomes
 from baselines.laboratory.panels import note, panels, sizes, span
-from baselines.laboratory.statistics import FEWEST, group, over_seeds
-from baselines.laboratory.tables import Column, Line, Table, tabulate
+from baselines.laboratory.statistics import FEWEST, over_seeds
 from baselines.report.palette import KIND_TITLES, STAGE_COLORS
 from baselines.report.paper import READING, paper_shares, paper_success
 from baselines.stages import Stages, Target
@@ -41,8 +39,7 @@ def measure(stages: Stages) -> list[Row]:
     rows: list[Row] = [{"stage": "demonstrations", "target": "", **{key: people[key] for key in kept}}]
     for (stage, target), agent in agents.items():
         name = f"{target}_{stage}" if target else stage
-        config = stages.preset.final_evaluation if stage == "aligned" else stages.preset.evaluation
-        rows.append({"stage": stage, "target": target, **outcomes(stages, name, agent, config)})
+        rows.append({"stage": stage, "target": target, **outcomes(stages, name, agent)})
     return [{**row, "total_variation_to_people": total_variation(row, people)} for row in rows]
 
 
@@ -161,7 +158,6 @@ def chance_variation(one: list[Row], other: list[Row]) -> float:
 
 
 EXPERIMENT = Experiment(
-    name="outcomes",
     title="Outcomes by stage",
     question="Does each stage do what it should: the base agent end as people do, the fine-tuned agent at a pad, the "
     "aligned agent at its target?",
@@ -174,18 +170,14 @@ EXPERIMENT = Experiment(
         Claim(
             f"The base agent ends where people end, within {100 * CLOSE:.0f} points of total variation",
             "us",
-            title("base", ""),
-            DISTANCE,
-            most=CLOSE,
+            Bound(title("base", ""), DISTANCE, most=CLOSE),
         ),
-        Claim("Fine-tuning sends more episodes to a pad", "paper", title("finetuned", ""), NO_PAD, "lower"),
+        Claim("Fine-tuning sends more episodes to a pad", "paper", Difference(title("finetuned", ""), NO_PAD, "lower")),
         *(
             Claim(
                 f"Aligned to the {target}, the agent reaches its target as often as the paper's",
                 "paper",
-                title("aligned", target),
-                OWN_PAD,
-                least=paper_success(target) - READING,
+                Bound(title("aligned", target), OWN_PAD, least=paper_success(target) - READING),
             )
             for target in TARGETS
         ),

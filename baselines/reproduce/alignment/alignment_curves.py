@@ -9,13 +9,11 @@ from matplotlib.figure import Figure
 
 from agents.figures.palette import OUTCOME_COLORS
 from baselines.artifact import load_manifest
-from baselines.laboratory.claims import Claim
-from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory import Bound, Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
 from baselines.laboratory.marks import WINDOW, draw_curve, episode_curves, shade
 from baselines.laboratory.measuring import outcomes
 from baselines.laboratory.panels import counting_axis, intervals, note, panels, percent_axis, sizes
-from baselines.laboratory.statistics import group, over_seeds
-from baselines.laboratory.tables import Column, Line, Table, tabulate
+from baselines.laboratory.statistics import over_seeds
 from baselines.report.paper import paper_success
 from baselines.stages import Stages, Target
 from baselines.training.loop import read_metrics
@@ -36,26 +34,14 @@ def measure(stages: Stages) -> list[Row]:
 
     def follow(target: Target, comparisons: int, start: str, name: str, agent: Path, reward_model: Path) -> None:
         aligned = stages.aligned(target, name, agent=agent, reward_model=reward_model)
-        manifest = load_manifest(aligned, "policy")
+        seconds = load_manifest(aligned, "policy")["seconds"]
         accuracy = load_manifest(reward_model, "reward_model")["metrics"]["accuracy"]
         lines = read_metrics(aligned)
-        evaluation = f"{target}_{name}"
-        config = preset.final_evaluation if name == "aligned" else preset.evaluation
-        final = outcomes(stages, evaluation, aligned, config)[target]
+        final = outcomes(stages, f"{target}_{name}", aligned)[target]
         for line in lines:
-            rows.append(
-                {
-                    "target": target,
-                    "comparisons": comparisons,
-                    "start": start,
-                    "accuracy": accuracy,
-                    "episodes": line["episodes"],
-                    "success": line["success"],
-                    "reward": line["reward"],
-                    "seconds": manifest["seconds"] * (line["update"] + 1) / len(lines),
-                    "final": final,
-                }
-            )
+            row = {"target": target, "comparisons": comparisons, "start": start, "accuracy": accuracy}
+            row |= {key: line[key] for key in ("episodes", "success", "reward")}
+            rows.append({**row, "seconds": seconds * (line["update"] + 1) / len(lines), "final": final})
 
     for target in ("left", "right"):
         own, judge = preset.preferences.comparisons, stages.reward_model(target)
@@ -71,12 +57,7 @@ def measure(stages: Stages) -> list[Row]:
 
 
 def reached(training: list[Row], level: float) -> float | None:
-    """Returns after how many episodes the mean over `WINDOW` updates reached a level of success, None if never.
-
-    Args:
-        training: the rows of one seed and condition, in their order.
-        level: share.
-    """
+    """Returns after how many episodes of a training the mean over `WINDOW` updates reached a share, None if never."""
     for end in range(WINDOW, len(training) + 1):
         if sum(row["success"] for row in training[end - WINDOW : end]) >= level * WINDOW - 1e-9:
             return training[end - 1]["episodes"]
@@ -137,12 +118,10 @@ def table(rows: list[Row]) -> Table:
     full = max(row["comparisons"] for row in rows)
     lines = []
     for (target, comparisons, start), some in found.items():
-        reference = ()
+        reference, paper = (), {}
         if start == "preference_finetuned":
-            own = (target, full, "finetuned") if comparisons == full else (target, full, start)
-            reference = found.get(own, ())
-        usual = comparisons == full and start == "preference_finetuned"
-        paper = {FINAL: paper_success(target)} if usual else {}
+            reference = found.get((target, full, "finetuned" if comparisons == full else start), ())
+            paper = {FINAL: paper_success(target)} if comparisons == full else {}
         lines.append(Line(condition(target, comparisons, start), some, reference, paper))
     columns = (
         Column(FINAL, "final"),
@@ -167,16 +146,11 @@ def once(rows: list[Row]) -> list[Row]:
 
 
 EXPERIMENT = Experiment(
-    name="alignment_curves",
     title="Alignment curves",
-    question=(
-        "How many episodes does alignment take, by the number of comparisons behind the reward model, and with or "
-        "without preference fine-tuning first?"
-    ),
-    paper=(
-        "Both targets are reached in nearly all episodes (98.7% left, 99.8% right), and preference fine-tuning first "
-        "makes online alignment much cheaper."
-    ),
+    question="How many episodes does alignment take, by the number of comparisons behind the reward model, and with or "
+    "without preference fine-tuning first?",
+    paper="Both targets are reached in nearly all episodes (98.7% left, 99.8% right), and preference fine-tuning first "
+    "makes online alignment much cheaper.",
     measure=measure,
     draw=draw,
     table=table,
@@ -185,18 +159,14 @@ EXPERIMENT = Experiment(
             Claim(
                 f"Preference fine-tuning makes alignment to the {target} cheaper",
                 "paper",
-                condition(target, 500, "preference_finetuned"),
-                EPISODES.format(LEVELS[0]),
-                "lower",
+                Difference(condition(target, 500, "preference_finetuned"), EPISODES.format(LEVELS[0]), "lower"),
             )
             for target in ("left", "right")
         ),
         Claim(
             f"{FEW} comparisons are enough to succeed in {ENOUGH:.0%}",
             "us",
-            condition("left", FEW, "preference_finetuned"),
-            FINAL,
-            least=ENOUGH,
+            Bound(condition("left", FEW, "preference_finetuned"), FINAL, least=ENOUGH),
         ),
     ),
 )

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from baselines.laboratory.claims import Claim
-from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
 from baselines.laboratory.marks import draw_alignment, draw_bar, draw_outcomes, draw_paper
 from baselines.laboratory.measuring import outcomes, probe
 from baselines.laboratory.panels import intervals, named_axis, note, panels, percent_axis, probed, sizes
-from baselines.laboratory.statistics import group
-from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.report.palette import STAGE_COLORS
 from baselines.report.paper import OUTCOMES, paper_shares
 from baselines.stages import Stages
@@ -19,21 +16,16 @@ from baselines.training.loop import read_metrics
 
 def measure(stages: Stages) -> list[Row]:
     """Aligns the base agent to the left with the same reward model, beside the usual way."""
-    judge = stages.reward_model("left")
+    direct = stages.aligned("left", "aligned_from_base", agent=stages.base())
     agents = {
-        "base": ("base", stages.base(), None),
-        "base, aligned": (
-            "left_aligned_from_base",
-            stages.aligned("left", "aligned_from_base", agent=stages.base(), reward_model=judge),
-            stages.out / "left" / "aligned_from_base",
-        ),
-        "all steps": ("left_aligned", stages.aligned("left"), stages.aligned("left")),
+        "base": ("base", stages.base()),
+        "base, aligned": ("left_aligned_from_base", direct),
+        "all steps": ("left_aligned", stages.aligned("left")),
     }
     rows = []
-    for label, (name, agent, training) in agents.items():
-        config = stages.preset.final_evaluation if name == "left_aligned" else stages.preset.evaluation
-        curve = [] if training is None else [line["success"] for line in read_metrics(training)]
-        measured = {**outcomes(stages, name, agent, config), **probe(stages, name, agent, "forced_miss", "left")}
+    for label, (name, agent) in agents.items():
+        curve = [] if label == "base" else [line["success"] for line in read_metrics(agent)]
+        measured = outcomes(stages, name, agent) | probe(stages, name, agent, "left", "forced_miss")
         rows.append({"agent": label, **measured, "curve": curve})
     return rows
 
@@ -91,7 +83,6 @@ def table(rows: list[Row]) -> Table:
 
 
 EXPERIMENT = Experiment(
-    name="base_directly",
     title="Aligning the base agent directly",
     question="Is fine-tuning needed, or can the base agent be aligned as it is, with the same reward model and budget?",
     paper="An ablation of its own; its base agent goes left in 11.8% of episodes, the agent after all stages in 98.7%.",
@@ -99,7 +90,11 @@ EXPERIMENT = Experiment(
     draw=draw,
     table=table,
     claims=(
-        Claim("Alignment alone makes the base agent go left", "us", NAMES_OF["base, aligned"], SUCCESS, "higher"),
-        Claim("The stages in between add success", "us", NAMES_OF["all steps"], SUCCESS, "higher"),
+        Claim(
+            "Alignment alone makes the base agent go left",
+            "us",
+            Difference(NAMES_OF["base, aligned"], SUCCESS, "higher"),
+        ),
+        Claim("The stages in between add success", "us", Difference(NAMES_OF["all steps"], SUCCESS, "higher")),
     ),
 )

@@ -13,12 +13,10 @@ from matplotlib.figure import Figure
 from agents.figures.palette import OUTCOME_COLORS
 from agents.figures.style import MUTED
 from agents.outcomes import NAMES
-from baselines.laboratory.claims import Claim
-from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
 from baselines.laboratory.marks import draw_dot
 from baselines.laboratory.panels import handle, intervals, note, panels, seeds_of
-from baselines.laboratory.statistics import group, per_seed
-from baselines.laboratory.tables import Column, Line, Table, tabulate
+from baselines.laboratory.statistics import per_seed
 from baselines.models import gamepad_distribution
 from baselines.models.batches import make_batch
 from baselines.models.playing import play
@@ -68,8 +66,9 @@ def compare(agent: Path, base: Path, seed: int) -> dict[str, float]:
     return {"entropy": entropy / steps, "kl_from_base": kl / steps}
 
 
+ENDS = "entropy of outcomes, bits"
 MEASURES = {
-    "outcome_entropy_bits": "entropy of outcomes, bits",
+    "outcome_entropy_bits": ENDS,
     "entropy": "entropy of actions, nats per step",
     "kl_from_base": "KL from the base agent, nats per step",
 }
@@ -85,12 +84,12 @@ def draw(rows: list[Row]) -> Figure:
                 found = []
                 for x, stage in enumerate(STAGES):
                     shared = (stage, "") in agents
+                    place, color = (x, MUTED) if shared else (x + shift, OUTCOME_COLORS[target])
                     some = agents.get((stage, "" if shared else target), [])
-                    color = MUTED if shared else OUTCOME_COLORS[target]
                     values = list(per_seed(some, measure_of).values())
-                    draw_dot(axes, x + (0 if shared else shift), values, color, share=False)
+                    draw_dot(axes, place, values, color, share=False)
                     if values:
-                        found.append((x + (0 if shared else shift), float(np.mean(values)), color))
+                        found.append((place, float(np.mean(values)), color))
                 for (x0, y0, _), (x1, y1, color) in pairwise(found):
                     axes.plot([x0, x1], [y0, y1], color=color, linewidth=1.6)
             axes.set_title(name.partition(", ")[0], fontsize=9)
@@ -111,9 +110,6 @@ def draw(rows: list[Row]) -> Figure:
         return figure
 
 
-ENDS = "entropy of outcomes, bits"
-
-
 def table(rows: list[Row]) -> Table:
     """Tabulates every agent; aligned agents against the fine-tuned one."""
     agents = group(rows, "stage", "target")
@@ -121,13 +117,11 @@ def table(rows: list[Row]) -> Table:
     lines = [
         Line(outcomes.title(*agent), some, tuned if agent[0] == "aligned" else ()) for agent, some in agents.items()
     ]
-    titles = (ENDS, "entropy of actions, nats per step", "KL from the base agent, nats per step")
-    columns = [Column(name, key, share=False, digits=2) for name, key in zip(titles, MEASURES, strict=True)]
+    columns = [Column(name, key, share=False, digits=2) for key, name in MEASURES.items()]
     return tabulate(lines, columns, "the fine-tuned agent")
 
 
 EXPERIMENT = Experiment(
-    name="drift",
     title="Entropy and distance from the base agent",
     question="How much variety of outcomes and of actions does each stage leave, and how far does it move the agent?",
     paper="",
@@ -138,9 +132,7 @@ EXPERIMENT = Experiment(
         Claim(
             f"Aligning to the {target} makes outcomes nearly deterministic: their entropy falls",
             "us",
-            outcomes.title("aligned", target),
-            ENDS,
-            "lower",
+            Difference(outcomes.title("aligned", target), ENDS, "lower"),
         )
         for target in outcomes.TARGETS
     ),

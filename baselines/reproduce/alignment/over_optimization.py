@@ -8,12 +8,10 @@ from matplotlib.figure import Figure
 
 from agents.figures.palette import OUTCOME_COLORS
 from agents.figures.style import MUTED
-from baselines.laboratory.claims import Claim
-from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
 from baselines.laboratory.marks import WINDOW, draw_curve, episode_curves
 from baselines.laboratory.panels import counting_axis, intervals, note, panels, percent_axis, sizes
-from baselines.laboratory.statistics import estimate, group
-from baselines.laboratory.tables import Column, Line, Table, tabulate
+from baselines.laboratory.statistics import estimate
 from baselines.stages import Stages
 from baselines.training.loop import read_metrics
 
@@ -97,12 +95,9 @@ def table(rows: list[Row]) -> Table:
 
 
 EXPERIMENT = Experiment(
-    name="over_optimization",
     title="Over-optimization of the reward model",
-    question=(
-        "Does the reward model's score keep rising while true success falls, if alignment runs "
-        f"{LONGER} times longer at a constant learning rate, with a good and a poor reward model, with and without KL?"
-    ),
+    question="Does the reward model's score keep rising while true success falls, if alignment runs "
+    f"{LONGER} times longer at a constant learning rate, with a good and a poor reward model, with and without KL?",
     paper="",
     measure=measure,
     draw=draw,
@@ -111,9 +106,7 @@ EXPERIMENT = Experiment(
         Claim(
             "Over-optimization: success falls when a poor reward model is optimized for longer without KL",
             "us",
-            f"20 comparisons, no KL, {LONGER} times as long",
-            SUCCESS,
-            "lower",
+            Difference(f"20 comparisons, no KL, {LONGER} times as long", SUCCESS, "lower"),
         ),
     ),
 )

@@ -6,13 +6,10 @@ from matplotlib.figure import Figure
 
 from agents.figures.palette import OUTCOME_COLORS
 from agents.figures.style import INK
-from baselines.laboratory.claims import Claim
-from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
 from baselines.laboratory.marks import draw_alignment, draw_outcomes
 from baselines.laboratory.measuring import outcomes
 from baselines.laboratory.panels import intervals, named_axis, note, panels, percent_axis, sizes
-from baselines.laboratory.statistics import group
-from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.report.palette import STAGE_COLORS
 from baselines.report.paper import paper_success
 from baselines.stages import Stages
@@ -29,9 +26,8 @@ def measure(stages: Stages) -> list[Row]:
     rows = []
     for label, (name, start) in starts.items():
         agent = stages.aligned("right", name, agent=start)
-        config = stages.preset.final_evaluation if name == "aligned" else stages.preset.evaluation
         curve = [line["success"] for line in read_metrics(agent)]
-        rows.append({"start": label, **outcomes(stages, f"right_{name}", agent, config), "curve": curve})
+        rows.append({"start": label, **outcomes(stages, f"right_{name}", agent), "curve": curve})
     return rows
 
 
@@ -53,14 +49,13 @@ def draw(rows: list[Row]) -> Figure:
     starts = group(rows, "start")
     with panels(3.4, 1, 2, widths=(1.0, 1.1)) as (figure, grid):
         curves, goes = grid.flat
-        named = [(f"from the {WORDS[start]}", COLORS[start], some) for start, some in starts.items()]
+        named = [(condition(start), COLORS[start], some) for start, some in starts.items()]
         draw_alignment(curves, "right", named)
         goes.set_title("Where they go afterwards, by start")
         draw_outcomes(goes, list(starts.values()))
         paper = paper_success("right")
-        goes.axhline(
-            paper, color=INK, linestyle=":", linewidth=1.2, label=f"paper, right: {100 * paper:.1f}%", zorder=0
-        )
+        label = f"paper, right: {100 * paper:.1f}%"
+        goes.axhline(paper, color=INK, linestyle=":", linewidth=1.2, label=label, zorder=0)
         goes.legend(loc="upper left", ncols=5, fontsize=8, columnspacing=0.9, handlelength=1.2, handletextpad=0.4)
         percent_axis(goes, "episodes", high=1.25)
         named_axis(goes, [TICKS[start] for start in starts])
@@ -89,7 +84,6 @@ def condition(start: str) -> str:
 
 
 EXPERIMENT = Experiment(
-    name="realignment",
     title="Re-alignment",
     question="Can an agent that was aligned to the left be aligned to the right with the same reward model and budget?",
     paper="",
@@ -100,9 +94,7 @@ EXPERIMENT = Experiment(
         Claim(
             "An agent aligned to the left is harder to align to the right",
             "us",
-            condition("aligned left"),
-            RIGHT,
-            "lower",
+            Difference(condition("aligned left"), RIGHT, "lower"),
         ),
     ),
 )

@@ -14,13 +14,11 @@ from agents.collect import CollectConfig
 from agents.dataset.selection import merge
 from agents.figures.style import MUTED
 from baselines.align import AlignConfig
-from baselines.laboratory.claims import Claim
-from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory import Bound, Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
 from baselines.laboratory.marks import ends
 from baselines.laboratory.measuring import outcomes, probe
 from baselines.laboratory.panels import intervals, note, panels, probed, sizes
-from baselines.laboratory.statistics import estimate, group, is_split, over_seeds, per_seed
-from baselines.laboratory.tables import Column, Line, Table, tabulate
+from baselines.laboratory.statistics import estimate, is_split, over_seeds, per_seed
 from baselines.report.palette import KIND_TITLES, STAGE_COLORS
 from baselines.reproduce import rates
 from baselines.stages import Stages
@@ -41,11 +39,8 @@ def measure(stages: Stages) -> list[Row]:
     rows: list[Row] = []
 
     def add(method: str, stage: str, name: str, agent: Path) -> None:
-        config = stages.preset.final_evaluation if name == "left_aligned" else stages.preset.evaluation
         target = "left" if name.startswith("left") else None
-        measured = outcomes(stages, name, agent, config)
-        for kind in ("forced_miss", "odd_start"):
-            measured |= probe(stages, name, agent, kind, target)
+        measured = outcomes(stages, name, agent) | probe(stages, name, agent, target, "forced_miss", "odd_start")
         rows.append({"method": method, "stage": stage, **measured})
 
     add(PLAIN, "base", "base", stages.base())
@@ -66,11 +61,9 @@ def measure(stages: Stages) -> list[Row]:
         agent = stages.aligned("left", f"aligned_{suffix}", config=changed)
         add(method, "aligned", f"left_aligned_{suffix}", agent)
 
-    mixes = {
-        "pre-training mixed in": ("mixed", stages.demonstrations()),
-        "returns mixed in": ("returns", returns(stages)),
-    }
-    for method, (suffix, data) in mixes.items():
+    mixes = (("pre-training", "mixed", stages.demonstrations()), ("returns", "returns", returns(stages)))
+    for what, suffix, data in mixes:
+        method = f"{what} mixed in"
         tuned = stages.finetuned(f"finetuned_{suffix}", mixed=data)
         preferred = stages.preference_finetuned("left", f"preference_finetuned_{suffix}", agent=tuned, mixed=data)
         mixing = dataclasses.replace(config, imitation_coefficient=IMITATION)
@@ -83,15 +76,10 @@ def measure(stages: Stages) -> list[Row]:
 
 def returns(stages: Stages) -> Path:
     """Returns a dataset of people who miss a pad, turn round and come back."""
-    parts = [
-        stages.demonstrations(
-            f"returns_{pad}",
-            config=CollectConfig(
-                episodes=RECOVERIES, population=f"miss_{pad}", image_size=stages.preset.curated.image_size
-            ),
-        )
-        for pad in PADS
-    ]
+    parts, size = [], stages.preset.curated.image_size
+    for pad in PADS:
+        config = CollectConfig(episodes=RECOVERIES, population=f"miss_{pad}", image_size=size)
+        parts.append(stages.demonstrations(f"returns_{pad}", config=config))
     return stages.make("returns", lambda out: merge(out, parts))
 
 
@@ -115,22 +103,19 @@ def conditions(rows: list[Row]) -> dict[str, list[Row]]:
 def table(rows: list[Row]) -> Table:
     """Tabulates success and returns, of other methods against the plain one, and of that against the stage before."""
     found = conditions(rows)
-    names = {stage: title for stage, title in KIND_TITLES.items()}
-    plain, before = found.get(f"{names['aligned']}, {PLAIN}", []), found.get(names["preference_finetuned"], [])
-    unaligned = {title for stage, title in names.items() if stage != "aligned"}
-    lines = []
-    for name, some in found.items():
-        reference = () if name in unaligned else before if some is plain else plain
-        lines.append(Line(name, some, reference))
+    plain = found.get(f"{KIND_TITLES['aligned']}, {PLAIN}", [])
+    before = found.get(KIND_TITLES["preference_finetuned"], [])
+    lines = [
+        Line(name, some, () if name in COLORS else before if some is plain else plain) for name, some in found.items()
+    ]
     columns = (
         Column(SUCCESS, "left"),
         Column(RETURNS, "forced_miss_at_target"),
         Column(ANY, "forced_miss", compared=False),
         Column(ODD, "odd_start_at_target", compared=False),
     )
-    return tabulate(
-        lines, columns, "the agent aligned with all weights, and of that agent to the preference fine-tuned one"
-    )
+    reference = "the agent aligned with all weights, and of that agent to the preference fine-tuned one"
+    return tabulate(lines, columns, reference)
 
 
 PANELS = {"left": (SUCCESS, GOAL_SUCCESS), "forced_miss_at_target": (RETURNS, GOAL_RETURNS)}
@@ -193,17 +178,12 @@ REMEDIES = {
 
 
 EXPERIMENT = Experiment(
-    name="recovery",
     title="The alignment tax",
-    question=(
-        "An agent that is about to reach a pad is made to miss it. Does it turn round and return to its own pad, at "
-        "every stage, and what preserves that ability during alignment? The goal is an agent that goes left in "
-        f"{GOAL_SUCCESS:.0%} of episodes and returns to the left pad after {GOAL_RETURNS:.0%} of forced misses."
-    ),
-    paper=(
-        "Gives no number; it observes that a pre-trained agent that misses a pad turns round and comes back, where one "
-        "that was only fine-tuned gets stuck. It does not measure what alignment does to this."
-    ),
+    question="An agent that is about to reach a pad is made to miss it. Does it turn round and return to its own pad, "
+    "at every stage, and what preserves that ability during alignment? The goal is an agent that goes left in "
+    f"{GOAL_SUCCESS:.0%} of episodes and returns to the left pad after {GOAL_RETURNS:.0%} of forced misses.",
+    paper="Gives no number; it observes that a pre-trained agent that misses a pad turns round and comes back, where "
+    "one that was only fine-tuned gets stuck. It does not measure what alignment does to this.",
     measure=measure,
     draw=draw,
     table=table,
@@ -211,17 +191,18 @@ EXPERIMENT = Experiment(
         Claim(
             "Alignment has a tax: the agent returns to its own pad less often than before alignment",
             "us",
-            f"{KIND_TITLES['aligned']}, {PLAIN}",
-            RETURNS,
-            "lower",
+            Difference(f"{KIND_TITLES['aligned']}, {PLAIN}", RETURNS, "lower"),
         ),
         *(
-            Claim(f"{words} preserves returns to the agent's own pad", "us", method, RETURNS, "higher")
+            Claim(f"{words} preserves returns to the agent's own pad", "us", Difference(method, RETURNS, "higher"))
             for method, words in REMEDIES.items()
         ),
         *(
             Claim(
-                f"{words} reaches the goal", "us", method, SUCCESS, least=GOAL_SUCCESS, also=((RETURNS, GOAL_RETURNS),)
+                f"{words} reaches the goal",
+                "us",
+                Bound(method, SUCCESS, least=GOAL_SUCCESS),
+                also=Bound(method, RETURNS, least=GOAL_RETURNS),
             )
             for method, words in REMEDIES.items()
         ),

@@ -5,13 +5,10 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from baselines.artifact import load_manifest
-from baselines.laboratory.claims import Claim
-from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
 from baselines.laboratory.marks import draw_alignment, draw_bar
 from baselines.laboratory.measuring import outcomes, probe
 from baselines.laboratory.panels import PROBES, RANDOM, intervals, named_axis, note, panels, percent_axis, probed, sizes
-from baselines.laboratory.statistics import group
-from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.report.palette import STAGE_COLORS
 from baselines.reproduce.imitation.demonstrations_needed import ways
 from baselines.stages import Stages
@@ -36,11 +33,7 @@ def measure(stages: Stages) -> list[Row]:
         )
         aligned = stages.aligned("left", f"aligned{suffix}", agent=preferred, reward_model=judge)
         name = f"left_aligned{suffix}"
-        measured = outcomes(
-            stages, name, aligned, stages.preset.evaluation if suffix else stages.preset.final_evaluation
-        )
-        for kind in ("forced_miss", "odd_start"):
-            measured |= probe(stages, name, aligned, kind, "left")
+        measured = outcomes(stages, name, aligned) | probe(stages, name, aligned, "left", "forced_miss", "odd_start")
         accuracy = load_manifest(judge, "reward_model")["metrics"]["accuracy"]
         curve = [line["success"] for line in read_metrics(aligned)]
         rows.append({"start": label, **measured, "accuracy": accuracy, "curve": curve})
@@ -86,13 +79,11 @@ def table(rows: list[Row]) -> Table:
     scratch = starts.get("from scratch", [])
     lines = [Line(f"aligned, {start}", some, () if some is scratch else scratch) for start, some in starts.items()]
     columns = [Column(name, key, compared=key != "forced_miss") for key, name in COLUMNS.items()]
-    return tabulate(
-        lines, [*columns, Column("reward model's accuracy", "accuracy", compared=False)], "the agent from scratch"
-    )
+    columns.append(Column("reward model's accuracy", "accuracy", compared=False))
+    return tabulate(lines, columns, "the agent from scratch")
 
 
 EXPERIMENT = Experiment(
-    name="scratch_aligned",
     title="Alignment without pre-training",
     question="Can an agent be aligned that was only ever fine-tuned, and does it return when it misses?",
     paper="The agent that was never pre-trained can be aligned, but when it misses a pad it gets stuck where the "
@@ -104,9 +95,7 @@ EXPERIMENT = Experiment(
         Claim(
             "Once both are aligned, the pre-trained agent returns to its pad more often after a forced miss",
             "paper",
-            "aligned, pre-trained",
-            COLUMNS["forced_miss_at_target"],
-            "higher",
+            Difference("aligned, pre-trained", COLUMNS["forced_miss_at_target"], "higher"),
         ),
     ),
 )

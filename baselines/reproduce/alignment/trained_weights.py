@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from baselines.laboratory.claims import Claim
-from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory import Bound, Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
 from baselines.laboratory.marks import draw_alignment, draw_bar, draw_paper
 from baselines.laboratory.measuring import outcomes, probe
 from baselines.laboratory.panels import intervals, named_axis, note, panels, percent_axis, probed, sizes
-from baselines.laboratory.statistics import group
-from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.report.paper import READING, paper_success
 from baselines.reproduce import learning_rates, rates
 from baselines.stages import Stages
@@ -25,17 +22,10 @@ def measure(stages: Stages) -> list[Row]:
         config = None if trained == "all" else rates.at_rate(stages.preset.aligned, trained, trained=trained)
         agent = stages.aligned("left", f"aligned{suffix}", config=config)
         name = f"left_aligned{suffix}"
-        evaluation = stages.preset.evaluation if suffix else stages.preset.final_evaluation
+        measured = outcomes(stages, name, agent) | probe(stages, name, agent, "left", "forced_miss")
         lines = read_metrics(agent)
-        rows.append(
-            {
-                "trained": trained,
-                **outcomes(stages, name, agent, evaluation),
-                **probe(stages, name, agent, "forced_miss", "left"),
-                "kl": lines[-1].get("kl"),
-                "curve": [line["success"] for line in lines],
-            }
-        )
+        curve = [line["success"] for line in lines]
+        rows.append({"trained": trained, **measured, "kl": lines[-1].get("kl"), "curve": curve})
     return rows
 
 
@@ -73,10 +63,10 @@ SUCCESS, RETURNS = "goes left", "returns to the left pad"
 def table(rows: list[Row]) -> Table:
     """Tabulates what alignment trains, against all weights."""
     parts = group(rows, "trained")
-    lines = [
-        Line(WORDS[trained], some, () if trained == "all" else parts.get("all", []), paper_of(trained))
-        for trained, some in parts.items()
-    ]
+    lines = []
+    for trained, some in parts.items():
+        paper = {SUCCESS: paper_success("left")} if trained == "head" else {}
+        lines.append(Line(WORDS[trained], some, () if trained == "all" else parts.get("all", []), paper))
     columns = (
         Column(SUCCESS, "left"),
         Column(RETURNS, "forced_miss_at_target"),
@@ -86,18 +76,10 @@ def table(rows: list[Row]) -> Table:
     return tabulate(lines, columns, WORDS["all"])
 
 
-def paper_of(trained: str) -> dict[str, float]:
-    """Returns the paper's number for what it trains."""
-    return {SUCCESS: paper_success("left")} if trained == "head" else {}
-
-
 EXPERIMENT = Experiment(
-    name="trained_weights",
     title="Which weights alignment trains",
-    question=(
-        "The paper trains the last layer alone. How do low-rank adapters and training everything compare, each at its "
-        "own learning rate, in success and in returns after a forced miss?"
-    ),
+    question="The paper trains the last layer alone. How do low-rank adapters and training everything compare, each at "
+    "its own learning rate, in success and in returns after a forced miss?",
     paper="Trains the last layer alone, and ends at 98.7% left.",
     measure=measure,
     draw=draw,
@@ -106,16 +88,12 @@ EXPERIMENT = Experiment(
         Claim(
             "Training the action head alone is enough for the paper's success",
             "paper",
-            WORDS["head"],
-            SUCCESS,
-            least=paper_success("left") - READING,
+            Bound(WORDS["head"], SUCCESS, least=paper_success("left") - READING),
         ),
         Claim(
             "The action head alone preserves more returns to the agent's own pad than training everything",
             "us",
-            WORDS["head"],
-            RETURNS,
-            "higher",
+            Difference(WORDS["head"], RETURNS, "higher"),
         ),
     ),
 )

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from baselines.artifact import load_manifest
 from baselines.finetune import FinetuneConfig
-from baselines.laboratory.claims import Claim
-from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
 from baselines.laboratory.marks import draw_line
 from baselines.laboratory.measuring import outcomes, probe
 from baselines.laboratory.panels import (
@@ -27,8 +25,7 @@ from baselines.laboratory.panels import (
     probed,
     sizes,
 )
-from baselines.laboratory.statistics import group
-from baselines.laboratory.tables import Column, Line, Table, tabulate
+from baselines.laboratory.statistics import Measure
 from baselines.report.palette import STAGE_COLORS
 from baselines.reproduce import rates
 from baselines.stages import Stages
@@ -52,9 +49,7 @@ def measure(stages: Stages) -> list[Row]:
             if config == stages.preset.finetuned and count == own:
                 name = "finetuned"
             agent = stages.finetuned(name, config=config, curated=data)
-            measured = outcomes(stages, name, agent)
-            for kind in ("forced_miss", "odd_start"):
-                measured |= probe(stages, name, agent, kind, None)
+            measured = outcomes(stages, name, agent) | probe(stages, name, agent, None, "forced_miss", "odd_start")
             loss = load_manifest(agent, "policy")["metrics"]["loss"]
             rows.append({"demonstrations": count, "start": start, **measured, "loss": loss})
     return rows
@@ -86,28 +81,22 @@ NAMED = {
     "from scratch": "... all updates",
     "from scratch, longer": "... three times the updates",
 }
-PANELS: dict[str, str] = {
-    "success": "reaches a pad",
-    "odd_start": "reaches a pad from an odd start",
-    "forced_miss": "reaches a pad after a forced miss",
+PANELS: dict[str, Measure] = {
+    "reaches a pad": lambda row: 1 - row["none"],
+    "reaches a pad from an odd start": "odd_start",
+    "reaches a pad after a forced miss": "forced_miss",
 }
-
-
-def share(row: Row, what: str) -> float | None:
-    """Returns the share of episodes that reach a pad; None where no episode came to be probed."""
-    if what == "success":
-        return 1 - row["none"]
-    return row[what]
+SUCCESS, FROM_ODD_START, AFTER_MISS = PANELS
 
 
 def draw(rows: list[Row]) -> Figure:
     """Draws success, and success when disturbed, against the number of demonstrations."""
     ways = group(rows, "start")
     with panels(3.3, 1, len(PANELS), share_y="all") as (figure, grid):
-        for axes, (what, name) in zip(grid.flat, PANELS.items(), strict=True):
+        for axes, (name, share) in zip(grid.flat, PANELS.items(), strict=True):
             for index, way in enumerate(NAMED):
                 shift = 1 + 0.03 * (index - 2)
-                draw_line(axes, ways.get(way, []), "demonstrations", partial(share, what=what), *_look(way), shift)
+                draw_line(axes, ways.get(way, []), "demonstrations", share, *_look(way), shift)
             axes.set(title=name, xlabel="demonstrations")
             axes.title.set_fontsize(9)
             number_axis(axes, (row["demonstrations"] for row in rows))
@@ -140,7 +129,7 @@ def table(rows: list[Row]) -> Table:
     ours, other = (ways.get(f"{start}, a third", []) for start in INITIAL)
     lines.append(Line(condition(count, "pre-trained, a third"), ours, other))
     lines.append(Line(condition(count, "from scratch, a third"), other))
-    columns = [Column(name, partial(share, what=what)) for what, name in PANELS.items()]
+    columns = [Column(name, share) for name, share in PANELS.items()]
     return tabulate(lines, columns, "the agent from scratch, with three times the updates (or a third of them too)")
 
 
@@ -150,7 +139,6 @@ def condition(count: int, way: str) -> str:
 
 
 EXPERIMENT = Experiment(
-    name="demonstrations_needed",
     title="Fine-tuning with and without pre-training",
     question="How many clean demonstrations does fine-tuning need with and without pre-training, and what do the "
     "agents do when disturbed? Neither has a target, so any pad counts.",
@@ -162,23 +150,17 @@ EXPERIMENT = Experiment(
         Claim(
             "Pre-training makes the fine-tuned agent return more often after a forced miss",
             "paper",
-            condition(COUNTS[-1], "pre-trained"),
-            PANELS["forced_miss"],
-            "higher",
+            Difference(condition(COUNTS[-1], "pre-trained"), AFTER_MISS, "higher"),
         ),
         Claim(
             "Pre-training makes the fine-tuned agent reach a pad more often from odd starts",
             "paper",
-            condition(COUNTS[-1], "pre-trained"),
-            PANELS["odd_start"],
-            "higher",
+            Difference(condition(COUNTS[-1], "pre-trained"), FROM_ODD_START, "higher"),
         ),
         Claim(
             "Pre-training makes fine-tuning faster: after a third of the updates more episodes reach a pad",
             "us",
-            condition(COUNTS[-1], "pre-trained, a third"),
-            PANELS["success"],
-            "higher",
+            Difference(condition(COUNTS[-1], "pre-trained, a third"), SUCCESS, "higher"),
         ),
     ),
 )

@@ -11,13 +11,11 @@ from matplotlib.figure import Figure
 from agents.dataset.selection import merge
 from agents.outcomes import NAMES, total_variation
 from baselines.evaluate import load_outcome
-from baselines.laboratory.claims import Claim
-from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
 from baselines.laboratory.marks import draw_bar, draw_dot, draw_outcomes
 from baselines.laboratory.measuring import HELD_OUT, held_out_loss, held_out_people, outcomes
 from baselines.laboratory.panels import intervals, named_axis, note, panels, percent_axis, sizes
-from baselines.laboratory.statistics import group, per_seed
-from baselines.laboratory.tables import Column, Line, Table, tabulate
+from baselines.laboratory.statistics import per_seed
 from baselines.models.policy import Policy
 from baselines.models.precision import choose_device
 from baselines.pretrain import PretrainConfig
@@ -76,14 +74,9 @@ def measure(stages: Stages) -> list[Row]:
         name = f"base_{updates}_updates" + ("" if choice == OWN else f"_{choice}")
         agent = stages.base(name, config=config, demonstrations=data)
         outcome = outcomes(stages, name, agent)
-        rows.append(
-            {
-                "choice": choice,
-                **outcome,
-                "total_variation_to_people": total_variation(outcome, crowd),
-                "held_out_loss": held_out_loss(Policy.from_pretrained(agent, choose_device()), unseen),
-            }
-        )
+        distance = total_variation(outcome, crowd)
+        loss = held_out_loss(Policy.from_pretrained(agent, choose_device()), unseen)
+        rows.append({"choice": choice, **outcome, "total_variation_to_people": distance, "held_out_loss": loss})
     return rows
 
 
@@ -126,13 +119,10 @@ def table(rows: list[Row]) -> Table:
 
 
 EXPERIMENT = Experiment(
-    name="imitation_choices",
     title="Ablations of imitation",
-    question=(
-        "Which choices bring the base agent closer to people: the mixture head and how long a component is held, "
-        "augmentation, a larger encoder, clean runs among the demonstrations? Each is changed alone, after "
-        f"{100 * BUDGET:.0f}% of the preset's updates."
-    ),
+    question="Which choices bring the base agent closer to people: the mixture head and how long a component is held, "
+    "augmentation, a larger encoder, clean runs among the demonstrations? Each is changed alone, after "
+    f"{100 * BUDGET:.0f}% of the preset's updates.",
     paper="",
     measure=measure,
     draw=draw,
@@ -142,16 +132,12 @@ EXPERIMENT = Experiment(
             "Imitating many people needs a mixture head; with independent factors, as in the paper, outcomes are "
             "farther from people",
             "us",
-            WORDS["independent"],
-            DISTANCE,
-            "higher",
+            Difference(WORDS["independent"], DISTANCE, "higher"),
         ),
         Claim(
             "Drawing the mixture component anew at every step brings outcomes closer to people than holding it",
             "us",
-            WORDS["redrawn"],
-            DISTANCE,
-            "lower",
+            Difference(WORDS["redrawn"], DISTANCE, "lower"),
         ),
     ),
 )

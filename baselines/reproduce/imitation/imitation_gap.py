@@ -10,13 +10,11 @@ from agents.figures.palette import OUTCOME_COLORS
 from agents.figures.style import INK, MUTED
 from agents.outcomes import NAMES, total_variation
 from baselines.evaluate import load_outcome
-from baselines.laboratory.claims import Claim
-from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
 from baselines.laboratory.marks import draw_line
 from baselines.laboratory.measuring import outcomes
 from baselines.laboratory.panels import handle, intervals, note, panels, percent_axis, sizes
-from baselines.laboratory.statistics import group, over_seeds
-from baselines.laboratory.tables import Column, Line, Table, tabulate
+from baselines.laboratory.statistics import over_seeds
 from baselines.stages import Stages
 
 LENGTHS = (0.25, 0.5)
@@ -94,7 +92,6 @@ def table(rows: list[Row]) -> Table:
 
 
 EXPERIMENT = Experiment(
-    name="imitation_gap",
     title="The imitation gap",
     question="How far are the base agent's outcomes from those of the people it imitates, by length of training and by "
     "sampling temperature?",
@@ -106,9 +103,7 @@ EXPERIMENT = Experiment(
         Claim(
             f"Sampling at temperature {value:g} moves the base agent away from people",
             "us",
-            COOLED.format(value),
-            DISTANCE,
-            "higher",
+            Difference(COOLED.format(value), DISTANCE, "higher"),
         )
         for value in TEMPERATURES
     ),

@@ -11,13 +11,10 @@ from agents.dataset import Dataset
 from agents.figures.style import MUTED
 from agents.outcomes import total_variation
 from baselines.evaluate import load_outcome
-from baselines.laboratory.claims import Claim
-from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
 from baselines.laboratory.marks import draw_line
 from baselines.laboratory.measuring import HELD_OUT, held_out_loss, held_out_people, outcomes
 from baselines.laboratory.panels import intervals, note, number_axis, panels, percent_axis, sizes
-from baselines.laboratory.statistics import group
-from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.models.network import NetworkConfig
 from baselines.models.policy import Policy
 from baselines.models.precision import choose_device
@@ -46,17 +43,10 @@ def measure(stages: Stages) -> list[Row]:
         agent = stages.base(name, config=config, demonstrations=data)
         policy = Policy.from_pretrained(agent, choose_device())
         outcome = outcomes(stages, name, agent)
-        rows.append(
-            {
-                "axis": axis,
-                "value": value,
-                "parameters": sum(parameter.numel() for parameter in policy.network.parameters()),
-                "episodes_seen": min(len(Dataset(data)), updates * config.batch_episodes),
-                "held_out_loss": held_out_loss(policy, held_out),
-                "total_variation_to_people": total_variation(outcome, crowd),
-                **outcome,
-            }
-        )
+        row = {"axis": axis, "value": value, "parameters": _parameters(network)}
+        row |= {"episodes_seen": min(len(Dataset(data)), updates * config.batch_episodes)}
+        row |= {"held_out_loss": held_out_loss(policy, held_out)}
+        rows.append({**row, "total_variation_to_people": total_variation(outcome, crowd), **outcome})
 
     own = preset.base.network
     for size, (width, layers) in SIZES.items():
@@ -65,9 +55,8 @@ def measure(stages: Stages) -> list[Row]:
     width, layers = SIZES["medium"]
     reference = dataclasses.replace(own, width=width, layers=layers, heads=width // 32)
     for count in EPISODES:
-        data = stages.demonstrations(
-            f"demonstrations_{count}", config=dataclasses.replace(preset.demonstrations, episodes=count)
-        )
+        config = dataclasses.replace(preset.demonstrations, episodes=count)
+        data = stages.demonstrations(f"demonstrations_{count}", config=config)
         add("episodes", count, f"base_episodes_{count}", reference, data)
     add("episodes", preset.demonstrations.episodes, "base_size_medium", reference, people)
     for context in CONTEXTS:
@@ -132,7 +121,6 @@ def table(rows: list[Row]) -> Table:
 
 
 EXPERIMENT = Experiment(
-    name="scaling",
     title="Scaling the base agent",
     question="Trained alike, does a base agent imitate people better with more parameters, more episodes, a longer "
     f"context? All are trained for {100 * BUDGET:.0f}% of the preset's updates.",
@@ -141,8 +129,12 @@ EXPERIMENT = Experiment(
     draw=draw,
     table=table,
     claims=(
-        Claim("More episodes of people lower the held-out loss", "us", "2,000 episodes of people", LOSS, "lower"),
-        Claim("More parameters lower the held-out loss", "us", "3,554,360 parameters", LOSS, "lower"),
-        Claim("A longer context lowers the held-out loss", "us", "100 steps of context", LOSS, "lower"),
+        Claim(
+            "More episodes of people lower the held-out loss",
+            "us",
+            Difference("2,000 episodes of people", LOSS, "lower"),
+        ),
+        Claim("More parameters lower the held-out loss", "us", Difference("3,554,360 parameters", LOSS, "lower")),
+        Claim("A longer context lowers the held-out loss", "us", Difference("100 steps of context", LOSS, "lower")),
     ),
 )

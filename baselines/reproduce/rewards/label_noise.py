@@ -10,13 +10,11 @@ from matplotlib.ticker import PercentFormatter
 
 from agents.figures.style import MUTED
 from baselines.artifact import load_manifest
-from baselines.laboratory.claims import Claim
-from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory import Bound, Claim, Column, Experiment, Line, Row, Table, group, tabulate
 from baselines.laboratory.marks import draw_line, ends
 from baselines.laboratory.measuring import outcomes
 from baselines.laboratory.panels import AIR, intervals, note, panels, percent_axis, seeds_of, sizes
-from baselines.laboratory.statistics import count_high, estimate, group, is_split, per_seed
-from baselines.laboratory.tables import Column, Line, Table, tabulate
+from baselines.laboratory.statistics import count_high, estimate, is_split, per_seed
 from baselines.report.palette import STAGE_COLORS
 from baselines.stages import Stages
 
@@ -37,8 +35,7 @@ def measure(stages: Stages) -> list[Row]:
         if noise in ALIGNED:
             start = stages.preference_finetuned("left", f"preference_finetuned{suffix}", reward_model=judge)
             agent = stages.aligned("left", f"aligned{suffix}", agent=start, reward_model=judge)
-            evaluation = stages.preset.evaluation if suffix else stages.preset.final_evaluation
-            outcome = outcomes(stages, f"left_aligned{suffix}", agent, evaluation)
+            outcome = outcomes(stages, f"left_aligned{suffix}", agent)
             success, episodes = outcome["left"], outcome["episodes"]
         accuracy = load_manifest(judge, "reward_model")["metrics"]["accuracy"]
         rows.append({"noise": noise, "accuracy": accuracy, "success": success, "episodes": episodes})
@@ -100,27 +97,18 @@ def condition(noise: float) -> str:
 
 
 EXPERIMENT = Experiment(
-    name="label_noise",
     title="Label noise",
     question="How many training labels may be flipped before the reward model fails, or the agent aligned by it?",
     paper="",
     measure=measure,
     draw=draw,
     table=table,
-    claims=(
+    claims=tuple(
         Claim(
-            f"With 20% of the labels flipped, the aligned agent still succeeds in {ENOUGH:.0%}",
+            f"With {noise:.0%} of the labels flipped, the aligned agent still succeeds in {ENOUGH:.0%}",
             "us",
-            condition(0.2),
-            SUCCESS,
-            least=ENOUGH,
-        ),
-        Claim(
-            f"With 40% of the labels flipped, the aligned agent still succeeds in {ENOUGH:.0%}",
-            "us",
-            condition(0.4),
-            SUCCESS,
-            least=ENOUGH,
-        ),
+            Bound(condition(noise), SUCCESS, least=ENOUGH),
+        )
+        for noise in (0.2, 0.4)
     ),
 )

@@ -7,13 +7,10 @@ import dataclasses
 from matplotlib.figure import Figure
 
 from baselines.artifact import load_manifest
-from baselines.laboratory.claims import Claim
-from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
 from baselines.laboratory.marks import draw_alignment, draw_bar, draw_paper
 from baselines.laboratory.measuring import outcomes
 from baselines.laboratory.panels import intervals, named_axis, note, panels, percent_axis, sizes
-from baselines.laboratory.statistics import group
-from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.report.paper import REWARD_ACCURACY, paper_success
 from baselines.stages import Stages
 from baselines.training.loop import read_metrics
@@ -23,30 +20,22 @@ def measure(stages: Stages) -> list[Row]:
     """Aligns to the left by both, and by the random one trained five times longer."""
     config = stages.preset.reward_model
     fresh = dataclasses.replace(config, initial="random")
-    longer = dataclasses.replace(
-        fresh, optimizer=dataclasses.replace(config.optimizer, updates=5 * config.optimizer.updates)
-    )
+    optimizer = dataclasses.replace(config.optimizer, updates=5 * config.optimizer.updates)
+    longer = dataclasses.replace(fresh, optimizer=optimizer)
     judges = {
-        "agent": ("", stages.reward_model("left")),
-        "random": ("_random", stages.reward_model("left", "reward_model_random", config=fresh)),
-        "random, five times longer": (
-            "_random_longer",
-            stages.reward_model("left", "reward_model_random_longer", config=longer),
-        ),
+        "agent": ("", config),
+        "random": ("_random", fresh),
+        "random, five times longer": ("_random_longer", longer),
     }
     rows = []
-    for label, (suffix, judge) in judges.items():
+    for label, (suffix, asked) in judges.items():
+        judge = stages.reward_model("left", f"reward_model{suffix}", config=asked)
         start = stages.preference_finetuned("left", f"preference_finetuned{suffix}", reward_model=judge)
         aligned = stages.aligned("left", f"aligned{suffix}", agent=start, reward_model=judge)
-        evaluation = stages.preset.evaluation if suffix else stages.preset.final_evaluation
-        rows.append(
-            {
-                "encoder": label,
-                "accuracy": load_manifest(judge, "reward_model")["metrics"]["accuracy"],
-                **outcomes(stages, f"left_aligned{suffix}", aligned, evaluation),
-                "curve": [line["success"] for line in read_metrics(aligned)],
-            }
-        )
+        accuracy = load_manifest(judge, "reward_model")["metrics"]["accuracy"]
+        curve = [line["success"] for line in read_metrics(aligned)]
+        measured = outcomes(stages, f"left_aligned{suffix}", aligned)
+        rows.append({"encoder": label, "accuracy": accuracy, **measured, "curve": curve})
     return rows
 
 
@@ -108,16 +97,11 @@ def table(rows: list[Row]) -> Table:
 
 
 EXPERIMENT = Experiment(
-    name="random_reward",
     title="Alignment by a reward model from random weights",
-    question=(
-        "The reward model starts from the agent's own network. What if it starts from random weights, trained for as "
-        "many updates or for five times as many?"
-    ),
-    paper=(
-        f"With {PAPER_COMPARISONS:,} comparisons the agent's encoder classifies 95.0% of held-out comparisons "
-        "correctly, a random encoder 33.0%; the agent aligned to the left succeeds in 98.7%."
-    ),
+    question="The reward model starts from the agent's own network. What if it starts from random weights, trained for "
+    "as many updates or for five times as many?",
+    paper=f"With {PAPER_COMPARISONS:,} comparisons the agent's encoder classifies 95.0% of held-out comparisons "
+    "correctly, a random encoder 33.0%; the agent aligned to the left succeeds in 98.7%.",
     measure=measure,
     draw=draw,
     table=table,
@@ -125,10 +109,12 @@ EXPERIMENT = Experiment(
         Claim(
             "A reward model from random weights is less accurate than one from the agent's",
             "paper",
-            WORDS["random"],
-            ACCURACY,
-            "lower",
+            Difference(WORDS["random"], ACCURACY, "lower"),
         ),
-        Claim("A reward model from random weights aligns the agent less well", "us", WORDS["random"], SUCCESS, "lower"),
+        Claim(
+            "A reward model from random weights aligns the agent less well",
+            "us",
+            Difference(WORDS["random"], SUCCESS, "lower"),
+        ),
     ),
 )

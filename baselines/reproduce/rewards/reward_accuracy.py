@@ -20,8 +20,7 @@ from torch import Tensor
 
 from agents.dataset import Dataset
 from agents.figures.style import INK, MUTED
-from baselines.laboratory.claims import Claim
-from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory import Bound, Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
 from baselines.laboratory.marks import draw_line
 from baselines.laboratory.panels import (
     AIR,
@@ -34,8 +33,6 @@ from baselines.laboratory.panels import (
     percent_axis,
     seeds_of,
 )
-from baselines.laboratory.statistics import group
-from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.models.batches import make_batch
 from baselines.models.network import GamepadTransformer, NetworkConfig, Trunk
 from baselines.models.policy import Policy
@@ -83,16 +80,8 @@ def measure(stages: Stages) -> list[Row]:
                     pairs = draw_pairs(values, parts, count, stream(stages.seed, f"{what} {index}", count))
                     for encoder, read_at in features.items():
                         accuracy = fit(read_at, pairs, integer_seed(stages.seed, "head", index))
-                        rows.append(
-                            {
-                                "variety": variety,
-                                "label": what,
-                                "comparisons": count,
-                                "encoder": encoder,
-                                "draw": index,
-                                "accuracy": accuracy,
-                            }
-                        )
+                        row = {"variety": variety, "label": what, "comparisons": count, "encoder": encoder}
+                        rows.append({**row, "draw": index, "accuracy": accuracy})
     return rows
 
 
@@ -202,13 +191,8 @@ PAPER_COLORS = (INK, MUTED)
 """Of the agent's encoder and of a random one."""
 
 
-def draw(rows: list[Row], judged: int) -> Figure:
-    """Draws accuracy against comparisons, a panel per variety and label.
-
-    Args:
-        rows: of all seeds.
-        judged: number of comparisons by which accuracy is measured.
-    """
+def draw(rows: list[Row]) -> Figure:
+    """Draws accuracy against comparisons, a panel per variety and label."""
     labels, looks = list(group(rows, "label")), list(group(rows, "variety"))
     found, told = group(rows, "variety", "label"), table(rows)
     with panels(0.7 + 2.25 * len(labels), len(labels), len(looks), share_y="row", share_x="all") as (figure, grid):
@@ -240,8 +224,7 @@ def draw(rows: list[Row], judged: int) -> Figure:
         handles = [handle(c, name) for name, c, _ in ENCODERS.values()]
         if PAPER_PANEL in found:
             for name, color in zip(REWARD_ACCURACY, PAPER_COLORS, strict=True):
-                words = name.removesuffix(" encoder")
-                handles.append(Line2D([], [], color=color, linestyle="--", label=words))
+                handles.append(Line2D([], [], color=color, linestyle="--", label=name.removesuffix(" encoder")))
         handles.append(Line2D([], [], color=MUTED, linestyle=":", label="chance"))
         figure.legend(handles=handles, loc="outside upper left", ncols=len(handles), fontsize=8)
         draws = len(group(rows, "draw"))
@@ -249,7 +232,7 @@ def draw(rows: list[Row], judged: int) -> Figure:
         randoms = len({row["encoder"] for row in rows if row["encoder"].startswith("random")})
         note(
             figure,
-            f"{seeds_of(rows)}, on each {drawn} of comparisons (and {judged:,} held out) and of {randoms} random "
+            f"{seeds_of(rows)}, on each {drawn} of comparisons (and {JUDGED:,} held out) and of {randoms} random "
             f"encoders; {intervals(rows)}.\n"
             f"Linear heads on frozen encoders. Above each panel: fine-tuned minus random, p corrected over the "
             "table.",
@@ -301,36 +284,29 @@ def accuracy_of(row: Row, encoder: str) -> float | None:
 
 
 EXPERIMENT = Experiment(
-    name="reward_accuracy",
     title="Reward models on frozen encoders",
     question="Does the agent's own encoder make a better reward model than a random one: for places and for behavior, "
     "in which look of the world, and from how many comparisons?",
     paper="A head on the agent's encoder classifies 92.5% of held-out comparisons correctly after 50 training "
     "comparisons and 99.8% after 500,000; on a random encoder it stays below chance, at 30 to 35%.",
     measure=measure,
-    draw=partial(draw, judged=JUDGED),
+    draw=draw,
     table=table,
     claims=(
         Claim(
             "The agent's encoder makes the better reward model for places",
             "paper",
-            condition(*PAPER_PANEL, PAPER_COUNT),
-            COLUMNS["finetuned"],
-            "higher",
+            Difference(condition(*PAPER_PANEL, PAPER_COUNT), COLUMNS["finetuned"], "higher"),
         ),
         Claim(
             "A random encoder stays below chance",
             "paper",
-            condition(*PAPER_PANEL, PAPER_COUNT),
-            COLUMNS["random"],
-            most=0.5,
+            Bound(condition(*PAPER_PANEL, PAPER_COUNT), COLUMNS["random"], most=0.5),
         ),
         Claim(
             "The agent's encoder makes the better reward model for behavior in a varied world",
             "us",
-            condition("high", "camera"),
-            COLUMNS["finetuned"],
-            "higher",
+            Difference(condition("high", "camera"), COLUMNS["finetuned"], "higher"),
         ),
     ),
 )

@@ -17,8 +17,7 @@ from matplotlib.lines import Line2D
 
 from agents.dataset import Dataset
 from agents.figures.style import MUTED
-from baselines.laboratory.claims import Claim
-from baselines.laboratory.experiment import Experiment, Row
+from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
 from baselines.laboratory.marks import draw_line
 from baselines.laboratory.panels import (
     AIR,
@@ -31,8 +30,6 @@ from baselines.laboratory.panels import (
     percent_axis,
     seeds_of,
 )
-from baselines.laboratory.statistics import group
-from baselines.laboratory.tables import Column, Line, Table, tabulate
 from baselines.models.network import Trunk
 from baselines.models.policy import Policy
 from baselines.models.precision import choose_device
@@ -196,17 +193,14 @@ def table(rows: list[Row]) -> Table:
     few = min(row["comparisons"] for row in rows)
     lines = []
     for what in group(rows, "label"):
+        name = condition(what)
         of = {way: [row for row in some if row["label"] == what] for way, some in chosen.items()}
         known = [*of["agent"], *of["base"], *of["random"]]
         some = [row for row in known if row["comparisons"] == few]
         lines += [
-            Line(condition(what), known, as_agents(of["random"])),
-            Line(
-                f"{condition(what)}, {few} comparisons",
-                some,
-                as_agents(row for row in some if row["start"] == "random"),
-            ),
-            Line(f"{condition(what)}, against {LONGER} times the updates", known, as_agents(of["random, longer"])),
+            Line(name, known, as_agents(of["random"])),
+            Line(f"{name}, {few} comparisons", some, as_agents(row for row in some if row["start"] == "random")),
+            Line(f"{name}, against {LONGER} times the updates", known, as_agents(of["random, longer"])),
         ]
     columns = [
         Column(name, partial(accuracy_of, start=start), compared=start != "random") for start, name in COLUMNS.items()
@@ -230,7 +224,6 @@ def as_agents(rows: Iterable[Row]) -> list[Row]:
 
 
 EXPERIMENT = Experiment(
-    name="reward_tuning",
     title="Reward models with all weights tuned",
     question="If all weights are tuned, in full visual variety, is a reward model still better when it starts from the "
     "agent's weights, fine-tuned or base? Each start has its own best number of updates.",
@@ -242,23 +235,17 @@ EXPERIMENT = Experiment(
         Claim(
             "For behavior, a reward model tuned from the fine-tuned agent's weights beats one from random weights",
             "us",
-            condition("camera"),
-            COLUMNS["agent"],
-            "higher",
+            Difference(condition("camera"), COLUMNS["agent"], "higher"),
         ),
         Claim(
             "For behavior, so does one tuned from the base agent's weights",
             "us",
-            condition("camera"),
-            COLUMNS["base"],
-            "higher",
+            Difference(condition("camera"), COLUMNS["base"], "higher"),
         ),
         Claim(
             "For places, a reward model tuned from the fine-tuned agent's weights beats one from random weights",
             "us",
-            condition("pad"),
-            COLUMNS["agent"],
-            "higher",
+            Difference(condition("pad"), COLUMNS["agent"], "higher"),
         ),
     ),
 )

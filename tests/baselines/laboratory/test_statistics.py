@@ -5,7 +5,6 @@ import pytest
 from scipy import stats
 
 from baselines.laboratory.statistics import (
-    Estimate,
     compare,
     estimate,
     exact_p,
@@ -15,8 +14,6 @@ from baselines.laboratory.statistics import (
     over_seeds,
     paired_p,
     per_seed,
-    percent,
-    points,
     significance,
 )
 
@@ -91,12 +88,6 @@ def test_a_comparison_pairs_by_seed_in_any_order_and_leaves_out_what_one_lacks()
     assert p == pytest.approx(paired_p(VALUES, OTHERS))
     with pytest.raises(ValueError):
         compare(first[:1], second[1:], "share")
-
-
-def test_numbers_are_written_in_percent_and_points():
-    value = Estimate(0.931, 0.919, 0.943, 5)
-    assert percent(value) == "93.1 ± 1.2%" and points(value) == "+93.1 ± 1.2 points"
-    assert percent(estimate([0.5])) == "50.0%" and points(estimate([-0.031])) == "-3.1 points"
 
 
 def test_p_is_written_in_words():

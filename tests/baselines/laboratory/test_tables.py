@@ -5,7 +5,7 @@ import math
 import pytest
 from scipy import stats
 
-from baselines.laboratory.claims import Claim
+from baselines.laboratory.claims import Bound, Claim, Difference
 from baselines.laboratory.statistics import paired_p
 from baselines.laboratory.tables import Column, Line, tabulate
 
@@ -72,15 +72,18 @@ def test_p_values_of_a_table_are_corrected_together():
 def test_few_seeds_have_neither_intervals_nor_p():
     table = table_of(OURS[:2], OTHERS[:2])
     assert table.grid()[1] == [["ours", "33.5", "+3.5"], ["others", "30.0", ""]] and table.tests == 0
-    assert Claim("better", "us", "ours", "success", "higher").judge(table).answer == "not tested"
+    assert Claim("better", "us", Difference("ours", "success", "higher")).judge(table).answer == "not tested"
 
 
 def test_what_was_not_measured_is_left_out():
     lines = [Line("ours", rows_of(*OURS), []), Line("nobody", []), Line("unprobed", rows_of(None, None, None))]
     table = tabulate(lines, [COLUMN], "others")
     assert table.conditions == ["ours"] and table.cells["ours", "success"].difference is None
-    assert Claim("better", "us", "ours", "success", "higher").judge(table) == ("not tested", "not measured")
-    assert Claim("better", "us", "nobody", "success", "higher").judge(table) == ("not tested", "not measured")
+    assert Claim("better", "us", Difference("ours", "success", "higher")).judge(table) == ("not tested", "not measured")
+    assert Claim("better", "us", Difference("nobody", "success", "higher")).judge(table) == (
+        "not tested",
+        "not measured",
+    )
 
 
 @pytest.mark.parametrize(
@@ -93,7 +96,7 @@ def test_what_was_not_measured_is_left_out():
     ],
 )
 def test_a_relation_is_decided_by_the_corrected_p_and_the_sign(ours, relation, answer):
-    judged = Claim("better", "us", "ours", "success", relation).judge(table_of(ours, OTHERS))
+    judged = Claim("better", "us", Difference("ours", "success", relation)).judge(table_of(ours, OTHERS))
     assert judged.answer == answer and "against 28.2%" in judged.evidence and "p " in judged.evidence
 
 
@@ -110,7 +113,7 @@ def test_a_relation_is_decided_by_the_corrected_p_and_the_sign(ours, relation, a
     ],
 )
 def test_a_bound_is_decided_by_the_side_on_which_the_interval_lies(shares, bound, answer):
-    judged = Claim("enough", "us", "ours", "success", **bound).judge(
+    judged = Claim("enough", "us", Bound("ours", "success", **bound)).judge(
         tabulate([Line("ours", rows_of(*shares))], [COLUMN])
     )
     assert judged.answer == answer and ("at least" if "least" in bound else "at most") in judged.evidence
@@ -120,5 +123,5 @@ def test_several_bounds_must_hold_together():
     rows = [{"seed": seed, "share": 0.99, "back": back} for seed, back in enumerate((0.7, 0.72, 0.71))]
     table = tabulate([Line("ours", rows)], [COLUMN, Column("back", "back")])
     for least, answer in ((0.6, "confirmed"), (0.71, "inconclusive"), (0.8, "refuted")):
-        claim = Claim("goal", "us", "ours", "success", least=0.98, also=(("back", least),))
+        claim = Claim("goal", "us", Bound("ours", "success", 0.98), also=Bound("ours", "back", least))
         assert claim.judge(table).answer == answer and claim.judge(table).evidence.count("at least") == 2
