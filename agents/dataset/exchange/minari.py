@@ -23,7 +23,7 @@ import numpy as np
 from gymnasium import spaces
 
 from agents.dataset.exchange.packages import need
-from agents.dataset.exchange.transitions import Player
+from agents.dataset.exchange.transitions import KEYWORDS, Player
 from agents.population.modes import GOALS
 from jumppad_env.dataset import Dataset, Trajectory, write_dataset
 from jumppad_env.files import write_directory
@@ -61,6 +61,8 @@ def export_minari(
         OSError: writing failed; nothing is left behind.
     """
     need("minari", "PIL", {"hdf5": "h5py", "arrow": "pyarrow"}[data_format])
+    from minari.namespace import NAMESPACE_METADATA_FILENAME
+
     out = _place(dataset_id, root)
     if out.exists():
         raise ValueError(f"{out} exists; choose another id (the next version?) or delete it")
@@ -74,7 +76,10 @@ def export_minari(
     ):
         (partial / "data").mkdir()
         _write(partial / "data", dataset, dataset_id, player, data_format)
-    _register_namespaces(base, out)
+    for folder in out.parents[: dataset_id.count("/")]:  # Minari's upload requires that namespaces are marked
+        mark = folder / NAMESPACE_METADATA_FILENAME
+        if not mark.exists():
+            mark.write_text("{}")
     return out
 
 
@@ -103,7 +108,7 @@ def _write(path: Path, dataset: Dataset, dataset_id: str, player: Player, data_f
         for index in range(len(dataset)):
             trajectory = dataset.trajectory(index)
             steps = player.finish(trajectory)
-            infos = {name: _one_more(column) for name, column in _columns(trajectory).items()}
+            infos = {name: _one_more(column) for name, column in _told(trajectory, arrays=True).items()}
             infos["states"] = steps.states
             yield EpisodeBuffer(
                 id=index,
@@ -117,37 +122,19 @@ def _write(path: Path, dataset: Dataset, dataset_id: str, player: Player, data_f
             )
 
     storage.update_episodes(buffers())
-    storage.update_episode_metadata(_scalars(dataset.trajectory(index)) for index in range(len(dataset)))
+    storage.update_episode_metadata(_told(dataset.trajectory(index), arrays=False) for index in range(len(dataset)))
 
 
-def _columns(trajectory: Trajectory) -> dict[str, np.ndarray]:
-    """Returns the arrays of a trajectory that Minari does not store natively."""
+def _told(trajectory: Trajectory, *, arrays: bool) -> dict[str, Any]:
+    """Returns the fields of a trajectory that Minari does not store natively: its arrays, or its scalars."""
     values = {field.name: getattr(trajectory, field.name) for field in fields(Trajectory) if field.name not in NATIVE}
-    return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
-
-
-def _scalars(trajectory: Trajectory) -> dict[str, Any]:
-    """Returns the scalar fields of a trajectory, without the seed."""
-    values = {field.name: getattr(trajectory, field.name) for field in fields(Trajectory) if field.name not in NATIVE}
-    return {name: value for name, value in values.items() if value is not None and not isinstance(value, np.ndarray)}
+    return {n: v for n, v in values.items() if v is not None and isinstance(v, np.ndarray) == arrays}
 
 
 def _one_more(column: np.ndarray) -> np.ndarray:
     """Returns (T + 1, ...), as Minari's infos include the reset, and at least 2-D, as its Arrow files require."""
     longer = np.concatenate([column, column[-1:]])
     return longer[:, None] if longer.ndim == 1 else longer
-
-
-def _register_namespaces(base: Path, out: Path) -> None:
-    """Marks the parent folders of a dataset as Minari namespaces, which its upload requires."""
-    from minari.namespace import NAMESPACE_METADATA_FILENAME
-
-    folder = out.parent
-    while folder != base:
-        mark = folder / NAMESPACE_METADATA_FILENAME
-        if not mark.exists():
-            mark.write_text("{}")
-        folder = folder.parent
 
 
 def import_minari(dataset_id: str, directory: Path | str, root: Path | str | None = None) -> int:
@@ -269,16 +256,14 @@ def _environment(dataset: MinariDataset, source: Path) -> dict[str, Any]:
             f"{source} holds no states, and was recorded in {spec.id if spec else 'an unnamed environment'}: only "
             "recordings of Jumppad-v0 can be replayed to restore them"
         )
-    names = ("character", "variety", "target", "terminate_on_pad", "flight_steps")
-    keywords = {name: spec.kwargs[name] for name in names if name in spec.kwargs}
+    keywords = {name: spec.kwargs[name] for name in KEYWORDS if name in spec.kwargs}
     return {"image_size": list(dataset.observation_space.shape[:2]), **keywords}
 
 
 def _replayed(dataset: MinariDataset, source: Path) -> Iterator[Trajectory]:
     """Yields the trajectories of a foreign dataset, replayed from its seeds and actions."""
-    env = gymnasium.make("Jumppad-v0", **_environment(dataset, source))
     tolerance = JPEG_ERROR if dataset.storage.jpeg_encoding else 0.0
-    try:
+    with closing(gymnasium.make("Jumppad-v0", **_environment(dataset, source))) as env:
         for episode, metadata in _episodes(dataset, source):
             if metadata.get("seed") is None:
                 raise ValueError(
@@ -286,8 +271,6 @@ def _replayed(dataset: MinariDataset, source: Path) -> Iterator[Trajectory]:
                     "record it with env.reset(seed=...)"
                 )
             yield _replay(env, episode, metadata, tolerance, source)
-    finally:
-        env.close()
 
 
 def _replay(
