@@ -226,9 +226,8 @@ def landmarks(scene: Scenery) -> None:
         top = [(x * 2.25 + 0.5, y * 2.3, 8.5) for x, y, _ in lower]
         scene.hull("ship_hull", "hull", [*lower, *middle, *top, (-23, 0, 10.5), (21, 0, 9.5)])
         scene.box("ship_stripe", "funnel", (0, -6.55, 7.2), (13, 0.2, 0.45))
-        scene.hull(
-            "ship_deck", "ship_deck", prism([(-12, -4.6), (11, -4.6), (13, 0), (11, 4.6), (-12, 4.6)], 9.0, 11.8)
-        )
+        deck = [(-12, -4.6), (11, -4.6), (13, 0), (11, 4.6), (-12, 4.6)]
+        scene.hull("ship_deck", "ship_deck", prism(deck, 9.0, 11.8))
         scene.hull("ship_bridge", "hull", prism([(-7, -3.4), (6, -3.4), (6, 3.4), (-7, 3.4)], 11.8, 14.6, grow=0.6))
         scene.disc("ship_funnel", "funnel", (1, 0, 16.6), 1.9, 2.2)
         scene.disc("ship_funnel", "iron", (1, 0, 18.9), 1.95, 0.4, kind="detail")
@@ -258,12 +257,9 @@ def landmarks(scene: Scenery) -> None:
             scene.box("scaffold_pole", "iron", (x, -1.9, 5.2), (0.14, 0.14, 5.2), kind="detail")
         for level in range(4):
             scene.box("scaffold_floor", "iron", (0, -0.6, 2.4 + 2.5 * level), (8.2, 1.4, 0.16))
-            scene.beam(
-                "scaffold_brace", "iron", (-8, -1.9, 2.5 * level), (-4, -1.9, 2.5 * level + 2.5), 0.1, kind="detail"
-            )
-            scene.beam(
-                "scaffold_brace", "iron", (8, -1.9, 2.5 * level), (4, -1.9, 2.5 * level + 2.5), 0.1, kind="detail"
-            )
+            for x in (-8, 8):
+                start, end = (x, -1.9, 2.5 * level), (x / 2, -1.9, 2.5 * level + 2.5)
+                scene.beam("scaffold_brace", "iron", start, end, 0.1, kind="detail")
     with scene.body("landmark_tower", (16, 98, 8)):
         scene.box("tower", "building", (0, 0, 5), (3.2, 3.2, 5))
         scene.hull("tower_roof", "hull", [*ring(5.2, 10, 4, start=math.pi / 4), (0, 0, 14.5)])
@@ -283,9 +279,8 @@ def clutter(scene: Scenery) -> None:
             scene.box("crate_lid", "edge", (0, 0, 2 * size), (size * 1.08, size * 1.08, 0.06))
     for index in range(2):
         with scene.body(f"clutter_barrel_{index}", far):
-            scene.hull(
-                "barrel", ("funnel", "hull")[index], [*ring(0.36, 0, 7), *ring(0.44, 0.5, 7), *ring(0.36, 1.0, 7)]
-            )
+            shape = [*ring(0.36, 0, 7), *ring(0.44, 0.5, 7), *ring(0.36, 1.0, 7)]
+            scene.hull("barrel", ("funnel", "hull")[index], shape)
     with scene.body("clutter_pot", far):
         scene.hull("pot", "bed", [*ring(0.32, 0, 6), *ring(0.5, 0.6, 6)])
         scene.hull("pot_bush", "leaf", blob((0.6, 0.6, 0.9), 77), pos=(0, 0, 0.6))

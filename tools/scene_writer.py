@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,17 +26,15 @@ class Scenery:
     """Collects meshes, geoms and bodies, and writes them as MJCF."""
 
     def __init__(self) -> None:
-        """Starts empty."""
         self._meshes: list[str] = []
         self._lines: list[str] = []
         self._indent = "    "
-        self._count: dict[str, int] = {}
+        self._count: Counter[str] = Counter()
 
     def name(self, stem: str) -> str:
         """Returns a unique name."""
-        number = self._count.get(stem, 0)
-        self._count[stem] = number + 1
-        return f"{stem}_{number}"
+        self._count[stem] += 1
+        return f"{stem}_{self._count[stem] - 1}"
 
     @contextmanager
     def body(self, name: str, pos: Point, yaw: float = 0.0) -> Iterator[None]:

@@ -119,24 +119,15 @@ def grid_frames(trajectories: Sequence[Trajectory], agent: str) -> Iterator[np.n
             outcomes = [outcome_at(trajectory, step) for trajectory in trajectories]
             canvas = np.full(shape, PAPER, dtype=np.uint8)
             _headline(canvas[:top], agent, outcomes, _clock(step))
-            seen = [index for index, trajectory in enumerate(trajectories) if step <= len(trajectory)]
-            for index, picture in zip(seen, _pictures(painter, [trajectories[i] for i in seen], step), strict=True):
-                detail = trajectories[index].mode.replace("_", " ")
-                cells[index] = caption(picture, f"{index + 1}", detail, outcomes[index] or "", outcomes[index])
-            for index in range(len(trajectories)):
+            for index, (trajectory, outcome) in enumerate(zip(trajectories, outcomes, strict=True)):
+                if step <= len(trajectory):
+                    picture = painter.draw_one(trajectory.states[min(step, len(trajectory) - 1)], trajectory.character)
+                    detail = trajectory.mode.replace("_", " ")
+                    cells[index] = caption(picture, f"{index + 1}", detail, outcome or "", outcome)
                 y = top + GAP + index // columns * (height + GAP)
                 x = GAP + index % columns * (width + GAP)
                 canvas[y : y + height, x : x + width] = cells[index]
             yield canvas
-
-
-def _pictures(painter: Painter, trajectories: Sequence[Trajectory], step: int) -> np.ndarray:
-    """Returns the frame of each trajectory at a step, uint8 (N, H, W, 3); the last frame after its end."""
-    pictures = np.empty((len(trajectories), painter.height, painter.width, 3), dtype=np.uint8)
-    if trajectories:
-        states = np.stack([trajectory.states[min(step, len(trajectory) - 1)] for trajectory in trajectories])
-        painter.draw(states, [trajectory.character for trajectory in trajectories], pictures)
-    return pictures
 
 
 def outcome_at(trajectory: Trajectory, step: int) -> str | None:

@@ -164,7 +164,6 @@ def import_minari(dataset_id: str, directory: Path | str, root: Path | str | Non
     if not source.is_dir():
         raise ValueError(f"no Minari dataset in {source.parent}; get it with: minari download {dataset_id}")
     minari_dataset = _open(source)
-    _check_spaces(minari_dataset, source)
     manifest = minari_dataset.storage.metadata.get(MANIFEST)
     # Read lazily while writing: an error stops the writer, which leaves nothing behind.
     trajectories = _stored(minari_dataset, source) if manifest else _replayed(minari_dataset, source)
@@ -186,7 +185,17 @@ def _open(source: Path) -> MinariDataset:
         absent = {"observation_space", "action_space"} - metadata.keys()
         if absent:  # otherwise Minari would create the environment that the file names
             raise ValueError(f"metadata.json lacks {', '.join(sorted(absent))}")
-        return MinariDataset(source)
+        dataset = MinariDataset(source)
+    observation, action = dataset.observation_space, dataset.action_space
+    if not isinstance(action, spaces.MultiDiscrete) or not np.array_equal(action.nvec, action_space().nvec):
+        raise ValueError(f"{source} has actions {action}, expected {action_space()}; record Jumppad-v0 unwrapped")
+    image = isinstance(observation, spaces.Box) and observation.dtype == np.uint8 and len(observation.shape) == 3
+    if not image or observation.shape[2] != 3:
+        raise ValueError(
+            f"{source} has observations {observation}, expected Box(0, 255, (height, width, 3), uint8); "
+            'record Jumppad-v0 with observation="pixels", unwrapped'
+        )
+    return dataset
 
 
 @contextmanager
@@ -197,18 +206,6 @@ def _reading(source: Path) -> Iterator[None]:
     except (OSError, ValueError, LookupError, TypeError, AttributeError, AssertionError, ImportError) as error:
         said = " ".join(str(error).split()) or type(error).__name__
         raise ValueError(f"{source} is damaged or cannot be read ({said}); download or export it again") from None
-
-
-def _check_spaces(dataset: MinariDataset, source: Path) -> None:
-    observation, action = dataset.observation_space, dataset.action_space
-    if not isinstance(action, spaces.MultiDiscrete) or not np.array_equal(action.nvec, action_space().nvec):
-        raise ValueError(f"{source} has actions {action}, expected {action_space()}; record Jumppad-v0 unwrapped")
-    image = isinstance(observation, spaces.Box) and observation.dtype == np.uint8 and len(observation.shape) == 3
-    if not image or observation.shape[2] != 3:
-        raise ValueError(
-            f"{source} has observations {observation}, expected Box(0, 255, (height, width, 3), uint8); "
-            'record Jumppad-v0 with observation="pixels", unwrapped'
-        )
 
 
 def _episodes(dataset: MinariDataset, source: Path) -> Iterator[tuple[EpisodeData, dict[str, Any]]]:
@@ -270,41 +267,34 @@ def _replayed(dataset: MinariDataset, source: Path) -> Iterator[Trajectory]:
                     f"{source}: episode {episode.id} holds neither states nor a seed to replay it from; "
                     "record it with env.reset(seed=...)"
                 )
-            yield _replay(env, episode, metadata, tolerance, source)
-
-
-def _replay(
-    env: gymnasium.Env, episode: EpisodeData, metadata: dict[str, Any], tolerance: float, source: Path
-) -> Trajectory:
-    actions = episode.actions.astype(np.uint8)
-    frames = np.empty((len(actions) + 1, *episode.observations.shape[1:]), dtype=np.uint8)
-    states = []
-    frames[0], info = env.reset(seed=metadata["seed"], options=metadata.get("options"))
-    same = True
-    for step, action in enumerate(actions):
-        states.append(env.unwrapped.get_state())  # pyright: ignore[reportAttributeAccessIssue] -- JumppadEnv
-        frames[step + 1], reward, terminated, _, info = env.step(action)
-        same &= reward == episode.rewards[step] and terminated == episode.terminations[step]
-    # One frame at a time, since differences take more memory than the frames.
-    errors = [
-        np.abs(one - other.astype(np.int16)).mean() for one, other in zip(frames, episode.observations, strict=True)
-    ]
-    if not same or max(errors) > tolerance:
-        raise ValueError(
-            f"{source}: the replay of episode {episode.id} from seed {metadata['seed']} differs from the stored one; "
-            "it was recorded by another version or on another kind of machine: import it there"
-        )
-    placed = set(metadata.get("options") or ()) - {"character"}  # the seed alone does not determine the first state
-    return Trajectory(
-        seed=-1 if placed else metadata["seed"],
-        character=info["character"],
-        mode="",
-        pad=info["pad"],
-        fell=info["fell"],
-        actions=actions,
-        states=np.array(states),
-        frames=frames[:-1],
-    )
+            seed, actions, options = metadata["seed"], episode.actions.astype(np.uint8), metadata.get("options")
+            frames = np.empty(episode.observations.shape, dtype=np.uint8)
+            states = []
+            frames[0], info = env.reset(seed=seed, options=options)
+            same = True
+            for step, action in enumerate(actions):
+                states.append(env.unwrapped.get_state())  # pyright: ignore[reportAttributeAccessIssue] -- JumppadEnv
+                frames[step + 1], reward, terminated, _, info = env.step(action)
+                same &= reward == episode.rewards[step] and terminated == episode.terminations[step]
+            # One frame at a time, since differences take more memory than the frames.
+            pairs = zip(frames, episode.observations, strict=True)
+            error = max(np.abs(one - other.astype(np.int16)).mean() for one, other in pairs)
+            if not same or error > tolerance:
+                raise ValueError(
+                    f"{source}: the replay of episode {episode.id} from seed {seed} differs from the stored one; "
+                    "it was recorded by another version or on another kind of machine: import it there"
+                )
+            placed = set(options or ()) - {"character"}  # the seed alone does not determine the first state
+            yield Trajectory(
+                seed=-1 if placed else seed,
+                character=info["character"],
+                mode="",
+                pad=info["pad"],
+                fell=info["fell"],
+                actions=actions,
+                states=np.array(states),
+                frames=frames[:-1],
+            )
 
 
 def _place(dataset_id: str, root: Path | str | None) -> Path:
