@@ -167,12 +167,11 @@ def _curated(pool: PlayerPool, config: CollectConfig, done: list[int]) -> Iterat
 
 def _progress(played: Iterable[Trajectory], config: CollectConfig, done: int) -> Iterator[Trajectory]:
     label = f"play {config.population}"
-    with tqdm(total=config.episodes, initial=done, desc=label, unit="episode", dynamic_ncols=True) as bar:
+    with tqdm(played, label, config.episodes, initial=done, unit="episode", dynamic_ncols=True) as bar:
         steps = 0
-        for trajectory in played:
+        for trajectory in bar:
             yield trajectory
             steps += len(trajectory)
-            bar.update()
             bar.set_postfix(steps=steps, refresh=False)
 
 
