@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +18,7 @@ from tqdm import tqdm
 
 from agents.dataset.drawing import draw_frames
 from agents.population import POPULATIONS
-from agents.population.cast import FAVORITE, Cast, episode_seed
+from agents.population.cast import FAVORITE, PeopleSeats, episode_seed
 from agents.population.demonstrator import Demonstrator
 from agents.population.modes import GOALS
 from agents.workers.processes import PlayerPool
@@ -84,7 +85,7 @@ def collect(config: CollectConfig, directory: Path | str, workers: int | None = 
         with EpisodeLog(work.path, GOALS) as log:
             missing = config.episodes - len(log.seeds)
             if missing:
-                with PlayerPool(Cast(config.population, config.character).seat, missing, workers) as pool:
+                with PlayerPool(partial(PeopleSeats, config.population, config.character), missing, workers) as pool:
                     choose = _curated if config.population == "curated" else _all
                     played = choose(pool, config, list(log.seeds))
                     for trajectory in _progress(played, config, len(log.seeds)):
@@ -166,12 +167,11 @@ def _curated(pool: PlayerPool, config: CollectConfig, done: list[int]) -> Iterat
 
 def _progress(played: Iterable[Trajectory], config: CollectConfig, done: int) -> Iterator[Trajectory]:
     label = f"play {config.population}"
-    with tqdm(total=config.episodes, initial=done, desc=label, unit="episode", dynamic_ncols=True) as bar:
+    with tqdm(played, label, config.episodes, initial=done, unit="episode", dynamic_ncols=True) as bar:
         steps = 0
-        for trajectory in played:
+        for trajectory in bar:
             yield trajectory
             steps += len(trajectory)
-            bar.update()
             bar.set_postfix(steps=steps, refresh=False)
 
 

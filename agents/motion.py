@@ -9,7 +9,6 @@ seconds, angles in radians. Only motion before a pad is touched counts, since no
 
 from __future__ import annotations
 
-import itertools
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -195,6 +194,7 @@ def statistics(trajectories: Sequence[Trajectory]) -> dict[str, float]:
     left_x, right_x = ([sticks(t)[:n, axis] for t, n in zip(trajectories, steps, strict=True)] for axis in (0, 2))
     frequencies, power = spectrum(left_x)
     turning = np.abs(_pool(camera_velocity, trajectories))
+    held = _pool(held_runs, trajectories)
     known = all(trajectory.person >= 0 for trajectory in trajectories)
     same, other = repeatability(trajectories) if known else (np.nan, np.nan)
     outcomes = {f"{name} reached, %": 100 * np.mean(pads == index) for index, name in enumerate(PADS)}
@@ -206,7 +206,7 @@ def statistics(trajectories: Sequence[Trajectory]) -> dict[str, float]:
         "first movement, median, s": _median([first_movement(t) for t in trajectories]),
         "release after touching a pad, median, s": _median([release(t) for t in trajectories]),
         "steps with nothing held, %": 100 * np.mean(_pool(lambda t: idle(t)[: played_steps(t)], trajectories)),
-        "left stick held in one place, mean, s": _mean(_pool(held_runs, trajectories)),
+        "left stick held in one place, mean, s": held.mean() if len(held) else np.nan,
         "left x, autocorrelation after 0.1 s": autocorrelation(left_x, 1)[1],
         "left x, autocorrelation after 0.5 s": autocorrelation(left_x, 5)[5],
         "left x, power above 2 Hz, %": 100 * power[frequencies > 2].sum() / power.sum() if power.sum() else np.nan,
@@ -224,10 +224,6 @@ def statistics(trajectories: Sequence[Trajectory]) -> dict[str, float]:
 
 def _pool(measure: Callable[[Trajectory], np.ndarray], trajectories: Sequence[Trajectory]) -> np.ndarray:
     return np.concatenate([measure(trajectory) for trajectory in trajectories])
-
-
-def _mean(values: np.ndarray) -> float:
-    return float(np.mean(values)) if len(values) else np.nan
 
 
 def _median(values: Sequence[float] | np.ndarray) -> float:
@@ -282,9 +278,7 @@ def main(arguments: Any = None) -> None:
                 trajectories = play(source, config.episodes, config.seed)
             else:
                 dataset = Dataset(Path(source))
-                trajectories = [
-                    dataset.trajectory(index) for index in itertools.islice(range(len(dataset)), config.episodes)
-                ]
+                trajectories = [dataset.trajectory(index) for index in range(min(len(dataset), config.episodes))]
             columns[source] = statistics(trajectories)
         print(table(columns))
 

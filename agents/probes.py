@@ -179,17 +179,15 @@ def play_probe(probe: Probe, envs: Any, actor: Actor, seeds: Sequence[int]) -> I
     Raises:
         ValueError: the probe is unknown.
     """
-    if probe == "forced_miss":
-        for trajectory in rollout(envs, ForcedMiss(actor, envs.num_envs), seeds, keep_frames=False):
-            yield Probed(trajectory, missed(trajectory))
-    elif probe == "odd_start":
-        for trajectory in rollout(envs, actor, seeds, keep_frames=False, starts=odd_starts):
-            yield Probed(trajectory, True)
-    elif probe == "pushes":
-        for trajectory in rollout(envs, Pushes(actor, envs), seeds, keep_frames=False):
-            yield Probed(trajectory, True)
-    else:
+    if probe not in PROBES:
         raise ValueError(f"probe {probe!r} is unknown; choose one of {', '.join(PROBES)}")
+    if probe == "forced_miss":
+        actor = ForcedMiss(actor, envs.num_envs)
+    elif probe == "pushes":
+        actor = Pushes(actor, envs)
+    starts = odd_starts if probe == "odd_start" else None
+    for trajectory in rollout(envs, actor, seeds, keep_frames=False, starts=starts):
+        yield Probed(trajectory, probe != "forced_miss" or missed(trajectory))
 
 
 def recovery(probe: Probe, episodes: Sequence[Probed]) -> dict[str, Any]:

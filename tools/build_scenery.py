@@ -9,32 +9,14 @@ a convex mesh. Class "decor" is drawn for agents and people, "detail" for people
 from __future__ import annotations
 
 import math
+from functools import partial
 from pathlib import Path
 
 import mujoco
 import numpy as np
-from scene_writer import Point, Scenery, blob, prism, ring
+from scene_writer import Point, Scenery, blob, prism, ring, symmetric
 
 ASSETS = Path(__file__).parents[1] / "assets"
-
-
-def build(solid: mujoco.MjModel) -> Scenery:
-    """Builds everything.
-
-    Args:
-        solid: the compiled island without scenery.
-    """
-    scene = Scenery()
-    caps(scene, solid)
-    plaza(scene)
-    arch(scene)
-    ground(scene)
-    beds(scene)
-    pads(scene)
-    cliff(scene)
-    landmarks(scene)
-    clutter(scene)
-    return scene
 
 
 def caps(scene: Scenery, solid: mujoco.MjModel) -> None:
@@ -55,19 +37,7 @@ def caps(scene: Scenery, solid: mujoco.MjModel) -> None:
 def plaza(scene: Scenery) -> None:
     """Floor, spawn pads, cables and stairs."""
     scene.comment("Plaza: planks, spawn pads, stairs.")
-    outline = [
-        (-5, -6),
-        (5, -6),
-        (8, -3),
-        (8, 5),
-        (5.6, 8.5),
-        (3.3, 11.8),
-        (-3.3, 11.8),
-        (-5.6, 8.5),
-        (-8, 5),
-        (-8, -3),
-    ]
-    scene.hull("plaza", "planks", prism(outline, -3, 0))
+    scene.hull("plaza", "planks", prism(symmetric([(5, -6), (8, -3), (8, 5), (5.6, 8.5), (3.3, 11.8)]), -3, 0))
     for x, y, half in ((-6, 0.9, 4.9), (-3.6, 0, 5.9), (0, 0, 5.9), (3.6, 0, 5.9), (6, 0.9, 4.9)):
         scene.box("plank_gap", "plank_gap", (x, y, 0.002), (0.05, half, 0.008))
     for x, y in ((-2.4, -2.5), (2.4, -2.5), (-2.4, 2.5), (2.4, 2.5)):
@@ -110,6 +80,7 @@ def plaza(scene: Scenery) -> None:
 def arch(scene: Scenery) -> None:
     """The dark arch over the neck's entrance, with ivy."""
     scene.comment("Arch.")
+    brace = partial(scene.beam, "arch_brace", "iron", kind="detail")
     for side in (-1, 1):
         for x, y in ((3.45, 11.7), (4.35, 11.7), (3.45, 12.9), (4.35, 12.9)):
             kind = "decor" if y < 12 else "detail"
@@ -118,17 +89,12 @@ def arch(scene: Scenery) -> None:
         for level in range(4):
             low, high = 1.2 + 1.1 * level, 2.3 + 1.1 * level
             ends = (3.45, 4.35) if level % 2 else (4.35, 3.45)
-            scene.beam(
-                "arch_brace", "iron", (side * ends[0], 11.7, low), (side * ends[1], 11.7, high), 0.07, kind="detail"
-            )
-            scene.beam("arch_brace", "iron", (side * 3.45, 11.7, high), (side * 3.45, 12.9, low), 0.06, kind="detail")
-        for index, (x, y, z) in enumerate(
-            ((4.5, 11.9, 0.6), (4.3, 11.6, 4.4), (3.9, 12.0, 5.6), (4.8, 12.4, 2.6), (3.7, 11.7, 3.0))
-        ):
-            kind = "decor" if index < 1 else "detail"
-            scene.hull(
-                "ivy", ("leaf", "hedge")[index % 2], blob((0.55, 0.5, 0.9), 10 + index), pos=(side * x, y, z), kind=kind
-            )
+            brace((side * ends[0], 11.7, low), (side * ends[1], 11.7, high), 0.07)
+            brace((side * 3.45, 11.7, high), (side * 3.45, 12.9, low), 0.06)
+        ivy = ((4.5, 11.9, 0.6), (4.3, 11.6, 4.4), (3.9, 12.0, 5.6), (4.8, 12.4, 2.6), (3.7, 11.7, 3.0))
+        for index, (x, y, z) in enumerate(ivy):
+            kind, leaves = "detail" if index else "decor", blob((0.55, 0.5, 0.9), 10 + index)
+            scene.hull("ivy", ("leaf", "hedge")[index % 2], leaves, pos=(side * x, y, z), kind=kind)
     angles = [math.radians(angle) for angle in range(0, 181, 30)]
     for y, inner, outer, kind in ((11.7, 3.45, 4.35, "decor"), (12.9, 3.45, 4.35, "detail")):
         for radius in (inner, outer):
@@ -139,7 +105,7 @@ def arch(scene: Scenery) -> None:
         for first, second in zip(angles, angles[1:], strict=False):
             start = (inner * math.cos(first), y, 5.4 + 0.72 * inner * math.sin(first))
             end = (outer * math.cos(second), y, 5.4 + 0.72 * outer * math.sin(second))
-            scene.beam("arch_brace", "iron", start, end, 0.06, kind="detail")
+            brace(start, end, 0.06)
 
 
 def ground(scene: Scenery) -> None:
@@ -151,33 +117,17 @@ def ground(scene: Scenery) -> None:
     tip = [(6, 42.3), (3.1, 46.9), (1.4, 50)]
     scene.hull("garden_tip", "grass", prism([*tip, *((-x, y) for x, y in tip[::-1])], -4, 1))
     flat = (0.98, 1.03)
-    scene.hull("landing", "stone", prism([(-3.2, 11.8), (3.2, 11.8), (2.6, 13.4), (-2.6, 13.4)], 0.95, 1.04))
-    scene.hull(
-        "path", "path", prism([(-1.7, 13.2), (1.7, 13.2), (1.35, 18), (1.5, 24), (-1.5, 24), (-1.35, 18)], *flat)
-    )
-    scene.hull(
-        "path", "path", prism([(-1.5, 23.9), (1.5, 23.9), (3.6, 28.2), (1.6, 30), (-1.6, 30), (-3.6, 28.2)], *flat)
-    )
-    scene.hull(
-        "path",
-        "path",
-        prism(
-            [(-1.5, 29.9), (1.5, 29.9), (1.3, 38), (1.7, 44), (0.9, 47.4), (-0.9, 47.4), (-1.7, 44), (-1.3, 38)], *flat
-        ),
-    )
+    scene.hull("landing", "stone", prism(symmetric([(3.2, 11.8), (2.6, 13.4)]), 0.95, 1.04))
+    scene.hull("path", "path", prism(symmetric([(1.7, 13.2), (1.35, 18), (1.5, 24)]), *flat))
+    scene.hull("path", "path", prism(symmetric([(1.5, 23.9), (3.6, 28.2), (1.6, 30)]), *flat))
+    scene.hull("path", "path", prism(symmetric([(1.5, 29.9), (1.3, 38), (1.7, 44), (0.9, 47.4)]), *flat))
     for side in (-1, 1):
         lane = [(2.0, 27.2), (3.6, 26.6), (5.6, 30.4), (9.6, 38.2), (9.7, 39.6), (7.6, 39.4), (6.9, 36.8), (3.7, 29.6)]
         scene.hull("path", "path", prism([(side * x, y) for x, y in lane], *flat))
         scene.box("terrace_edge", "edge", (side * 17.9, 12.5, -1.4), (0.2, 10.5, 0.15))
         for index, y in enumerate((5.0, 9.5, 14.0, 18.5)):
-            where = (side * (16.9 - 0.4 * (index % 2)), y, -1.5)
-            scene.hull(
-                "terrace_bush",
-                ("hedge", "leaf")[index % 2],
-                blob((0.9, 1.5, 1.1), 30 + index),
-                pos=where,
-                kind="detail",
-            )
+            where, bush = (side * (16.9 - 0.4 * (index % 2)), y, -1.5), blob((0.9, 1.5, 1.1), 30 + index)
+            scene.hull("terrace_bush", ("hedge", "leaf")[index % 2], bush, pos=where, kind="detail")
 
 
 def beds(scene: Scenery) -> None:
@@ -193,14 +143,8 @@ def beds(scene: Scenery) -> None:
         scene.hull("bed_foot", "iron", prism(rim, 0.95, 1.12))
         inner = [middle + (np.array(point) - middle) * (0.93, 0.95) for point in own]
         scene.hull("hedge", "hedge", prism(inner, 1.9, 2.28, grow=-0.2))
-        bushes = (
-            (2.45, 29.6, 0.5),
-            (2.6, 31.0, 0.55),
-            (3.2, 33.6, 0.8),
-            (4.3, 35.2, 0.9),
-            (3.0, 37.2, 0.9),
-            (5.3, 36.6, 0.7),
-        )
+        bushes = [(2.45, 29.6, 0.5), (2.6, 31.0, 0.55), (3.2, 33.6, 0.8), (4.3, 35.2, 0.9)]
+        bushes += [(3.0, 37.2, 0.9), (5.3, 36.6, 0.7)]
         for index, (x, y, radius) in enumerate(bushes):
             points = blob((radius, radius * 1.1, 0.55 + 0.4 * radius), 50 + index)
             kind = "decor" if index == 3 else "detail"
@@ -276,54 +220,52 @@ def cliff(scene: Scenery) -> None:
 def landmarks(scene: Scenery) -> None:
     """Landmarks that distinguish left from right: a ship, cranes, a scaffold; separate bodies, which looks may move."""
     scene.comment("Landmarks: to the left a ship, to the right cranes and a scaffold.")
-    scene.body("landmark_ship", (-33, 84, 7))
-    lower = [(*point[:2], 0.0) for point in ring(8, 0, 8, squash=0.35)]
-    middle = [(x * 2.1, y * 2.2, 5.0) for x, y, _ in lower]
-    top = [(x * 2.25 + 0.5, y * 2.3, 8.5) for x, y, _ in lower]
-    scene.hull("ship_hull", "hull", [*lower, *middle, *top, (-23, 0, 10.5), (21, 0, 9.5)])
-    scene.box("ship_stripe", "funnel", (0, -6.55, 7.2), (13, 0.2, 0.45))
-    scene.hull("ship_deck", "ship_deck", prism([(-12, -4.6), (11, -4.6), (13, 0), (11, 4.6), (-12, 4.6)], 9.0, 11.8))
-    scene.hull("ship_bridge", "hull", prism([(-7, -3.4), (6, -3.4), (6, 3.4), (-7, 3.4)], 11.8, 14.6, grow=0.6))
-    scene.disc("ship_funnel", "funnel", (1, 0, 16.6), 1.9, 2.2)
-    scene.disc("ship_funnel", "iron", (1, 0, 18.9), 1.95, 0.4, kind="detail")
-    scene.beam("ship_mast", "ship_deck", (-6, 0, 14), (-9, 0, 25), 0.22)
-    scene.hull("ship_sail", "funnel", [(-9, 0, 24.8), (-9.1, 0.2, 20), (-15.5, 0, 21.5), (-8, 0, 19.5)])
-    for x in range(-12, 13, 4):
-        scene.disc("porthole", "glow", (x, -6.1, 4.4), 0.7, 0.12, kind="detail")
-        scene.box("ship_window", "glow", (x * 0.7, -3.9, 13.2), (0.8, 0.2, 0.5), kind="detail")
-    scene.end()
+    with scene.body("landmark_ship", (-33, 84, 7)):
+        lower = [(*point[:2], 0.0) for point in ring(8, 0, 8, squash=0.35)]
+        middle = [(x * 2.1, y * 2.2, 5.0) for x, y, _ in lower]
+        top = [(x * 2.25 + 0.5, y * 2.3, 8.5) for x, y, _ in lower]
+        scene.hull("ship_hull", "hull", [*lower, *middle, *top, (-23, 0, 10.5), (21, 0, 9.5)])
+        scene.box("ship_stripe", "funnel", (0, -6.55, 7.2), (13, 0.2, 0.45))
+        deck = [(-12, -4.6), (11, -4.6), (13, 0), (11, 4.6), (-12, 4.6)]
+        scene.hull("ship_deck", "ship_deck", prism(deck, 9.0, 11.8))
+        scene.hull("ship_bridge", "hull", prism([(-7, -3.4), (6, -3.4), (6, 3.4), (-7, 3.4)], 11.8, 14.6, grow=0.6))
+        scene.disc("ship_funnel", "funnel", (1, 0, 16.6), 1.9, 2.2)
+        scene.disc("ship_funnel", "iron", (1, 0, 18.9), 1.95, 0.4, kind="detail")
+        scene.beam("ship_mast", "ship_deck", (-6, 0, 14), (-9, 0, 25), 0.22)
+        scene.hull("ship_sail", "funnel", [(-9, 0, 24.8), (-9.1, 0.2, 20), (-15.5, 0, 21.5), (-8, 0, 19.5)])
+        for x in range(-12, 13, 4):
+            scene.disc("porthole", "glow", (x, -6.1, 4.4), 0.7, 0.12, kind="detail")
+            scene.box("ship_window", "glow", (x * 0.7, -3.9, 13.2), (0.8, 0.2, 0.5), kind="detail")
     for index, (x, y, high, boom, yaw) in enumerate(((27, 82, 24, 20, 8), (42, 92, 30, 24, -14))):
-        scene.body(f"landmark_crane_{index}", (x, y, 4), yaw)
-        scene.box("crane_mast", "crane", (0, 0, high / 2), (0.8, 0.8, high / 2))
-        for level in range(int(high // 3)):
+        with scene.body(f"landmark_crane_{index}", (x, y, 4), yaw):
+            scene.box("crane_mast", "crane", (0, 0, high / 2), (0.8, 0.8, high / 2))
+            for level in range(int(high // 3)):
+                start, end = (-0.82, -0.84, 3 * level), (0.82, -0.84, 3 * level + 3)
+                scene.beam("crane_lattice", "iron", start, end, 0.12, kind="detail")
+            scene.beam("crane_boom", "crane", (0.4 * boom, 0, high + 0.4), (-boom, 0, high + 3.4), 0.6)
+            scene.box("crane_weight", "iron", (0.38 * boom, 0, high - 0.8), (1.4, 1.0, 1.1))
+            scene.box("crane_cabin", "ship_deck", (-1.2, -0.9, high - 0.4), (0.8, 0.8, 0.9))
+            scene.beam("crane_tie", "iron", (0, 0, high + 5), (-0.75 * boom, 0, high + 2.9), 0.14, kind="detail")
+            scene.beam("crane_tie", "iron", (0, 0, high + 5), (0.36 * boom, 0, high + 0.6), 0.14, kind="detail")
+            scene.box("crane_top", "crane", (0, 0, high + 2.4), (0.5, 0.5, 2.6))
             scene.beam(
-                "crane_lattice", "iron", (-0.82, -0.84, 3 * level), (0.82, -0.84, 3 * level + 3), 0.12, kind="detail"
+                "crane_rope", "iron", (-0.8 * boom, 0, high + 2.8), (-0.8 * boom, 0, high - 8), 0.1, kind="detail"
             )
-        scene.beam("crane_boom", "crane", (0.4 * boom, 0, high + 0.4), (-boom, 0, high + 3.4), 0.6)
-        scene.box("crane_weight", "iron", (0.38 * boom, 0, high - 0.8), (1.4, 1.0, 1.1))
-        scene.box("crane_cabin", "ship_deck", (-1.2, -0.9, high - 0.4), (0.8, 0.8, 0.9))
-        scene.beam("crane_tie", "iron", (0, 0, high + 5), (-0.75 * boom, 0, high + 2.9), 0.14, kind="detail")
-        scene.beam("crane_tie", "iron", (0, 0, high + 5), (0.36 * boom, 0, high + 0.6), 0.14, kind="detail")
-        scene.box("crane_top", "crane", (0, 0, high + 2.4), (0.5, 0.5, 2.6))
-        scene.beam("crane_rope", "iron", (-0.8 * boom, 0, high + 2.8), (-0.8 * boom, 0, high - 8), 0.1, kind="detail")
-        scene.end()
-    scene.body("landmark_scaffold", (30, 72, 4))
-    scene.box("scaffold_core", "building", (0, 2, 5), (7, 2.2, 5))
-    for x in (-8, -4, 0, 4, 8):
-        scene.box("scaffold_pole", "iron", (x, -1.9, 5.2), (0.14, 0.14, 5.2), kind="detail")
-    for level in range(4):
-        scene.box("scaffold_floor", "iron", (0, -0.6, 2.4 + 2.5 * level), (8.2, 1.4, 0.16))
-        scene.beam("scaffold_brace", "iron", (-8, -1.9, 2.5 * level), (-4, -1.9, 2.5 * level + 2.5), 0.1, kind="detail")
-        scene.beam("scaffold_brace", "iron", (8, -1.9, 2.5 * level), (4, -1.9, 2.5 * level + 2.5), 0.1, kind="detail")
-    scene.end()
-    scene.body("landmark_tower", (16, 98, 8))
-    scene.box("tower", "building", (0, 0, 5), (3.2, 3.2, 5))
-    scene.hull("tower_roof", "hull", [*ring(5.2, 10, 4, start=math.pi / 4), (0, 0, 14.5)])
-    scene.end()
-    scene.body("landmark_dome", (-56, 92, 6))
-    scene.box("dome_base", "building", (0, 0, 3), (5.5, 5, 3))
-    scene.hull("dome", "teal", [*ring(5.4, 6, 8), *ring(4.2, 8.8, 8), *ring(1.8, 10.4, 8)])
-    scene.end()
+    with scene.body("landmark_scaffold", (30, 72, 4)):
+        scene.box("scaffold_core", "building", (0, 2, 5), (7, 2.2, 5))
+        for x in (-8, -4, 0, 4, 8):
+            scene.box("scaffold_pole", "iron", (x, -1.9, 5.2), (0.14, 0.14, 5.2), kind="detail")
+        for level in range(4):
+            scene.box("scaffold_floor", "iron", (0, -0.6, 2.4 + 2.5 * level), (8.2, 1.4, 0.16))
+            for x in (-8, 8):
+                start, end = (x, -1.9, 2.5 * level), (x / 2, -1.9, 2.5 * level + 2.5)
+                scene.beam("scaffold_brace", "iron", start, end, 0.1, kind="detail")
+    with scene.body("landmark_tower", (16, 98, 8)):
+        scene.box("tower", "building", (0, 0, 5), (3.2, 3.2, 5))
+        scene.hull("tower_roof", "hull", [*ring(5.2, 10, 4, start=math.pi / 4), (0, 0, 14.5)])
+    with scene.body("landmark_dome", (-56, 92, 6)):
+        scene.box("dome_base", "building", (0, 0, 3), (5.5, 5, 3))
+        scene.hull("dome", "teal", [*ring(5.4, 6, 8), *ring(4.2, 8.8, 8), *ring(1.8, 10.4, 8)])
 
 
 def clutter(scene: Scenery) -> None:
@@ -331,56 +273,33 @@ def clutter(scene: Scenery) -> None:
     scene.comment("Clutter: out of sight until a look places it on one of the spots.")
     far = (0, -60, -60)
     for index in range(3):
-        scene.body(f"clutter_crate_{index}", far)
-        size = 0.35 + 0.12 * index
-        scene.box("crate", "crate", (0, 0, size), (size, size, size))
-        scene.box("crate_lid", "edge", (0, 0, 2 * size), (size * 1.08, size * 1.08, 0.06))
-        scene.end()
+        with scene.body(f"clutter_crate_{index}", far):
+            size = 0.35 + 0.12 * index
+            scene.box("crate", "crate", (0, 0, size), (size, size, size))
+            scene.box("crate_lid", "edge", (0, 0, 2 * size), (size * 1.08, size * 1.08, 0.06))
     for index in range(2):
-        scene.body(f"clutter_barrel_{index}", far)
-        scene.hull("barrel", ("funnel", "hull")[index], [*ring(0.36, 0, 7), *ring(0.44, 0.5, 7), *ring(0.36, 1.0, 7)])
-        scene.end()
-    scene.body("clutter_pot", far)
-    scene.hull("pot", "bed", [*ring(0.32, 0, 6), *ring(0.5, 0.6, 6)])
-    scene.hull("pot_bush", "leaf", blob((0.6, 0.6, 0.9), 77), pos=(0, 0, 0.6))
-    scene.end()
-    scene.body("clutter_sign", far)
-    scene.box("sign_post", "iron", (0, 0, 0.8), (0.06, 0.06, 0.8))
-    scene.box("sign_board", "crane", (0, 0.02, 1.5), (0.6, 0.05, 0.32))
-    scene.end()
-    scene.body("clutter_lamp", far)
-    scene.box("lamp_post", "iron", (0, 0, 1.3), (0.08, 0.08, 1.3))
-    scene.hull("lamp_light", "glow", [*ring(0.18, 2.6, 5), *ring(0.3, 2.95, 5)])
-    scene.end()
-    scene.body("clutter_drum", far)
-    scene.hull(
-        "drum",
-        "crate",
-        [
-            (x, y, z)
-            for x in (-0.35, 0.35)
-            for _, y, z in [
-                (0, 0.7 * math.cos(a), 0.7 + 0.7 * math.sin(a)) for a in np.linspace(0, 2 * math.pi, 8, endpoint=False)
-            ]
-        ],
-    )
-    scene.end()
-    scene.body("clutter_bench", far)
-    scene.box("bench_seat", "path", (0, 0, 0.42), (0.9, 0.22, 0.06))
-    scene.box("bench_back", "path", (0, 0.22, 0.75), (0.9, 0.05, 0.25))
-    scene.box("bench_feet", "iron", (0, 0, 0.2), (0.7, 0.16, 0.2))
-    scene.end()
+        with scene.body(f"clutter_barrel_{index}", far):
+            shape = [*ring(0.36, 0, 7), *ring(0.44, 0.5, 7), *ring(0.36, 1.0, 7)]
+            scene.hull("barrel", ("funnel", "hull")[index], shape)
+    with scene.body("clutter_pot", far):
+        scene.hull("pot", "bed", [*ring(0.32, 0, 6), *ring(0.5, 0.6, 6)])
+        scene.hull("pot_bush", "leaf", blob((0.6, 0.6, 0.9), 77), pos=(0, 0, 0.6))
+    with scene.body("clutter_sign", far):
+        scene.box("sign_post", "iron", (0, 0, 0.8), (0.06, 0.06, 0.8))
+        scene.box("sign_board", "crane", (0, 0.02, 1.5), (0.6, 0.05, 0.32))
+    with scene.body("clutter_lamp", far):
+        scene.box("lamp_post", "iron", (0, 0, 1.3), (0.08, 0.08, 1.3))
+        scene.hull("lamp_light", "glow", [*ring(0.18, 2.6, 5), *ring(0.3, 2.95, 5)])
+    with scene.body("clutter_drum", far):
+        scene.hull("drum", "crate", [(x, y, 0.7 + z) for x in (-0.35, 0.35) for y, z, _ in ring(0.7, 0, 8)])
+    with scene.body("clutter_bench", far):
+        scene.box("bench_seat", "path", (0, 0, 0.42), (0.9, 0.22, 0.06))
+        scene.box("bench_back", "path", (0, 0.22, 0.75), (0.9, 0.05, 0.25))
+        scene.box("bench_feet", "iron", (0, 0, 0.2), (0.7, 0.16, 0.2))
     for side in (-1, 1):
         spots = [(7.2, -2.4, 0), (7.2, 0.6, 0), (7.1, 3.6, 0), (5.2, -4.9, 0), (2.7, -5.3, 0), (6.2, 5.4, 0)]
-        spots += [
-            (2.75, 14.6, 1),
-            (2.75, 18.2, 1),
-            (2.75, 21.8, 1),
-            (3.2, 40.2, 1),
-            (5.2, 40.6, 1),
-            (2.7, 44.4, 1),
-            (4.4, 42.6, 1),
-        ]
+        spots += [(2.75, 14.6, 1), (2.75, 18.2, 1), (2.75, 21.8, 1)]
+        spots += [(3.2, 40.2, 1), (5.2, 40.6, 1), (2.7, 44.4, 1), (4.4, 42.6, 1)]
         spots += [(7.5, 6.5, -1.5), (9.5, 11.0, -1.5), (7.0, 16.0, -1.5), (12.0, 20.0, -1.5)]
         for x, y, z in spots:
             scene.site("clutter_spot", (side * x, y, z))
@@ -389,7 +308,11 @@ def clutter(scene: Scenery) -> None:
 def main() -> None:
     """Generates it from the solid island."""
     solid = mujoco.MjSpec.from_string((ASSETS / "island.xml").read_text().replace('<include file="scenery.xml"/>', ""))
-    build(solid.compile()).write(ASSETS / "scenery.xml")
+    scene = Scenery()
+    caps(scene, solid.compile())
+    for part in (plaza, arch, ground, beds, pads, cliff, landmarks, clutter):
+        part(scene)
+    scene.write(ASSETS / "scenery.xml")
 
 
 if __name__ == "__main__":

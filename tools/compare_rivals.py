@@ -186,7 +186,7 @@ class Worker:
     def __init__(self, name: str, python: str, seed: int, folder: str) -> None:
         self.rates: list[float] = []
         command = [python, str(Path(__file__).resolve()), "--worker", name, "--seed", str(seed)]
-        self._process = subprocess.Popen(
+        self.process = subprocess.Popen(
             command, cwd=folder, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
         about = self._answer()
@@ -195,22 +195,18 @@ class Worker:
 
     def measure(self, seconds: float) -> None:
         """Measures once, unless the process has failed."""
-        if self.missing is None and self._process.stdin:
+        if self.missing is None and self.process.stdin:
             with suppress(BrokenPipeError):  # it has died; the answer will say so
-                self._process.stdin.write(f"{seconds}\n")
-                self._process.stdin.flush()
+                self.process.stdin.write(f"{seconds}\n")
+                self.process.stdin.flush()
             answer = self._answer()
             self.missing = answer.get("missing")
             self.rates += [answer["rate"]] if "rate" in answer else []
 
-    def close(self) -> None:
-        """Ends the process."""
-        self._process.communicate()
-
     def _answer(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        return json.loads(line) if line else {"missing": f"its process ended with code {self._process.wait()}"}
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        return json.loads(line) if line else {"missing": f"its process ended with code {self.process.wait()}"}
 
 
 def measure(python: str, seed: int, seconds: float, rounds: int) -> dict[str, Any]:
@@ -221,7 +217,7 @@ def measure(python: str, seed: int, seconds: float, rounds: int) -> dict[str, An
         for name, rival in RIVALS.items():
             print(f"preparing {rival.says} ...", file=sys.stderr, flush=True)
             workers[name] = Worker(name, sys.executable if rival.ours else python, seed, folder)
-            closing.callback(workers[name].close)
+            closing.callback(workers[name].process.communicate)  # ends the process
         for number in range(1, rounds + 1):
             print(f"round {number} of {rounds} ...", file=sys.stderr, flush=True)
             for worker in workers.values():

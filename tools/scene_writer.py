@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -24,26 +26,23 @@ class Scenery:
     """Collects meshes, geoms and bodies, and writes them as MJCF."""
 
     def __init__(self) -> None:
-        """Starts empty."""
         self._meshes: list[str] = []
         self._lines: list[str] = []
         self._indent = "    "
-        self._count: dict[str, int] = {}
+        self._count: Counter[str] = Counter()
 
     def name(self, stem: str) -> str:
         """Returns a unique name."""
-        number = self._count.get(stem, 0)
-        self._count[stem] = number + 1
-        return f"{stem}_{number}"
+        self._count[stem] += 1
+        return f"{stem}_{self._count[stem] - 1}"
 
-    def body(self, name: str, pos: Point, yaw: float = 0.0) -> None:
-        """Opens a body that looks may move; yaw in degrees."""
+    @contextmanager
+    def body(self, name: str, pos: Point, yaw: float = 0.0) -> Iterator[None]:
+        """Collects what is added meanwhile in a body that looks may move; yaw in degrees."""
         turn = f' euler="0 0 {yaw:g}"' if yaw else ""
         self._lines.append(f'    <body name="{name}" pos="{text(pos)}"{turn}>')
         self._indent = "      "
-
-    def end(self) -> None:
-        """Closes the body."""
+        yield
         self._lines.append("    </body>")
         self._indent = "    "
 
@@ -103,6 +102,12 @@ def ring(
     """Returns points of a circle around the z axis."""
     angles = [start + 2 * math.pi * index / sides for index in range(sides)]
     return [(radius * math.cos(angle), squash * radius * math.sin(angle), z) for angle in angles]
+
+
+def symmetric(right: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Returns an outline that is symmetric to the y axis, given the points of its right half."""
+    left = [(-x, y) for x, y in right]
+    return [left[0], *right, *left[:0:-1]]
 
 
 def prism(outline: Iterable[Point], bottom: float, top: float, grow: float = 0.0) -> list[tuple[float, float, float]]:

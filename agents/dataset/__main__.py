@@ -3,207 +3,162 @@
 python -m agents.dataset stats runs/demonstrations
 python -m agents.dataset verify runs/demonstrations
 python -m agents.dataset split runs/demonstrations --fractions 0.9 0.1 --out runs/train runs/test
+
+Each command is a function here; its signature and docstring define the options and their help.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
+from tyro.conf import Positional
 
+from agents.dataset import rerendering, selection, verification
 from agents.dataset.exchange.lerobot import export_lerobot
 from agents.dataset.exchange.minari import export_minari, import_minari
-from agents.dataset.rerendering import rerender
-from agents.dataset.selection import Wanted, keep, merge, split
-from agents.dataset.verification import verify
+from agents.dataset.selection import Wanted
 from jumppad_env.command_line import command_line
 from jumppad_env.dataset import Dataset
 from jumppad_env.vector_env import count_cores
 
 
-@dataclass(frozen=True)
-class Stats:
-    """Write a self-contained HTML page with statistics of a dataset."""
+def stats(directory: Positional[Path], out: Path | None = None) -> None:
+    """Write a self-contained HTML page with statistics of a dataset.
 
-    directory: Annotated[Path, tyro.conf.Positional]
-    """The dataset."""
-    out: Path | None = None
-    """HTML file to write or replace; by default DIRECTORY.html beside the dataset."""
+    Args:
+        directory: The dataset.
+        out: HTML file to write or replace; by default DIRECTORY.html beside the dataset.
+    """
+    # Only this command needs figures, which take a second to import.
+    from agents.dataset.statistics.page import write_page
 
-    def run(self) -> int:
-        """Writes the page and returns the exit code."""
-        # Only this command needs figures, which take a second to import.
-        from agents.dataset.statistics.page import write_page
-
-        dataset = Dataset(self.directory)
-        out = self.out or self.directory.resolve().with_name(f"{self.directory.resolve().name}.html")
-        write_page(dataset, out)
-        print(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
-        return 0
+    dataset = Dataset(directory)
+    out = out or directory.resolve().with_name(f"{directory.resolve().name}.html")
+    write_page(dataset, out)
+    print(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
 
 
-@dataclass(frozen=True)
-class Verify:
-    """Check files, play and frames of a dataset; the exit code is 0 if it is sound, 1 if not."""
+def verify(directory: Positional[Path], frames: int = 1000) -> int:
+    """Check files, play and frames of a dataset; the exit code is 0 if it is sound, 1 if not.
 
-    directory: Annotated[Path, tyro.conf.Positional]
-    """The dataset."""
-    frames: int = 1000
-    """Number of frames to render again and compare."""
-
-    def run(self) -> int:
-        """Prints the verdict and returns the exit code."""
-        if self.frames < 0:
-            raise ValueError(f"frames must not be negative, got {self.frames}")
-        faults, right = verify(self.directory, self.frames, count_cores())
-        for line in right:
-            print(f"ok: {line}")
-        for line in faults:
-            print(f"FAULT: {line}")
-        print(f"{self.directory} is damaged" if faults else f"{self.directory} is sound")
-        return 1 if faults else 0
+    Args:
+        directory: The dataset.
+        frames: Number of frames to render again and compare.
+    """
+    if frames < 0:
+        raise ValueError(f"frames must not be negative, got {frames}")
+    faults, right = verification.verify(directory, frames, count_cores())
+    for line in right:
+        print(f"ok: {line}")
+    for line in faults:
+        print(f"FAULT: {line}")
+    print(f"{directory} is damaged" if faults else f"{directory} is sound")
+    return 1 if faults else 0
 
 
-@dataclass(frozen=True)
-class Rerender:
-    """Render the frames of a dataset at another size or look; after an interruption, the same command resumes."""
+def rerender(
+    directory: Positional[Path],
+    out: Positional[Path],
+    image_size: tuple[int, int] = (64, 64),
+    variety: str = "none",
+    character: str | None = None,
+) -> None:
+    """Render the frames of a dataset at another size or look; after an interruption, the same command resumes.
 
-    directory: Annotated[Path, tyro.conf.Positional]
-    """The dataset, with or without frames."""
-    out: Annotated[Path, tyro.conf.Positional]
-    """Directory of the new dataset."""
-    image_size: tuple[int, int] = (64, 64)
-    """Height and width of the frames."""
-    variety: str = "none"
-    """Visual variety: "none", "paper", "high", or the name of a kind."""
-    character: str | None = None
-    """Character to show in all episodes; by default the one that was played."""
-
-    def run(self) -> int:
-        """Renders the frames and returns the exit code."""
-        frames = rerender(
-            self.directory, self.out, self.image_size, self.variety, self.character, threads=count_cores()
-        )
-        print(f"{self.out}: {frames} frames")
-        return 0
+    Args:
+        directory: The dataset, with or without frames.
+        out: Directory of the new dataset.
+        image_size: Height and width of the frames.
+        variety: Visual variety: "none", "paper", "high", or the name of a kind.
+        character: Character to show in all episodes; by default the one that was played.
+    """
+    frames = rerendering.rerender(directory, out, image_size, variety, character, threads=count_cores())
+    print(f"{out}: {frames} frames")
 
 
-@dataclass(frozen=True)
-class Merge:
-    """Concatenate datasets."""
+def merge(out: Positional[Path], directories: Positional[tuple[Path, ...]]) -> None:
+    """Concatenate datasets.
 
-    out: Annotated[Path, tyro.conf.Positional]
-    """Directory of the new dataset."""
-    directories: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    """Datasets to merge, in order."""
-
-    def run(self) -> int:
-        """Merges the datasets and returns the exit code."""
-        print(f"{self.out}: {merge(self.out, self.directories)} episodes")
-        return 0
+    Args:
+        out: Directory of the new dataset.
+        directories: Datasets to merge, in order.
+    """
+    print(f"{out}: {selection.merge(out, directories)} episodes")
 
 
-@dataclass(frozen=True)
-class Split:
-    """Split a dataset at random, stratified by pad."""
+def split(directory: Positional[Path], fractions: tuple[float, ...], out: tuple[Path, ...], seed: int = 0) -> None:
+    """Split a dataset at random, stratified by pad.
 
-    directory: Annotated[Path, tyro.conf.Positional]
-    """The dataset."""
-    fractions: tuple[float, ...]
-    """Shares of the episodes; they add up to 1."""
-    out: tuple[Path, ...]
-    """Directories of the new datasets, one per fraction."""
-    seed: int = 0
-    """Seed of the split."""
-
-    def run(self) -> int:
-        """Splits the dataset and returns the exit code."""
-        for out, episodes in zip(self.out, split(self.directory, self.fractions, self.out, self.seed), strict=True):
-            print(f"{out}: {episodes} episodes")
-        return 0
+    Args:
+        directory: The dataset.
+        fractions: Shares of the episodes; they add up to 1.
+        out: Directories of the new datasets, one per fraction.
+        seed: Seed of the split.
+    """
+    for part, episodes in zip(out, selection.split(directory, fractions, out, seed), strict=True):
+        print(f"{part}: {episodes} episodes")
 
 
-@dataclass(frozen=True)
-class Filter:
-    """Copy the episodes that meet all conditions."""
+def keep(directory: Positional[Path], out: Positional[Path], wanted: Annotated[Wanted, tyro.conf.arg(name="")]) -> None:
+    """Copy the episodes that meet all conditions.
 
-    directory: Annotated[Path, tyro.conf.Positional]
-    """The dataset."""
-    out: Annotated[Path, tyro.conf.Positional]
-    """Directory of the new dataset."""
-    wanted: Annotated[Wanted, tyro.conf.arg(name="")] = Wanted()
-
-    def run(self) -> int:
-        """Filters the dataset and returns the exit code."""
-        print(f"{self.out}: {keep(self.directory, self.out, self.wanted)} episodes")
-        return 0
+    Args:
+        directory: The dataset.
+        out: Directory of the new dataset.
+        wanted: Conditions on the episodes.
+    """
+    print(f"{out}: {selection.keep(directory, out, wanted)} episodes")
 
 
-@dataclass(frozen=True)
-class Export:
-    """Export a dataset to Minari or LeRobot, see docs/exchange.md."""
+def export(
+    directory: Positional[Path],
+    minari: str | None = None,
+    root: Path | None = None,
+    lerobot: Path | None = None,
+    lossy: bool = False,
+) -> None:
+    """Export a dataset to Minari or LeRobot, see docs/exchange.md.
 
-    directory: Annotated[Path, tyro.conf.Positional]
-    """The dataset; it must have frames."""
-    minari: str | None = None
-    """Id of the new Minari dataset, such as jumppad/human-v0."""
-    root: Path | None = None
-    """Directory of Minari's local datasets; by default Minari's own."""
-    lerobot: Path | None = None
-    """Directory of the new LeRobot dataset."""
-    lossy: bool = False
-    """LeRobot only: write smaller, lossy videos that browsers can play."""
-
-    def run(self) -> int:
-        """Exports the dataset and returns the exit code."""
-        if (self.minari is None) == (self.lerobot is None):
-            raise ValueError("give either --minari ID or --lerobot DIRECTORY")
-        dataset = Dataset(self.directory)
-        if self.minari is not None:
-            print(export_minari(dataset, self.minari, self.root))
-        if self.lerobot is not None:
-            export_lerobot(dataset, self.lerobot, lossy=self.lossy)
-            print(self.lerobot)
-        return 0
+    Args:
+        directory: The dataset; it must have frames.
+        minari: Id of the new Minari dataset, such as jumppad/human-v0.
+        root: Directory of Minari's local datasets; by default Minari's own.
+        lerobot: Directory of the new LeRobot dataset.
+        lossy: LeRobot only: write smaller, lossy videos that browsers can play.
+    """
+    if (minari is None) == (lerobot is None):
+        raise ValueError("give either --minari ID or --lerobot DIRECTORY")
+    dataset = Dataset(directory)
+    if minari is not None:
+        print(export_minari(dataset, minari, root))
+    if lerobot is not None:
+        export_lerobot(dataset, lerobot, lossy=lossy)
+        print(lerobot)
 
 
-@dataclass(frozen=True)
-class Import:
-    """Import a Minari dataset, see docs/exchange.md."""
+def import_(out: Positional[Path], minari: str, root: Path | None = None) -> None:
+    """Import a Minari dataset, see docs/exchange.md.
 
-    out: Annotated[Path, tyro.conf.Positional]
-    """Directory of the new dataset."""
-    minari: str
-    """Id of the Minari dataset."""
-    root: Path | None = None
-    """Directory of Minari's local datasets; by default Minari's own."""
-
-    def run(self) -> int:
-        """Imports the dataset and returns the exit code."""
-        print(f"{self.out}: {import_minari(self.minari, self.out, self.root)} steps")
-        return 0
+    Args:
+        out: Directory of the new dataset.
+        minari: Id of the Minari dataset.
+        root: Directory of Minari's local datasets; by default Minari's own.
+    """
+    print(f"{out}: {import_minari(minari, out, root)} steps")
 
 
 SUMMARY = "Inspects, verifies, re-renders, merges, splits, filters, exports and imports datasets."
-Command = (
-    Annotated[Stats, tyro.conf.subcommand("stats")]
-    | Annotated[Verify, tyro.conf.subcommand("verify")]
-    | Annotated[Rerender, tyro.conf.subcommand("rerender")]
-    | Annotated[Merge, tyro.conf.subcommand("merge")]
-    | Annotated[Split, tyro.conf.subcommand("split")]
-    | Annotated[Filter, tyro.conf.subcommand("filter")]
-    | Annotated[Export, tyro.conf.subcommand("export")]
-    | Annotated[Import, tyro.conf.subcommand("import")]
-)
+COMMANDS = {function.__name__: function for function in (stats, verify, rerender, merge, split)}
+COMMANDS |= {"filter": keep, "export": export, "import": import_}
 
 
 def main(arguments: Any = None) -> int:
     """Runs the command line and returns the exit code."""
     with command_line():
-        command: Any = tyro.cli(Command, args=arguments, prog="python -m agents.dataset", description=SUMMARY)  # pyright: ignore[reportCallIssue, reportArgumentType]
-        return command.run()
+        prog = "python -m agents.dataset"
+        return tyro.extras.subcommand_cli_from_dict(COMMANDS, prog=prog, description=SUMMARY, args=arguments) or 0
 
 
 if __name__ == "__main__":

@@ -107,7 +107,7 @@ def _batch_faults(dataset: Dataset, episodes: Episodes, batch: np.ndarray) -> It
         seed, character = int(episode["seed"]), str(episode["character"])
         generator = seeding.np_random(max(seed, 0))[0]
         episodes.reset(row, generator, {"character": character})
-        if seed >= 0 and not _same(world.get_state(row), first):
+        if seed >= 0 and world.get_state(row).tobytes() != first.tobytes():
             wrong.add(row)
             yield f"states.npy: episode {batch[row]} does not start as its seed {seed} does"
         world.set_state(row, first)
@@ -136,10 +136,6 @@ def _batch_faults(dataset: Dataset, episodes: Episodes, batch: np.ndarray) -> It
                     f"episodes.npy: episode {batch[row]} ends with pad {told['pad'][row]}, fell {told['fell'][row]}; "
                     f"in the replay {pad}, {fell}"
                 )
-
-
-def _same(one: np.ndarray, other: np.ndarray) -> bool:
-    return one.tobytes() == other.tobytes()
 
 
 def _frame_faults(dataset: Dataset, frames: int, threads: int, seed: int) -> tuple[list[str], str]:

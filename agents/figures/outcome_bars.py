@@ -25,11 +25,10 @@ def draw_outcome_bars(axes: Axes, outcome: dict, paper: dict[str, float] | None 
         axes.vlines(x, low, high, colors=INK, linewidth=1.3)
         axes.text(x, high + 0.025, f"{100 * share:.0f}", ha="center", va="bottom", fontweight="bold")
         if paper:
-            axes.bar(index + 0.2, paper[name], width, color=color, alpha=0.28)
-            axes.bar(index + 0.2, paper[name], width, fill=False, edgecolor=color, linewidth=1.0)
-            axes.text(
-                index + 0.2, paper[name] + 0.025, f"{100 * paper[name]:.0f}", ha="center", color=MUTED, fontsize=8
-            )
+            x, share = index + 0.2, paper[name]
+            axes.bar(x, share, width, color=color, alpha=0.28)
+            axes.bar(x, share, width, fill=False, edgecolor=color, linewidth=1.0)
+            axes.text(x, share + 0.025, f"{100 * share:.0f}", ha="center", color=MUTED, fontsize=8)
     axes.set_xticks(range(len(NAMES)), NAMES, color=INK)
     axes.set(ylim=(0, 1.13), xlim=(-0.55, len(NAMES) - 0.45), yticks=np.linspace(0, 1, 5))
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))

@@ -9,7 +9,7 @@ import math
 import os
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -99,15 +99,11 @@ def episode_frames(trajectory: Trajectory, agent: str, episode: int) -> Iterator
     """Yields the captioned frames of one episode, uint8 (*EPISODE_SIZE, 3)."""
     doing = f" ({trajectory.mode.replace('_', ' ')})" if trajectory.mode else ""
     detail = f"episode {episode}, seed {trajectory.seed}{doing}"
-    painter = Painter(*EPISODE_SIZE, fine=True, threads=2)
-    try:
+    with closing(Painter(*EPISODE_SIZE, fine=True, threads=2)) as painter:
         for step in range(len(trajectory) + HOLD):
             frame = painter.draw_one(trajectory.states[min(step, len(trajectory) - 1)], trajectory.character)
             outcome = outcome_at(trajectory, step)
-            captioned = caption(frame, agent, detail, outcome or _clock(step), outcome)
-            yield captioned
-    finally:
-        painter.close()
+            yield caption(frame, agent, detail, outcome or _clock(step), outcome)
 
 
 def grid_frames(trajectories: Sequence[Trajectory], agent: str) -> Iterator[np.ndarray]:
@@ -117,34 +113,21 @@ def grid_frames(trajectories: Sequence[Trajectory], agent: str) -> Iterator[np.n
     rows = math.ceil(len(trajectories) / columns)
     top = 2 * round(0.03 * columns * width)
     shape = (top + rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, 3)
-    painter = Painter(height, width, fine=True, threads=2)
     cells = np.zeros((len(trajectories), height, width, 3), dtype=np.uint8)
-    try:
+    with closing(Painter(height, width, fine=True, threads=2)) as painter:
         for step in range(max(map(len, trajectories)) + HOLD):
             outcomes = [outcome_at(trajectory, step) for trajectory in trajectories]
-            canvas = np.empty(shape, dtype=np.uint8)
-            canvas[:] = PAPER
+            canvas = np.full(shape, PAPER, dtype=np.uint8)
             _headline(canvas[:top], agent, outcomes, _clock(step))
-            seen = [index for index, trajectory in enumerate(trajectories) if step <= len(trajectory)]
-            for index, picture in zip(seen, _pictures(painter, [trajectories[i] for i in seen], step), strict=True):
-                detail = trajectories[index].mode.replace("_", " ")
-                cells[index] = caption(picture, f"{index + 1}", detail, outcomes[index] or "", outcomes[index])
-            for index in range(len(trajectories)):
+            for index, (trajectory, outcome) in enumerate(zip(trajectories, outcomes, strict=True)):
+                if step <= len(trajectory):
+                    picture = painter.draw_one(trajectory.states[min(step, len(trajectory) - 1)], trajectory.character)
+                    detail = trajectory.mode.replace("_", " ")
+                    cells[index] = caption(picture, f"{index + 1}", detail, outcome or "", outcome)
                 y = top + GAP + index // columns * (height + GAP)
                 x = GAP + index % columns * (width + GAP)
                 canvas[y : y + height, x : x + width] = cells[index]
             yield canvas
-    finally:
-        painter.close()
-
-
-def _pictures(painter: Painter, trajectories: Sequence[Trajectory], step: int) -> np.ndarray:
-    """Returns the frame of each trajectory at a step, uint8 (N, H, W, 3); the last frame after its end."""
-    pictures = np.empty((len(trajectories), painter.height, painter.width, 3), dtype=np.uint8)
-    if trajectories:
-        states = np.stack([trajectory.states[min(step, len(trajectory) - 1)] for trajectory in trajectories])
-        painter.draw(states, [trajectory.character for trajectory in trajectories], pictures)
-    return pictures
 
 
 def outcome_at(trajectory: Trajectory, step: int) -> str | None:

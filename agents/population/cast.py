@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from agents.population.demonstrator import Crowd
 from agents.population.populations import POPULATIONS
@@ -16,13 +15,20 @@ FAVORITE = "favorite"
 
 
 class PeopleSeats:
-    """An environment and the people in it; see `agents.workers.processes.Seats`."""
+    """An environment and the people in it; see `agents.workers.processes.Seats`.
 
-    def __init__(self, cast: Cast, parallel: int, threads: int) -> None:
-        self._favorites = cast.character == FAVORITE
-        keywords = {} if self._favorites else {"character": cast.character}
+    Args:
+        population: a name in `POPULATIONS`.
+        character: keyword of the environment, or `FAVORITE`.
+        parallel: number of people who play at a time.
+        threads: threads of the environment.
+    """
+
+    def __init__(self, population: str, character: str, parallel: int, threads: int) -> None:
+        self._favorites = character == FAVORITE
+        keywords = {} if self._favorites else {"character": character}
         self._envs = make_envs(parallel, None, threads=threads, **keywords)
-        self._crowd = Crowd(POPULATIONS[cast.population], parallel)
+        self._crowd = Crowd(POPULATIONS[population], parallel)
 
     def play(self, seeds: list[int]) -> Iterator[Trajectory]:
         """Plays one episode per seed and yields them in the order of the seeds."""
@@ -36,17 +42,3 @@ class PeopleSeats:
 def episode_seed(seed: int, population: str, index: int) -> int:
     """Returns the seed of a population's episode, given the seed of the command."""
     return integer_seed(seed, f"collect {population}", index)
-
-
-@dataclass(frozen=True)
-class Cast:
-    """A population and its character."""
-
-    population: str
-    """A name in `POPULATIONS`."""
-    character: str
-    """Keyword of the environment, or `FAVORITE`."""
-
-    def seat(self, parallel: int, threads: int) -> PeopleSeats:
-        """Returns seats for `parallel` people in an environment with this number of threads."""
-        return PeopleSeats(self, parallel, threads)

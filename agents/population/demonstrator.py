@@ -13,7 +13,7 @@ from agents.population.populations import MODES, Population
 from agents.population.ways import mirror_island, mirror_name
 from agents.rollout import Truth
 from jumppad_env import gamepad
-from jumppad_env.island import Island, load_island
+from jumppad_env.island import load_island
 from jumppad_env.rules import RULES
 from jumppad_env.streams import stream
 
@@ -40,18 +40,18 @@ class Demonstrator:
     Args:
         population: population that the person is drawn from.
         seed: seed of the episode; it determines all behavior.
-        island: island that the person knows.
     """
 
-    def __init__(self, population: Population, seed: int, island: Island | None = None) -> None:
+    def __init__(self, population: Population, seed: int) -> None:
         generator = stream(seed, "demonstrator")
-        island = island or load_island()
         self.person, self.mode = population.draw(generator)
         self.goals: list[int] = []
         person = self.person
         # Mirroring observations and actions mirrors all of the person's behavior.
         self._sign = -1.0 if person.mirrored else 1.0
-        island, mode = (mirror_island(island), mirror_name(self.mode)) if person.mirrored else (island, self.mode)
+        island, mode = load_island(), self.mode
+        if person.mirrored:
+            island, mode = mirror_island(island), mirror_name(mode)
         self._strategy = MODES[mode](island, person, generator)
         self._noise = generator.normal(size=(NOISE_STEPS, 4)).tolist()
         self._chance = generator.random((NOISE_STEPS, 4)).tolist()
@@ -126,7 +126,6 @@ class Crowd:
 
     def __init__(self, population: Population, count: int) -> None:
         self.population = population
-        self._island = load_island()
         self._demonstrators: list[Demonstrator | None] = [None] * count
         self._steps = [0] * count
 
@@ -138,7 +137,7 @@ class Crowd:
             seeds: int (N,), seeds of the episodes; used in the masked rows only.
         """
         for row in np.flatnonzero(rows):
-            self._demonstrators[row] = Demonstrator(self.population, int(seeds[row]), self._island)
+            self._demonstrators[row] = Demonstrator(self.population, int(seeds[row]))
             self._steps[row] = 0
 
     def act(self, observations: Any, infos: dict[str, Any]) -> np.ndarray:

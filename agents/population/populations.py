@@ -24,12 +24,8 @@ def _to(strategy: Callable[..., Mode], pad: str) -> MakeMode:
 
 
 MODES: dict[str, MakeMode] = {
-    "direct_left": _to(modes.Direct, "left"),
-    "direct_middle": _to(modes.Direct, "middle"),
-    "direct_right": _to(modes.Direct, "right"),
-    "miss_left": _to(modes.MissAndReturn, "left"),
-    "miss_middle": _to(modes.MissAndReturn, "middle"),
-    "miss_right": _to(modes.MissAndReturn, "right"),
+    **{f"direct_{pad}": _to(modes.Direct, pad) for pad in PADS},
+    **{f"miss_{pad}": _to(modes.MissAndReturn, pad) for pad in PADS},
     "wander": modes.Wander,
     "give_up": modes.GiveUp,
     "lose_way": modes.LoseWay,

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from agents import collect as collecting
 from agents.collect import CollectConfig, collect
 from agents.dataset import Dataset
 from agents.dataset.rerendering import rerender
-from agents.population.cast import Cast
+from agents.population.cast import PeopleSeats
 from agents.workers.processes import BLOCK, PlayerPool
 from jumppad_env.streams import stream
 
@@ -208,7 +209,7 @@ def test_resumed_curated_runs_are_those_of_one_go(tmp_path, monkeypatch):
 
 
 def test_a_player_that_dies_is_named_and_one_without_an_employer_leaves(tmp_path):
-    with PlayerPool(Cast("human", "rider").seat, 4 * BLOCK, 2) as pool:
+    with PlayerPool(partial(PeopleSeats, "human", "rider"), 4 * BLOCK, 2) as pool:
         played = pool.play(range(4 * BLOCK))
         next(played)
         os.kill(pool._workers[1][0].pid, signal.SIGKILL)
@@ -216,10 +217,11 @@ def test_a_player_that_dies_is_named_and_one_without_an_employer_leaves(tmp_path
             list(played)
     code = (
         "import os, signal\n"
-        "from agents.population.cast import Cast\n"
+        "from functools import partial\n"
+        "from agents.population.cast import PeopleSeats\n"
         "from agents.workers.processes import PlayerPool\n"
         "if __name__ == '__main__':\n"
-        "    pool = PlayerPool(Cast('human', 'rider').seat, 10_000, 2)\n"
+        "    pool = PlayerPool(partial(PeopleSeats, 'human', 'rider'), 10_000, 2)\n"
         "    print(*(process.pid for process, _ in pool._workers), flush=True)\n"
         "    next(pool.play(range(10_000)))\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"

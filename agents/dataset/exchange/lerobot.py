@@ -52,7 +52,6 @@ FILES_PER_CHUNK, DATA_MEGABYTES, VIDEO_MEGABYTES = 1000, 100, 200
 LOSSLESS = ("libx264rgb", "rgb24", {"qp": "0", "preset": "veryfast", "g": "2"})
 LOSSY = ("libx264", "yuv420p", {"crf": "18", "preset": "veryfast", "g": "2"})
 """Codec, pixel format, options: as in LeRobot, every second frame is a key frame (g), for random access."""
-SCALAR = {"shape": [1], "names": None}
 
 
 def export_lerobot(dataset: Dataset, directory: Path | str, *, lossy: bool = False) -> None:
@@ -157,6 +156,7 @@ def _write(root: Path, dataset: Dataset, player: Player, lossy: bool) -> None:
             trajectory = dataset.trajectory(episode)
             assert trajectory.frames is not None
             columns, features = _steps(trajectory, player, episode, index)
+            told = {field.name: getattr(trajectory, field.name) for field in fields(Trajectory)}  # seed, mode, ...
             start = files.frames
             table = pa.table({name: _arrow(column) for name, column in columns.items()})
             files.append(table, trajectory.frames)
@@ -172,7 +172,7 @@ def _write(root: Path, dataset: Dataset, player: Player, lossy: bool) -> None:
                     **{f"videos/{CAMERA}/{name}": value for name, value in files.place.items()},
                     f"videos/{CAMERA}/from_timestamp": start / FPS,
                     f"videos/{CAMERA}/to_timestamp": files.frames / FPS,
-                    **_told(trajectory),
+                    **{name: value for name, value in told.items() if isinstance(value, str | int | float)},
                     **{f"stats/{f}/{name}": v.tolist() for f, s in stats[-1].items() for name, v in s.items()},
                     "meta/episodes/chunk_index": 0,
                     "meta/episodes/file_index": 0,
@@ -185,7 +185,7 @@ def _write(root: Path, dataset: Dataset, player: Player, lossy: bool) -> None:
     path.parent.mkdir(parents=True)
     pyarrow.parquet.write_table(pa.Table.from_pylist(rows), path, compression="snappy")
     pyarrow.parquet.write_table(_tasks([task]), root / "meta/tasks.parquet")
-    _write_json(root / "meta/stats.json", {f: {n: v.tolist() for n, v in s.items()} for f, s in join(stats).items()})
+    joined = {f: {n: v.tolist() for n, v in s.items()} for f, s in join(stats).items()}
     info = {
         "codebase_version": VERSION,
         "fps": FPS,
@@ -201,7 +201,8 @@ def _write(root: Path, dataset: Dataset, player: Player, lossy: bool) -> None:
         "robot_type": "jumppad",
         "splits": {"train": f"0:{len(rows)}"},
     }
-    _write_json(root / "meta/info.json", info)
+    for name, content in (("stats", joined), ("info", info)):
+        (root / f"meta/{name}.json").write_text(json.dumps(content, indent=4), encoding="utf-8")
 
 
 def _steps(
@@ -224,18 +225,10 @@ def _steps(
     }
     names = {"action": [*AXES, *BUTTONS], "states": list(STATE)}
     features = {
-        name: {"dtype": str(column.dtype), "shape": [len(names[name])], "names": names[name]}
-        if name in names
-        else {"dtype": str(column.dtype), **SCALAR}
+        name: {"dtype": str(column.dtype), "shape": list(column.shape[1:]) or [1], "names": names.get(name)}
         for name, column in columns.items()
     }
     return columns, features
-
-
-def _told(trajectory: Trajectory) -> dict[str, Any]:
-    """Returns the scalar fields of a trajectory: seed, character, mode, pad, ..."""
-    values = {field.name: getattr(trajectory, field.name) for field in fields(Trajectory)}
-    return {name: value for name, value in values.items() if isinstance(value, str | int | float)}
 
 
 def _arrow(column: np.ndarray) -> Any:
@@ -286,7 +279,3 @@ def _video_feature(image_size: tuple[int, ...], lossy: bool) -> dict[str, Any]:
             "is_depth_map": False,
         },
     }
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(json.dumps(content, indent=4), encoding="utf-8")

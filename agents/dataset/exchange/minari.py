@@ -23,7 +23,7 @@ import numpy as np
 from gymnasium import spaces
 
 from agents.dataset.exchange.packages import need
-from agents.dataset.exchange.transitions import Player
+from agents.dataset.exchange.transitions import KEYWORDS, Player
 from agents.population.modes import GOALS
 from jumppad_env.dataset import Dataset, Trajectory, write_dataset
 from jumppad_env.files import write_directory
@@ -61,6 +61,8 @@ def export_minari(
         OSError: writing failed; nothing is left behind.
     """
     need("minari", "PIL", {"hdf5": "h5py", "arrow": "pyarrow"}[data_format])
+    from minari.namespace import NAMESPACE_METADATA_FILENAME
+
     out = _place(dataset_id, root)
     if out.exists():
         raise ValueError(f"{out} exists; choose another id (the next version?) or delete it")
@@ -74,7 +76,10 @@ def export_minari(
     ):
         (partial / "data").mkdir()
         _write(partial / "data", dataset, dataset_id, player, data_format)
-    _register_namespaces(base, out)
+    for folder in out.parents[: dataset_id.count("/")]:  # Minari's upload requires that namespaces are marked
+        mark = folder / NAMESPACE_METADATA_FILENAME
+        if not mark.exists():
+            mark.write_text("{}")
     return out
 
 
@@ -103,7 +108,7 @@ def _write(path: Path, dataset: Dataset, dataset_id: str, player: Player, data_f
         for index in range(len(dataset)):
             trajectory = dataset.trajectory(index)
             steps = player.finish(trajectory)
-            infos = {name: _one_more(column) for name, column in _columns(trajectory).items()}
+            infos = {name: _one_more(column) for name, column in _told(trajectory, arrays=True).items()}
             infos["states"] = steps.states
             yield EpisodeBuffer(
                 id=index,
@@ -117,37 +122,19 @@ def _write(path: Path, dataset: Dataset, dataset_id: str, player: Player, data_f
             )
 
     storage.update_episodes(buffers())
-    storage.update_episode_metadata(_scalars(dataset.trajectory(index)) for index in range(len(dataset)))
+    storage.update_episode_metadata(_told(dataset.trajectory(index), arrays=False) for index in range(len(dataset)))
 
 
-def _columns(trajectory: Trajectory) -> dict[str, np.ndarray]:
-    """Returns the arrays of a trajectory that Minari does not store natively."""
+def _told(trajectory: Trajectory, *, arrays: bool) -> dict[str, Any]:
+    """Returns the fields of a trajectory that Minari does not store natively: its arrays, or its scalars."""
     values = {field.name: getattr(trajectory, field.name) for field in fields(Trajectory) if field.name not in NATIVE}
-    return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
-
-
-def _scalars(trajectory: Trajectory) -> dict[str, Any]:
-    """Returns the scalar fields of a trajectory, without the seed."""
-    values = {field.name: getattr(trajectory, field.name) for field in fields(Trajectory) if field.name not in NATIVE}
-    return {name: value for name, value in values.items() if value is not None and not isinstance(value, np.ndarray)}
+    return {n: v for n, v in values.items() if v is not None and isinstance(v, np.ndarray) == arrays}
 
 
 def _one_more(column: np.ndarray) -> np.ndarray:
     """Returns (T + 1, ...), as Minari's infos include the reset, and at least 2-D, as its Arrow files require."""
     longer = np.concatenate([column, column[-1:]])
     return longer[:, None] if longer.ndim == 1 else longer
-
-
-def _register_namespaces(base: Path, out: Path) -> None:
-    """Marks the parent folders of a dataset as Minari namespaces, which its upload requires."""
-    from minari.namespace import NAMESPACE_METADATA_FILENAME
-
-    folder = out.parent
-    while folder != base:
-        mark = folder / NAMESPACE_METADATA_FILENAME
-        if not mark.exists():
-            mark.write_text("{}")
-        folder = folder.parent
 
 
 def import_minari(dataset_id: str, directory: Path | str, root: Path | str | None = None) -> int:
@@ -177,7 +164,6 @@ def import_minari(dataset_id: str, directory: Path | str, root: Path | str | Non
     if not source.is_dir():
         raise ValueError(f"no Minari dataset in {source.parent}; get it with: minari download {dataset_id}")
     minari_dataset = _open(source)
-    _check_spaces(minari_dataset, source)
     manifest = minari_dataset.storage.metadata.get(MANIFEST)
     # Read lazily while writing: an error stops the writer, which leaves nothing behind.
     trajectories = _stored(minari_dataset, source) if manifest else _replayed(minari_dataset, source)
@@ -199,7 +185,17 @@ def _open(source: Path) -> MinariDataset:
         absent = {"observation_space", "action_space"} - metadata.keys()
         if absent:  # otherwise Minari would create the environment that the file names
             raise ValueError(f"metadata.json lacks {', '.join(sorted(absent))}")
-        return MinariDataset(source)
+        dataset = MinariDataset(source)
+    observation, action = dataset.observation_space, dataset.action_space
+    if not isinstance(action, spaces.MultiDiscrete) or not np.array_equal(action.nvec, action_space().nvec):
+        raise ValueError(f"{source} has actions {action}, expected {action_space()}; record Jumppad-v0 unwrapped")
+    image = isinstance(observation, spaces.Box) and observation.dtype == np.uint8 and len(observation.shape) == 3
+    if not image or observation.shape[2] != 3:
+        raise ValueError(
+            f"{source} has observations {observation}, expected Box(0, 255, (height, width, 3), uint8); "
+            'record Jumppad-v0 with observation="pixels", unwrapped'
+        )
+    return dataset
 
 
 @contextmanager
@@ -210,18 +206,6 @@ def _reading(source: Path) -> Iterator[None]:
     except (OSError, ValueError, LookupError, TypeError, AttributeError, AssertionError, ImportError) as error:
         said = " ".join(str(error).split()) or type(error).__name__
         raise ValueError(f"{source} is damaged or cannot be read ({said}); download or export it again") from None
-
-
-def _check_spaces(dataset: MinariDataset, source: Path) -> None:
-    observation, action = dataset.observation_space, dataset.action_space
-    if not isinstance(action, spaces.MultiDiscrete) or not np.array_equal(action.nvec, action_space().nvec):
-        raise ValueError(f"{source} has actions {action}, expected {action_space()}; record Jumppad-v0 unwrapped")
-    image = isinstance(observation, spaces.Box) and observation.dtype == np.uint8 and len(observation.shape) == 3
-    if not image or observation.shape[2] != 3:
-        raise ValueError(
-            f"{source} has observations {observation}, expected Box(0, 255, (height, width, 3), uint8); "
-            'record Jumppad-v0 with observation="pixels", unwrapped'
-        )
 
 
 def _episodes(dataset: MinariDataset, source: Path) -> Iterator[tuple[EpisodeData, dict[str, Any]]]:
@@ -269,59 +253,48 @@ def _environment(dataset: MinariDataset, source: Path) -> dict[str, Any]:
             f"{source} holds no states, and was recorded in {spec.id if spec else 'an unnamed environment'}: only "
             "recordings of Jumppad-v0 can be replayed to restore them"
         )
-    names = ("character", "variety", "target", "terminate_on_pad", "flight_steps")
-    keywords = {name: spec.kwargs[name] for name in names if name in spec.kwargs}
+    keywords = {name: spec.kwargs[name] for name in KEYWORDS if name in spec.kwargs}
     return {"image_size": list(dataset.observation_space.shape[:2]), **keywords}
 
 
 def _replayed(dataset: MinariDataset, source: Path) -> Iterator[Trajectory]:
     """Yields the trajectories of a foreign dataset, replayed from its seeds and actions."""
-    env = gymnasium.make("Jumppad-v0", **_environment(dataset, source))
     tolerance = JPEG_ERROR if dataset.storage.jpeg_encoding else 0.0
-    try:
+    with closing(gymnasium.make("Jumppad-v0", **_environment(dataset, source))) as env:
         for episode, metadata in _episodes(dataset, source):
             if metadata.get("seed") is None:
                 raise ValueError(
                     f"{source}: episode {episode.id} holds neither states nor a seed to replay it from; "
                     "record it with env.reset(seed=...)"
                 )
-            yield _replay(env, episode, metadata, tolerance, source)
-    finally:
-        env.close()
-
-
-def _replay(
-    env: gymnasium.Env, episode: EpisodeData, metadata: dict[str, Any], tolerance: float, source: Path
-) -> Trajectory:
-    actions = episode.actions.astype(np.uint8)
-    frames = np.empty((len(actions) + 1, *episode.observations.shape[1:]), dtype=np.uint8)
-    states = []
-    frames[0], info = env.reset(seed=metadata["seed"], options=metadata.get("options"))
-    same = True
-    for step, action in enumerate(actions):
-        states.append(env.unwrapped.get_state())  # pyright: ignore[reportAttributeAccessIssue] -- JumppadEnv
-        frames[step + 1], reward, terminated, _, info = env.step(action)
-        same &= reward == episode.rewards[step] and terminated == episode.terminations[step]
-    # One frame at a time, since differences take more memory than the frames.
-    errors = [
-        np.abs(one - other.astype(np.int16)).mean() for one, other in zip(frames, episode.observations, strict=True)
-    ]
-    if not same or max(errors) > tolerance:
-        raise ValueError(
-            f"{source}: the replay of episode {episode.id} from seed {metadata['seed']} differs from the stored one; "
-            "it was recorded by another version or on another kind of machine: import it there"
-        )
-    placed = set(metadata.get("options") or ()) - {"character"}  # the seed alone does not determine the first state
-    return Trajectory(
-        seed=-1 if placed else metadata["seed"],
-        character=info["character"],
-        mode="",
-        pad=info["pad"],
-        fell=info["fell"],
-        actions=actions,
-        states=np.array(states),
-        frames=frames[:-1],
-    )
+            seed, actions, options = metadata["seed"], episode.actions.astype(np.uint8), metadata.get("options")
+            frames = np.empty(episode.observations.shape, dtype=np.uint8)
+            states = []
+            frames[0], info = env.reset(seed=seed, options=options)
+            same = True
+            for step, action in enumerate(actions):
+                states.append(env.unwrapped.get_state())  # pyright: ignore[reportAttributeAccessIssue] -- JumppadEnv
+                frames[step + 1], reward, terminated, _, info = env.step(action)
+                same &= reward == episode.rewards[step] and terminated == episode.terminations[step]
+            # One frame at a time, since differences take more memory than the frames.
+            pairs = zip(frames, episode.observations, strict=True)
+            error = max(np.abs(one - other.astype(np.int16)).mean() for one, other in pairs)
+            if not same or error > tolerance:
+                raise ValueError(
+                    f"{source}: the replay of episode {episode.id} from seed {seed} differs from the stored one; "
+                    "it was recorded by another version or on another kind of machine: import it there"
+                )
+            placed = set(options or ()) - {"character"}  # the seed alone does not determine the first state
+            yield Trajectory(
+                seed=-1 if placed else seed,
+                character=info["character"],
+                mode="",
+                pad=info["pad"],
+                fell=info["fell"],
+                actions=actions,
+                states=np.array(states),
+                frames=frames[:-1],
+            )
 
 
 def _place(dataset_id: str, root: Path | str | None) -> Path:

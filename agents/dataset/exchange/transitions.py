@@ -16,8 +16,10 @@ from jumppad_env.island import load_island
 from jumppad_env.rules import PADS
 from jumppad_env.world import PHYSICS_STATE
 from jumppad_env.world.episodes import judge
-from jumppad_env.world.options import Options
 from jumppad_env.world.state import VX
+
+KEYWORDS = ("character", "variety", "target", "terminate_on_pad", "flight_steps")
+"""Keywords of `gymnasium.make` that determine frames, rewards and terminations."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +55,7 @@ class Player:
         Raises:
             ValueError: a keyword has an invalid value.
         """
-        names = ("target", "character", "variety", "terminate_on_pad", "flight_steps")
-        keywords = {name: environment[name] for name in names if name in environment}
+        keywords = {name: environment[name] for name in KEYWORDS if name in environment}
         self.env = gymnasium.make("Jumppad-v0", image_size=tuple(image_size), **keywords)
 
     def finish(self, trajectory: Trajectory) -> Transitions:
@@ -73,7 +74,16 @@ class Player:
         env.set_state(trajectory.states[-1])
         frame, *_ = env.step(trajectory.actions[-1])
         states = np.concatenate([trajectory.states, env.get_state()[None]])
-        rewards, terminations = _judge(states[1:], env.options)
+        rewards, terminations = np.empty(len(trajectory)), np.empty(len(trajectory), dtype=np.bool_)
+        judge(  # by the environment's own rules
+            np.ascontiguousarray(states[1:, len(PHYSICS_STATE) :]),
+            np.ascontiguousarray(states[1:, :VX]),
+            load_island().fall_height,
+            -1 if env.options.target is None else PADS.index(env.options.target),
+            env.options.flight_steps if env.options.terminate_on_pad else -1,
+            rewards,
+            terminations,
+        )
         truncations = np.zeros(len(trajectory), dtype=np.bool_)
         truncations[-1] = not terminations[-1]
         return Transitions(
@@ -87,19 +97,3 @@ class Player:
     def close(self) -> None:
         """Closes the environment."""
         self.env.close()
-
-
-def _judge(states: np.ndarray, options: Options) -> tuple[np.ndarray, np.ndarray]:
-    """Returns rewards and terminations of the states that steps led to, by the environment's own rules."""
-    rewards, terminations = np.empty(len(states)), np.empty(len(states), dtype=np.bool_)
-    rules = np.ascontiguousarray(states[:, len(PHYSICS_STATE) :])
-    judge(
-        rules,
-        np.ascontiguousarray(states[:, :VX]),
-        load_island().fall_height,
-        -1 if options.target is None else PADS.index(options.target),
-        options.flight_steps if options.terminate_on_pad else -1,
-        rewards,
-        terminations,
-    )
-    return rewards, terminations

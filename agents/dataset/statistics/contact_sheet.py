@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import closing
 
 import numpy as np
 from PIL import Image
@@ -12,15 +13,11 @@ from jumppad_env.dataset import Dataset
 from jumppad_env.drawing import Painter
 
 MOMENTS = 6
+"""Frames of an episode, evenly spaced from the first step to the last."""
 SIZE = 96
 """Height and width of a frame that is rendered here, pixels."""
 LARGEST = 128
 """Longer side of a stored frame as shown, pixels."""
-
-
-def moments(length: int) -> np.ndarray:
-    """Returns the steps shown of an episode of this length, evenly spaced from the first to the last."""
-    return np.linspace(0, length - 1, MOMENTS).round().astype(np.int64)
 
 
 def frames_of(dataset: Dataset, index: int) -> list[np.ndarray]:
@@ -30,19 +27,12 @@ def frames_of(dataset: Dataset, index: int) -> list[np.ndarray]:
         ValueError: damaged states, or a look that cannot be drawn.
     """
     trajectory = dataset.trajectory(index)
-    steps = moments(len(trajectory))
+    steps = np.linspace(0, len(trajectory) - 1, MOMENTS).round().astype(np.int64)
     if trajectory.frames is not None:
         return [_shrunk(frame) for frame in trajectory.frames[steps]]
-    states = np.asarray(trajectory.states[steps])
-    painter = Painter(SIZE, SIZE, variety=variety(dataset))
-    frames = [painter.draw_one(state, trajectory.character) for state in states]
-    painter.close()
-    return frames
-
-
-def variety(dataset: Dataset) -> object:
-    """Returns the look that the manifest names, "none" by default."""
-    return dataset.manifest["environment"].get("variety", "none")
+    variety = dataset.manifest["environment"].get("variety", "none")
+    with closing(Painter(SIZE, SIZE, variety=variety)) as painter:
+        return [painter.draw_one(state, trajectory.character) for state in np.asarray(trajectory.states[steps])]
 
 
 def _shrunk(frame: np.ndarray) -> np.ndarray:

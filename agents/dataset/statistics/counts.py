@@ -95,9 +95,7 @@ def count_dataset(dataset: Dataset) -> DatasetCounts:
 
 def evenly(indices: np.ndarray, most: int) -> np.ndarray:
     """Returns at most so many of the indices, evenly spaced."""
-    if len(indices) <= most:
-        return indices
-    return indices[np.linspace(0, len(indices) - 1, most).round().astype(np.int64)]
+    return indices[np.linspace(0, len(indices) - 1, min(most, len(indices))).round().astype(np.int64)]
 
 
 def _blocks(dataset: Dataset) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import matplotlib
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -143,28 +142,19 @@ def steering_figures(sources: Sequence[tuple[Sequence[Trajectory], str, str, str
     Args:
         sources: trajectories, label, color and style of line.
     """
-    signals = [[sticks(t)[: played_steps(t), 0] for t in trajectories] for trajectories, *_ in sources]
-    figures = []
-    for draw in (_draw_autocorrelation, _draw_spectrum):
-        with styled_axes(4.0, 2.5) as axes:
-            for (_, label, color, line), signal in zip(sources, signals, strict=True):
-                draw(axes, signal, label=label, color=color, linestyle=line)
+    with styled_axes(4.0, 2.5) as left, styled_axes(4.0, 2.5) as right:
+        for trajectories, label, color, line in sources:
+            signals = [sticks(trajectory)[: played_steps(trajectory), 0] for trajectory in trajectories]
+            lags = np.arange(LAGS + 1) * RULES.control_step
+            left.plot(lags, autocorrelation(signals, LAGS), label=label, color=color, linestyle=line)
+            right.plot(*spectrum(signals), label=label, color=color, linestyle=line)
+        left.set(title="Left stick, x: autocorrelation", xlabel="lag (s)", ylabel="correlation")
+        right.set(title="Left stick, x: power", xlabel="frequency (Hz)", ylabel="deflection² per Hz", yscale="log")
+        right.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        right.minorticks_off()
+        for axes in (left, right):
             axes.legend(fontsize=8)
-            figures.append(figure_of(axes))
-    return figures
-
-
-def _draw_autocorrelation(axes: Axes, signals: list[np.ndarray], **look: str) -> None:
-    axes.plot(np.arange(LAGS + 1) * RULES.control_step, autocorrelation(signals, LAGS), **look)  # pyright: ignore[reportArgumentType]
-    axes.set(title="Left stick, x: autocorrelation", xlabel="lag (s)", ylabel="correlation")
-
-
-def _draw_spectrum(axes: Axes, signals: list[np.ndarray], **look: str) -> None:
-    frequencies, power = spectrum(signals)
-    axes.plot(frequencies, power, **look)  # pyright: ignore[reportArgumentType]
-    axes.set(title="Left stick, x: power", xlabel="frequency (Hz)", ylabel="deflection² per Hz", yscale="log")
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.minorticks_off()
+        return [figure_of(left), figure_of(right)]
 
 
 def skill_histogram(skills: Sequence[float]) -> Figure:
