@@ -197,6 +197,6 @@ EXPERIMENT = Experiment(
         ),
         Claim("Alignment narrows the ways again", "paper", Difference(title("aligned", "left"), AREA, "lower")),
     ),
-    remark=f"Squares that at least {OFTEN:.0%} of episodes visit; sums over all seeds, so nothing is tested.",
+    remark=f"Squares that {OFTEN:.0%} of episodes visit, over all seeds: not tested.",
     condense=condense,
 )

@@ -170,13 +170,14 @@ def table(rows: list[Row]) -> Table:
 
 EXPERIMENT = Experiment(
     title="Learning rates",
-    question="Which learning rate suits each thing that other experiments compare? Each has the same small grid; of "
-    "the rates within one standard error of the best, the smallest is chosen.",
+    question=(
+        "Which learning rate suits what other experiments compare? Of the rates within a standard error of "
+        "the best, the smallest is chosen."
+    ),
     paper="",
     measure=measure,
     draw=draw,
     table=table,
-    remark="One validation seed, which no other experiment reports; success alone decides, not what is forgotten. "
-    "Reward models from the agent's weights take the smallest rate of the grid.",
+    remark="One validation seed, which no other experiment reports; success alone decides, not what is forgotten.",
     validation=True,
 )

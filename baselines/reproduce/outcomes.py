@@ -159,10 +159,11 @@ def chance_variation(one: list[Row], other: list[Row]) -> float:
 
 EXPERIMENT = Experiment(
     title="Outcomes by stage",
-    question="Does each stage do what it should: the base agent end as people do, the fine-tuned agent at a pad, the "
-    "aligned agent at its target?",
-    paper="The base agent reaches a pad in 56% of episodes, the fine-tuned agent in 89%; aligned agents reach their "
-    "target in 98.7% (left) and 99.8% (right).",
+    question=(
+        "Does each stage do what it should: the base agent end as people do, the fine-tuned one at a pad, the "
+        "aligned one at its target?"
+    ),
+    paper="",
     measure=measure,
     draw=draw,
     table=table,

@@ -147,10 +147,11 @@ def once(rows: list[Row]) -> list[Row]:
 
 EXPERIMENT = Experiment(
     title="Alignment curves",
-    question="How many episodes does alignment take, by the number of comparisons behind the reward model, and with or "
-    "without preference fine-tuning first?",
-    paper="Both targets are reached in nearly all episodes (98.7% left, 99.8% right), and preference fine-tuning first "
-    "makes online alignment much cheaper.",
+    question=(
+        "How many episodes does alignment take, by the number of comparisons, and with or without preference "
+        "fine-tuning first?"
+    ),
+    paper="Preference fine-tuning first makes online alignment much cheaper.",
     measure=measure,
     draw=draw,
     table=table,

@@ -84,8 +84,8 @@ def table(rows: list[Row]) -> Table:
 
 EXPERIMENT = Experiment(
     title="Aligning the base agent directly",
-    question="Is fine-tuning needed, or can the base agent be aligned as it is, with the same reward model and budget?",
-    paper="An ablation of its own; its base agent goes left in 11.8% of episodes, the agent after all stages in 98.7%.",
+    question="Is fine-tuning needed, or can the base agent be aligned directly, with the same reward model and budget?",
+    paper="",
     measure=measure,
     draw=draw,
     table=table,

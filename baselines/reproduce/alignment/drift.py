@@ -130,7 +130,7 @@ EXPERIMENT = Experiment(
     table=table,
     claims=tuple(
         Claim(
-            f"Aligning to the {target} makes outcomes nearly deterministic: their entropy falls",
+            f"Aligning to the {target} makes outcomes nearly deterministic",
             "us",
             Difference(outcomes.title("aligned", target), ENDS, "lower"),
         )

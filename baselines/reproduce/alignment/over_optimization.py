@@ -96,8 +96,10 @@ def table(rows: list[Row]) -> Table:
 
 EXPERIMENT = Experiment(
     title="Over-optimization of the reward model",
-    question="Does the reward model's score keep rising while true success falls, if alignment runs "
-    f"{LONGER} times longer at a constant learning rate, with a good and a poor reward model, with and without KL?",
+    question=(
+        f"Does the reward model's score keep rising while success falls, if alignment runs {LONGER} times "
+        "longer at a constant rate?"
+    ),
     paper="",
     measure=measure,
     draw=draw,

@@ -85,7 +85,9 @@ def condition(start: str) -> str:
 
 EXPERIMENT = Experiment(
     title="Re-alignment",
-    question="Can an agent that was aligned to the left be aligned to the right with the same reward model and budget?",
+    question=(
+        "Can an agent that was aligned to the left be aligned to the right, with the same reward model and budget?"
+    ),
     paper="",
     measure=measure,
     draw=draw,

@@ -179,22 +179,22 @@ REMEDIES = {
 
 EXPERIMENT = Experiment(
     title="The alignment tax",
-    question="An agent that is about to reach a pad is made to miss it. Does it turn round and return to its own pad, "
-    "at every stage, and what preserves that ability during alignment? The goal is an agent that goes left in "
-    f"{GOAL_SUCCESS:.0%} of episodes and returns to the left pad after {GOAL_RETURNS:.0%} of forced misses.",
-    paper="Gives no number; it observes that a pre-trained agent that misses a pad turns round and comes back, where "
-    "one that was only fine-tuned gets stuck. It does not measure what alignment does to this.",
+    question=(
+        "An agent about to reach a pad is made to miss it. Does it return to its own pad, and what preserves "
+        f"that during alignment? The goal: {GOAL_SUCCESS:.0%} left, {GOAL_RETURNS:.0%} returns."
+    ),
+    paper="Gives no number; observes that a pre-trained agent turns round and comes back, before alignment.",
     measure=measure,
     draw=draw,
     table=table,
     claims=(
         Claim(
-            "Alignment has a tax: the agent returns to its own pad less often than before alignment",
+            "Alignment has a tax: fewer returns to the agent's own pad",
             "us",
             Difference(f"{KIND_TITLES['aligned']}, {PLAIN}", RETURNS, "lower"),
         ),
         *(
-            Claim(f"{words} preserves returns to the agent's own pad", "us", Difference(method, RETURNS, "higher"))
+            Claim(f"{words} preserves those returns", "us", Difference(method, RETURNS, "higher"))
             for method, words in REMEDIES.items()
         ),
         *(
@@ -207,6 +207,5 @@ EXPERIMENT = Experiment(
             for method, words in REMEDIES.items()
         ),
     ),
-    remark="*Misses forced* is trained on the disturbance that probes it; no other method saw it, and no strength was "
-    "tuned. Returns to any pad include sliding into another one.",
+    remark="*Misses forced* trains on its own probe; no strength was tuned. Any pad includes sliding into another one.",
 )

@@ -86,14 +86,13 @@ def table(rows: list[Row]) -> Table:
 EXPERIMENT = Experiment(
     title="Alignment without pre-training",
     question="Can an agent be aligned that was only ever fine-tuned, and does it return when it misses?",
-    paper="The agent that was never pre-trained can be aligned, but when it misses a pad it gets stuck where the "
-    "pre-trained agent turns round and comes back.",
+    paper="It can be aligned, but gets stuck after a miss, where the pre-trained agent turns round and comes back.",
     measure=measure,
     draw=draw,
     table=table,
     claims=(
         Claim(
-            "Once both are aligned, the pre-trained agent returns to its pad more often after a forced miss",
+            "Once aligned, the pre-trained agent still returns to its pad more often",
             "paper",
             Difference("aligned, pre-trained", COLUMNS["forced_miss_at_target"], "higher"),
         ),

@@ -78,9 +78,8 @@ def table(rows: list[Row]) -> Table:
 
 EXPERIMENT = Experiment(
     title="Which weights alignment trains",
-    question="The paper trains the last layer alone. How do low-rank adapters and training everything compare, each at "
-    "its own learning rate, in success and in returns after a forced miss?",
-    paper="Trains the last layer alone, and ends at 98.7% left.",
+    question="How do the last layer alone, low-rank adapters and all weights compare, each at its own learning rate?",
+    paper="Trains the last layer alone.",
     measure=measure,
     draw=draw,
     table=table,
@@ -91,7 +90,7 @@ EXPERIMENT = Experiment(
             Bound(WORDS["head"], SUCCESS, least=paper_success("left") - READING),
         ),
         Claim(
-            "The action head alone preserves more returns to the agent's own pad than training everything",
+            "The action head alone preserves more returns than training everything",
             "us",
             Difference(WORDS["head"], RETURNS, "higher"),
         ),

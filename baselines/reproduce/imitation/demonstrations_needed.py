@@ -140,8 +140,10 @@ def condition(count: int, way: str) -> str:
 
 EXPERIMENT = Experiment(
     title="Fine-tuning with and without pre-training",
-    question="How many clean demonstrations does fine-tuning need with and without pre-training, and what do the "
-    "agents do when disturbed? Neither has a target, so any pad counts.",
+    question=(
+        "What does fine-tuning need pre-training for, by the number of clean demonstrations? These agents "
+        "have no target, so any pad counts."
+    ),
     paper="An agent that was only fine-tuned gets stuck where the pre-trained one turns round and comes back.",
     measure=measure,
     draw=draw,
@@ -158,7 +160,7 @@ EXPERIMENT = Experiment(
             Difference(condition(COUNTS[-1], "pre-trained"), FROM_ODD_START, "higher"),
         ),
         Claim(
-            "Pre-training makes fine-tuning faster: after a third of the updates more episodes reach a pad",
+            "Pre-training makes fine-tuning faster: more successes after a third of the updates",
             "us",
             Difference(condition(COUNTS[-1], "pre-trained, a third"), SUCCESS, "higher"),
         ),

@@ -120,22 +120,22 @@ def table(rows: list[Row]) -> Table:
 
 EXPERIMENT = Experiment(
     title="Ablations of imitation",
-    question="Which choices bring the base agent closer to people: the mixture head and how long a component is held, "
-    "augmentation, a larger encoder, clean runs among the demonstrations? Each is changed alone, after "
-    f"{100 * BUDGET:.0f}% of the preset's updates.",
+    question=(
+        f"Which choices bring the base agent closer to people? Each is changed alone, after {BUDGET:.0%} of "
+        "the preset's updates."
+    ),
     paper="",
     measure=measure,
     draw=draw,
     table=table,
     claims=(
         Claim(
-            "Imitating many people needs a mixture head; with independent factors, as in the paper, outcomes are "
-            "farther from people",
+            "Imitating many people needs a mixture head: the paper's independent factors end elsewhere",
             "us",
             Difference(WORDS["independent"], DISTANCE, "higher"),
         ),
         Claim(
-            "Drawing the mixture component anew at every step brings outcomes closer to people than holding it",
+            "Drawing the mixture component anew at every step beats holding it",
             "us",
             Difference(WORDS["redrawn"], DISTANCE, "lower"),
         ),

@@ -93,8 +93,7 @@ def table(rows: list[Row]) -> Table:
 
 EXPERIMENT = Experiment(
     title="The imitation gap",
-    question="How far are the base agent's outcomes from those of the people it imitates, by length of training and by "
-    "sampling temperature?",
+    question="How far are the base agent's outcomes from people's, by length of training and sampling temperature?",
     paper="",
     measure=measure,
     draw=draw,

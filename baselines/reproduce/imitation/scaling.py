@@ -122,8 +122,10 @@ def table(rows: list[Row]) -> Table:
 
 EXPERIMENT = Experiment(
     title="Scaling the base agent",
-    question="Trained alike, does a base agent imitate people better with more parameters, more episodes, a longer "
-    f"context? All are trained for {100 * BUDGET:.0f}% of the preset's updates.",
+    question=(
+        "Does a base agent imitate people better with more parameters, episodes or context? All train for "
+        f"{BUDGET:.0%} of the preset's updates."
+    ),
     paper="",
     measure=measure,
     draw=draw,

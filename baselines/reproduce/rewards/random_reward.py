@@ -98,10 +98,8 @@ def table(rows: list[Row]) -> Table:
 
 EXPERIMENT = Experiment(
     title="Alignment by a reward model from random weights",
-    question="The reward model starts from the agent's own network. What if it starts from random weights, trained for "
-    "as many updates or for five times as many?",
-    paper=f"With {PAPER_COMPARISONS:,} comparisons the agent's encoder classifies 95.0% of held-out comparisons "
-    "correctly, a random encoder 33.0%; the agent aligned to the left succeeds in 98.7%.",
+    question="What if the reward model starts from random weights, trained for as many updates or five times as many?",
+    paper="",
     measure=measure,
     draw=draw,
     table=table,

@@ -285,10 +285,11 @@ def accuracy_of(row: Row, encoder: str) -> float | None:
 
 EXPERIMENT = Experiment(
     title="Reward models on frozen encoders",
-    question="Does the agent's own encoder make a better reward model than a random one: for places and for behavior, "
-    "in which look of the world, and from how many comparisons?",
-    paper="A head on the agent's encoder classifies 92.5% of held-out comparisons correctly after 50 training "
-    "comparisons and 99.8% after 500,000; on a random encoder it stays below chance, at 30 to 35%.",
+    question=(
+        "Does the agent's own encoder make a better reward model than a random one: for places and for "
+        "behavior, in which look of the world?"
+    ),
+    paper="The agent's encoder rises from 92.5% to 99.8% with more comparisons; a random one stays below chance.",
     measure=measure,
     draw=draw,
     table=table,

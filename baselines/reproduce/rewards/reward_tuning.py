@@ -225,25 +225,27 @@ def as_agents(rows: Iterable[Row]) -> list[Row]:
 
 EXPERIMENT = Experiment(
     title="Reward models with all weights tuned",
-    question="If all weights are tuned, in full visual variety, is a reward model still better when it starts from the "
-    "agent's weights, fine-tuned or base? Each start has its own best number of updates.",
+    question=(
+        "With all weights tuned, in full visual variety, is a reward model still better when it starts from "
+        "an agent's weights?"
+    ),
     paper="",
     measure=measure,
     draw=draw,
     table=table,
     claims=(
         Claim(
-            "For behavior, a reward model tuned from the fine-tuned agent's weights beats one from random weights",
+            "For behavior, tuning a reward model from the fine-tuned agent's weights beats random weights",
             "us",
             Difference(condition("camera"), COLUMNS["agent"], "higher"),
         ),
         Claim(
-            "For behavior, so does one tuned from the base agent's weights",
+            "For behavior, tuning from the base agent's weights beats random weights",
             "us",
             Difference(condition("camera"), COLUMNS["base"], "higher"),
         ),
         Claim(
-            "For places, a reward model tuned from the fine-tuned agent's weights beats one from random weights",
+            "For places, tuning from the fine-tuned agent's weights beats random weights",
             "us",
             Difference(condition("pad"), COLUMNS["agent"], "higher"),
         ),
