@@ -43,7 +43,6 @@ class EvaluateConfig:
     start anywhere on the track and facing anywhere, or three pushes."""
 
     def __post_init__(self) -> None:
-        """Check the number of episodes."""
         if self.episodes < 1:
             raise ValueError(f"episodes must be at least 1, got {self.episodes}")
 

@@ -77,12 +77,10 @@ def reward(config: RewardConfig, agent: Path, rollouts: Path, preferences: Path,
         policy = Policy.from_pretrained(agent)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(integer_seed(seed, "reward head"))
-            fresh = config.initial == "random"
-            model = (
-                RewardModel(policy.config, config.token)
-                if fresh
-                else RewardModel.from_policy(policy.network, config.token)
-            )
+            if config.initial == "random":
+                model = RewardModel(policy.config, config.token)
+            else:
+                model = RewardModel.from_policy(policy.network, config.token)
         model.to(choose_device())
         model.train()
 

@@ -108,16 +108,10 @@ class Measured:
         self.optimizers = make_optimizers(self.policy.network, self.trained, config.optimizer)
         random = stream(seed, "throughput")
         shape = (config.batch_episodes, steps)
-        self.batch = Batch(
-            *(
-                torch.from_numpy(array).to(self.device)
-                for array in (
-                    random.integers(0, 256, (*shape, *config.network.image_size, 3), dtype=np.uint8),
-                    random.integers(0, 2, (*shape, ACTIONS), dtype=np.uint8),
-                    np.full(config.batch_episodes, steps),
-                )
-            )
-        )
+        frames = random.integers(0, 256, (*shape, *config.network.image_size, 3), dtype=np.uint8)
+        actions = random.integers(0, 2, (*shape, ACTIONS), dtype=np.uint8)
+        lengths = np.full(config.batch_episodes, steps)
+        self.batch = Batch(*(torch.from_numpy(array).to(self.device) for array in (frames, actions, lengths)))
 
     @property
     def frames(self) -> int:

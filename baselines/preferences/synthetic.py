@@ -36,7 +36,6 @@ class PreferencesConfig:
     """Number of held-out comparisons, between episodes that occur in no training comparison."""
 
     def __post_init__(self) -> None:
-        """Check noise and numbers."""
         if not 0 <= self.noise < 0.5:
             raise ValueError(f"noise must be at least 0 and below 0.5 (random labels), got {self.noise:g}")
         if min(self.comparisons, self.held_out) < 1:

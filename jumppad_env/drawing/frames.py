@@ -15,21 +15,8 @@ from jumppad_env.drawing.lanes import LANES, ROWS, unpack_lanes
 from jumppad_env.drawing.looks import CAMERA, LIGHT, PATHS, SHAKE, SKY, TEAM, TINTS, WHO
 from jumppad_env.drawing.rasterizer import aim, draw_faces, draw_mesh, is_seen, project
 from jumppad_env.drawing.scenery import Scenery
-from jumppad_env.world.state import (
-    CAMERA_TILT,
-    CAMERA_YAW,
-    GROUNDED,
-    MOUNTED,
-    STATE,
-    STEPS,
-    STRIDE,
-    VX,
-    VY,
-    YAW,
-    X,
-    Y,
-    Z,
-)
+from jumppad_env.world import STATE
+from jumppad_env.world.state import CAMERA_TILT, CAMERA_YAW, GROUNDED, MOUNTED, STEPS, STRIDE, VX, VY, YAW, X, Y, Z
 
 SHADOW_RADIUS = 0.55
 """m, of the blob shadow under a character."""

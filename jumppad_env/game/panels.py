@@ -59,10 +59,7 @@ CONTROLS = (
     ("Help", "H or F1", ""),
     ("Quit", "Esc (releases the mouse first)", ""),
 )
-BEGINNING = (
-    ("Jump pads", "up the stairs, at the far end", ""),
-    ("Start / resume", "W A S D or click", "A"),
-)
+BEGINNING = (("Jump pads", "up the stairs, at the far end", ""), ("Start / resume", "W A S D or click", "A"))
 KEEPING = ("At the end", "R keeps, Backspace discards", "START, BACK")
 
 

@@ -22,7 +22,6 @@ class Sharpness:
     """
 
     def __init__(self, size: tuple[int, int], slowest: float) -> None:
-        """Starts with the requested size."""
         height, width = size
         self._sizes = [(max(8, round(part * height)), max(8, round(part * width))) for part in SMALLER]
         self._slowest = slowest

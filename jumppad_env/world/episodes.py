@@ -78,6 +78,10 @@ def expect_push(velocities: object, shape: tuple[int, ...]) -> np.ndarray:
     return _within("push", velocities, shape, f"finite numbers (m/s) of shape {shape}")
 
 
+LISTABLE = {"position": (1, expect_position), "heading": (0, expect_heading), "character": (0, expect_character)}
+"""Reset options that a vector environment takes per row: number of axes of one value, and its validator."""
+
+
 class Episodes:
     """N episodes advanced together.
 

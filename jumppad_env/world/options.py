@@ -78,7 +78,6 @@ class Options:
     render_size: tuple[int, int] = (360, 600)
 
     def __post_init__(self) -> None:
-        """Validates; see the class."""
         _expect("observation", self.observation, OBSERVATIONS)
         _expect("target", self.target, (None, *PADS))
         _expect("character", self.character, (*CHARACTERS, "random"))

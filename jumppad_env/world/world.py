@@ -144,19 +144,10 @@ class World:
         pressed = np.array(actions, np.uint8, order="C")
         # The compiled code checks no bounds.
         assert pressed.shape == (self.count, gamepad.FACTORS), f"{pressed.shape} actions for {self.count} characters"
-        control(
-            pressed,
-            gamepad.STICK_VALUES,
-            self._traits,
-            RULES,
-            self._places,
-            self.rule_state,
-            self.qpos,
-            self.qvel,
-            self._ctrl,
-        )
+        moving = self.rule_state, self.qpos, self.qvel
+        control(pressed, gamepad.STICK_VALUES, self._traits, RULES, self._places, *moving, self._ctrl)
         self._batch.rollout(self._substeps, record=["sensordata"], out={"sensordata": self._sensors})
-        settle(self._sensors, RULES, self._places, self.rule_state, self.qpos, self.qvel)
+        settle(self._sensors, RULES, self._places, *moving)
 
     def get_state(self, row: int) -> np.ndarray:
         """Returns the state of one row, float64 (len(STATE),), columns as in `STATE`."""
