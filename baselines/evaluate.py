@@ -5,8 +5,6 @@ python -m baselines.evaluate runs/quick/left/aligned --probe forced_miss
 python -m baselines.evaluate human --probe pushes
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

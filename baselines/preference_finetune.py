@@ -6,8 +6,6 @@ r"""Stage 5, preference fine-tuning: the agent imitates its rollouts with the hi
 Source: paper, section 3, step 5 (as in ReST, arXiv 2308.08998): the top 20% of the rollouts; makes step 6 much cheaper.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from pathlib import Path
 

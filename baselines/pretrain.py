@@ -5,8 +5,6 @@
 Source: paper, section 3, step 1.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from pathlib import Path
 

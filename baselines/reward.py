@@ -6,8 +6,6 @@ r"""Stage 4, reward model: learns to score whole episodes from comparisons.
 Source: paper, section 3, step 4 (the agent's network with a scalar head, Bradley-Terry loss).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path

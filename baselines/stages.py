@@ -7,8 +7,6 @@
 A variant has a name, which is its directory, and states what differs: a configuration or another input.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import time

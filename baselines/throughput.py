@@ -6,8 +6,6 @@
 Frames are random and in memory, so reading data is not measured. An update is one of pre-training, with the optimizer.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import platform

@@ -1,7 +1,5 @@
 """The native vector environment: many episodes in one process, with physics and drawing on thread pools."""
 
-from __future__ import annotations
-
 import os
 from typing import Any
 

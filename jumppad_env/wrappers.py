@@ -1,7 +1,5 @@
 """Action wrappers for methods that need a continuous or a small discrete action space."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import gymnasium

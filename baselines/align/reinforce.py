@@ -9,8 +9,6 @@ the mean score of a batch is the baseline, and all weights are trained by defaul
 pre-training, against forgetting (PPO-ptx in InstructGPT, arXiv 2203.02155, equation 2).
 """
 
-from __future__ import annotations
-
 import copy
 import dataclasses
 from dataclasses import dataclass, field

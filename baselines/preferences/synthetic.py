@@ -5,8 +5,6 @@
 Source: paper, section 3, step 3: synthetic labels make it possible to study how accuracy scales with their number.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

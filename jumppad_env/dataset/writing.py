@@ -9,8 +9,6 @@
 After an interruption at any moment, the same code resumes where it stopped.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os
@@ -61,7 +59,7 @@ class Unfinished:
         self.manifest: dict[str, Any] | None = None
         self._stack = contextlib.ExitStack()
 
-    def __enter__(self) -> Unfinished:
+    def __enter__(self) -> "Unfinished":
         with contextlib.ExitStack() as stack:
             stack.enter_context(explain_full_disk(self.directory))
             if os.path.lexists(self.directory):
@@ -237,7 +235,7 @@ class EpisodeLog:
             self._pending.clear()
         self._committed = time.monotonic()
 
-    def __enter__(self) -> EpisodeLog:
+    def __enter__(self) -> "EpisodeLog":
         return self
 
     def __exit__(self, *error: Any) -> None:

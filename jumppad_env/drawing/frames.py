@@ -1,7 +1,5 @@
 """Drawing order of a frame, and the colors of the fast frames that agents observe."""
 
-from __future__ import annotations
-
 import math
 from typing import NamedTuple
 
@@ -76,7 +74,7 @@ class Scratch(NamedTuple):
     """(len(STATE),), the state of a team-mate."""
 
     @classmethod
-    def allocate(cls, height: int, width: int, scenery: Scenery, meshes: CharacterMeshes) -> Scratch:
+    def allocate(cls, height: int, width: int, scenery: Scenery, meshes: CharacterMeshes) -> "Scratch":
         """Returns buffers for frames of height x width pixels."""
         vertices = int(np.diff(meshes.first_vertex.astype(int)).max())
         faces = int(np.diff(meshes.first_face.astype(int)).max())

@@ -4,8 +4,6 @@ It holds the meshes, the looks in use and the threads, and passes rows of a batc
 are drawn at two qualities: fast, for agents (`frames.py`), and fine, for people (`shading.py`).
 """
 
-from __future__ import annotations
-
 import functools
 import os
 import threading

@@ -3,8 +3,6 @@
 Interpolated states are only drawn; the simulation never continues from one.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from jumppad_env.rules import RULES

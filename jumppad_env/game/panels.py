@@ -1,7 +1,5 @@
 """Texts in the game's window: pure functions from the status of an episode to panels."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from jumppad_env.drawing.window import WHITE, Color, Panel

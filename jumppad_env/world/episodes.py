@@ -3,8 +3,6 @@
 The single environment is `Episodes` of one, the vector environment of many; both only add Gymnasium's API.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

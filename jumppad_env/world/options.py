@@ -1,7 +1,5 @@
 """Keyword arguments of ``gymnasium.make("Jumppad-v0", ...)``, and their validation."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
