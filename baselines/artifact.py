@@ -74,12 +74,7 @@ def load_manifest(directory: Path | str, kind: str) -> dict[str, Any]:
 
 @contextmanager
 def begin(
-    directory: Path | str,
-    *,
-    kind: str,
-    config: Any,
-    seed: int,
-    inputs: Mapping[str, Path | str] | None = None,
+    directory: Path | str, *, kind: str, config: Any, seed: int, inputs: Mapping[str, Path | str | None] | None = None
 ) -> Iterator[Work]:
     """Begins an artifact, resumes it, or returns it finished.
 
@@ -88,7 +83,7 @@ def begin(
         kind: Kind of the artifact, such as `"policy"`.
         config: Dataclass of the stage: JSON-serializable fields, paths and nested dataclasses.
         seed: Seed of the stage.
-        inputs: Finished artifacts and datasets that the result depends on, by role.
+        inputs: Finished artifacts and datasets that the result depends on, by role; None for one that is not used.
 
     Yields:
         The work. If it is unfinished when the block ends without an error, the manifest is written.
@@ -105,7 +100,7 @@ def begin(
         "format": FORMAT,
         "config": _to_json(config),
         "seed": seed,
-        "inputs": {role: _input_sha256(role, Path(path)) for role, path in (inputs or {}).items()},
+        "inputs": {role: _input_sha256(role, Path(path)) for role, path in (inputs or {}).items() if path is not None},
     }
     with ExitStack() as stack:
         if not is_finished(directory):
@@ -208,9 +203,7 @@ def _flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _to_json(config: Any) -> Any:
     values = dataclasses.asdict(config) if dataclasses.is_dataclass(config) and not isinstance(config, type) else config
-    return json.loads(
-        json.dumps(values, default=lambda value: value.as_posix() if isinstance(value, Path) else str(value))
-    )
+    return json.loads(json.dumps(values, default=Path.as_posix))
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -246,13 +239,8 @@ def _remove_scaffolding(directory: Path) -> None:
 def installed_versions() -> dict[str, str]:
     """Returns the versions of the packages that a result depends on."""
     versions = {"python": platform.python_version()}
-    for package, distribution in {
-        "numpy": "numpy",
-        "torch": "torch",
-        "numba": "numba",
-        "mujoco": "mujoco",
-        "jumppad_env": "jumppad",
-    }.items():
+    names = {"numpy": "numpy", "torch": "torch", "numba": "numba", "mujoco": "mujoco", "jumppad_env": "jumppad"}
+    for package, distribution in names.items():
         try:
             versions[package] = importlib.metadata.version(distribution)
         except importlib.metadata.PackageNotFoundError:  # a checkout that is not installed

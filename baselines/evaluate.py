@@ -5,8 +5,6 @@ python -m baselines.evaluate runs/quick/left/aligned --probe forced_miss
 python -m baselines.evaluate human --probe pushes
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -43,7 +41,6 @@ class EvaluateConfig:
     start anywhere on the track and facing anywhere, or three pushes."""
 
     def __post_init__(self) -> None:
-        """Check the number of episodes."""
         if self.episodes < 1:
             raise ValueError(f"episodes must be at least 1, got {self.episodes}")
 

@@ -5,8 +5,6 @@
 Source: paper, section 3, step 2.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -52,7 +50,7 @@ def finetune(
         seed: Seed for the order of episodes, and for random initial weights.
         mixed: Dataset with frames to mix into each batch, against forgetting.
     """
-    inputs = {"base": base, "curated": curated} | ({} if mixed is None else {"mixed": mixed})
+    inputs = {"base": base, "curated": curated, "mixed": mixed}
     with artifact.begin(out, kind="policy", config=config, seed=seed, inputs=inputs) as work:
         if work.finished:
             return
@@ -61,17 +59,11 @@ def finetune(
             policy = Policy.initialize(policy.config, integer_seed(seed, "fine-tune from scratch"), policy.metadata)
             policy.network.to(choose_device())
         policy.metadata["stage"] = "finetuned"
+        mixing = None if mixed is None else (Dataset(mixed), config.mixed_episodes)
         last = imitate(
-            policy,
-            Dataset(curated),
-            config.optimizer,
-            config.batch_episodes,
-            seed,
-            work.directory,
-            "fine-tune",
-            mixed=None if mixed is None else (Dataset(mixed), config.mixed_episodes),
+            policy, Dataset(curated), config.optimizer, config.batch_episodes, seed, out, "fine-tune", mixed=mixing
         )
-        policy.save_pretrained(work.directory)
+        policy.save_pretrained(out)
         work.metrics.update(last)
 
 

@@ -5,8 +5,6 @@
 Run the same command again to resume: finished stages are skipped.
 """
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,7 +17,7 @@ from baselines.evaluate import load_outcome
 from baselines.presets import PRESETS, PresetName
 from baselines.record import record_grid
 from baselines.report.report import write_report
-from baselines.report.run_directory import RESULTS
+from baselines.report.run_directory import RESULTS, TARGET_KINDS
 from baselines.stages import Stages, Target
 from jumppad_env.command_line import command_line
 from jumppad_env.files import explain_full_disk, write_atomically
@@ -71,10 +69,7 @@ def collect_results(stages: Stages, targets: list[Target]) -> dict[str, Any]:
         "seed": stages.seed,
         "outcomes": {
             **{name: outcome(name) for name in ("demonstrations", "base", "finetuned")},
-            **{
-                stage: {target: outcome(f"{target}_{stage}") for target in targets}
-                for stage in ("preference_finetuned", "aligned")
-            },
+            **{kind: {target: outcome(f"{target}_{kind}") for target in targets} for kind in TARGET_KINDS},
         },
         "reward_model": {target: accuracy(target) for target in targets},
         "seconds": stages.seconds(),
@@ -106,7 +101,7 @@ def pipeline(
         results = run_pipeline(Stages(preset, PRESETS[preset], out, seed), list(targets))
     outcomes = results["outcomes"]
     rows = {name: outcomes[name] for name in ("demonstrations", "base", "finetuned")}
-    for stage in ("preference_finetuned", "aligned"):
+    for stage in TARGET_KINDS:
         rows |= {f"{stage} {target}": outcomes[stage][target] for target in targets}
     print(table(rows))
     print(f"\n{results['seconds']['total'] / 60:.1f} minutes; open {out / 'report' / 'index.html'}")

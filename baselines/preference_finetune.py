@@ -6,8 +6,6 @@ r"""Stage 5, preference fine-tuning: the agent imitates its rollouts with the hi
 Source: paper, section 3, step 5 (as in ReST, arXiv 2308.08998): the top 20% of the rollouts; makes step 6 much cheaper.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,7 +39,6 @@ class PreferenceFinetuneConfig:
     """Episodes of `--mixed` added to each batch."""
 
     def __post_init__(self) -> None:
-        """Check the share."""
         if not 0 < self.share <= 1:
             raise ValueError(f"share must be above 0 and at most 1, got {self.share}")
 
@@ -66,31 +63,22 @@ def preference_finetune(
         seed: Seed for the order of episodes.
         mixed: Dataset with frames to mix into each batch, against forgetting.
     """
-    inputs = {"agent": agent, "rollouts": rollouts, "reward_model": reward_model}
-    inputs |= {} if mixed is None else {"mixed": mixed}
+    inputs = {"agent": agent, "rollouts": rollouts, "reward_model": reward_model, "mixed": mixed}
     with artifact.begin(out, kind="policy", config=config, seed=seed, inputs=inputs) as work:
         if work.finished:
             return
         device = choose_device()
         dataset = Dataset(rollouts)
-        scores = score_episodes(
-            RewardModel.from_pretrained(reward_model, device), dataset, np.arange(len(dataset)), "rank rollouts"
-        )
+        judge = RewardModel.from_pretrained(reward_model, device)
+        scores = score_episodes(judge, dataset, np.arange(len(dataset)), "rank rollouts")
         best = np.argsort(-scores, kind="stable")[: max(1, round(config.share * len(dataset)))]
         policy = Policy.from_pretrained(agent, device)
         policy.metadata["stage"] = "preference_finetuned"
+        mixing = None if mixed is None else (Dataset(mixed), config.mixed_episodes)
         last = imitate(
-            policy,
-            dataset,
-            config.optimizer,
-            config.batch_episodes,
-            seed,
-            work.directory,
-            "preference fine-tune",
-            episodes=best,
-            mixed=None if mixed is None else (Dataset(mixed), config.mixed_episodes),
+            policy, dataset, config.optimizer, config.batch_episodes, seed, out, "preference fine-tune", best, mixing
         )
-        policy.save_pretrained(work.directory)
+        policy.save_pretrained(out)
         work.metrics.update(last, lowest_score=float(scores[best].min()), mean_score=float(scores.mean()))
 
 

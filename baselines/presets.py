@@ -1,9 +1,8 @@
 """Presets: named settings of a whole run."""
 
-from __future__ import annotations
-
 import dataclasses
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 from agents.collect import CollectConfig
@@ -30,17 +29,13 @@ class Preset:
     curated: CollectConfig = field(default_factory=lambda: CollectConfig(episodes=300, population="curated"))
     """Curated demonstrations, equally many per pad."""
     base: PretrainConfig = field(default_factory=PretrainConfig)
-    """Pre-training."""
     finetuned: FinetuneConfig = field(default_factory=FinetuneConfig)
-    """Fine-tuning."""
     rollouts: RolloutsConfig = field(default_factory=RolloutsConfig)
     """Episodes of the fine-tuned agent."""
     preferences: PreferencesConfig = field(default_factory=PreferencesConfig)
     """Comparisons; the pipeline sets the target."""
     reward_model: RewardConfig = field(default_factory=RewardConfig)
-    """Training of the reward model."""
     preference_finetuned: PreferenceFinetuneConfig = field(default_factory=PreferenceFinetuneConfig)
-    """Preference fine-tuning."""
     aligned: AlignConfig = field(default_factory=AlignConfig)
     """Alignment; the pipeline sets the target."""
     evaluation: EvaluateConfig = field(default_factory=EvaluateConfig)
@@ -51,25 +46,24 @@ class Preset:
     """Episodes in each stage's video; 0 records no videos."""
 
 
+muon = partial(OptimizerConfig, "muon")
+
+
 def _smoke() -> Preset:
     size = (32, 32)
     network = NetworkConfig(image_size=size, channels=(16, 32), width=64, layers=2, heads=2, context=16)
     return Preset(
         demonstrations=CollectConfig(episodes=120, image_size=size),
         curated=CollectConfig(episodes=150, population="curated", image_size=size),
-        base=PretrainConfig(
-            network=network, optimizer=OptimizerConfig("muon", updates=150, learning_rate=2e-3), batch_episodes=8
-        ),
-        finetuned=FinetuneConfig(
-            OptimizerConfig("muon", updates=200, learning_rate=1e-3, warmup_updates=5), batch_episodes=8
-        ),
+        base=PretrainConfig(network, muon(updates=150, learning_rate=2e-3), batch_episodes=8),
+        finetuned=FinetuneConfig(muon(updates=200, learning_rate=1e-3, warmup_updates=5), batch_episodes=8),
         rollouts=RolloutsConfig(episodes=160),
         preferences=PreferencesConfig(comparisons=60, held_out=60),
         reward_model=RewardConfig(
             OptimizerConfig(updates=25, learning_rate=1e-3, warmup_updates=2), batch_comparisons=6
         ),
         preference_finetuned=PreferenceFinetuneConfig(
-            optimizer=OptimizerConfig("muon", updates=20, learning_rate=5e-4, warmup_updates=2), batch_episodes=8
+            optimizer=muon(updates=20, learning_rate=5e-4, warmup_updates=2), batch_episodes=8
         ),
         aligned=AlignConfig(
             OptimizerConfig(updates=8, learning_rate=2e-4, warmup_updates=1, weight_decay=0.0),
@@ -91,17 +85,13 @@ def _small() -> Preset:
         demonstrations=CollectConfig(episodes=6000, image_size=size),
         curated=CollectConfig(episodes=300, population="curated", image_size=size),
         base=PretrainConfig(
-            network=network,
-            optimizer=OptimizerConfig(
-                "muon", updates=2500, learning_rate=1e-3, warmup_updates=50, weight_decay=0.1, compile="cuda"
-            ),
+            network,
+            muon(updates=2500, learning_rate=1e-3, warmup_updates=50, weight_decay=0.1, compile="cuda"),
             batch_episodes=16,
         ),
-        finetuned=FinetuneConfig(OptimizerConfig("muon", updates=240, learning_rate=5e-4, warmup_updates=10)),
+        finetuned=FinetuneConfig(muon(updates=240, learning_rate=5e-4, warmup_updates=10)),
         reward_model=RewardConfig(OptimizerConfig(updates=100, learning_rate=1e-4, warmup_updates=10)),
-        preference_finetuned=PreferenceFinetuneConfig(
-            optimizer=OptimizerConfig("muon", updates=80, learning_rate=5e-4, warmup_updates=5)
-        ),
+        preference_finetuned=PreferenceFinetuneConfig(optimizer=muon(updates=80, learning_rate=5e-4, warmup_updates=5)),
         aligned=AlignConfig(_alignment(updates=60, learning_rate=2.5e-4)),
     )
 
@@ -116,22 +106,14 @@ def _paper() -> Preset:
         demonstrations=CollectConfig(episodes=20_000, image_size=size),
         curated=CollectConfig(episodes=300, population="curated", image_size=size),
         base=PretrainConfig(
-            network=network,
-            optimizer=OptimizerConfig(
-                "muon",
-                updates=2000,
-                learning_rate=5e-4,
-                warmup_updates=100,
-                weight_decay=0.1,
-                accumulate=2,
-                compile="cuda",
-            ),
+            network,
+            muon(updates=2000, learning_rate=5e-4, warmup_updates=100, weight_decay=0.1, accumulate=2, compile="cuda"),
             batch_episodes=32,
         ),
-        finetuned=FinetuneConfig(OptimizerConfig("muon", updates=240, learning_rate=2.5e-4, warmup_updates=20)),
+        finetuned=FinetuneConfig(muon(updates=240, learning_rate=2.5e-4, warmup_updates=20)),
         reward_model=RewardConfig(OptimizerConfig(updates=150, learning_rate=3e-5, warmup_updates=20)),
         preference_finetuned=PreferenceFinetuneConfig(
-            optimizer=OptimizerConfig("muon", updates=80, learning_rate=2.5e-4, warmup_updates=10)
+            optimizer=muon(updates=80, learning_rate=2.5e-4, warmup_updates=10)
         ),
         aligned=AlignConfig(_alignment(updates=100, learning_rate=1e-4), episodes=128),
     )

@@ -5,8 +5,6 @@
 Source: paper, section 3, step 1.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,7 +38,6 @@ class PretrainConfig:
     """Augmentation: largest random shift of an episode's frames, in pixels; 0 turns it off."""
 
     def __post_init__(self) -> None:
-        """Check the shift."""
         size = self.network.image_size
         if not 0 <= self.shift < min(size):
             raise ValueError(f"shift must be at least 0 and below the frame's sides {size}, got {self.shift}")
@@ -55,25 +52,17 @@ def pretrain(config: PretrainConfig, demonstrations: Path, out: Path, seed: int 
         out: Directory of the base agent.
         seed: Seed for the initial weights and the order of episodes.
     """
-    with artifact.begin(
-        out, kind="policy", config=config, seed=seed, inputs={"demonstrations": demonstrations}
-    ) as work:
+    inputs = {"demonstrations": demonstrations}
+    with artifact.begin(out, kind="policy", config=config, seed=seed, inputs=inputs) as work:
         if work.finished:
             return
         dataset = Dataset(demonstrations)
         policy = Policy.initialize(config.network, seed, {"stage": "base"})
         policy.network.to(choose_device())
         last = imitate(
-            policy,
-            dataset,
-            config.optimizer,
-            config.batch_episodes,
-            seed,
-            work.directory,
-            "pre-train",
-            shift=config.shift,
+            policy, dataset, config.optimizer, config.batch_episodes, seed, out, "pre-train", shift=config.shift
         )
-        policy.save_pretrained(work.directory)
+        policy.save_pretrained(out)
         work.metrics.update(last)
 
 

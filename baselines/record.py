@@ -42,7 +42,6 @@ class RecordConfig:
     """Replace existing videos."""
 
     def __post_init__(self) -> None:
-        """Check episodes and seed."""
         if self.episodes < 1:
             raise ValueError(f"episodes must be at least 1, got {self.episodes}")
         if self.seed < 0:

@@ -6,8 +6,6 @@ r"""Stage 4, reward model: learns to score whole episodes from comparisons.
 Source: paper, section 3, step 4 (the agent's network with a scalar head, Bradley-Terry loss).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -77,12 +75,10 @@ def reward(config: RewardConfig, agent: Path, rollouts: Path, preferences: Path,
         policy = Policy.from_pretrained(agent)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(integer_seed(seed, "reward head"))
-            fresh = config.initial == "random"
-            model = (
-                RewardModel(policy.config, config.token)
-                if fresh
-                else RewardModel.from_policy(policy.network, config.token)
-            )
+            if config.initial == "random":
+                model = RewardModel(policy.config, config.token)
+            else:
+                model = RewardModel.from_policy(policy.network, config.token)
         model.to(choose_device())
         model.train()
 

@@ -3,8 +3,6 @@
 python -m baselines.rollouts --agent runs/quick/finetuned --out runs/quick/rollouts --episodes 1200
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated

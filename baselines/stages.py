@@ -7,8 +7,6 @@
 A variant has a name, which is its directory, and states what differs: a configuration or another input.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import time
@@ -29,7 +27,7 @@ from baselines.presets import Preset
 from baselines.pretrain import PretrainConfig, pretrain
 from baselines.reward import RewardConfig, reward
 from baselines.rollouts import RolloutsConfig, rollouts
-from jumppad_env.files import write_atomically
+from jumppad_env.files import read_json, write_atomically
 from jumppad_env.rules import Pad
 from jumppad_env.vector_env import count_cores
 
@@ -59,10 +57,7 @@ class Stages:
         asked = json.loads(json.dumps({"preset": name, "seed": seed, "config": dataclasses.asdict(preset)}))
         path = out / RUN
         if path.is_file():
-            try:
-                there = json.loads(path.read_text())
-            except (json.JSONDecodeError, UnicodeDecodeError):
-                raise ValueError(f"{path} is damaged; delete {out} or choose another --out") from None
+            there = read_json(path, f"delete {out} or choose another --out")
             if there != asked:
                 what = next((key for key in asked if there.get(key) != asked[key]), "config")
                 detail = f" ({there.get(what)} there, {asked[what]} asked)" if what != "config" else ""

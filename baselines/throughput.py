@@ -6,8 +6,6 @@
 Frames are random and in memory, so reading data is not measured. An update is one of pre-training, with the optimizer.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import platform
@@ -108,16 +106,10 @@ class Measured:
         self.optimizers = make_optimizers(self.policy.network, self.trained, config.optimizer)
         random = stream(seed, "throughput")
         shape = (config.batch_episodes, steps)
-        self.batch = Batch(
-            *(
-                torch.from_numpy(array).to(self.device)
-                for array in (
-                    random.integers(0, 256, (*shape, *config.network.image_size, 3), dtype=np.uint8),
-                    random.integers(0, 2, (*shape, ACTIONS), dtype=np.uint8),
-                    np.full(config.batch_episodes, steps),
-                )
-            )
-        )
+        frames = random.integers(0, 256, (*shape, *config.network.image_size, 3), dtype=np.uint8)
+        actions = random.integers(0, 2, (*shape, ACTIONS), dtype=np.uint8)
+        lengths = np.full(config.batch_episodes, steps)
+        self.batch = Batch(*(torch.from_numpy(array).to(self.device) for array in (frames, actions, lengths)))
 
     @property
     def frames(self) -> int:

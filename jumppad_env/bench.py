@@ -4,8 +4,6 @@ python -m jumppad_env.bench
 python -m jumppad_env.bench --json --seconds 20
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

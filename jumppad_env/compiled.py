@@ -4,8 +4,6 @@ Numba invalidates its cache only if the file of the function itself changes, not
 each version of the compiled sources has a cache directory of its own.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 from pathlib import Path

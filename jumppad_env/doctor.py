@@ -3,8 +3,6 @@
 python -m jumppad_env.doctor
 """
 
-from __future__ import annotations
-
 import argparse
 import importlib.metadata
 import os

@@ -1,7 +1,5 @@
 """The single environment, `Jumppad-v0`."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import gymnasium

@@ -4,8 +4,6 @@ An action is 16 integers: four stick axes in 11 buckets each, then 12 buttons, u
 Source: section 3.1 of "Aligning Agents like Large Language Models" (arXiv 2406.04208).
 """
 
-from __future__ import annotations
-
 import numpy as np
 from gymnasium import spaces
 

@@ -7,8 +7,6 @@ python -m jumppad_env.play --record runs/mine --style careful
 The rules advance at 10 Hz, as for agents; the window interpolates between steps.
 """
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import os

@@ -3,8 +3,6 @@
 Geometry and physical parameters are in the MJCF (`assets/*.xml`).
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args

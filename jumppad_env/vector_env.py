@@ -1,7 +1,5 @@
 """The native vector environment: many episodes in one process, with physics and drawing on thread pools."""
 
-from __future__ import annotations
-
 import os
 from typing import Any
 
@@ -14,19 +12,8 @@ from gymnasium.vector.utils import batch_space
 from jumppad_env import gamepad
 from jumppad_env.drawing import Painter
 from jumppad_env.drawing.painter import CLOSED
-from jumppad_env.world.episodes import (
-    FPS,
-    Episodes,
-    expect_character,
-    expect_heading,
-    expect_position,
-    expect_push,
-    observation_space,
-)
+from jumppad_env.world.episodes import FPS, LISTABLE, Episodes, expect_push, observation_space
 from jumppad_env.world.options import RENDER_MODES, Options
-
-LISTABLE = {"position": (1, expect_position), "heading": (0, expect_heading), "character": (0, expect_character)}
-"""Reset options that may be given per row: number of axes of one value, and its validator."""
 
 
 def count_cores() -> int:

@@ -1,7 +1,5 @@
 """Action wrappers for methods that need a continuous or a small discrete action space."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import gymnasium
@@ -30,7 +28,6 @@ class ContinuousGamepad(gymnasium.ActionWrapper[Any, np.ndarray, np.ndarray], Re
     """`Box(-1, 1, (16,))`: four stick deflections, rounded to the nearest bucket, then 12 buttons pressed above 0."""
 
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
-        """Wraps an environment with the gamepad's action space."""
         RecordConstructorArgs.__init__(self)
         gymnasium.ActionWrapper.__init__(self, env)
         self.action_space = spaces.Box(-1.0, 1.0, (gamepad.FACTORS,), np.float32)
@@ -52,7 +49,6 @@ class DiscreteGamepad(gymnasium.ActionWrapper[Any, Any, np.ndarray], RecordConst
     """`Discrete(10)`: the moves of `DISCRETE_MOVES`, enough to reach every pad."""
 
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
-        """Wraps an environment with the gamepad's action space."""
         RecordConstructorArgs.__init__(self)
         gymnasium.ActionWrapper.__init__(self, env)
         self.action_space = spaces.Discrete(len(DISCRETE_MOVES))

@@ -9,8 +9,6 @@ the mean score of a batch is the baseline, and all weights are trained by defaul
 pre-training, against forgetting (PPO-ptx in InstructGPT, arXiv 2203.02155, equation 2).
 """
 
-from __future__ import annotations
-
 import copy
 import dataclasses
 from dataclasses import dataclass, field
@@ -68,7 +66,6 @@ class AlignConfig:
     """Pad whose share is logged as `success`; it does not affect training."""
 
     def __post_init__(self) -> None:
-        """Check accumulation and shares."""
         if self.optimizer.accumulate != 1:
             raise ValueError(
                 f"alignment plays new episodes at every update, so accumulate must be 1, got "
@@ -117,8 +114,7 @@ def align(
             f"imitation_coefficient {config.imitation_coefficient:g} and demonstrations {demonstrations} do not go "
             "together; give both or neither"
         )
-    inputs = {"agent": agent, "reward_model": reward_model}
-    inputs |= {} if demonstrations is None else {"demonstrations": demonstrations}
+    inputs = {"agent": agent, "reward_model": reward_model, "demonstrations": demonstrations}
     with artifact.begin(out, kind="policy", config=config, seed=seed, inputs=inputs) as work:
         if work.finished:
             return
@@ -167,18 +163,13 @@ def align(
                 parameters = add_adapters(policy.network, config.adapter_rank)
         try:
             last = train(
-                policy.network,
-                compute_loss,
-                config.optimizer,
-                work.directory,
-                description="align",
-                parameters=parameters,
+                policy.network, compute_loss, config.optimizer, out, description="align", parameters=parameters
             )
         finally:
             envs.close()
         if config.trained == "adapters":
             merge_adapters(policy.network)
-        policy.save_pretrained(work.directory)
+        policy.save_pretrained(out)
         work.metrics.update(last)
 
 

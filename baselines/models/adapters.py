@@ -3,8 +3,6 @@
 Source: Hu et al., "LoRA" (arXiv 2106.09685), equation 3: W = W0 + B A, with A random and B zero at the start.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize

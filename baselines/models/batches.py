@@ -1,7 +1,5 @@
 """Batches of whole episodes, padded to the longest one."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

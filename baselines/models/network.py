@@ -6,7 +6,7 @@ so acting with a ring buffer of the last `context` keys and values per layer equ
 Source: paper, section 3 (GPT-style causal transformer over convolutional embeddings, context 32).
 """
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,18 +44,8 @@ class NetworkConfig:
     """Steps for which a mixture component is kept before the next is drawn."""
 
     def __post_init__(self) -> None:
-        """Check that the sizes go together."""
-        numbers = (
-            *self.image_size,
-            *self.channels,
-            self.patch,
-            self.width,
-            self.layers,
-            self.heads,
-            self.context,
-            self.components,
-            self.hold,
-        )
+        image_size, channels, *others = astuple(self)
+        numbers = (*image_size, *channels, *others)
         if len(self.image_size) != 2 or not self.channels or min(numbers) < 1:
             raise ValueError(f"sizes must be positive, with two in image_size and at least one in channels; got {self}")
         shrunk = self.patch * 2 ** (len(self.channels) - 1)

@@ -1,7 +1,5 @@
 """Playing episodes with a policy or a scripted population."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path

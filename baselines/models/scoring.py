@@ -1,7 +1,5 @@
 """Scoring episodes with a reward model."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Comparisons between episodes of a dataset: drawing pairs, labeling them, loading them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal

@@ -4,8 +4,6 @@
 cannot be read from a single frame.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Literal
 

@@ -5,8 +5,6 @@
 Source: paper, section 3, step 3: synthetic labels make it possible to study how accuracy scales with their number.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +34,6 @@ class PreferencesConfig:
     """Number of held-out comparisons, between episodes that occur in no training comparison."""
 
     def __post_init__(self) -> None:
-        """Check noise and numbers."""
         if not 0 <= self.noise < 0.5:
             raise ValueError(f"noise must be at least 0 and below 0.5 (random labels), got {self.noise:g}")
         if min(self.comparisons, self.held_out) < 1:

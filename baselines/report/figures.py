@@ -56,14 +56,8 @@ def reward_accuracy(run: Run) -> Figure:
             axes.plot(list(curve), list(curve.values()), line, color=MUTED, marker=".", linewidth=1.2, label=label)
         for target, result in run.reward_models.items():
             if result.accuracy is not None and result.comparisons:
-                axes.plot(
-                    result.comparisons,
-                    result.accuracy,
-                    "o",
-                    color=OUTCOME_COLORS[target],
-                    markersize=8,
-                    label=f"ours, {target}: {100 * result.accuracy:.1f}%",
-                )
+                point, label = (result.comparisons, result.accuracy), f"ours, {target}: {100 * result.accuracy:.1f}%"
+                axes.plot(*point, "o", color=OUTCOME_COLORS[target], markersize=8, label=label)
         axes.set(xscale="log", ylim=(0.2, 1.03), xlabel="training comparisons", ylabel="held-out accuracy")
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         axes.xaxis.set_minor_locator(NullLocator())

@@ -3,8 +3,6 @@
 Source: Jelley et al., "Aligning Agents like Large Language Models", arXiv 2406.04208.
 """
 
-from __future__ import annotations
-
 from agents.outcomes import NAMES
 
 CITATION = "Jelley et al., “Aligning Agents like Large Language Models”, arXiv 2406.04208"

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from agents.outcomes import NAMES
-from baselines.artifact import MANIFEST
 from baselines.report.palette import KIND_TITLES
 from baselines.training.loop import METRICS
+from jumppad_env.files import MANIFEST, read_json
 from jumppad_env.rules import PADS
 
 RESULTS = "results.json"
@@ -98,11 +98,10 @@ def load_run(directory: Path | str) -> Run:
     """
     directory = Path(directory)
     path = directory / RESULTS
-    if not path.is_file():
+    if (results := _read_json(path)) is None:
         raise FileNotFoundError(
             f"{directory} holds no run ({RESULTS} is missing); run baselines.pipeline to its end first"
         )
-    results = _read_json(path)
     targets = results.get("targets")
     if not isinstance(targets, list) or not targets or not set(targets) <= set(PADS):
         raise ValueError(f"{path}: targets must be some of {', '.join(PADS)}, got {targets!r}; run the pipeline again")
@@ -126,9 +125,7 @@ def _load_stage(directory: Path, results: dict[str, Any], kind: str, target: str
     name = f"{target}_{kind}" if target else kind
     evaluation, artifact = directory / "evaluations" / name, directory / (target or "") / kind
     outcome_path = evaluation / "outcomes.json"
-    if outcome_path.is_file():
-        outcome = _read_json(outcome_path)
-    else:
+    if (outcome := _read_json(outcome_path)) is None:
         outcome_path = directory / RESULTS
         outcome = results["outcomes"].get(kind) or {}
         outcome = (outcome.get(target) if target else outcome) or None
@@ -139,7 +136,7 @@ def _load_stage(directory: Path, results: dict[str, Any], kind: str, target: str
         target=target,
         outcome=None if outcome is None else _checked_outcome(outcome, outcome_path, name),
         paths=_read_paths(evaluation / "paths.npz"),
-        manifest=_read_manifest(artifact),
+        manifest=_read_json(artifact / MANIFEST),
         metrics=_read_metrics(artifact / METRICS),
         video=video if video.is_file() else None,
     )
@@ -151,7 +148,7 @@ def _load_reward_model(directory: Path, results: dict[str, Any], target: str) ->
     return RewardModelResult(
         accuracy=numbers.get("accuracy"),
         comparisons=numbers.get("comparisons"),
-        manifest=_read_manifest(artifact),
+        manifest=_read_json(artifact / MANIFEST),
         metrics=_read_metrics(artifact / METRICS),
     )
 
@@ -168,18 +165,8 @@ def _checked_outcome(outcome: dict[str, Any], path: Path, stage: str) -> dict[st
     return outcome
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError):
-        values = None
-    if not isinstance(values, dict):
-        raise ValueError(f"{path} is damaged (no JSON object); delete it and run the pipeline again")
-    return values
-
-
-def _read_manifest(artifact: Path) -> dict[str, Any] | None:
-    return _read_json(artifact / MANIFEST) if (artifact / MANIFEST).is_file() else None
+def _read_json(path: Path) -> dict[str, Any] | None:
+    return read_json(path, "delete it and run the pipeline again") if path.is_file() else None
 
 
 def _read_metrics(path: Path) -> list[dict[str, float]]:

@@ -4,8 +4,6 @@ Source: Kostrikov et al., "Image Augmentation Is All You Need" (arXiv 2004.13649
 observation independently; here all frames of an episode are shifted alike, which preserves motion on the screen.
 """
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np

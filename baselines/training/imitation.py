@@ -3,8 +3,6 @@
 Source: paper, section 3, steps 1, 2 and 5.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

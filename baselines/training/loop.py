@@ -58,7 +58,6 @@ class OptimizerConfig:
     """Whether to compile the network before training, which takes about a minute: never, on GPUs, or always."""
 
     def __post_init__(self) -> None:
-        """Check all values."""
         requirements = {
             "method must be adamw or muon": self.method in ("adamw", "muon"),
             "updates and warmup_updates must not be negative": min(self.updates, self.warmup_updates) >= 0,

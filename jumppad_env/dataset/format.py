@@ -10,8 +10,6 @@
 Row t of an episode holds the observation at step t and the action taken then.
 """
 
-from __future__ import annotations
-
 import hashlib
 import importlib.metadata
 import io

@@ -5,8 +5,6 @@ with few values become the digits of one mixed-radix integer. Timers count down 
 floating point, but always yields the same short sequence of numbers; the digit is an index into that sequence.
 """
 
-from __future__ import annotations
-
 import functools
 from typing import Any
 

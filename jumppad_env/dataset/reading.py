@@ -1,7 +1,5 @@
 """Reading datasets: memory-mapped, and validated when opened, since files may be damaged or hostile."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """One recorded episode."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

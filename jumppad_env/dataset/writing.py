@@ -9,41 +9,22 @@
 After an interruption at any moment, the same code resumes where it stopped.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from jumppad_env.dataset.format import (
-    EPISODE,
-    FILES,
-    FORMAT,
-    KIND,
-    GrowingArray,
-    seal,
-    versions,
-    whole_rows,
-)
+from jumppad_env.dataset.format import EPISODE, FILES, FORMAT, KIND, GrowingArray, seal, versions, whole_rows
 from jumppad_env.dataset.packed_states import PACKED, description, pack
 from jumppad_env.dataset.trajectory import Trajectory
 from jumppad_env.drawing import RENDERER
-from jumppad_env.files import (
-    BEGUN,
-    MANIFEST,
-    explain_full_disk,
-    sha256,
-    sole_owner,
-    sync_directory,
-    write_atomically,
-)
+from jumppad_env.files import BEGUN, MANIFEST, explain_full_disk, sha256, sole_owner, sync_directory, write_atomically
 from jumppad_env.gamepad import FACTORS
 from jumppad_env.island import load_island
 from jumppad_env.world.state import LOOK
@@ -78,7 +59,7 @@ class Unfinished:
         self.manifest: dict[str, Any] | None = None
         self._stack = contextlib.ExitStack()
 
-    def __enter__(self) -> Unfinished:
+    def __enter__(self) -> "Unfinished":
         with contextlib.ExitStack() as stack:
             stack.enter_context(explain_full_disk(self.directory))
             if os.path.lexists(self.directory):
@@ -254,7 +235,7 @@ class EpisodeLog:
             self._pending.clear()
         self._committed = time.monotonic()
 
-    def __enter__(self) -> EpisodeLog:
+    def __enter__(self) -> "EpisodeLog":
         return self
 
     def __exit__(self, *error: Any) -> None:
@@ -304,35 +285,16 @@ def write_dataset(
     names = description.get("goals", ())  # only in the manifest if trajectories have goals
     asked = {"seed": seed, **{key: value for key, value in description.items() if key != "goals"}}
     with Unfinished(directory, asked, resumable=False) as work:
-        watched = _Watched(trajectories)
+        characters, size = set(), None
         with EpisodeLog(work.path, names) as episodes:
-            for trajectory in watched:
+            for trajectory in trajectories:
                 episodes.append(trajectory)
+                characters.add(trajectory.character)
+                size = None if trajectory.frames is None else list(trajectory.frames.shape[1:3])
             found = episodes.finish()
-        environment = {**watched.environment(), **description.get("environment", {})}
-        renderer = RENDERER if watched.image_size else None
-        work.finish({"environment": environment, "renderer": renderer, **found})
+        drawn = {"observation": "state"} if size is None else {"observation": "pixels", "image_size": size}
+        character = characters.pop() if len(characters) == 1 else "random"
+        environment = {"id": "Jumppad-v0", **drawn, "character": character, "variety": "none"}
+        environment |= description.get("environment", {})
+        work.finish({"environment": environment, "renderer": RENDERER if size else None, **found})
     return episodes.steps
-
-
-class _Watched:
-    """Passes trajectories on and records what they have in common."""
-
-    def __init__(self, trajectories: Iterable[Trajectory]) -> None:
-        self._trajectories = trajectories
-        self._characters: set[str] = set()
-        self.image_size: tuple[int, int] | None = None
-
-    def __iter__(self) -> Iterator[Trajectory]:
-        for trajectory in self._trajectories:
-            self._characters.add(trajectory.character)
-            if trajectory.frames is not None:
-                self.image_size = trajectory.frames.shape[1:3]
-            yield trajectory
-
-    def environment(self) -> dict[str, Any]:
-        """Returns the keywords of the environment, as far as trajectories reveal them."""
-        character = next(iter(self._characters)) if len(self._characters) == 1 else "random"
-        observed = {"observation": "state"} if self.image_size is None else {"observation": "pixels"}
-        size = {} if self.image_size is None else {"image_size": list(self.image_size)}
-        return {"id": "Jumppad-v0", **observed, **size, "character": character, "variety": "none"}

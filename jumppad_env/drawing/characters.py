@@ -4,8 +4,6 @@ The physics simulates a capsule on slide joints; legs, lean and crouch are only 
 state, so the same state gives the same picture. All characters share one skeleton (`BODIES`); shapes are in their MJCF.
 """
 
-from __future__ import annotations
-
 import functools
 import math
 from typing import NamedTuple

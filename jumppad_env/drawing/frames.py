@@ -1,7 +1,5 @@
 """Drawing order of a frame, and the colors of the fast frames that agents observe."""
 
-from __future__ import annotations
-
 import math
 from typing import NamedTuple
 
@@ -15,21 +13,8 @@ from jumppad_env.drawing.lanes import LANES, ROWS, unpack_lanes
 from jumppad_env.drawing.looks import CAMERA, LIGHT, PATHS, SHAKE, SKY, TEAM, TINTS, WHO
 from jumppad_env.drawing.rasterizer import aim, draw_faces, draw_mesh, is_seen, project
 from jumppad_env.drawing.scenery import Scenery
-from jumppad_env.world.state import (
-    CAMERA_TILT,
-    CAMERA_YAW,
-    GROUNDED,
-    MOUNTED,
-    STATE,
-    STEPS,
-    STRIDE,
-    VX,
-    VY,
-    YAW,
-    X,
-    Y,
-    Z,
-)
+from jumppad_env.world import STATE
+from jumppad_env.world.state import CAMERA_TILT, CAMERA_YAW, GROUNDED, MOUNTED, STEPS, STRIDE, VX, VY, YAW, X, Y, Z
 
 SHADOW_RADIUS = 0.55
 """m, of the blob shadow under a character."""
@@ -89,7 +74,7 @@ class Scratch(NamedTuple):
     """(len(STATE),), the state of a team-mate."""
 
     @classmethod
-    def allocate(cls, height: int, width: int, scenery: Scenery, meshes: CharacterMeshes) -> Scratch:
+    def allocate(cls, height: int, width: int, scenery: Scenery, meshes: CharacterMeshes) -> "Scratch":
         """Returns buffers for frames of height x width pixels."""
         vertices = int(np.diff(meshes.first_vertex.astype(int)).max())
         faces = int(np.diff(meshes.first_face.astype(int)).max())

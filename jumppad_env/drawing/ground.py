@@ -1,7 +1,5 @@
 """A height map of the ground: where the blob shadow under a character falls."""
 
-from __future__ import annotations
-
 import functools
 import itertools
 

@@ -3,8 +3,6 @@
 Positions are fractions of the frame's width and height, so it looks alike at every size.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

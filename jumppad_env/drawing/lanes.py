@@ -7,8 +7,6 @@ vectorize such short loops, so they are written in LLVM IR, which LLVM compiles 
 the same on all of them.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from llvmlite import ir

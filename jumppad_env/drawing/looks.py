@@ -5,8 +5,6 @@ column `look`. Each kind of variety samples from its own random stream: enabling
 same number and kinds give the same pixels.
 """
 
-from __future__ import annotations
-
 import colorsys
 import functools
 import math

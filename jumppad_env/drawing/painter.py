@@ -4,8 +4,6 @@ It holds the meshes, the looks in use and the threads, and passes rows of a batc
 are drawn at two qualities: fast, for agents (`frames.py`), and fine, for people (`shading.py`).
 """
 
-from __future__ import annotations
-
 import functools
 import os
 import threading
@@ -16,26 +14,13 @@ import gymnasium
 import numpy as np
 
 from jumppad_env.compiled import CONFIG
-from jumppad_env.drawing import hud
+from jumppad_env.drawing import hud, shading
 from jumppad_env.drawing.characters import load_character_meshes
 from jumppad_env.drawing.frames import Looks, Scratch, draw_frames, pack_shades
 from jumppad_env.drawing.ground import load_heights
 from jumppad_env.drawing.lanes import LANES
 from jumppad_env.drawing.looks import LIGHT, NUMBERS, WHO, Look, make_look
 from jumppad_env.drawing.scenery import load_scenery
-from jumppad_env.drawing.shading import (
-    CHARACTER_MAP,
-    SUN_CENTER,
-    SUN_MAP,
-    SUN_SIDE,
-    draw_fine,
-    draw_sun_map,
-    face_patterns,
-    finish,
-    load_clouds,
-    seen_by_sun,
-    shade_rows,
-)
 from jumppad_env.rules import CHARACTERS
 from jumppad_env.world import STATE
 from jumppad_env.world.options import parse_variety
@@ -297,8 +282,8 @@ class _Brush:
         self._heights = load_heights()
         self._scratch = Scratch.allocate(height * self._block, width * self._block, self._scenery, self._meshes)
         self._sun: tuple[bytes, np.ndarray, np.ndarray] | None = None
-        self._team_sun = np.empty(SUN_MAP if fine else (0, 0), np.float32)
-        self._body_sun = np.zeros((3, 4)), np.zeros((CHARACTER_MAP, CHARACTER_MAP), np.float32)
+        self._team_sun = np.empty(shading.SUN_MAP if fine else (0, 0), np.float32)
+        self._body_sun = np.zeros((3, 4)), np.zeros((shading.CHARACTER_MAP, shading.CHARACTER_MAP), np.float32)
 
     def draw(
         self,
@@ -328,25 +313,25 @@ class _Brush:
                 self._team_sun[:] = lit
                 lit = self._team_sun
             sun = (axes, lit, *self._body_sun)
-            draw_fine(
+            shading.draw_fine(
                 states[row], characters[row], slot, looks, island, movable, self._meshes, parts, sun, self._scratch
             )
             shade = functools.partial(
-                shade_rows, numbers=looks.numbers[slot], shades=wardrobe.shades[slot], parts=parts, sun=sun,
+                shading.shade_rows, numbers=looks.numbers[slot], shades=wardrobe.shades[slot], parts=parts, sun=sun,
                 block=self._block, scratch=self._scratch, out=out[row],
             )  # fmt: skip
             share(shade, len(out[row]))
-            finish(states[row], slot, looks, out[row])
+            shading.finish(states[row], slot, looks, out[row])
 
     def _sun_map(self, slot: int, looks: Looks) -> tuple[np.ndarray, np.ndarray]:
         """Returns the sun's projection and the shadow map, drawn again when light or landmarks change."""
         key = looks.numbers[slot, LIGHT].tobytes() + looks.planes[slot].tobytes()
         if self._sun is None or self._sun[0] != key:
             direction = looks.numbers[slot, LIGHT.start : LIGHT.start + 3]
-            axes = seen_by_sun(direction, np.array(SUN_CENTER), SUN_SIDE, *SUN_MAP)
-            lit = np.empty(SUN_MAP, np.float32)
-            unused = np.empty(SUN_MAP, np.uint32)
-            draw_sun_map(
+            axes = shading.seen_by_sun(direction, np.array(shading.SUN_CENTER), shading.SUN_SIDE, *shading.SUN_MAP)
+            lit = np.empty(shading.SUN_MAP, np.float32)
+            unused = np.empty(shading.SUN_MAP, np.uint32)
+            shading.draw_sun_map(
                 slot, looks, self._scenery.island, self._scenery.movable, axes, self._scratch.outline, lit, unused
             )
             self._sun = key, axes, lit
@@ -358,4 +343,4 @@ def _face_numbers() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Returns pattern, part and number (from 1) of each face of the scenery, and the cloud map."""
     scenery = load_scenery(detail=True)
     numbers = np.arange(1, len(scenery.parts) + 1, dtype=np.uint32)
-    return face_patterns(), scenery.parts, numbers, load_clouds()
+    return shading.face_patterns(), scenery.parts, numbers, shading.load_clouds()

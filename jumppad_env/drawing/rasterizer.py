@@ -11,8 +11,6 @@ Conventions: pixel (row, column) has its center at (column + 0.5, row + 0.5), ro
 which is linear on the screen, 0 is infinitely far; a pixel holds one uint32 per face: its color or its number.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -4,8 +4,6 @@ The island is static. A look (`looks.py`) places the bodies named ``landmark_...
 landmarks are where the MJCF has them, and clutter is not drawn. Characters have meshes of their own (`characters.py`).
 """
 
-from __future__ import annotations
-
 import functools
 from typing import NamedTuple
 
@@ -133,11 +131,7 @@ def load_light() -> Light:
         ValueError: there is not exactly one light, or it is not directional.
     """
     model = load_model(next(iter(CHARACTERS)))
-    if (
-        model.nlight != 1
-        or model.light_type[0] != mujoco.mjtLightType.mjLIGHT_DIRECTIONAL
-        or model.vis.headlight.active
-    ):
+    if list(model.light_type) != [mujoco.mjtLightType.mjLIGHT_DIRECTIONAL] or model.vis.headlight.active:
         raise ValueError("the MJCF must have one directional light and no headlight")
     direction = model.light_dir[0] / np.linalg.norm(model.light_dir[0])
     return Light(direction, model.light_diffuse[0].astype(np.float64), model.light_ambient[0].astype(np.float64))

@@ -4,8 +4,6 @@
 show the same face, as most do, else once per sample.
 """
 
-from __future__ import annotations
-
 import functools
 import math
 

@@ -1,7 +1,5 @@
 """Tessellates MuJoCo's geoms into flat, convex faces."""
 
-from __future__ import annotations
-
 import functools
 import itertools
 

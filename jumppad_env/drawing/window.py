@@ -1,7 +1,5 @@
 """A pygame window, for `render_mode="human"` and for `python -m jumppad_env.play`."""
 
-from __future__ import annotations
-
 import os
 import sys
 import time

@@ -4,8 +4,6 @@ Frames are more frequent than control steps, so events are read at every frame, 
 The mappings are tables and pure functions; `Controls` reads the devices through pygame.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -3,33 +3,16 @@
 Interpolated states are only drawn; the simulation never continues from one.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from jumppad_env.rules import RULES
-from jumppad_env.world.state import (
-    ATTACK_LEFT,
-    CAMERA_TILT,
-    CAMERA_YAW,
-    STEPS,
-    STRIDE,
-    VX,
-    VY,
-    VZ,
-    YAW,
-    YAW_RATE,
-    X,
-    Y,
-    Z,
-    wrap_angle,
-)
+from jumppad_env.world import state
 
-LINEAR = [X, Y, Z, VX, VY, VZ, YAW_RATE, CAMERA_TILT, STEPS, STRIDE]
+LINEAR = [*state.POSITION, *state.VELOCITY, state.YAW_RATE, state.CAMERA_TILT, state.STEPS, state.STRIDE]
 """Columns interpolated linearly; characters lean with the velocities and walk with the stride."""
-ANGLES = [YAW, CAMERA_YAW]
+ANGLES = [state.YAW, state.CAMERA_YAW]
 """Columns interpolated along the shorter arc, rad."""
-TIMER = ATTACK_LEFT
+TIMER = state.ATTACK_LEFT
 """Counts down, s; it moves the arm. All other columns take their newer value."""
 
 
@@ -42,12 +25,12 @@ def interpolate(older: np.ndarray, newer: np.ndarray, part: float) -> np.ndarray
         part: from 0 (older) to 1 (newer, exactly); clipped.
     """
     part = min(max(part, 0.0), 1.0)
-    state = newer.copy()
+    drawn = newer.copy()
     if part == 1.0:
-        return state
-    state[LINEAR] = older[LINEAR] + part * (newer[LINEAR] - older[LINEAR])
+        return drawn
+    drawn[LINEAR] = older[LINEAR] + part * (newer[LINEAR] - older[LINEAR])
     # Backwards from the newer angle, so that it is met exactly, whole turns included.
-    state[ANGLES] -= (1.0 - part) * wrap_angle(newer[ANGLES] - older[ANGLES])
+    drawn[ANGLES] -= (1.0 - part) * state.wrap_angle(newer[ANGLES] - older[ANGLES])
     if older[TIMER] != newer[TIMER]:  # a new attack counts down from its full time, not up from 0
-        state[TIMER] += (1.0 - part) * RULES.control_step
-    return state
+        drawn[TIMER] += (1.0 - part) * RULES.control_step
+    return drawn

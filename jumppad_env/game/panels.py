@@ -1,7 +1,5 @@
 """Texts in the game's window: pure functions from the status of an episode to panels."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from jumppad_env.drawing.window import WHITE, Color, Panel
@@ -59,10 +57,7 @@ CONTROLS = (
     ("Help", "H or F1", ""),
     ("Quit", "Esc (releases the mouse first)", ""),
 )
-BEGINNING = (
-    ("Jump pads", "up the stairs, at the far end", ""),
-    ("Start / resume", "W A S D or click", "A"),
-)
+BEGINNING = (("Jump pads", "up the stairs, at the far end", ""), ("Start / resume", "W A S D or click", "A"))
 KEEPING = ("At the end", "R keeps, Backspace discards", "START, BACK")
 
 

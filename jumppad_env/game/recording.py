@@ -6,8 +6,6 @@
 The dataset appears when the block ends without an error. If the process is killed, the same lines resume the recording.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import shutil

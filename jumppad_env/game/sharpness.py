@@ -1,7 +1,5 @@
 """Adaptive resolution: draws the largest size that keeps the frame rate. The window scales it to its own size."""
 
-from __future__ import annotations
-
 SMALLER = (1.0, 5 / 6, 2 / 3, 1 / 2, 1 / 3)
 """Available sizes, as fractions of the requested height and width."""
 FRAMES_TO_SHRINK, FRAMES_TO_GROW = 10, 90
@@ -22,7 +20,6 @@ class Sharpness:
     """
 
     def __init__(self, size: tuple[int, int], slowest: float) -> None:
-        """Starts with the requested size."""
         height, width = size
         self._sizes = [(max(8, round(part * height)), max(8, round(part * width))) for part in SMALLER]
         self._slowest = slowest

@@ -3,8 +3,6 @@
 All solid geometry is in ``assets/*.xml``; the environment's code repeats none of its numbers.
 """
 
-from __future__ import annotations
-
 import functools
 from dataclasses import dataclass
 from importlib import resources

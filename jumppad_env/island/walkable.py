@@ -1,7 +1,5 @@
 """Walkable places of the island, found by casting rays down to the ground."""
 
-from __future__ import annotations
-
 import functools
 from collections import deque
 

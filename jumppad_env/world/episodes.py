@@ -3,8 +3,6 @@
 The single environment is `Episodes` of one, the vector environment of many; both only add Gymnasium's API.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -76,6 +74,10 @@ def expect_heading(heading: object) -> float:
 def expect_push(velocities: object, shape: tuple[int, ...]) -> np.ndarray:
     """Returns velocities to add as float64 of this shape, m/s, or raises a ValueError."""
     return _within("push", velocities, shape, f"finite numbers (m/s) of shape {shape}")
+
+
+LISTABLE = {"position": (1, expect_position), "heading": (0, expect_heading), "character": (0, expect_character)}
+"""Reset options that a vector environment takes per row: number of axes of one value, and its validator."""
 
 
 class Episodes:

@@ -1,7 +1,5 @@
 """Keyword arguments of ``gymnasium.make("Jumppad-v0", ...)``, and their validation."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -78,7 +76,6 @@ class Options:
     render_size: tuple[int, int] = (360, 600)
 
     def __post_init__(self) -> None:
-        """Validates; see the class."""
         _expect("observation", self.observation, OBSERVATIONS)
         _expect("target", self.target, (None, *PADS))
         _expect("character", self.character, (*CHARACTERS, "random"))

@@ -1,7 +1,5 @@
 """The columns of a state: names, and indices as constants."""
 
-from __future__ import annotations
-
 import math
 from typing import TypeVar
 

@@ -9,8 +9,6 @@ a pad (`settle`). Both functions are compiled: in NumPy the few numbers of one c
 Angles are counter-clockwise seen from above, 0 along +y.
 """
 
-from __future__ import annotations
-
 import math
 from typing import NamedTuple
 
@@ -55,21 +53,6 @@ class World:
         rule_state: (N, len(RULE_STATE)) float64; its columns are also attributes (views).
     """
 
-    camera_yaw: np.ndarray
-    camera_tilt: np.ndarray
-    grounded: np.ndarray
-    mounted: np.ndarray
-    mount_held: np.ndarray
-    attack_left: np.ndarray
-    dodge_left: np.ndarray
-    dodge_wait: np.ndarray
-    pad: np.ndarray
-    flight_left: np.ndarray
-    since_pad: np.ndarray
-    steps: np.ndarray
-    stride: np.ndarray
-    look: np.ndarray
-
     def __init__(self, count: int, threads: int = 1) -> None:
         """Makes N characters, with this many physics threads, the caller's included; `place` each before `step`."""
         self.island = load_island()
@@ -80,8 +63,10 @@ class World:
         self.qvel = self._batch.bind("qvel")
         self._ctrl = self._batch.bind("ctrl")
         self.rule_state = np.zeros((count, len(RULE_STATE)))
-        for column, name in enumerate(RULE_STATE):
-            setattr(self, name, self.rule_state[:, column])
+        columns = self.rule_state.T
+        self.camera_yaw, self.camera_tilt, self.grounded, self.mounted, self.mount_held = columns[:5]
+        self.attack_left, self.dodge_left, self.dodge_wait, self.pad, self.flight_left = columns[5:10]
+        self.since_pad, self.steps, self.stride, self.look = columns[10:]
         self.characters = [next(iter(CHARACTERS))] * count
         self._traits = np.tile(_traits(self.characters[0]), (count, 1))
         gravity, step = self.island.gravity, self.island.timestep
@@ -144,19 +129,10 @@ class World:
         pressed = np.array(actions, np.uint8, order="C")
         # The compiled code checks no bounds.
         assert pressed.shape == (self.count, gamepad.FACTORS), f"{pressed.shape} actions for {self.count} characters"
-        control(
-            pressed,
-            gamepad.STICK_VALUES,
-            self._traits,
-            RULES,
-            self._places,
-            self.rule_state,
-            self.qpos,
-            self.qvel,
-            self._ctrl,
-        )
+        moving = self.rule_state, self.qpos, self.qvel
+        control(pressed, gamepad.STICK_VALUES, self._traits, RULES, self._places, *moving, self._ctrl)
         self._batch.rollout(self._substeps, record=["sensordata"], out={"sensordata": self._sensors})
-        settle(self._sensors, RULES, self._places, self.rule_state, self.qpos, self.qvel)
+        settle(self._sensors, RULES, self._places, *moving)
 
     def get_state(self, row: int) -> np.ndarray:
         """Returns the state of one row, float64 (len(STATE),), columns as in `STATE`."""
