@@ -12,8 +12,8 @@ from matplotlib.colors import to_rgb
 from agents.figures.palette import OUTCOME_COLORS
 from agents.figures.style import INK
 from agents.outcomes import NAMES
+from baselines.laboratory.axes import counting_axis, percent_axis
 from baselines.laboratory.experiment import Row
-from baselines.laboratory.panels import counting_axis, percent_axis
 from baselines.laboratory.statistics import FEWEST, Estimate, Measure, count_high, estimate, group, is_split, per_seed
 
 Series = Mapping[int, tuple[Sequence[float], Sequence[float]]]

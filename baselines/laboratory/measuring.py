@@ -25,7 +25,7 @@ HELD_OUT = 200
 """Episodes of people for the likelihood."""
 
 
-def outcomes(stages: Stages, name: str, agent: Path, config: EvaluateConfig | None = None) -> dict[str, Any]:
+def evaluated(stages: Stages, name: str, agent: Path, config: EvaluateConfig | None = None) -> dict[str, Any]:
     """Returns how an agent's episodes end: `episodes`, the share of each outcome, `mean_seconds`.
 
     Agents named `<target>_aligned` are the preset's own, which has an evaluation for them.

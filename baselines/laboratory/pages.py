@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from agents.figures.page import render
 from agents.figures.style import to_svg
+from baselines.laboratory.axes import counted, listed
 from baselines.laboratory.claims import Claim, Judged
-from baselines.laboratory.panels import counted, listed
 from baselines.laboratory.results import Result, draw
 from baselines.laboratory.statistics import FEWEST, LEVEL, SPLIT, group
 from baselines.report.paper import READING

@@ -14,7 +14,7 @@ from agents.figures.island_map import draw_map, load_map
 from agents.figures.style import INK, MUTED, STYLE
 from baselines.evaluate import PATHS
 from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
-from baselines.laboratory.panels import counted
+from baselines.laboratory.axes import counted
 from baselines.report.heat_map import lay_out
 from baselines.report.palette import STAGE_COLORS
 from baselines.reproduce import outcomes

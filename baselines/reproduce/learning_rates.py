@@ -14,9 +14,19 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from baselines.laboratory import Column, Experiment, Line, Row, Table, group, tabulate
+from baselines.laboratory.axes import (
+    AIR,
+    RANDOM,
+    handle,
+    listed,
+    note,
+    number_axis,
+    percent_axis,
+    span,
+    subplots,
+)
 from baselines.laboratory.marks import draw_line
-from baselines.laboratory.measuring import outcomes
-from baselines.laboratory.panels import AIR, RANDOM, handle, listed, note, number_axis, panels, percent_axis, span
+from baselines.laboratory.measuring import evaluated
 from baselines.report.palette import STAGE_COLORS
 from baselines.reproduce import rates
 from baselines.reproduce.imitation.demonstrations_needed import INITIAL
@@ -52,7 +62,7 @@ def _finetuning(stages: Stages) -> Iterator[Row]:
             for factor in FINETUNING:
                 config = rates.at_rate(preset.finetuned, start, factor, initial=INITIAL[start])
                 name = f"finetuned_{curated.episodes}_{start.replace(' ', '_')}_rate_{factor:g}"
-                outcome = outcomes(stages, name, stages.finetuned(name, config=config, curated=data))
+                outcome = evaluated(stages, name, stages.finetuned(name, config=config, curated=data))
                 on = f"{curated.episodes} demonstrations"
                 yield _row(start, on, config.optimizer, factor, 1 - outcome["none"], outcome["episodes"])
 
@@ -74,7 +84,7 @@ def _alignment(stages: Stages) -> Iterator[Row]:
         for factor in ALIGNMENT:
             config = rates.at_rate(stages.preset.aligned, trained, factor, trained=trained)
             name = f"aligned_{trained}_rate_{factor:g}"
-            outcome = outcomes(stages, f"left_{name}", stages.aligned("left", name, config=config))
+            outcome = evaluated(stages, f"left_{name}", stages.aligned("left", name, config=config))
             yield _row(trained, "", config.optimizer, factor, outcome["left"], outcome["episodes"])
 
 
@@ -129,7 +139,7 @@ PANELS = {
 def draw(rows: list[Row]) -> Figure:
     """Draws success against the learning rate, a ring around what is taken."""
     found, chosen = group(rows, "what"), choose(rows)
-    with panels(3.4, 1, len(PANELS), share_y="all") as (figure, grid):
+    with subplots(3.4, 1, len(PANELS), share_y="all") as (figure, grid):
         for axes, (title, shown) in zip(grid.flat, PANELS.items(), strict=True):
             some = {what: found[what] for what in shown if what in found}
             for what, tried in some.items():

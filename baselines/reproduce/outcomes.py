@@ -16,8 +16,8 @@ from agents.figures.style import INK, MUTED
 from agents.outcomes import NAMES, total_variation, wilson_interval
 from baselines.evaluate import load_outcome
 from baselines.laboratory import Bound, Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
-from baselines.laboratory.measuring import outcomes
-from baselines.laboratory.panels import note, panels, sizes, span
+from baselines.laboratory.axes import note, sizes, span, subplots
+from baselines.laboratory.measuring import evaluated
 from baselines.laboratory.statistics import FEWEST, over_seeds
 from baselines.report.palette import KIND_TITLES, STAGE_COLORS
 from baselines.report.paper import READING, paper_shares, paper_success
@@ -39,7 +39,7 @@ def measure(stages: Stages) -> list[Row]:
     rows: list[Row] = [{"stage": "demonstrations", "target": "", **{key: people[key] for key in kept}}]
     for (stage, target), agent in agents.items():
         name = f"{target}_{stage}" if target else stage
-        rows.append({"stage": stage, "target": target, **outcomes(stages, name, agent)})
+        rows.append({"stage": stage, "target": target, **evaluated(stages, name, agent)})
     return [{**row, "total_variation_to_people": total_variation(row, people)} for row in rows]
 
 
@@ -58,7 +58,7 @@ PANELS = (
 def draw(rows: list[Row]) -> Figure:
     """Draws bars of how episodes end, agent by agent, beside the paper's."""
     agents = group(rows, "stage", "target")
-    with panels(5.0, 2, 4, share_y="all") as (figure, grid):
+    with subplots(5.0, 2, 4, share_y="all") as (figure, grid):
         for axes, agent in zip(grid.flat, PANELS, strict=True):
             if agent is None:
                 _explain(axes, rows)

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from agents.figures.palette import OUTCOME_COLORS
 from baselines.artifact import load_manifest
 from baselines.laboratory import Bound, Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
+from baselines.laboratory.axes import counting_axis, intervals, note, percent_axis, sizes, subplots
 from baselines.laboratory.marks import WINDOW, draw_curve, episode_curves, shade
-from baselines.laboratory.measuring import outcomes
-from baselines.laboratory.panels import counting_axis, intervals, note, panels, percent_axis, sizes
+from baselines.laboratory.measuring import evaluated
 from baselines.laboratory.statistics import over_seeds
 from baselines.report.paper import paper_success
 from baselines.stages import Stages, Target
@@ -37,7 +37,7 @@ def measure(stages: Stages) -> list[Row]:
         seconds = load_manifest(aligned, "policy")["seconds"]
         accuracy = load_manifest(reward_model, "reward_model")["metrics"]["accuracy"]
         lines = read_metrics(aligned)
-        final = outcomes(stages, f"{target}_{name}", aligned)[target]
+        final = evaluated(stages, f"{target}_{name}", aligned)[target]
         for line in lines:
             row = {"target": target, "comparisons": comparisons, "start": start, "accuracy": accuracy}
             row |= {key: line[key] for key in ("episodes", "success", "reward")}
@@ -79,7 +79,7 @@ def draw(rows: list[Row]) -> Figure:
     """Draws success against episodes."""
     conditions = group(rows, "target", "comparisons", "start")
     full = max(row["comparisons"] for row in rows)
-    with panels(3.5, 1, 2) as (figure, grid):
+    with subplots(3.5, 1, 2) as (figure, grid):
         sized, started = grid.flat
         sized.set_title("To the left, by comparisons of the reward model")
         left = [row for row in rows if (row["target"], row["start"]) == ("left", "preference_finetuned")]

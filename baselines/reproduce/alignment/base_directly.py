@@ -5,9 +5,9 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
+from baselines.laboratory.axes import intervals, named_axis, note, percent_axis, probed, sizes, subplots
 from baselines.laboratory.marks import draw_alignment, draw_bar, draw_outcomes, draw_paper
-from baselines.laboratory.measuring import outcomes, probe
-from baselines.laboratory.panels import intervals, named_axis, note, panels, percent_axis, probed, sizes
+from baselines.laboratory.measuring import evaluated, probe
 from baselines.report.palette import STAGE_COLORS
 from baselines.report.paper import OUTCOMES, paper_shares
 from baselines.stages import Stages
@@ -25,7 +25,7 @@ def measure(stages: Stages) -> list[Row]:
     rows = []
     for label, (name, agent) in agents.items():
         curve = [] if label == "base" else [line["success"] for line in read_metrics(agent)]
-        measured = outcomes(stages, name, agent) | probe(stages, name, agent, "left", "forced_miss")
+        measured = evaluated(stages, name, agent) | probe(stages, name, agent, "left", "forced_miss")
         rows.append({"agent": label, **measured, "curve": curve})
     return rows
 
@@ -39,7 +39,7 @@ LABELS = {"base": "base", "base, aligned": "base,\naligned\ndirectly", "all step
 def draw(rows: list[Row]) -> Figure:
     """Draws how alignment goes from both starts, where the agents go, and how often they return after a forced miss."""
     agents = group(rows, "agent")
-    with panels(3.6, 1, 3, widths=(1.1, 1.5, 1.0)) as (figure, grid):
+    with subplots(3.6, 1, 3, widths=(1.1, 1.5, 1.0)) as (figure, grid):
         curves, goes, back = grid.flat
         starts = {"base, aligned": "from base", "all steps": "after all steps"}
         draw_alignment(curves, "left", [(starts[a], COLORS[a], agents[a]) for a in starts if a in agents])

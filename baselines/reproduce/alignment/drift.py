@@ -14,8 +14,8 @@ from agents.figures.palette import OUTCOME_COLORS
 from agents.figures.style import MUTED
 from agents.outcomes import NAMES
 from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
+from baselines.laboratory.axes import handle, intervals, note, seeds_of, subplots
 from baselines.laboratory.marks import draw_dot
-from baselines.laboratory.panels import handle, intervals, note, panels, seeds_of
 from baselines.laboratory.statistics import per_seed
 from baselines.models import gamepad_distribution
 from baselines.models.batches import make_batch
@@ -78,7 +78,7 @@ STAGES = ("base", "finetuned", "preference_finetuned", "aligned")
 def draw(rows: list[Row]) -> Figure:
     """Draws each measure stage by stage; the ways to the two targets part after fine-tuning."""
     agents = group(rows, "stage", "target")
-    with panels(3.6, 1, len(MEASURES)) as (figure, grid):
+    with subplots(3.6, 1, len(MEASURES)) as (figure, grid):
         for axes, (measure_of, name) in zip(grid.flat, MEASURES.items(), strict=True):
             for target, shift in (("left", -0.06), ("right", 0.06)):
                 found = []

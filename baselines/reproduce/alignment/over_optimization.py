@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from agents.figures.palette import OUTCOME_COLORS
 from agents.figures.style import MUTED
 from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
+from baselines.laboratory.axes import counting_axis, intervals, note, percent_axis, sizes, subplots
 from baselines.laboratory.marks import WINDOW, draw_curve, episode_curves
-from baselines.laboratory.panels import counting_axis, intervals, note, panels, percent_axis, sizes
 from baselines.laboratory.statistics import estimate
 from baselines.stages import Stages
 from baselines.training.loop import read_metrics
@@ -49,7 +49,7 @@ REWARD_COLOR = "#7b6fb0"
 def draw(rows: list[Row]) -> Figure:
     """Draws the reward model's score above the true success, a column for every way of aligning."""
     ways = group(rows, "way")
-    with panels(4.6, 2, len(ways), share_y="row") as (figure, grid):
+    with subplots(4.6, 2, len(ways), share_y="row") as (figure, grid):
         scores = [row["reward"] for row in rows]
         margin = 0.05 * (max(scores) - min(scores)) or 1.0
         for (above, below), (way, some) in zip(grid.T, ways.items(), strict=True):

@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 from agents.figures.palette import OUTCOME_COLORS
 from agents.figures.style import INK
 from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
+from baselines.laboratory.axes import intervals, named_axis, note, percent_axis, sizes, subplots
 from baselines.laboratory.marks import draw_alignment, draw_outcomes
-from baselines.laboratory.measuring import outcomes
-from baselines.laboratory.panels import intervals, named_axis, note, panels, percent_axis, sizes
+from baselines.laboratory.measuring import evaluated
 from baselines.report.palette import STAGE_COLORS
 from baselines.report.paper import paper_success
 from baselines.stages import Stages
@@ -27,7 +27,7 @@ def measure(stages: Stages) -> list[Row]:
     for label, (name, start) in starts.items():
         agent = stages.aligned("right", name, agent=start)
         curve = [line["success"] for line in read_metrics(agent)]
-        rows.append({"start": label, **outcomes(stages, f"right_{name}", agent), "curve": curve})
+        rows.append({"start": label, **evaluated(stages, f"right_{name}", agent), "curve": curve})
     return rows
 
 
@@ -47,7 +47,7 @@ TICKS = {"preference_finetuned": "preference\nfine-tuned", "finetuned": "fine-tu
 def draw(rows: list[Row]) -> Figure:
     """Draws the way to the right pad from three starts, and where it ends."""
     starts = group(rows, "start")
-    with panels(3.4, 1, 2, widths=(1.0, 1.1)) as (figure, grid):
+    with subplots(3.4, 1, 2, widths=(1.0, 1.1)) as (figure, grid):
         curves, goes = grid.flat
         named = [(condition(start), COLORS[start], some) for start, some in starts.items()]
         draw_alignment(curves, "right", named)

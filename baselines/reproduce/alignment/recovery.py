@@ -15,9 +15,9 @@ from agents.dataset.selection import merge
 from agents.figures.style import MUTED
 from baselines.align import AlignConfig
 from baselines.laboratory import Bound, Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
+from baselines.laboratory.axes import intervals, note, probed, sizes, subplots
 from baselines.laboratory.marks import ends
-from baselines.laboratory.measuring import outcomes, probe
-from baselines.laboratory.panels import intervals, note, panels, probed, sizes
+from baselines.laboratory.measuring import evaluated, probe
 from baselines.laboratory.statistics import estimate, is_split, over_seeds, per_seed
 from baselines.report.palette import KIND_TITLES, STAGE_COLORS
 from baselines.reproduce import rates
@@ -40,7 +40,7 @@ def measure(stages: Stages) -> list[Row]:
 
     def add(method: str, stage: str, name: str, agent: Path) -> None:
         target = "left" if name.startswith("left") else None
-        measured = outcomes(stages, name, agent) | probe(stages, name, agent, target, "forced_miss", "odd_start")
+        measured = evaluated(stages, name, agent) | probe(stages, name, agent, target, "forced_miss", "odd_start")
         rows.append({"method": method, "stage": stage, **measured})
 
     add(PLAIN, "base", "base", stages.base())
@@ -126,7 +126,7 @@ STRETCH = 1.02
 def draw(rows: list[Row]) -> Figure:
     """Draws success and returns side by side, a line for every condition and a dot for every seed."""
     found = conditions(rows)
-    with panels(1.5 + 0.3 * len(found), 1, 2, share_y="all") as (figure, grid):
+    with subplots(1.5 + 0.3 * len(found), 1, 2, share_y="all") as (figure, grid):
         success, back = grid.flat
         success.set_xscale("function", functions=(_stretch, _shrink))
         success.set(xlim=(0, 1.004), xlabel="episodes (stretched towards 100%)")

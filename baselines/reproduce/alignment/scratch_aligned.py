@@ -6,9 +6,19 @@ from matplotlib.figure import Figure
 
 from baselines.artifact import load_manifest
 from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
+from baselines.laboratory.axes import (
+    PROBES,
+    RANDOM,
+    intervals,
+    named_axis,
+    note,
+    percent_axis,
+    probed,
+    sizes,
+    subplots,
+)
 from baselines.laboratory.marks import draw_alignment, draw_bar
-from baselines.laboratory.measuring import outcomes, probe
-from baselines.laboratory.panels import PROBES, RANDOM, intervals, named_axis, note, panels, percent_axis, probed, sizes
+from baselines.laboratory.measuring import evaluated, probe
 from baselines.report.palette import STAGE_COLORS
 from baselines.reproduce.imitation.demonstrations_needed import ways
 from baselines.stages import Stages
@@ -33,7 +43,7 @@ def measure(stages: Stages) -> list[Row]:
         )
         aligned = stages.aligned("left", f"aligned{suffix}", agent=preferred, reward_model=judge)
         name = f"left_aligned{suffix}"
-        measured = outcomes(stages, name, aligned) | probe(stages, name, aligned, "left", "forced_miss", "odd_start")
+        measured = evaluated(stages, name, aligned) | probe(stages, name, aligned, "left", "forced_miss", "odd_start")
         accuracy = load_manifest(judge, "reward_model")["metrics"]["accuracy"]
         curve = [line["success"] for line in read_metrics(aligned)]
         rows.append({"start": label, **measured, "accuracy": accuracy, "curve": curve})
@@ -52,7 +62,7 @@ BARS: dict[str, str] = {
 def draw(rows: list[Row]) -> Figure:
     """Draws success during alignment, and what the aligned agents do when disturbed."""
     starts = group(rows, "start")
-    with panels(3.4, 1, 2, widths=(1, 1.35)) as (figure, grid):
+    with subplots(3.4, 1, 2, widths=(1, 1.35)) as (figure, grid):
         curves, bars = grid.flat
         draw_alignment(curves, "left", [(f"{start}, fine-tuned", WAYS[start], some) for start, some in starts.items()])
         bars.set_title("Aligned agents")

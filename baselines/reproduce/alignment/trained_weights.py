@@ -5,9 +5,9 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from baselines.laboratory import Bound, Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
+from baselines.laboratory.axes import intervals, named_axis, note, percent_axis, probed, sizes, subplots
 from baselines.laboratory.marks import draw_alignment, draw_bar, draw_paper
-from baselines.laboratory.measuring import outcomes, probe
-from baselines.laboratory.panels import intervals, named_axis, note, panels, percent_axis, probed, sizes
+from baselines.laboratory.measuring import evaluated, probe
 from baselines.report.paper import READING, paper_success
 from baselines.reproduce import learning_rates, rates
 from baselines.stages import Stages
@@ -22,7 +22,7 @@ def measure(stages: Stages) -> list[Row]:
         config = None if trained == "all" else rates.at_rate(stages.preset.aligned, trained, trained=trained)
         agent = stages.aligned("left", f"aligned{suffix}", config=config)
         name = f"left_aligned{suffix}"
-        measured = outcomes(stages, name, agent) | probe(stages, name, agent, "left", "forced_miss")
+        measured = evaluated(stages, name, agent) | probe(stages, name, agent, "left", "forced_miss")
         lines = read_metrics(agent)
         curve = [line["success"] for line in lines]
         rows.append({"trained": trained, **measured, "kl": lines[-1].get("kl"), "curve": curve})
@@ -36,7 +36,7 @@ TICKS = {"all": "everything", "adapters": "adapters", "head": "action\nhead"}
 def draw(rows: list[Row]) -> Figure:
     """Draws the way to the left pad, where it ends, and how often the agent returns after a forced miss."""
     parts = group(rows, "trained")
-    with panels(3.3, 1, 3, widths=(1.4, 1, 1)) as (figure, grid):
+    with subplots(3.3, 1, 3, widths=(1.4, 1, 1)) as (figure, grid):
         curves, goes, back = grid.flat
         colors = learning_rates.COLORS
         draw_alignment(curves, "left", [(WORDS[trained], colors[trained], some) for trained, some in parts.items()])

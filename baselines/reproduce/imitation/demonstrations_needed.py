@@ -10,9 +10,7 @@ from matplotlib.lines import Line2D
 from baselines.artifact import load_manifest
 from baselines.finetune import FinetuneConfig
 from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
-from baselines.laboratory.marks import draw_line
-from baselines.laboratory.measuring import outcomes, probe
-from baselines.laboratory.panels import (
+from baselines.laboratory.axes import (
     AIR,
     PROBES,
     RANDOM,
@@ -20,11 +18,13 @@ from baselines.laboratory.panels import (
     intervals,
     note,
     number_axis,
-    panels,
     percent_axis,
     probed,
     sizes,
+    subplots,
 )
+from baselines.laboratory.marks import draw_line
+from baselines.laboratory.measuring import evaluated, probe
 from baselines.laboratory.statistics import Measure
 from baselines.report.palette import STAGE_COLORS
 from baselines.reproduce import rates
@@ -49,7 +49,7 @@ def measure(stages: Stages) -> list[Row]:
             if config == stages.preset.finetuned and count == own:
                 name = "finetuned"
             agent = stages.finetuned(name, config=config, curated=data)
-            measured = outcomes(stages, name, agent) | probe(stages, name, agent, None, "forced_miss", "odd_start")
+            measured = evaluated(stages, name, agent) | probe(stages, name, agent, None, "forced_miss", "odd_start")
             loss = load_manifest(agent, "policy")["metrics"]["loss"]
             rows.append({"demonstrations": count, "start": start, **measured, "loss": loss})
     return rows
@@ -92,7 +92,7 @@ SUCCESS, FROM_ODD_START, AFTER_MISS = PANELS
 def draw(rows: list[Row]) -> Figure:
     """Draws success, and success when disturbed, against the number of demonstrations."""
     ways = group(rows, "start")
-    with panels(3.3, 1, len(PANELS), share_y="all") as (figure, grid):
+    with subplots(3.3, 1, len(PANELS), share_y="all") as (figure, grid):
         for axes, (name, share) in zip(grid.flat, PANELS.items(), strict=True):
             for index, way in enumerate(NAMED):
                 shift = 1 + 0.03 * (index - 2)

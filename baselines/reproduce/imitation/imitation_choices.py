@@ -12,9 +12,9 @@ from agents.dataset.selection import merge
 from agents.outcomes import NAMES, total_variation
 from baselines.evaluate import load_outcome
 from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
+from baselines.laboratory.axes import intervals, named_axis, note, percent_axis, sizes, subplots
 from baselines.laboratory.marks import draw_bar, draw_dot, draw_outcomes
-from baselines.laboratory.measuring import HELD_OUT, held_out_loss, held_out_people, outcomes
-from baselines.laboratory.panels import intervals, named_axis, note, panels, percent_axis, sizes
+from baselines.laboratory.measuring import HELD_OUT, evaluated, held_out_loss, held_out_people
 from baselines.laboratory.statistics import per_seed
 from baselines.models.policy import Policy
 from baselines.models.precision import choose_device
@@ -73,7 +73,7 @@ def measure(stages: Stages) -> list[Row]:
     for choice, (config, data) in choices.items():
         name = f"base_{updates}_updates" + ("" if choice == OWN else f"_{choice}")
         agent = stages.base(name, config=config, demonstrations=data)
-        outcome = outcomes(stages, name, agent)
+        outcome = evaluated(stages, name, agent)
         distance = total_variation(outcome, crowd)
         loss = held_out_loss(Policy.from_pretrained(agent, choose_device()), unseen)
         rows.append({"choice": choice, **outcome, "total_variation_to_people": distance, "held_out_loss": loss})
@@ -83,7 +83,7 @@ def measure(stages: Stages) -> list[Row]:
 def draw(rows: list[Row]) -> Figure:
     """Draws where each agent goes, how far that is from people, and how likely it finds what they do."""
     choices = group(rows, "choice")
-    with panels(6.2, 3, 1, heights=(1.5, 1, 0.8), share_x="all") as (figure, grid):
+    with subplots(6.2, 3, 1, heights=(1.5, 1, 0.8), share_x="all") as (figure, grid):
         goes, away, likely = grid.flat
         draw_outcomes(goes, list(choices.values()))
         color = STAGE_COLORS["base"]

@@ -11,9 +11,9 @@ from agents.figures.style import INK, MUTED
 from agents.outcomes import NAMES, total_variation
 from baselines.evaluate import load_outcome
 from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
+from baselines.laboratory.axes import handle, intervals, note, percent_axis, sizes, subplots
 from baselines.laboratory.marks import draw_line
-from baselines.laboratory.measuring import outcomes
-from baselines.laboratory.panels import handle, intervals, note, panels, percent_axis, sizes
+from baselines.laboratory.measuring import evaluated
 from baselines.laboratory.statistics import over_seeds
 from baselines.stages import Stages
 
@@ -33,17 +33,17 @@ def measure(stages: Stages) -> list[Row]:
     rows: list[Row] = [
         {"what": "people", "value": 0.0, **{key: people[key] for key in ("episodes", *NAMES, "mean_seconds")}}
     ]
-    usual = outcomes(stages, "base", stages.base())
+    usual = evaluated(stages, "base", stages.base())
     for share in LENGTHS:
         updates = max(1, round(share * own))
         optimizer = dataclasses.replace(preset.base.optimizer, updates=updates)
         agent = stages.base(f"base_{updates}_updates", config=dataclasses.replace(preset.base, optimizer=optimizer))
-        rows.append({"what": "updates", "value": updates, **outcomes(stages, f"base_{updates}_updates", agent)})
+        rows.append({"what": "updates", "value": updates, **evaluated(stages, f"base_{updates}_updates", agent)})
     rows.append({"what": "updates", "value": own, **usual})
     for temperature in TEMPERATURES:
         config = dataclasses.replace(preset.evaluation, temperature=temperature)
         name = f"base_temperature_{round(100 * temperature)}"
-        rows.append({"what": "temperature", "value": temperature, **outcomes(stages, name, stages.base(), config)})
+        rows.append({"what": "temperature", "value": temperature, **evaluated(stages, name, stages.base(), config)})
     rows.append({"what": "temperature", "value": 1.0, **usual})
     return [{**row, "total_variation_to_people": total_variation(row, people)} for row in rows]
 
@@ -52,7 +52,7 @@ def draw(rows: list[Row]) -> Figure:
     """Draws outcomes, and below them the distance from people, against each of the two."""
     people = [row for row in rows if row["what"] == "people"]
     played = group([row for row in rows if row["what"] != "people"], "what")
-    with panels(4.6, 2, 2, heights=(3, 2), share_x="col", share_y="row") as (figure, grid):
+    with subplots(4.6, 2, 2, heights=(3, 2), share_x="col", share_y="row") as (figure, grid):
         for (above, below), (what, title) in zip(grid.T, TITLES.items(), strict=True):
             values = sorted(group(played[what], "value"))
             for name in NAMES:

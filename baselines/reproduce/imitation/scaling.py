@@ -12,9 +12,9 @@ from agents.figures.style import MUTED
 from agents.outcomes import total_variation
 from baselines.evaluate import load_outcome
 from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
+from baselines.laboratory.axes import intervals, note, number_axis, percent_axis, sizes, subplots
 from baselines.laboratory.marks import draw_line
-from baselines.laboratory.measuring import HELD_OUT, held_out_loss, held_out_people, outcomes
-from baselines.laboratory.panels import intervals, note, number_axis, panels, percent_axis, sizes
+from baselines.laboratory.measuring import HELD_OUT, evaluated, held_out_loss, held_out_people
 from baselines.models.network import NetworkConfig
 from baselines.models.policy import Policy
 from baselines.models.precision import choose_device
@@ -42,7 +42,7 @@ def measure(stages: Stages) -> list[Row]:
         config = dataclasses.replace(preset.base, network=network, optimizer=optimizer)
         agent = stages.base(name, config=config, demonstrations=data)
         policy = Policy.from_pretrained(agent, choose_device())
-        outcome = outcomes(stages, name, agent)
+        outcome = evaluated(stages, name, agent)
         row = {"axis": axis, "value": value, "parameters": _parameters(network)}
         row |= {"episodes_seen": min(len(Dataset(data)), updates * config.batch_episodes)}
         row |= {"held_out_loss": held_out_loss(policy, held_out)}
@@ -81,7 +81,7 @@ def draw(rows: list[Row]) -> Figure:
     """Draws loss and distance to people against parameters, episodes and context."""
     found = group(rows, "axis")
     color = STAGE_COLORS["base"]
-    with panels(4.6, len(MEASURES), len(AXES), share_y="row", share_x="col") as (figure, grid):
+    with subplots(4.6, len(MEASURES), len(AXES), share_y="row", share_x="col") as (figure, grid):
         for column, (axis, name) in enumerate(AXES.items()):
             some = found.get(axis, [])
             for axes, measure_of in zip(grid[:, column], MEASURES, strict=True):

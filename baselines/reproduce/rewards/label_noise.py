@@ -11,9 +11,9 @@ from matplotlib.ticker import PercentFormatter
 from agents.figures.style import MUTED
 from baselines.artifact import load_manifest
 from baselines.laboratory import Bound, Claim, Column, Experiment, Line, Row, Table, group, tabulate
+from baselines.laboratory.axes import AIR, intervals, note, percent_axis, seeds_of, sizes, subplots
 from baselines.laboratory.marks import draw_line, ends
-from baselines.laboratory.measuring import outcomes
-from baselines.laboratory.panels import AIR, intervals, note, panels, percent_axis, seeds_of, sizes
+from baselines.laboratory.measuring import evaluated
 from baselines.laboratory.statistics import count_high, estimate, is_split, per_seed
 from baselines.report.palette import STAGE_COLORS
 from baselines.stages import Stages
@@ -35,7 +35,7 @@ def measure(stages: Stages) -> list[Row]:
         if noise in ALIGNED:
             start = stages.preference_finetuned("left", f"preference_finetuned{suffix}", reward_model=judge)
             agent = stages.aligned("left", f"aligned{suffix}", agent=start, reward_model=judge)
-            outcome = outcomes(stages, f"left_aligned{suffix}", agent)
+            outcome = evaluated(stages, f"left_aligned{suffix}", agent)
             success, episodes = outcome["left"], outcome["episodes"]
         accuracy = load_manifest(judge, "reward_model")["metrics"]["accuracy"]
         rows.append({"noise": noise, "accuracy": accuracy, "success": success, "episodes": episodes})
@@ -47,7 +47,7 @@ SCORE_COLOR = "#7b6fb0"
 
 def draw(rows: list[Row]) -> Figure:
     """Draws the reward model's accuracy and the aligned agent's success against the share of wrong labels."""
-    with panels(3.3, 1, 2) as (figure, grid):
+    with subplots(3.3, 1, 2) as (figure, grid):
         judge, agent = grid.flat
         judge.set_title("Reward model for the left pad")
         _draw_line(judge, rows, "accuracy", SCORE_COLOR)

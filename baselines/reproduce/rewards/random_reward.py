@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 
 from baselines.artifact import load_manifest
 from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
+from baselines.laboratory.axes import intervals, named_axis, note, percent_axis, sizes, subplots
 from baselines.laboratory.marks import draw_alignment, draw_bar, draw_paper
-from baselines.laboratory.measuring import outcomes
-from baselines.laboratory.panels import intervals, named_axis, note, panels, percent_axis, sizes
+from baselines.laboratory.measuring import evaluated
 from baselines.report.paper import REWARD_ACCURACY, paper_success
 from baselines.stages import Stages
 from baselines.training.loop import read_metrics
@@ -34,7 +34,7 @@ def measure(stages: Stages) -> list[Row]:
         aligned = stages.aligned("left", f"aligned{suffix}", agent=start, reward_model=judge)
         accuracy = load_manifest(judge, "reward_model")["metrics"]["accuracy"]
         curve = [line["success"] for line in read_metrics(aligned)]
-        measured = outcomes(stages, f"left_aligned{suffix}", aligned)
+        measured = evaluated(stages, f"left_aligned{suffix}", aligned)
         rows.append({"encoder": label, "accuracy": accuracy, **measured, "curve": curve})
     return rows
 
@@ -58,7 +58,7 @@ LABELS = {"agent": "agent's", "random": "random", "random, five times longer": "
 def draw(rows: list[Row]) -> Figure:
     """Draws accuracy of the reward models, success of the agents that they align, and the way there."""
     encoders = group(rows, "encoder")
-    with panels(3.3, 1, 3, widths=(1, 1, 1.4)) as (figure, grid):
+    with subplots(3.3, 1, 3, widths=(1, 1, 1.4)) as (figure, grid):
         judged, goes, curves = grid.flat
         for axes, measure_name, title, label in (
             (judged, "accuracy", "Reward model", "held-out comparisons right"),

@@ -21,18 +21,18 @@ from torch import Tensor
 from agents.dataset import Dataset
 from agents.figures.style import INK, MUTED
 from baselines.laboratory import Bound, Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
-from baselines.laboratory.marks import draw_line
-from baselines.laboratory.panels import (
+from baselines.laboratory.axes import (
     AIR,
     RANDOM,
     handle,
     intervals,
     note,
     number_axis,
-    panels,
     percent_axis,
     seeds_of,
+    subplots,
 )
+from baselines.laboratory.marks import draw_line
 from baselines.models.batches import make_batch
 from baselines.models.network import GamepadTransformer, NetworkConfig, Trunk
 from baselines.models.policy import Policy
@@ -195,7 +195,10 @@ def draw(rows: list[Row]) -> Figure:
     """Draws accuracy against comparisons, a panel per variety and label."""
     labels, looks = list(group(rows, "label")), list(group(rows, "variety"))
     found, told = group(rows, "variety", "label"), table(rows)
-    with panels(0.7 + 2.25 * len(labels), len(labels), len(looks), share_y="row", share_x="all") as (figure, grid):
+    with subplots(0.7 + 2.25 * len(labels), len(labels), len(looks), share_y="row", share_x="all") as (
+        figure,
+        grid,
+    ):
         for row, label in enumerate(labels):
             for column, look in enumerate(looks):
                 axes, some = grid[row, column], found.get((look, label), [])

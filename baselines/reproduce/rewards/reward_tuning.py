@@ -18,18 +18,18 @@ from matplotlib.lines import Line2D
 from agents.dataset import Dataset
 from agents.figures.style import MUTED
 from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
-from baselines.laboratory.marks import draw_line
-from baselines.laboratory.panels import (
+from baselines.laboratory.axes import (
     AIR,
     RANDOM,
     handle,
     intervals,
     note,
     number_axis,
-    panels,
     percent_axis,
     seeds_of,
+    subplots,
 )
+from baselines.laboratory.marks import draw_line
 from baselines.models.network import Trunk
 from baselines.models.policy import Policy
 from baselines.models.precision import choose_device
@@ -163,7 +163,7 @@ def choose(rows: list[Row]) -> dict[str, list[Row]]:
 def draw(rows: list[Row]) -> Figure:
     """Draws the accuracy of the best of each way against the number of comparisons."""
     labels, chosen = list(group(rows, "label")), choose(rows)
-    with panels(3.5, 1, max(2, len(labels)), share_y="all") as (figure, grid):
+    with subplots(3.5, 1, max(2, len(labels)), share_y="all") as (figure, grid):
         for axes in grid.flat[len(labels) :]:
             axes.set_axis_off()
         for axes, what in zip(grid.flat, labels, strict=False):

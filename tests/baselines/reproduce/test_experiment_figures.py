@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from agents.outcomes import NAMES
-from baselines.laboratory.panels import listed
+from baselines.laboratory.axes import listed
 from baselines.reproduce import heat_maps, outcomes
 from baselines.reproduce.alignment import drift, scratch_aligned
 from baselines.reproduce.imitation import demonstrations_needed, scaling

@@ -29,7 +29,7 @@ Sharing = Literal["none", "all", "row", "col"]
 
 
 @contextmanager
-def panels(
+def subplots(
     height: float,
     rows: int = 1,
     columns: int = 1,
