@@ -209,13 +209,14 @@ def recovery(probe: Probe, episodes: Sequence[Probed]) -> dict[str, Any]:
     }
 
 
-def recovery_line(outcome: dict[str, Any]) -> str:
-    """Returns the result of `recovery` as a line of text, in percent."""
+def recovery_line(outcome: dict[str, Any], target: str | None = None) -> str:
+    """Returns the result of `recovery` as a line of text, in percent; the agent's own pad first, if it has one."""
     low, high = outcome["recovered_ci95"]
     pads = ", ".join(f"{name} {100 * share:.1f}" for name, share in outcome["recovered_at"].items())
+    own = f"its target ({target}) {100 * outcome['recovered_at'][target]:.1f}, " if target else ""
     return (
-        f"{outcome['probe']}: {outcome['probed']} of {outcome['episodes']} episodes probed, of which reached a pad "
-        f"{100 * outcome['recovered']:.1f} [{100 * low:.1f}, {100 * high:.1f}]: {pads}"
+        f"{outcome['probe']}: {outcome['probed']} of {outcome['episodes']} episodes probed, of which reached {own}any "
+        f"pad {100 * outcome['recovered']:.1f} [{100 * low:.1f}, {100 * high:.1f}]: {pads}"
     )
 
 

@@ -107,6 +107,13 @@ def evaluate(config: EvaluateConfig, agent: Path, out: Path, seed: int) -> None:
             work.metrics.update(save_evaluation(trajectories, work.directory, found))
 
 
+def target_of(agent: str) -> str | None:
+    """Returns the pad that an agent was aligned to, None if it has none or is a scripted population."""
+    if not artifact.is_finished(Path(agent)):
+        return None
+    return artifact.load_manifest(Path(agent), "policy")["config"].get("target")
+
+
 def print_evaluation(
     agent: Annotated[str, tyro.conf.Positional],
     config: Annotated[EvaluateConfig, tyro.conf.arg(name="")],
@@ -125,9 +132,10 @@ def print_evaluation(
     if as_json:
         print(json.dumps(outcome))
         return
-    print(table({agent: outcome}))
-    if "probe" in outcome:
-        print(recovery_line(outcome))
+    disturbed = "probe" in outcome
+    print(table({f"{agent} (disturbed)" if disturbed else agent: outcome}))
+    if disturbed:
+        print(recovery_line(outcome, target_of(agent)))
 
 
 if __name__ == "__main__":

@@ -238,7 +238,9 @@ def test_recovery_counts_the_probed_alone():
     low, high = found["recovered_ci95"]
     assert 0.0 <= low <= found["recovered"] <= high + 1e-9
     line = recovery_line({"episodes": 4, **found})
-    assert line.startswith("pushes: 3 of 4 episodes probed") and "\n" not in line
+    assert line.startswith("pushes: 3 of 4 episodes probed, of which reached any pad ") and "\n" not in line
+    own = recovery_line({"episodes": 4, **found}, "left")
+    assert f"of which reached its target (left) {100 * found['recovered_at']['left']:.1f}, any pad " in own
 
 
 def test_an_unknown_probe_is_refused():

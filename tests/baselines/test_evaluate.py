@@ -88,12 +88,20 @@ def test_a_damaged_outcome_is_named(checkpoint, tmp_path):
         evaluate.load_outcome(out)
 
 
+def test_the_target_of_an_agent_is_the_pad_it_was_aligned_to(tmp_path):
+    for name, config in (("aligned", {"target": "right"}), ("base", {})):
+        with artifact.begin(tmp_path / name, kind="policy", config=config, seed=0):
+            pass
+    assert evaluate.target_of(str(tmp_path / "aligned")) == "right"
+    assert evaluate.target_of(str(tmp_path / "base")) is None and evaluate.target_of("human") is None
+
+
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
 def test_people_are_evaluated_by_name(monkeypatch, capsys):
     out = run(monkeypatch, capsys, "direct_left", "--episodes", 8, "--json")
     assert json.loads(out)["left"] > 0.8
     lines = run(monkeypatch, capsys, "direct_left", "--episodes", 8, "--probe", "forced_miss").splitlines()
-    assert lines[1].startswith("direct_left") and lines[2].startswith("forced_miss: ") and len(lines) == 3
+    assert lines[1].startswith("direct_left (disturbed)") and lines[2].startswith("forced_miss: ") and len(lines) == 3
     asked = json.loads(run(monkeypatch, capsys, "direct_left", "--episodes", 8, "--probe", "forced_miss", "--json"))
     assert asked["recovered_at"]["left"] == asked["recovered"] > 0.8 and asked["episodes"] == 8
 
