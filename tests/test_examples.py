@@ -57,6 +57,7 @@ def test_the_single_file_ppo_learns():
     assert success[0] < 0.05 and success[-1] > 0.3
 
 
+@pytest.mark.slow
 def test_the_single_file_ppo_updates():
     assert "success   0%" in run("cleanrl_ppo.py", "--steps", "6000")
 

@@ -12,6 +12,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess:
     return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 
+@pytest.mark.slow
 def test_json_has_the_keys_of_the_contract_and_nothing_else_is_on_stdout():
     result = run("--json", "--seconds", "0.3", "--seed", "5")
     assert result.returncode == 0, result.stderr

@@ -85,6 +85,7 @@ def test_compiling_restores_numbas_setting(monkeypatch, tmp_path):
     assert divide(1.0, 0.0) == np.inf, "as in NumPy"
 
 
+@pytest.mark.slow
 def test_drawing_without_a_compiler_is_one_clear_error_and_the_rules_need_none():
     program = (
         "import gymnasium, jumppad_env\n"

@@ -12,6 +12,7 @@ def run(**environment: str) -> subprocess.CompletedProcess:
     return subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=300)
 
 
+@pytest.mark.slow
 def test_a_working_installation_is_reported_with_numbers():
     result = run()
     assert result.returncode == 0, result.stdout + result.stderr

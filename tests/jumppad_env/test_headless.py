@@ -26,6 +26,7 @@ def test_states_need_no_gl():
     assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere MuJoCo's GL is part of the system")
 @pytest.mark.parametrize("backend", ["", "egl", "osmesa"])
 def test_drawing_needs_no_gl(backend):
@@ -54,6 +55,7 @@ def test_drawing_needs_no_gl(backend):
     assert "apt-get install libegl1" in result.stderr, "what to compare with does need GL, and says how to get it"
 
 
+@pytest.mark.slow
 def test_leaving_without_closing_is_quiet():
     result = run(
         "import gymnasium, jumppad_env\n"

@@ -44,6 +44,7 @@ def play_and_close(env, **options) -> str:
     return seen
 
 
+@pytest.mark.slow
 def test_another_process_gives_the_same_frames():
     program = "from tests.jumppad_env.test_lifetime import *; print(play_and_close(make()))"
     root = Path(__file__).parents[2]

@@ -151,6 +151,7 @@ def command(*arguments: str) -> subprocess.CompletedProcess:
     return run(program, SDL_VIDEODRIVER="dummy")
 
 
+@pytest.mark.slow
 def test_the_command_opens_a_window_until_it_is_closed():
     pytest.importorskip("pygame")
     result = command("--size", "90", "150", "--target", "right", "--fps", "30", "--character", "walker")

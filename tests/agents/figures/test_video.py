@@ -61,6 +61,7 @@ def near(pixels, outcome, tolerance=30):
     return np.abs(np.mean(pixels, axis=(0, 1)) - rgb(OUTCOME_COLORS[outcome])).max() < tolerance
 
 
+@pytest.mark.slow
 def test_a_film_of_an_episode_decodes_as_it_was_made(left, tmp_path):
     path = tmp_path / "episode.mp4"
     write_episode(path, left, "tester", 0)

@@ -81,6 +81,7 @@ def test_an_interrupted_run_ends_in_the_same_weights(tmp_path, uninterrupted, er
     assert (tmp_path / "metrics.jsonl").read_text() == metrics
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 def test_a_killed_process_ends_in_the_same_weights(tmp_path, uninterrupted):
     program = "\n".join(

@@ -237,6 +237,7 @@ def test_the_command_records(pygame, tmp_path):
     assert rows(tmp_path / "runs" / "d")["style"].tolist() == ["fast", "fast"]
 
 
+@pytest.mark.slow
 def test_the_command_says_that_nothing_was_kept(pygame, tmp_path):
     done = command("--record", str(tmp_path / "d"), keys="w w escape")
     assert (done.returncode, done.stderr, done.stdout.splitlines()[-1]) == (0, "", "no episode was kept")
