@@ -18,12 +18,13 @@ from baselines.presets import PRESETS, PresetName
 from baselines.record import record_grid
 from baselines.report.report import write_report
 from baselines.report.run_directory import RESULTS, TARGET_KINDS
-from baselines.stages import Stages, Target
+from baselines.stages import Stages
 from jumppad_env.command_line import command_line
 from jumppad_env.files import explain_full_disk, write_atomically
+from jumppad_env.rules import Pad
 
 
-def run_pipeline(stages: Stages, targets: list[Target]) -> dict[str, Any]:
+def run_pipeline(stages: Stages, targets: list[Pad]) -> dict[str, Any]:
     """Runs all unfinished stages and returns the results.
 
     Args:
@@ -53,7 +54,7 @@ def run_pipeline(stages: Stages, targets: list[Target]) -> dict[str, Any]:
     return collect_results(stages, targets)
 
 
-def collect_results(stages: Stages, targets: list[Target]) -> dict[str, Any]:
+def collect_results(stages: Stages, targets: list[Pad]) -> dict[str, Any]:
     """Collects outcomes, accuracies and times of all stages in `results.json`."""
 
     def outcome(name: str) -> dict[str, Any]:
@@ -81,7 +82,7 @@ def collect_results(stages: Stages, targets: list[Target]) -> dict[str, Any]:
 def pipeline(
     preset: Annotated[PresetName, tyro.conf.Positional],
     out: Path,
-    targets: tuple[Target, ...] = ("left", "right"),
+    targets: tuple[Pad, ...] = ("left", "right"),
     seed: int = 0,
 ) -> None:
     """Run the whole procedure, or resume it, and print the outcomes of all agents.

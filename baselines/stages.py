@@ -35,7 +35,6 @@ RUN = "run.json"
 TIMINGS = "timings.jsonl"
 EVALUATION_SEED = 1000
 """Added to the seed of a run for its evaluations, so that agents are not evaluated on their training episodes."""
-Target = Pad
 """The pad that an agent is aligned to."""
 
 
@@ -148,7 +147,7 @@ class Stages:
 
     def preferences(
         self,
-        target: Target,
+        target: Pad,
         name: str = "preferences",
         *,
         config: PreferencesConfig | None = None,
@@ -161,7 +160,7 @@ class Stages:
 
     def reward_model(
         self,
-        target: Target,
+        target: Pad,
         name: str = "reward_model",
         *,
         config: RewardConfig | None = None,
@@ -176,7 +175,7 @@ class Stages:
 
     def preference_finetuned(
         self,
-        target: Target,
+        target: Pad,
         name: str = "preference_finetuned",
         *,
         config: PreferenceFinetuneConfig | None = None,
@@ -194,7 +193,7 @@ class Stages:
 
     def aligned(
         self,
-        target: Target,
+        target: Pad,
         name: str = "aligned",
         *,
         config: AlignConfig | None = None,

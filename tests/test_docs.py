@@ -1,13 +1,16 @@
 """README and docs are true: their code runs, their commands exist, their links lead somewhere."""
 
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
+from statistics import mean
 
 import pytest
 
 from baselines.laboratory import pages, results
+from baselines.report.paper import OUTCOMES
 from baselines.reproduce.experiments import EXPERIMENTS
 
 ROOT = Path(__file__).parents[1]
@@ -52,6 +55,22 @@ def test_the_page_of_results_is_what_their_files_say():
     for result in made:
         for suffix in ("csv", "table.csv", "png", "svg"):
             assert (ROOT / "docs" / "results" / f"{result.experiment.name}.{suffix}").is_file()
+
+
+def test_the_outcomes_of_the_readme_are_the_means_of_the_published_rows():
+    agents = {
+        "people (demonstrations)": ("demonstrations", ""),
+        "base": ("base", ""),
+        "fine-tuned": ("finetuned", ""),
+        "**aligned left**": ("aligned", "left"),
+        "**aligned right**": ("aligned", "right"),
+    }
+    rows = json.loads((ROOT / "docs" / "results" / "outcomes.json").read_text())["rows"]
+    for name, (stage, target) in agents.items():
+        some = [row for row in rows if (row["stage"], row["target"]) == (stage, target)]
+        means = " | ".join(f"{100 * mean(row[pad] for row in some):.1f}" for pad in ("none", "left", "middle", "right"))
+        paper = OUTCOMES.get(f"{stage} {target}".strip(), ()) if stage != "demonstrations" else ()
+        assert f"| {name} | {some[0]['episodes']:,} | {means} | {' / '.join(map(str, paper))} |" in README
 
 
 def test_make_targets_of_the_readme_exist():

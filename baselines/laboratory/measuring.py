@@ -15,8 +15,9 @@ from baselines.evaluate import EvaluateConfig, load_outcome
 from baselines.models.batches import make_batch
 from baselines.models.policy import Policy
 from baselines.models.precision import autocast
-from baselines.stages import Stages, Target
+from baselines.stages import Stages
 from baselines.training.imitation import imitation_loss
+from jumppad_env.rules import Pad
 from jumppad_env.streams import integer_seed
 
 PROBED = 256
@@ -36,7 +37,7 @@ def evaluated(stages: Stages, name: str, agent: Path, config: EvaluateConfig | N
 
 
 def probe(
-    stages: Stages, name: str, agent: Path, target: Target | None, *kinds: Literal["forced_miss", "odd_start"]
+    stages: Stages, name: str, agent: Path, target: Pad | None, *kinds: Literal["forced_miss", "odd_start"]
 ) -> dict[str, Any]:
     """Returns what an agent does when it is disturbed.
 

@@ -86,8 +86,8 @@ def origin(result: Result) -> str:
 def caption(result: Result) -> str:
     """Returns what the differences of a table are to, and how many p values are corrected together."""
     table = result.table
-    tests = f" ({table.tests} comparisons)" if table.tests else ""
-    return f"Differences: to {table.reference}{tests}." if table.reference else ""
+    number = f" ({table.comparisons} comparisons)" if table.comparisons else ""
+    return f"Differences: to {table.reference}{number}." if table.reference else ""
 
 
 def markdown(results: list[Result], folder: str) -> str:

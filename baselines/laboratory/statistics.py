@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -108,6 +108,11 @@ def group(rows: Iterable[Row], *keys: str) -> dict[Any, list[Row]]:
     return groups
 
 
+def where(key: str, value: Any, measure: str) -> Measure:
+    """Returns what measures only the rows that have this value of a key."""
+    return lambda row: row[measure] if row[key] == value else None
+
+
 def per_seed(rows: Iterable[Row], measure: Measure) -> dict[int, float]:
     """Returns the mean of a number over the rows of each seed, by seed; rows where it is None are left out."""
     value = measure if callable(measure) else lambda row: row[measure]
@@ -120,15 +125,18 @@ def over_seeds(rows: Iterable[Row], measure: Measure) -> Estimate:
     return estimate(per_seed(rows, measure).values())
 
 
-def compare(first: Iterable[Row], second: Iterable[Row], measure: Measure) -> tuple[Estimate, float]:
+def compare(first: Mapping[int, float], second: Mapping[int, float]) -> tuple[Estimate, float]:
     """Returns by how much the first exceeds the second, paired by seed, and the p of no difference.
+
+    Args:
+        first: a number by seed.
+        second: likewise; seeds that only one has are left out.
 
     Raises:
         ValueError: they share no seed.
     """
-    one, other = per_seed(first, measure), per_seed(second, measure)
-    seeds = sorted(one.keys() & other.keys())
-    a, b = [one[seed] for seed in seeds], [other[seed] for seed in seeds]
+    seeds = sorted(first.keys() & second.keys())
+    a, b = [first[seed] for seed in seeds], [second[seed] for seed in seeds]
     return estimate(np.subtract(a, b)), paired_p(a, b)
 
 

@@ -37,6 +37,8 @@ class Column:
     digits: int = 1
     compared: bool = True
     """Whether conditions are tested against their reference."""
+    against: Measure | None = None
+    """What is measured of the reference; None: the same."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ class Table:
         return list(dict.fromkeys(condition for condition, _ in self.cells))
 
     @property
-    def tests(self) -> int:
+    def comparisons(self) -> int:
         """How many p values are corrected together."""
         return sum(not math.isnan(cell.p) for cell in self.cells.values())
 
@@ -176,11 +178,11 @@ def tabulate(lines: Iterable[Line], columns: Iterable[Column], reference: str = 
         for column in columns:
             if values := per_seed(line.rows, column.measure):
                 paper = line.paper.get(column.title)
-                against = per_seed(line.reference, column.measure) if column.compared else {}
+                against = per_seed(line.reference, column.against or column.measure) if column.compared else {}
                 against = against if values.keys() & against.keys() else {}
                 cell = Cell(values, against, column.share, column.digits, paper)
                 if against:
-                    difference, p = compare(line.rows, line.reference, column.measure)
+                    difference, p = compare(values, against)
                     if cell.is_tested_exactly:
                         p = exact_p(list(values.values()), list(against.values()))
                     cell = replace(cell, difference=difference, p=p)

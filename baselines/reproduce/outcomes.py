@@ -21,9 +21,10 @@ from baselines.laboratory.measuring import evaluated
 from baselines.laboratory.statistics import FEWEST, over_seeds
 from baselines.report.palette import KIND_TITLES, STAGE_COLORS
 from baselines.report.paper import READING, paper_shares, paper_success
-from baselines.stages import Stages, Target
+from baselines.stages import Stages
+from jumppad_env.rules import Pad
 
-TARGETS: tuple[Target, ...] = ("left", "right")
+TARGETS: tuple[Pad, ...] = ("left", "right")
 CLOSE = 0.05
 """Total variation to people that we ask of the base agent, at most."""
 

@@ -15,8 +15,9 @@ from baselines.laboratory.marks import WINDOW, draw_curve, episode_curves, shade
 from baselines.laboratory.measuring import evaluated
 from baselines.laboratory.statistics import over_seeds
 from baselines.report.paper import paper_success
-from baselines.stages import Stages, Target
+from baselines.stages import Stages
 from baselines.training.loop import read_metrics
+from jumppad_env.rules import Pad
 
 COMPARISONS = (20, 100)
 """Of the smaller reward models, beside the preset's own number."""
@@ -32,7 +33,7 @@ def measure(stages: Stages) -> list[Row]:
     preset = stages.preset
     rows: list[Row] = []
 
-    def follow(target: Target, comparisons: int, start: str, name: str, agent: Path, reward_model: Path) -> None:
+    def follow(target: Pad, comparisons: int, start: str, name: str, agent: Path, reward_model: Path) -> None:
         aligned = stages.aligned(target, name, agent=agent, reward_model=reward_model)
         seconds = load_manifest(aligned, "policy")["seconds"]
         accuracy = load_manifest(reward_model, "reward_model")["metrics"]["accuracy"]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +32,7 @@ from baselines.laboratory.axes import (
     subplots,
 )
 from baselines.laboratory.marks import draw_line
+from baselines.laboratory.statistics import where
 from baselines.models.batches import make_batch
 from baselines.models.network import GamepadTransformer, NetworkConfig, Trunk
 from baselines.models.policy import Policy
@@ -253,13 +253,14 @@ def table(rows: list[Row]) -> Table:
     found = [(condition(*key), some) for key, some in group(rows, "variety", "label").items()]
     counts = group(rows, "comparisons")
     found += [(f"all of these, {count:,} comparisons", counts[count]) for count in (min(counts), max(counts))]
-    lines = [Line(name, one_kind(some), as_agents(some)) for name, some in found]
+    lines = [Line(name, one_kind(some), one_kind(some)) for name, some in found]
     numbers = dict(zip(("finetuned", "random"), REWARD_ACCURACY.values(), strict=True))
     paper = {COLUMNS[encoder]: curve[PAPER_COUNT] for encoder, curve in numbers.items()}
     some = [row for row in counts.get(PAPER_COUNT, []) if (row["variety"], row["label"]) == PAPER_PANEL]
-    lines.append(Line(condition(*PAPER_PANEL, PAPER_COUNT), one_kind(some), as_agents(some), paper))
+    lines.append(Line(condition(*PAPER_PANEL, PAPER_COUNT), one_kind(some), one_kind(some), paper))
+    random = where("encoder", "random", "accuracy")
     columns = [
-        Column(name, partial(accuracy_of, encoder=encoder), compared=encoder != "random")
+        Column(name, where("encoder", encoder, "accuracy"), compared=encoder != "random", against=random)
         for encoder, name in COLUMNS.items()
     ]
     return tabulate(lines, columns, "random encoders")
@@ -273,17 +274,6 @@ def condition(look: str, what: Label, count: int | None = None) -> str:
 def one_kind(rows: list[Row]) -> list[Row]:
     """Returns rows with all random encoders under one name."""
     return [{**row, "encoder": row["encoder"].split(" ")[0]} for row in rows]
-
-
-def as_agents(rows: list[Row]) -> list[Row]:
-    """Returns the rows of random encoders as a reference for both agents' columns."""
-    random = [row for row in one_kind(rows) if row["encoder"] == "random"]
-    return [{**row, "encoder": encoder} for row in random for encoder in ("finetuned", "base")]
-
-
-def accuracy_of(row: Row, encoder: str) -> float | None:
-    """Returns the accuracy of a row of this encoder."""
-    return row["accuracy"] if row["encoder"] == encoder else None
 
 
 EXPERIMENT = Experiment(

@@ -30,6 +30,7 @@ from baselines.laboratory.axes import (
     subplots,
 )
 from baselines.laboratory.marks import draw_line
+from baselines.laboratory.statistics import where
 from baselines.models.network import Trunk
 from baselines.models.policy import Policy
 from baselines.models.precision import choose_device
@@ -198,12 +199,14 @@ def table(rows: list[Row]) -> Table:
         known = [*of["agent"], *of["base"], *of["random"]]
         some = [row for row in known if row["comparisons"] == few]
         lines += [
-            Line(name, known, as_agents(of["random"])),
-            Line(f"{name}, {few} comparisons", some, as_agents(row for row in some if row["start"] == "random")),
-            Line(f"{name}, against {LONGER} times the updates", known, as_agents(of["random, longer"])),
+            Line(name, known, of["random"]),
+            Line(f"{name}, {few} comparisons", some, some),
+            Line(f"{name}, against {LONGER} times the updates", known, of["random, longer"]),
         ]
+    random = where("start", "random", "accuracy")
     columns = [
-        Column(name, partial(accuracy_of, start=start), compared=start != "random") for start, name in COLUMNS.items()
+        Column(name, where("start", start, "accuracy"), compared=start != "random", against=random)
+        for start, name in COLUMNS.items()
     ]
     return tabulate(lines, columns, "random weights")
 
@@ -211,16 +214,6 @@ def table(rows: list[Row]) -> Table:
 def condition(what: Label) -> str:
     """Names a condition of the table."""
     return f'"{TITLES[what]}"'
-
-
-def accuracy_of(row: Row, start: str) -> float | None:
-    """Returns the accuracy of a row of this start."""
-    return row["accuracy"] if row["start"] == start else None
-
-
-def as_agents(rows: Iterable[Row]) -> list[Row]:
-    """Returns rows as a reference for both agents' columns."""
-    return [{**row, "start": start} for row in rows for start in ("agent", "base")]
 
 
 EXPERIMENT = Experiment(

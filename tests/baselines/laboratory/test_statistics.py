@@ -15,6 +15,7 @@ from baselines.laboratory.statistics import (
     paired_p,
     per_seed,
     significance,
+    where,
 )
 
 VALUES = [0.31, 0.36, 0.28, 0.4, 0.33]
@@ -82,12 +83,20 @@ def test_every_seed_counts_once_however_many_rows_it_has():
 
 
 def test_a_comparison_pairs_by_seed_in_any_order_and_leaves_out_what_one_lacks():
-    first, second = rows_of(VALUES), rows_of(OTHERS)
-    value, p = compare([*first[::-1], {"seed": 9, "share": 7.0}], second, "share")
+    first, second = dict(enumerate(VALUES)), dict(enumerate(OTHERS))
+    value, p = compare({9: 7.0, **dict(reversed(first.items()))}, second)
     assert value == pytest.approx(estimate(np.subtract(VALUES, OTHERS)))
     assert p == pytest.approx(paired_p(VALUES, OTHERS))
     with pytest.raises(ValueError):
-        compare(first[:1], second[1:], "share")
+        compare({0: 0.5}, {1: 0.5})
+
+
+def test_a_measure_may_be_of_some_rows_only():
+    rows = [{"seed": 0, "kind": "a", "x": 1.0}, {"seed": 0, "kind": "b", "x": 5.0}, {"seed": 1, "kind": "b", "x": 3.0}]
+    assert per_seed(rows, where("kind", "a", "x")) == {0: 1.0} and per_seed(rows, where("kind", "b", "x")) == {
+        0: 5.0,
+        1: 3.0,
+    }
 
 
 def test_p_is_written_in_words():

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from baselines.laboratory.claims import Bound, Claim, Difference
-from baselines.laboratory.statistics import paired_p
+from baselines.laboratory.statistics import paired_p, where
 from baselines.laboratory.tables import Column, Line, tabulate
 
 OURS, OTHERS = [0.31, 0.36, 0.28, 0.4, 0.33], [0.25, 0.35, 0.3, 0.31, 0.2]
@@ -34,7 +34,7 @@ def test_a_cell_is_the_mean_and_its_interval_beside_the_paper_and_the_difference
     head, rows = table.grid()
     assert head == ["", "success, %", "paper", "difference, points"]
     assert rows == [["ours", "33.6 ± 5.7", "98.7", f"+5.4 ± 7.5, p = {p:.2g}"], ["others", "28.2 ± 7.2", "", ""]]
-    assert table.tests == 1 and table.cells["ours", "success"].p == table.cells["ours", "success"].corrected == p
+    assert table.comparisons == 1 and table.cells["ours", "success"].p == table.cells["ours", "success"].corrected == p
 
 
 def test_numbers_that_are_no_shares_keep_their_unit_and_digits():
@@ -63,7 +63,7 @@ def test_p_values_of_a_table_are_corrected_together():
     ]
     table = tabulate([Line("ours", rows_of(*OURS), rows_of(*OTHERS)), Line("others", rows_of(*OTHERS))], columns)
     first, second, third = (table.cells["ours", title] for title in ("one", "two", "three"))
-    assert first.corrected == second.corrected == min(1.0, 2 * first.p) and table.tests == 2
+    assert first.corrected == second.corrected == min(1.0, 2 * first.p) and table.comparisons == 2
     assert third.difference is None and math.isnan(third.p)
     raw = {(record["condition"], record["measure"]): (record["p"], record["p_holm"]) for record in table.records()}
     assert raw["ours", "one"] == (first.p, first.corrected) and raw["others", "one"] == ("", "")
@@ -71,7 +71,7 @@ def test_p_values_of_a_table_are_corrected_together():
 
 def test_few_seeds_have_neither_intervals_nor_p():
     table = table_of(OURS[:2], OTHERS[:2])
-    assert table.grid()[1] == [["ours", "33.5", "+3.5"], ["others", "30.0", ""]] and table.tests == 0
+    assert table.grid()[1] == [["ours", "33.5", "+3.5"], ["others", "30.0", ""]] and table.comparisons == 0
     assert Claim("better", "us", Difference("ours", "success", "higher")).judge(table).answer == "not tested"
 
 
@@ -125,3 +125,11 @@ def test_several_bounds_must_hold_together():
     for least, answer in ((0.6, "confirmed"), (0.71, "inconclusive"), (0.8, "refuted")):
         claim = Claim("goal", "us", Bound("ours", "success", 0.98), also=Bound("ours", "back", least))
         assert claim.judge(table).answer == answer and claim.judge(table).evidence.count("at least") == 2
+
+
+def test_a_column_may_be_compared_with_other_rows_of_the_same_condition():
+    rows = [row | {"kind": kind} for kind, some in (("a", OURS), ("b", OTHERS)) for row in rows_of(*some)]
+    column = Column("a", where("kind", "a", "share"), against=where("kind", "b", "share"))
+    found = tabulate([Line("all", rows, rows)], [column]).cells["all", "a"]
+    expected = table_of(OURS, OTHERS).cells["ours", "success"]
+    assert (str(found), found.compared()) == (str(expected), expected.compared())

@@ -1,12 +1,7 @@
 """Rows of known answers, with the keys that experiments measure, and what figures, tables and claims make of them."""
 
-import warnings
-
 import numpy as np
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.text import Text
 
 from agents.outcomes import NAMES
 from baselines.laboratory.axes import listed
@@ -14,6 +9,7 @@ from baselines.reproduce import heat_maps, outcomes
 from baselines.reproduce.alignment import drift, scratch_aligned
 from baselines.reproduce.imitation import demonstrations_needed, scaling
 from baselines.reproduce.rewards import reward_accuracy, reward_tuning
+from tests.baselines.reproduce.shown import answers, cells, words_of
 
 STAGES = [("base", ""), ("finetuned", "")] + [
     (stage, target) for target in ("left", "right") for stage in ("preference_finetuned", "aligned")
@@ -190,27 +186,6 @@ CASES = [
     ),
 ]
 """Experiment, its rows, a condition to leave out, and what its figure must say."""
-
-
-def words_of(figure: Figure) -> str:
-    """Everything that a figure says, once it is drawn without a warning."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", UserWarning)
-        warnings.simplefilter("error", RuntimeWarning)
-        FigureCanvasAgg(figure).draw()
-    return "\n".join(text.get_text() for text in figure.findobj(Text) if isinstance(text, Text))
-
-
-def answers(module, rows):
-    """Returns the answer to each claim of an experiment, in their order."""
-    table = module.EXPERIMENT.table(module.EXPERIMENT.condense(rows))
-    return [claim.judge(table).answer for claim in module.EXPERIMENT.claims]
-
-
-def cells(module, rows):
-    """Returns what the table says, by condition and column."""
-    table = module.EXPERIMENT.table(module.EXPERIMENT.condense(rows))
-    return {key: str(cell) for key, cell in table.cells.items()}
 
 
 @pytest.mark.parametrize(("module", "make", "missing", "said"), CASES, ids=lambda case: getattr(case, "__name__", None))

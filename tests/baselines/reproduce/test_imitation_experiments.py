@@ -1,11 +1,11 @@
 """Figures, tables and claims of the experiments about imitation, from rows with known answers."""
 
 import pytest
-from matplotlib.text import Text
 
 from agents.outcomes import NAMES
 from baselines.laboratory.statistics import FEWEST
 from baselines.reproduce.imitation import imitation_choices, imitation_gap
+from tests.baselines.reproduce.shown import answers, cells, words_of
 
 SEEDS = (0, 1, 2)
 WOBBLE = (-0.004, 0.001, 0.003)
@@ -57,12 +57,6 @@ CASES = {
 }
 
 
-def words_of(figure):
-    """Draws a figure and returns all that is written in it, a text a line."""
-    figure.draw_without_rendering()
-    return "\n".join(text.get_text() for text in figure.findobj(Text) if text.get_text())
-
-
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("seeds", [(0,), (0, 1), SEEDS], ids=["one seed", "two seeds", "three seeds"])
 def test_figures_say_units_and_numbers(name, seeds):
@@ -71,18 +65,6 @@ def test_figures_say_units_and_numbers(name, seeds):
     assert f"{len(seeds)} seed{'' if len(seeds) == 1 else 's'}, 500 episodes each" in words
     assert ("too few seeds for intervals" if len(seeds) < FEWEST else "intervals: 95% over 3 seeds") in words
     assert "total variation\nto people" in words and "episodes" in words and set(NAMES) <= set(words.split("\n"))
-
-
-def answers(module, rows):
-    """Returns the answer to each claim of an experiment, in their order."""
-    table = module.EXPERIMENT.table(module.EXPERIMENT.condense(rows))
-    return [claim.judge(table).answer for claim in module.EXPERIMENT.claims]
-
-
-def cells(module, rows):
-    """Returns what the table says, by condition and column."""
-    table = module.EXPERIMENT.table(module.EXPERIMENT.condense(rows))
-    return {key: str(cell) for key, cell in table.cells.items()}
 
 
 @pytest.mark.parametrize("name", CASES)
