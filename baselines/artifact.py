@@ -15,16 +15,23 @@ import importlib.metadata
 import json
 import platform
 import shutil
+import struct
 import time
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from jumppad_env import files
 from jumppad_env.files import BEGUN, MANIFEST, PARTIAL, explain_full_disk, sha256, sole_owner, write_atomically
 
 FORMAT = 1
+DAMAGES = (ValueError, KeyError, OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, struct.error)
+"""What NumPy and zipfile raise on files that are truncated or have a byte changed."""
 STATE_DIRECTORY = "training_state"
 """Checkpoints to resume training from; removed when the artifact is finished."""
 
@@ -213,6 +220,24 @@ def read_json(path: Path) -> dict[str, Any]:
         ValueError: The file is damaged.
     """
     return files.read_json(path, f"delete {path.parent} and run the stage that makes it again")
+
+
+def read_arrays(path: Path, *names: str) -> list[np.ndarray]:
+    """Returns arrays of an .npz file of an artifact, in the order of their names.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file is damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return [arrays[name] for name in names]
+    except FileNotFoundError:
+        raise
+    except DAMAGES as error:
+        raise ValueError(
+            f"{path} is damaged ({error}); delete {path.parent} and run the stage that makes it again"
+        ) from None
 
 
 def _input_sha256(role: str, directory: Path) -> str:

@@ -128,6 +128,7 @@ def print_evaluation(
         seed: Seed for the episodes.
         as_json: Print a JSON object instead of a table.
     """
+    target = target_of(agent)  # before the episodes: a damaged agent is refused at once
     outcome = outcome_object(*play_episodes(config, agent, seed))
     if as_json:
         print(json.dumps(outcome))
@@ -135,7 +136,7 @@ def print_evaluation(
     disturbed = "probe" in outcome
     print(table({f"{agent} (disturbed)" if disturbed else agent: outcome}))
     if disturbed:
-        print(recovery_line(outcome, target_of(agent)))
+        print(recovery_line(outcome, target))
 
 
 if __name__ == "__main__":

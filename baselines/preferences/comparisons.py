@@ -56,8 +56,4 @@ def load_comparisons(directory: Path, part: Literal["train", "held_out"]) -> Com
         ValueError: It is damaged or of another kind.
     """
     artifact.load_manifest(directory, "preferences")
-    try:
-        with np.load(directory / FILE, allow_pickle=False) as arrays:
-            return Comparisons(arrays[f"{part}_chosen"], arrays[f"{part}_rejected"])
-    except (ValueError, KeyError, OSError, EOFError) as error:
-        raise ValueError(f"{directory / FILE} is damaged ({error}); run baselines.preferences again") from None
+    return Comparisons(*artifact.read_arrays(directory / FILE, f"{part}_chosen", f"{part}_rejected"))

@@ -1,7 +1,6 @@
 """Reads a run from disk for its report: missing files are left out, damaged ones are errors."""
 
 import json
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from agents.outcomes import NAMES
+from baselines.artifact import read_arrays
 from baselines.report.palette import KIND_TITLES
 from baselines.training.loop import METRICS
 from jumppad_env.files import MANIFEST, read_json
@@ -181,11 +181,7 @@ def _read_metrics(path: Path) -> list[dict[str, float]]:
 def _read_paths(path: Path) -> Paths | None:
     if not path.is_file():
         return None
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            paths = Paths(arrays["xy"], arrays["lengths"], arrays["pads"])
-    except (KeyError, ValueError, EOFError, zipfile.BadZipFile):
-        raise ValueError(f"{path} is damaged; delete its directory and run the pipeline again") from None
+    paths = Paths(*read_arrays(path, "xy", "lengths", "pads"))
     if paths.xy.shape != (paths.lengths.sum(), 2) or paths.pads.shape != paths.lengths.shape:
         shapes = f"xy {paths.xy.shape}, {len(paths.lengths)} lengths of sum {paths.lengths.sum()}"
         raise ValueError(f"{path} does not fit together: {shapes}; delete its directory and run the pipeline again")

@@ -12,6 +12,7 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 
 from agents.figures.island_map import draw_map, load_map
 from agents.figures.style import INK, MUTED, STYLE
+from baselines.artifact import read_arrays
 from baselines.evaluate import PATHS
 from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
 from baselines.laboratory.axes import counted
@@ -35,8 +36,7 @@ def measure(stages: Stages) -> list[Row]:
     for row in outcomes.measure(stages):
         stage, target = row["stage"], row["target"]
         name = f"{target}_{stage}" if target else stage
-        with np.load(stages.out / "evaluations" / name / PATHS) as paths:
-            visits = count_visits(paths["xy"], paths["lengths"])
+        visits = count_visits(*read_arrays(stages.out / "evaluations" / name / PATHS, "xy", "lengths"))
         at = np.argwhere(visits)
         cells = [[int(x), int(y), int(visits[x, y])] for x, y in at]
         rows.append({"stage": stage, "target": target, "episodes": row["episodes"], "cell": CELL, "visits": cells})

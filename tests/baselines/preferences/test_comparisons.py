@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from baselines.preferences.comparisons import compare
+from baselines import artifact
+from baselines.preferences.comparisons import FILE, compare, load_comparisons
 
 
 def test_the_higher_value_is_chosen_and_ties_are_left_out():
@@ -30,3 +31,15 @@ def test_noise_is_the_share_of_wrong_labels():
 def test_without_contrast_there_is_nothing_to_compare(values):
     with pytest.raises(ValueError, match="nothing to compare"):
         compare(np.array(values), 10, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("left", [0, 20, 300])
+def test_a_truncated_file_of_comparisons_is_refused(tmp_path, left):
+    with artifact.begin(tmp_path / "preferences", kind="preferences", config={}, seed=0) as work:
+        names = ("train_chosen", "train_rejected", "held_out_chosen", "held_out_rejected")
+        np.savez(work.directory / FILE, **dict.fromkeys(names, np.arange(9)))  # pyright: ignore[reportArgumentType]
+    assert np.array_equal(load_comparisons(tmp_path / "preferences", "train").chosen, np.arange(9))
+    path = tmp_path / "preferences" / FILE
+    path.write_bytes(path.read_bytes()[:left])
+    with pytest.raises(ValueError, match="is damaged .*; delete .* and run the stage"):
+        load_comparisons(tmp_path / "preferences", "train")
