@@ -33,12 +33,12 @@ def run_pipeline(stages: Stages, targets: list[Pad]) -> dict[str, Any]:
     """
     p = stages.preset
     stages.evaluation_of_dataset("demonstrations", stages.demonstrations())
-    stages.evaluation("base", stages.base(), p.evaluation)
-    stages.evaluation("finetuned", stages.finetuned(), p.evaluation)
+    stages.evaluation("base", stages.base())
+    stages.evaluation("finetuned", stages.finetuned())
     for target in targets:
         preferred, aligned = stages.preference_finetuned(target), stages.aligned(target)
-        stages.evaluation(f"{target}_preference_finetuned", preferred, p.evaluation)
-        stages.evaluation(f"{target}_aligned", aligned, p.final_evaluation)
+        stages.evaluation(f"{target}_preference_finetuned", preferred)
+        stages.evaluation(f"{target}_aligned", aligned)
     recorded: dict[str, str | Path] = {"demonstrations": p.demonstrations.population}
     recorded |= {"base": stages.base(), "finetuned": stages.finetuned()}
     recorded |= {f"{target}_aligned": stages.aligned(target) for target in targets}

@@ -28,7 +28,7 @@ from baselines.pretrain import PretrainConfig, pretrain
 from baselines.reward import RewardConfig, reward
 from baselines.rollouts import RolloutsConfig, rollouts
 from jumppad_env.files import read_json, write_atomically
-from jumppad_env.rules import Pad
+from jumppad_env.rules import PADS, Pad
 from jumppad_env.vector_env import count_cores
 
 RUN = "run.json"
@@ -208,8 +208,17 @@ class Stages:
             f"{target}/{name}", lambda out: align(asked, who, judge, out, self.seed, demonstrations=demonstrations)
         )
 
-    def evaluation(self, name: str, agent: Path, config: EvaluateConfig) -> Path:
-        """Returns the evaluation of an agent: outcomes and paths."""
+    def evaluation(self, name: str, agent: Path, config: EvaluateConfig | None = None) -> Path:
+        """Returns the evaluation of an agent: outcomes and paths.
+
+        Args:
+            name: Directory of the evaluation.
+            agent: Directory of the agent.
+            config: By default the preset's evaluation; its aligned agents (`<target>_aligned`) have a longer one.
+        """
+        if config is None:
+            final = name in {f"{target}_aligned" for target in PADS}
+            config = self.preset.final_evaluation if final else self.preset.evaluation
         seed = self.seed + EVALUATION_SEED
         return self.make(f"evaluations/{name}", lambda out: evaluate(config, agent, out, seed))
 

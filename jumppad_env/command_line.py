@@ -19,7 +19,7 @@ def _one_line(error: Exception) -> str:
 
 
 @contextmanager
-def command_line(stopped: str = "stopped; run the same command again to go on") -> Iterator[None]:
+def command_line(stopped: str = "stopped; run the same command again to resume") -> Iterator[None]:
     """Print errors that a user can fix as one line on stderr; a context manager around `main()`, or its decorator.
 
     ValueError and OSError (including FileNotFoundError) exit with code 2, Ctrl-C with 130. Any other error is a bug of

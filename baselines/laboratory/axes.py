@@ -80,7 +80,7 @@ def number_axis(axes: Axes, values: Iterable[float]) -> None:
 
 
 def named_axis(axes: Axes, names: Sequence[str]) -> None:
-    """Writes what stands at 0, 1, ... under the x axis, which needs no grid then."""
+    """Labels the positions 0, 1, ... of the x axis, without a grid."""
     axes.set_xticks(range(len(names)), names, fontsize=8)
     axes.grid(visible=False, axis="x")
 

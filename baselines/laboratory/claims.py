@@ -89,14 +89,14 @@ def _bounded(cell: Cell, least: float | None, most: float | None) -> Answer:
 
 
 def _beside(cell: Cell, least: float | None, most: float | None) -> str:
-    """Returns a cell beside its bound."""
+    """Returns a cell and its bound as text."""
     bound, words = (least, "at least") if least is not None else (most, "at most")
     unit = "%" * cell.share
     return f"{cell}{unit} ({words} {cell.number(bound or 0.0)}{unit})"
 
 
 def _against(cell: Cell) -> str:
-    """Returns a cell beside its reference, and the test."""
+    """Returns a cell, its reference and the test as text."""
     if cell.is_tested_exactly:
         return f"{cell.compared()} (seeds above 50%)"
     reference = estimate(cell.against[seed] for seed in sorted(cell.values.keys() & cell.against.keys())).mean

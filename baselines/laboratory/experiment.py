@@ -13,7 +13,7 @@ from baselines.laboratory.tables import Table
 from baselines.stages import Stages
 
 VALIDATION_SEEDS = (100,)
-"""Seeds on which settings are chosen, far from those that figures report."""
+"""Seeds for selecting hyperparameters; no other experiment reports them."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Experiment:
     condense: Callable[[list[Row]], list[Row]] = list
     """Makes the rows of all seeds small enough to be published."""
     validation: bool = False
-    """Whether others choose by it: it runs on `VALIDATION_SEEDS`, which nothing else reports."""
+    """Whether it selects hyperparameters for other experiments; it then runs on `VALIDATION_SEEDS` only."""
 
     @property
     def name(self) -> str:
@@ -46,5 +46,5 @@ class Experiment:
         return self.measure.__module__.rpartition(".")[2]
 
     def seeds(self, number: int) -> Iterable[int]:
-        """Returns the seeds that it runs on where `number` are asked for."""
+        """Returns the seeds of a run with this number of seeds."""
         return VALIDATION_SEEDS if self.validation else range(number)

@@ -27,12 +27,8 @@ HELD_OUT = 200
 
 
 def evaluated(stages: Stages, name: str, agent: Path, config: EvaluateConfig | None = None) -> dict[str, Any]:
-    """Returns how an agent's episodes end: `episodes`, the share of each outcome, `mean_seconds`.
-
-    Agents named `<target>_aligned` are the preset's own, which has an evaluation for them.
-    """
-    usual = stages.preset.final_evaluation if name.endswith("_aligned") else stages.preset.evaluation
-    outcome = load_outcome(stages.evaluation(name, agent, config or usual))
+    """Returns how an agent's episodes end: `episodes`, the share of each outcome, `mean_seconds`."""
+    outcome = load_outcome(stages.evaluation(name, agent, config))
     return {key: outcome[key] for key in ("episodes", *NAMES, "mean_seconds")}
 
 

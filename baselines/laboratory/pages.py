@@ -1,6 +1,6 @@
-"""The pages of all results: Markdown beside the pictures, and HTML that needs no other file.
+"""The pages of all results: Markdown with linked pictures, and self-contained HTML.
 
-Everything is made from the JSON files alone, so no number stands on a page that no run produced.
+Both are made from the JSON files alone, so every number on them comes from a run.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def html(results: list[Result]) -> str:
 
 
 def publish(results: list[Result], directory: Path) -> None:
-    """Draws all figures and writes all tables into a directory, and both pages beside it."""
+    """Draws all figures and writes all tables into a directory, and both pages next to it."""
     for result in results:
         draw(result, directory)
     write_atomically(directory.with_suffix(".md"), markdown(results, directory.name).encode())

@@ -67,7 +67,7 @@ def load(directory: Path, experiments: Iterable[Experiment]) -> list[Result]:
                 content = json.loads(path.read_text())
                 assert content["experiment"] == experiment.name and content["rows"] and content["runs"]
             except (json.JSONDecodeError, UnicodeDecodeError, KeyError, AssertionError, TypeError):
-                raise ValueError(f"{path} is damaged; gather it anew with python -m baselines.reproduce") from None
+                raise ValueError(f"{path} is damaged; run python -m baselines.reproduce again") from None
             found.append(Result(experiment, content))
     if not found:
         raise FileNotFoundError(f"{directory} holds no results; make some with python -m baselines.reproduce")

@@ -1,7 +1,7 @@
 """Runs experiments seed by seed, in as many processes as there are cores, and keeps their rows.
 
 Every seed has a directory of its own, which is a run like the pipeline's: what one experiment has made there, another
-finds. A finished pair of experiment and seed is one file of rows; whoever is interrupted loses what was on the way.
+finds. A finished pair of experiment and seed is one file of rows; an interruption loses only what was being measured.
 """
 
 from __future__ import annotations
@@ -63,11 +63,11 @@ def run(tasks: Sequence[Task], workers: int | None = None) -> None:
     """Measures what is not measured yet, earlier tasks first.
 
     Args:
-        tasks: what is wanted.
+        tasks: experiments on seeds.
         workers: processes; by default one per core, or one where there is a GPU.
 
     Raises:
-        ChildProcessError: some tasks failed; all others are finished. What went wrong stands in full beside their rows.
+        ChildProcessError: some tasks failed; all others are finished. Full tracebacks are next to their rows.
         ValueError: there are rows of another preset.
     """
     waiting = [task for task in tasks if not _is_measured(task)]
@@ -120,7 +120,7 @@ def _is_measured(task: Task) -> bool:
     try:
         preset = json.loads(task.rows.read_text())["preset"]
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
-        raise ValueError(f"{task.rows} is damaged; delete it, and it is measured anew") from None
+        raise ValueError(f"{task.rows} is damaged; delete it to measure it again") from None
     if preset != task.preset:
         raise ValueError(f"{task.rows} was measured with preset {preset}, not {task.preset}; choose another --out")
     return True
@@ -178,7 +178,7 @@ def _settle(worker: int, workers: int) -> None:
 
 
 def _end_with(parent: int) -> None:
-    """Ends this process when its parent is gone, however it ended: nobody else may find two at the same artifact."""
+    """Ends this process when its parent has ended, so that no orphan goes on writing an artifact."""
     while os.getppid() == parent:
         time.sleep(1.0)
     os._exit(1)

@@ -1,4 +1,4 @@
-"""The table of an experiment: conditions by measures, each beside the paper's number and compared with a reference.
+"""The table of an experiment: conditions by measures, each next to the paper's number and compared with a reference.
 
 Differences are paired by seed. Where the seeds of a share form two groups, they are counted and listed instead of
 averaged, and compared by Fisher's exact test. All p values of a table are corrected together.

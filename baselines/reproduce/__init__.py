@@ -1,1 +1,1 @@
-"""The paper, figure by figure, and what its reviewers asked for: experiments over seeds, their rows and figures."""
+"""The paper's experiments and those that its reviewers asked for, each over several seeds."""

@@ -1,11 +1,11 @@
-"""Reproduces the paper figure by figure, and what its reviewers asked for.
+"""Reproduces the paper's experiments, and runs those that its reviewers asked for.
 
     python -m baselines.reproduce all --preset quick --seeds 5 --out runs/reproduce
     python -m baselines.reproduce outcomes recovery --preset smoke --seeds 2 --out runs/trial
-    python -m baselines.reproduce recovery --seeds 10 --out runs/more --published docs/results  # seeds that lack
+    python -m baselines.reproduce recovery --seeds 10 --out runs/more --published docs/results  # only the missing seeds
 
-Run again, it goes on where it stopped, and adds what was not asked for before. The results are in `OUT/results`, one
-JSON, CSV, PNG and SVG per experiment, and on the pages `OUT/results.md` and `OUT/results.html`.
+The same command resumes an interrupted run, and another one adds experiments or seeds. `OUT/results` holds JSON, CSV,
+PNG and SVG files per experiment; `OUT/results.md` and `OUT/results.html` show them all.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ BY_NAME = {experiment.name: experiment for experiment in EXPERIMENTS}
 
 @dataclass(frozen=True)
 class Arguments:
-    """Reproduce figures."""
+    """Run experiments over several seeds and publish their figures and tables."""
 
     figures: Annotated[tuple[str, ...], tyro.conf.Positional]
     """Names of experiments, or "all"."""
     out: Path
-    """Directory; what was interrupted goes on."""
+    """Output directory; an interrupted run resumes."""
     preset: PresetName = "quick"
-    """Size of the runs."""
+    """Preset of the runs."""
     seeds: int = 5
-    """Number of seeds, from 0; what chooses for others runs on a validation seed of its own."""
+    """Number of seeds, starting at 0; hyperparameter selection uses its own validation seed."""
     workers: int | None = None
-    """Processes; by default one per core, or one where there is a GPU."""
+    """Number of processes; by default one per core, or one with a GPU."""
     published: Path | None = None
-    """Directory of results whose seeds need not be run again, except for heat maps, which are published as sums."""
+    """Directory of published results whose seeds are reused (heat maps are published as sums and run again)."""
 
 
 def check(arguments: Arguments) -> list[str]:
-    """Returns the names of the experiments that are wanted.
+    """Returns the names of the selected experiments.
 
     Raises:
         ValueError: an unknown experiment, no seeds or no workers.
@@ -77,13 +77,13 @@ def main() -> None:
         with explain_full_disk(arguments.out):
             try:
                 runner.run(tasks, arguments.workers)
-            finally:  # what is there is shown, whatever went wrong
+            finally:  # publish what is finished, even after a failure
                 made = collect(arguments.out)
         print(f"{len(made)} experiments; read {arguments.out / 'results.md'}")
 
 
 def adopt(published: Path, arguments: Arguments) -> None:
-    """Takes over the rows of published results.
+    """Copies the rows of published results into the run.
 
     Raises:
         FileNotFoundError: there are none.

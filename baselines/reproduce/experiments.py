@@ -1,4 +1,4 @@
-"""All experiments, in the order of the report: the paper's figures and ablations, then what its reviewers asked for."""
+"""All experiments in the order of the page: the paper's, then those that its reviewers asked for."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def _finetuning(stages: Stages) -> Iterator[Row]:
 
 
 def _rewarding(stages: Stages) -> Iterator[Row]:
-    """Counts validation comparisons that are told rightly, after the best number of updates."""
+    """Measures validation accuracy after the best number of updates."""
     for what, _, start, trial in reward_tuning.trials(stages, (COMPARISONS,)):
         if start == "base":  # takes the fine-tuned agent's
             continue

@@ -1,4 +1,4 @@
-"""Figure 1: where everybody goes, from people to aligned agents."""
+"""Figure 1: outcomes of people and of agents at every stage."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ PANELS = (
 
 
 def draw(rows: list[Row]) -> Figure:
-    """Draws bars of how episodes end, agent by agent, beside the paper's."""
+    """Draws bars of how episodes end, by agent, next to the paper's."""
     agents = group(rows, "stage", "target")
     with subplots(5.0, 2, 4, share_y="all") as (figure, grid):
         for axes, agent in zip(grid.flat, PANELS, strict=True):

@@ -1,4 +1,4 @@
-"""Draws all figures and writes the pages of results that are there already.
+"""Draws all figures and writes the pages of existing results.
 
 python -m baselines.reproduce.pages docs/results   # writes docs/results.md as well
 """
@@ -20,10 +20,10 @@ from jumppad_env.command_line import command_line
 
 @dataclass(frozen=True)
 class Arguments:
-    """Draw the figures of results and write their pages anew."""
+    """Redraw the figures of results and rewrite their pages."""
 
     directory: Annotated[Path, tyro.conf.Positional]
-    """Holds a JSON file per experiment; the pages are written beside it."""
+    """Directory with one JSON file per experiment; the pages are written next to it."""
 
 
 def main() -> None:

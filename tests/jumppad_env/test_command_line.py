@@ -40,7 +40,7 @@ def test_an_interrupted_command_says_how_to_resume():
     listen = "import os, signal, time; signal.signal(signal.SIGINT, signal.default_int_handler)"
     result = run(f"{listen}; os.kill(os.getpid(), signal.SIGINT); time.sleep(9)")
     assert result.returncode == 130
-    assert result.stderr == "\nstopped; run the same command again to go on\n"
+    assert result.stderr == "\nstopped; run the same command again to resume\n"
 
 
 def test_success_is_silent():

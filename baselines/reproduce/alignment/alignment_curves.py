@@ -20,7 +20,7 @@ from baselines.training.loop import read_metrics
 from jumppad_env.rules import Pad
 
 COMPARISONS = (20, 100)
-"""Of the smaller reward models, beside the preset's own number."""
+"""Comparisons of the smaller reward models; the preset's own number is added."""
 LEVELS = (0.9, 0.95, 0.98)
 """Of success; how long they take is counted."""
 STARTS = {"preference_finetuned": "with preference fine-tuning", "finetuned": "without"}

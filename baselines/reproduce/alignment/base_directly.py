@@ -15,7 +15,7 @@ from baselines.training.loop import read_metrics
 
 
 def measure(stages: Stages) -> list[Row]:
-    """Aligns the base agent to the left with the same reward model, beside the usual way."""
+    """Aligns the base agent to the left with the same reward model, as a comparison with the full procedure."""
     direct = stages.aligned("left", "aligned_from_base", agent=stages.base())
     agents = {
         "base": ("base", stages.base()),

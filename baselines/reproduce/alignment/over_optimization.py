@@ -1,4 +1,4 @@
-"""Beyond the paper: the reward model's score beside the true success, far beyond the usual end of alignment."""
+"""Beyond the paper: the reward model's score and the true success when alignment runs longer than usual."""
 
 from __future__ import annotations
 

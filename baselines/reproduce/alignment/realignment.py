@@ -1,4 +1,4 @@
-"""Beyond the paper: an agent aligned to the left is aligned anew, to the right."""
+"""Beyond the paper: an agent aligned to the left is re-aligned to the right."""
 
 from __future__ import annotations
 

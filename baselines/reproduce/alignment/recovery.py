@@ -1,4 +1,4 @@
-"""The alignment tax: who comes back after a forced miss, at every stage, and what keeps it."""
+"""The alignment tax: how often agents return after a forced miss, by stage and method."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from jumppad_env.rules import PADS
 PLAIN = "all weights"
 """The method that the others are compared with: the preset's, which trains all weights in alignment."""
 RECOVERIES = 100
-"""Demonstrations per pad of people who miss it and come back."""
+"""Demonstrations per pad in which people miss it and return."""
 IMITATION = 0.02
 """Weight of imitating demonstrations during alignment."""
 FORCED = 0.5
@@ -75,7 +75,7 @@ def measure(stages: Stages) -> list[Row]:
 
 
 def returns(stages: Stages) -> Path:
-    """Returns a dataset of people who miss a pad, turn round and come back."""
+    """Returns a dataset of people who miss a pad, turn around and return."""
     parts, size = [], stages.preset.curated.image_size
     for pad in PADS:
         config = CollectConfig(episodes=RECOVERIES, population=f"miss_{pad}", image_size=size)
@@ -183,7 +183,7 @@ EXPERIMENT = Experiment(
         "An agent about to reach a pad is made to miss it. Does it return to its own pad, and what preserves "
         f"that during alignment? The goal: {GOAL_SUCCESS:.0%} left, {GOAL_RETURNS:.0%} returns."
     ),
-    paper="Gives no number; observes that a pre-trained agent turns round and comes back, before alignment.",
+    paper="Gives no number; observes that a pre-trained agent turns around and comes back, before alignment.",
     measure=measure,
     draw=draw,
     table=table,

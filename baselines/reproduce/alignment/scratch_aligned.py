@@ -26,7 +26,7 @@ from baselines.training.loop import read_metrics
 
 
 def measure(stages: Stages) -> list[Row]:
-    """Takes the fine-tuned-only agent through all further steps to the left, and the pre-trained one beside it."""
+    """Takes the agent without pre-training, and the pre-trained one, through all further stages to the left."""
     rows, count, found = [], stages.preset.curated.episodes, ways(stages.preset.finetuned)
     for label, way in (("pre-trained", "pre-trained"), ("from scratch", "from scratch, longer")):
         config = found[way]
@@ -96,7 +96,7 @@ def table(rows: list[Row]) -> Table:
 EXPERIMENT = Experiment(
     title="Alignment without pre-training",
     question="Can an agent be aligned that was only ever fine-tuned, and does it return when it misses?",
-    paper="It can be aligned, but gets stuck after a miss, where the pre-trained agent turns round and comes back.",
+    paper="It can be aligned, but gets stuck after a miss, where the pre-trained agent turns around and comes back.",
     measure=measure,
     draw=draw,
     table=table,

@@ -144,7 +144,7 @@ EXPERIMENT = Experiment(
         "What does fine-tuning need pre-training for, by the number of clean demonstrations? These agents "
         "have no target, so any pad counts."
     ),
-    paper="An agent that was only fine-tuned gets stuck where the pre-trained one turns round and comes back.",
+    paper="An agent that was only fine-tuned gets stuck where the pre-trained one turns around and comes back.",
     measure=measure,
     draw=draw,
     table=table,

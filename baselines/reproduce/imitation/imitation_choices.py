@@ -39,7 +39,7 @@ TICKS = {
 WORDS = {
     OWN: "the preset's choices",
     "independent": "independent factors, as in the paper",
-    "redrawn": "component drawn anew at every step",
+    "redrawn": "component redrawn at every step",
     "shifted": f"frames shifted by up to {SHIFT} pixels",
     "wide": "encoder twice as wide",
     "clean": "clean runs mixed in",
@@ -135,7 +135,7 @@ EXPERIMENT = Experiment(
             Difference(WORDS["independent"], DISTANCE, "higher"),
         ),
         Claim(
-            "Drawing the mixture component anew at every step beats holding it",
+            "Redrawing the mixture component at every step beats holding it",
             "us",
             Difference(WORDS["redrawn"], DISTANCE, "lower"),
         ),

@@ -194,7 +194,7 @@ PAPER_COLORS = (INK, MUTED)
 def draw(rows: list[Row]) -> Figure:
     """Draws accuracy against comparisons, a panel per variety and label."""
     labels, looks = list(group(rows, "label")), list(group(rows, "variety"))
-    found, told = group(rows, "variety", "label"), table(rows)
+    found, tabulated = group(rows, "variety", "label"), table(rows)
     with subplots(0.7 + 2.25 * len(labels), len(labels), len(looks), share_y="row", share_x="all") as (
         figure,
         grid,
@@ -209,7 +209,7 @@ def draw(rows: list[Row]) -> Figure:
                 for encoder, some_of in group(one_kind(some), "encoder").items():
                     _, color, shift = ENCODERS[encoder]
                     draw_line(axes, some_of, "comparisons", "accuracy", color, shift=shift)
-                gain = told.cells.get((condition(look, label), COLUMNS["finetuned"]))
+                gain = tabulated.cells.get((condition(look, label), COLUMNS["finetuned"]))
                 if gain is not None and gain.difference is not None:
                     said = f"{gain.compared()} (points)"
                     axes.text(0, 1.02, said, transform=axes.transAxes, va="bottom", fontsize=7.5, color=MUTED)
