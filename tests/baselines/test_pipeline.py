@@ -168,7 +168,7 @@ def test_a_stage_killed_half_way_and_run_again_ends_in_the_same_weights(finished
     [
         (["-m", "baselines.pipeline", "smoke", "--out", "{run}", "--seed", "7"], "another seed"),
         (["-m", "baselines.evaluate", "{tmp}/nothing"], "neither a directory nor a scripted population"),
-        (["-m", "baselines.evaluate", "{run}/left/reward_model"], "holds a 'reward_model'"),
+        (["-m", "baselines.evaluate", "{run}/left/reward_model"], "holds 'reward_model', expected 'policy'"),
         (["-m", "baselines.pretrain", "--demonstrations", "{tmp}/nothing", "--out", "{tmp}/x"], "demonstrations"),
         (["-m", "baselines.rollouts", "--agent", "{tmp}/truncated", "--out", "{tmp}/y"], "damaged"),
         (["-m", "baselines.record", "martian", "--out", "{tmp}/z"], "martian"),
