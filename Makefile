@@ -1,5 +1,7 @@
 # All targets first run the setup. PYTHON=python3.12 chooses the interpreter. On a GPU, see README.md instead.
 BIN := .venv/bin
+# One process per core, each with whole files, so that what a file's tests share is made once.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 export PYTHON
 
 .PHONY: help setup quick reproduce test fast lint clean
@@ -17,10 +19,10 @@ reproduce: setup  ## rerun every experiment with five seeds into runs/reproduce:
 	$(BIN)/python -m baselines.reproduce all --preset quick --seeds 5 --out runs/reproduce
 
 test: lint  ## lint, type checks and all tests
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 fast: setup  ## only the fast tests
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 lint: setup  ## ruff and pyright
 	$(BIN)/ruff check
