@@ -1,6 +1,7 @@
 """Throughput: how fast a preset trains and acts on this machine, and how much of the machine's peak rate it uses.
 
     python -m baselines.throughput quick
+    python -m baselines.throughput quick --beside 1    # and while another program keeps a core busy
     python -m baselines.throughput paper --json
 
 Frames are random and in memory, so reading data is not measured. An update is one of pre-training, with the optimizer.
@@ -10,9 +11,11 @@ import dataclasses
 import json
 import platform
 import statistics
+import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import numpy as np
@@ -27,6 +30,7 @@ from baselines.models.network import NetworkConfig, compute_dtype
 from baselines.models.playing import PARALLEL
 from baselines.models.policy import Policy, PolicyActor
 from baselines.models.precision import autocast, choose_device
+from baselines.models.threads import count_threads, use_threads
 from baselines.presets import PRESETS, PresetName
 from baselines.pretrain import PretrainConfig
 from baselines.training.imitation import imitation_loss
@@ -37,7 +41,6 @@ from jumppad_env.streams import stream
 PEOPLE_STEPS = 85
 """Mean length of human episodes, in steps."""
 KINDS = {
-    "convolutions": ("conv",),
     "matrix products": ("mm", "linear", "attention"),
     "norms and softmax": ("norm", "softmax"),
     "copies and casts": ("copy", "cat", "clone", "fill_", "zero_", "index_put"),
@@ -141,6 +144,18 @@ def milliseconds(work: Callable[[], Any], seconds: float, device: torch.device) 
     return statistics.median(times) * 1e3
 
 
+@contextmanager
+def busy(count: int) -> Iterator[None]:
+    """Runs programs of normal priority, each of which keeps a core busy, beside the block."""
+    programs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for program in programs:
+            program.kill()
+            program.wait()
+
+
 def matmul_rate(device: torch.device, dtype: torch.dtype, seconds: float) -> float:
     """Returns the floating-point operations per second of a large matrix product in this precision."""
     side = 8192 if device.type == "cuda" else 2048
@@ -151,7 +166,8 @@ def matmul_rate(device: torch.device, dtype: torch.dtype, seconds: float) -> flo
 def shares(work: Callable[[], Any], device: torch.device) -> dict[str, float]:
     """Returns the share of kernel time of each kind in `KINDS`, and of the rest."""
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if device.type == "cuda" else [])]
-    with profile(activities=activities) as profiler:
+    # The profiler sees one thread only.
+    with use_threads(1), profile(activities=activities) as profiler:
         for _ in range(3):
             work()
     spent = dict.fromkeys([*KINDS, "the rest"], 0.0)
@@ -170,7 +186,9 @@ def kind_of(operation: str) -> str:
     return next((kind for kind, words in KINDS.items() if any(word in name for word in words)), "the rest")
 
 
-def measure(preset: PresetName, seconds: float, steps: int, episodes: int | None, seed: int) -> dict[str, Any]:
+def measure(
+    preset: PresetName, seconds: float, steps: int, episodes: int | None, seed: int, beside: int
+) -> dict[str, Any]:
     """Measures a preset, with progress on stderr; for the arguments see `throughput`.
 
     Returns:
@@ -194,6 +212,12 @@ def measure(preset: PresetName, seconds: float, steps: int, episodes: int | None
     actor.reset(np.ones(PARALLEL, bool), np.arange(PARALLEL))
     observations = stream(seed, "observations").integers(0, 256, (PARALLEL, *network.image_size, 3), dtype=np.uint8)
     acting = milliseconds(lambda: actor.act(observations), seconds, device)
+    crowded = {}
+    if beside:
+        say(f"training and acting beside {beside} busy programs")
+        with busy(beside):
+            crowded["update_ms"] = round(milliseconds(measured.update, seconds, device), 2)
+            crowded["acting_ms"] = round(milliseconds(lambda: actor.act(observations), seconds, device), 3)
     say("matrix products")
     with autocast(device):
         dtype = compute_dtype(measured.policy.network.head.weight)
@@ -203,7 +227,7 @@ def measure(preset: PresetName, seconds: float, steps: int, episodes: int | None
     return {
         "preset": preset,
         "device": torch.cuda.get_device_name() if device.type == "cuda" else platform.processor() or "CPU",
-        "threads": torch.get_num_threads(),
+        "threads": max(torch.get_num_threads(), count_threads()),
         "precision": str(dtype).removeprefix("torch."),
         "compiled": config.optimizer.compiles_on(device),
         "parameters": sum(parameter.numel() for parameter in measured.policy.network.parameters()),
@@ -215,6 +239,7 @@ def measure(preset: PresetName, seconds: float, steps: int, episodes: int | None
         "matmul_flops_per_second": rate,
         "utilization": round(frames_per_second * flops / rate, 4),
         "acting_ms": round(acting, 3),
+        "beside": {"programs": beside, **crowded} if beside else None,
     }
 
 
@@ -232,6 +257,13 @@ def table(result: dict[str, Any]) -> str:
         "utilization (training / peak rate)": f"{result['utilization']:.1%}",
         f"acting, one step of {PARALLEL} episodes": f"{result['acting_ms']:.2f} ms",
     }
+    if (crowded := result["beside"]) is not None:
+        frames = result["frames_per_update"] / crowded["update_ms"] * 1e3
+        share = result["update_ms"] / crowded["update_ms"]
+        rows[f"beside {crowded['programs']} busy: training"] = f"{frames:,.0f} frames/s"
+        rows["  of training alone"] = f"{share:.0%}"
+        rows[f"beside {crowded['programs']} busy: acting"] = f"{crowded['acting_ms']:.2f} ms"
+        rows["  of acting alone"] = f"{result['acting_ms'] / crowded['acting_ms']:.0%}"
     head = f"{result['preset']} on {result['device']}, {result['threads']} threads, {result['precision']}{compiled}"
     return "\n".join([head, *(f"{name:<48}{value:>18}" for name, value in rows.items())])
 
@@ -243,6 +275,7 @@ def throughput(
     steps: int = PEOPLE_STEPS,
     episodes: int | None = None,
     seed: int = 0,
+    beside: int = 0,
 ) -> None:
     """Measure how fast a preset trains and acts.
 
@@ -253,6 +286,7 @@ def throughput(
         steps: Length of each episode, in steps.
         episodes: Episodes per batch; by default those of the preset.
         seed: Seed for weights and frames.
+        beside: Also measure beside this many programs that each keep a core busy.
 
     Raises:
         ValueError: A number out of range, or the GPU is too small.
@@ -261,8 +295,10 @@ def throughput(
         raise ValueError(f"--seconds must be a positive number, got {seconds}")
     if min(steps, 1 if episodes is None else episodes) < 1:
         raise ValueError(f"--steps and --episodes must be at least 1, got {steps} and {episodes}")
+    if beside < 0:
+        raise ValueError(f"--beside must not be negative, got {beside}")
     try:
-        result = measure(preset, seconds, steps, episodes, seed)
+        result = measure(preset, seconds, steps, episodes, seed, beside)
     except torch.OutOfMemoryError:
         raise ValueError(f"preset {preset} does not fit this GPU; try --episodes 1") from None
     print(json.dumps(result) if as_json else table(result))

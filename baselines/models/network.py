@@ -12,9 +12,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import gelu, scaled_dot_product_attention
+from torch.nn.functional import gelu, linear, scaled_dot_product_attention
 
 from baselines.models.gamepad_distribution import COMPONENT_LOGITS
+from baselines.models.threads import EPISODES, ROWS, apply_in_parts
 
 # Attention spans tens of steps, so the slowest rotation can be faster than with the base of 10,000 in language models.
 ROTARY_BASE = 100.0
@@ -83,32 +84,58 @@ def compute_dtype(weight: Tensor) -> torch.dtype:
 class Encoder(nn.Module):
     """Convolutional encoder: frames uint8 (N, H, W, 3) to embeddings (N, width).
 
+    The convolutions read disjoint patches, so each is one product of matrices, once pixels are in the right order. On a
+    CPU with AVX2 that takes four fifths of the time of PyTorch's convolutions, forward and backward.
+
     The last feature map is flattened, not pooled: to steer towards a pad, the agent must know its place on the screen.
     """
 
+    order: Tensor
+    """(H * W / patch,) int64: rows of patches, so that what each convolution reads lies together."""
+
     def __init__(self, config: NetworkConfig) -> None:
-        """Build the layers; on a CPU, disjoint patches train twice as fast as 8x8 stride 4 and 3x3 stride 2."""
+        """Build the layers."""
         super().__init__()
         channels = config.channels
         self.patches = nn.Conv2d(3, channels[0], config.patch, config.patch)
         self.convolutions = nn.ModuleList(
             nn.Conv2d(before, after, 2, 2) for before, after in zip(channels, channels[1:], strict=False)
         )
-        height, width = (side // config.patch for side in config.image_size)
-        for _ in self.convolutions:
-            height, width = height // 2, width // 2
+        height, width = (side // config.patch // 2 ** len(self.convolutions) for side in config.image_size)
         self.project = nn.Linear(channels[-1] * height * width, config.width)
-        # Frames have their channels last, and convolutions are fastest in that memory format.
+        # Their weights are read as matrices with the columns in the order of pixels in memory, channels last.
         self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self.register_buffer("order", _patch_order(config), persistent=False)
 
     def forward(self, frames: Tensor) -> Tensor:
         """Encode frames."""
-        # Centered on 128, not 127.5, so that all values are exact in bfloat16.
-        x = frames.permute(0, 3, 1, 2).to(compute_dtype(self.project.weight)).sub_(128).mul_(1 / 128)
-        x = torch.relu_(self.patches(x))
-        for convolution in self.convolutions:
-            x = torch.relu_(convolution(x))
-        return self.project(x.permute(0, 2, 3, 1).flatten(1))  # flattened in memory order: no copy
+        patches = frames.reshape(len(frames), len(self.order), -1).index_select(1, self.order)
+        # Centered on 128: a byte with its highest bit flipped is, read as a signed one, smaller by 128. The factor is a
+        # power of two, hence exact wherever it is applied, and the weights are fewer than the pixels.
+        x = patches.bitwise_xor_(128).view(torch.int8).to(compute_dtype(self.project.weight))
+        scale = 1 / 128
+        for convolution in (self.patches, *self.convolutions):
+            assert isinstance(convolution, nn.Conv2d)
+            weight = convolution.weight.permute(0, 2, 3, 1).flatten(1) * scale
+            x = torch.relu_(linear(x.view(-1, weight.shape[1]), weight, convolution.bias))
+            scale = 1.0
+        return self.project(x.view(len(frames), -1))
+
+
+def _patch_order(config: NetworkConfig) -> Tensor:
+    """Where the rows of patches (H * W / patch,) are in a frame, in the order in which the encoder reads them.
+
+    A patch's rows come together, as do the four patches that the second convolution reads at a place, the four of its
+    results that the third one reads, and so on.
+    """
+    halvings = [2] * (len(config.channels) - 1)
+    height, width = config.image_size
+    rows = torch.arange(height * width // config.patch)
+    # From (Y, 2, 2, ..., patch, X, 2, 2, ...) to (Y, X, 2, 2, 2, 2, ..., patch): height and width in turns.
+    rows = rows.unflatten(0, (height, -1)).unflatten(1, (-1, *halvings)).unflatten(0, (-1, *halvings, config.patch))
+    depth = 1 + len(halvings)
+    turns = [axis for level in range(depth) for axis in (level, depth + 1 + level)]
+    return rows.permute(*turns, depth).flatten()
 
 
 @dataclass
@@ -234,7 +261,9 @@ class Trunk(nn.Module):
     def step(self, frames: Tensor, cache: Cache) -> Tensor:
         """Hidden states (B, width) of the next step (B, H, W, 3) of each row; the cache is updated in place."""
         age = cache.age.clamp(max=self.config.context - 1)
-        x = self.encode(frames.unsqueeze(1)) + self.age(age)[:, None]  # (B, 1, width)
+        # Not the blocks: half the rows of one step take more than half of the time, for they need all weights.
+        encoded = apply_in_parts(self.encoder, frames, ROWS).float()
+        x = (encoded + self.age(age))[:, None]  # (B, 1, width)
         dtype = compute_dtype(self.encoder.project.weight)
         if cache.keys.dtype != dtype:  # at the first step only: converting at every step would take a fifth of its time
             cache.keys, cache.values = cache.keys.to(dtype), cache.values.to(dtype)
@@ -270,7 +299,7 @@ class GamepadTransformer(nn.Module):
 
     def forward(self, frames: Tensor) -> Tensor:
         """Logits (B, T, components * 57) of whole episodes uint8 (B, T, H, W, 3)."""
-        return self.head(self.trunk(frames))
+        return self.head(apply_in_parts(self.trunk, frames, EPISODES))
 
     def initial_cache(self, batch: int) -> Cache:
         """Return an empty cache for `batch` episodes."""

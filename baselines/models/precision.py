@@ -4,6 +4,8 @@ from typing import Literal
 
 import torch
 
+from baselines.models.threads import prepare_cpu
+
 Precision = Literal["auto", "bfloat16", "float32"]
 
 
@@ -32,11 +34,13 @@ def autocast(device: torch.device | str, precision: Precision = "auto") -> torch
 
 
 def choose_device() -> torch.device:
-    """Returns the first GPU, or the CPU if there is none.
+    """Returns the first GPU, or the CPU if there is none, and sets this process up for it.
 
-    With a GPU, float32 matrix products and convolutions use TF32 from now on.
+    With a GPU, float32 matrix products and convolutions use TF32 from now on. Without one, threads take whole episodes
+    of a batch instead of a share of every operation (`baselines.models.threads`).
     """
     if not torch.cuda.is_available():
+        prepare_cpu()
         return torch.device("cpu")
     torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.allow_tf32 = True

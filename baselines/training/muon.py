@@ -11,10 +11,13 @@ scalable for LLM training", arXiv 2502.16982.
 """
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from baselines.models.threads import run_all
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Coefficients of the quintic x -> a x + b x^3 + c x^5, which moves singular values towards 1, small ones quickly."""
@@ -50,15 +53,20 @@ class Muon(torch.optim.Optimizer):
     def step(self, closure: Any = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Update all parameters that have a gradient."""
         assert closure is None, "closures are not supported"
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is None:
-                    continue
-                step = orthogonalize(self._direction(parameter, group["momentum"]))
-                # The entries of a semi-orthogonal matrix have root mean square 1 / sqrt(longer side).
-                length = 0.2 * max(step.shape) ** 0.5
-                parameter.mul_(1 - group["lr"] * group["weight_decay"])
-                parameter.add_(step.view(parameter.shape), alpha=-group["lr"] * length)
+        jobs = [
+            partial(self._update, parameter, **{name: group[name] for name in ("lr", "momentum", "weight_decay")})
+            for group in self.param_groups
+            for parameter in group["params"]
+            if parameter.grad is not None
+        ]
+        run_all(jobs)
+
+    def _update(self, parameter: nn.Parameter, lr: float, momentum: float, weight_decay: float) -> None:
+        step = orthogonalize(self._direction(parameter, momentum))
+        # The entries of a semi-orthogonal matrix have root mean square 1 / sqrt(longer side).
+        length = 0.2 * max(step.shape) ** 0.5
+        parameter.mul_(1 - lr * weight_decay)
+        parameter.add_(step.view(parameter.shape), alpha=-lr * length)
 
     def _direction(self, parameter: nn.Parameter, momentum: float) -> Tensor:
         """Return the gradient (rows, columns) with Nesterov's momentum."""
@@ -82,9 +90,10 @@ def orthogonalize(matrix: Tensor) -> Tensor:
     x = matrix / (matrix.norm() + 1e-20)
     # The quintic of x is a polynomial of its Gram matrix times x, so all iterations use the smaller matrix.
     gram = x @ x.mT
-    product = identity = torch.eye(len(gram), dtype=x.dtype, device=x.device)
-    for _ in range(ITERATIONS):
+    identity = torch.eye(len(gram), dtype=x.dtype, device=x.device)
+    product = factor = a * identity + b * gram + c * (gram @ gram)
+    for _ in range(ITERATIONS - 1):
+        gram = factor @ gram @ factor
         factor = a * identity + b * gram + c * (gram @ gram)
         product = factor @ product
-        gram = factor @ gram @ factor
     return product @ x
