@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -69,16 +69,21 @@ def write_directory(directory: Path, partial: Path) -> Iterator[None]:
 
     Args:
         directory: Must not exist.
-        partial: The directory to fill in the block, on the same disk. It is renamed at the end, or removed on an error.
+        partial: The directory to fill in the block, on the same disk. It is renamed at the end, or removed on an error,
+            with the folders above it that had to be made.
     """
+    above = {folder for place in (directory, partial) for folder in place.parents if not folder.exists()}
     shutil.rmtree(partial, ignore_errors=True)  # left by a process that was killed
-    partial.mkdir(parents=True)
     try:
+        partial.mkdir(parents=True)
         yield
         directory.parent.mkdir(parents=True, exist_ok=True)
         partial.rename(directory)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
+        for folder in sorted(above, key=lambda folder: len(folder.parts), reverse=True):
+            with suppress(OSError):  # others may use it by now
+                folder.rmdir()
         raise
 
 

@@ -10,7 +10,7 @@ Each command is a function here; its signature and docstring define the options 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 from tyro.conf import Positional
@@ -116,25 +116,33 @@ def export(
     directory: Positional[Path],
     minari: str | None = None,
     root: Path | None = None,
+    observation: Literal["pixels", "state"] = "pixels",
     lerobot: Path | None = None,
+    lerobot_state: bool = False,
     lossy: bool = False,
 ) -> None:
     """Export a dataset to Minari or LeRobot, see docs/exchange.md.
 
     Args:
-        directory: The dataset; it must have frames.
+        directory: The dataset; it must have frames, except for `--observation state`.
         minari: Id of the new Minari dataset, such as jumppad/human-v0.
-        root: Directory of Minari's local datasets; by default Minari's own.
+        root: Minari only: directory of Minari's local datasets; by default Minari's own.
+        observation: Minari only: pixels, or the 24 columns of JumppadState-v0.
         lerobot: Directory of the new LeRobot dataset.
+        lerobot_state: LeRobot only: also write the columns of JumppadState-v0 as observation.state.
         lossy: LeRobot only: write smaller, lossy videos that browsers can play.
     """
     if (minari is None) == (lerobot is None):
         raise ValueError("give either --minari ID or --lerobot DIRECTORY")
+    if minari is None and (root is not None or observation != "pixels"):
+        raise ValueError("--root and --observation belong to --minari; leave them out, or see --lerobot-state")
+    if lerobot is None and (lerobot_state or lossy):
+        raise ValueError("--lerobot-state and --lossy belong to --lerobot; leave them out, or see --observation")
     dataset = Dataset(directory)
     if minari is not None:
-        print(export_minari(dataset, minari, root))
+        print(export_minari(dataset, minari, root, observation=observation))
     if lerobot is not None:
-        export_lerobot(dataset, lerobot, lossy=lossy)
+        export_lerobot(dataset, lerobot, lossy=lossy, observed_state=lerobot_state)
         print(lerobot)
 
 

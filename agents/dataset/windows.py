@@ -13,8 +13,7 @@ be sampled.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -61,21 +60,30 @@ class Windows:
     def __len__(self) -> int:
         return len(self._starts)
 
-    def __getitem__(self, index: int) -> Window:
-        """Returns one window, a copy.
+    def __getitem__(self, index: int | slice) -> Window:
+        """Returns one window, or with a leading axis those of a slice; a copy.
 
         Raises:
             IndexError: the window does not exist.
         """
+        if isinstance(index, slice):
+            return self._take(np.arange(len(self))[index])
         if not -len(self) <= index < len(self):
             raise IndexError(f"window {index} of {len(self)}")
         window = self.empty()
         self._fill(window, int(self._starts[index]), int(self._lengths[index]))
         return window
 
-    def __reduce__(self) -> tuple[Callable[..., Windows], tuple[Path, int]]:
+    def __getitems__(self, indices: Sequence[int]) -> list[Window]:
+        """Returns several windows, which share their memory; Torch's DataLoader asks for a batch like this."""
+        wrong = [index for index in indices if not -len(self) <= index < len(self)]
+        if wrong:
+            raise IndexError(f"window {wrong[0]} of {len(self)}")
+        return list(map(Window, *self._take(np.asarray(indices, np.int64))))
+
+    def __reduce__(self) -> tuple[type[Windows], tuple[Dataset, int]]:
         # A worker that is not forked opens the files itself instead of receiving pickled arrays.
-        return _open, (self.dataset.directory, self.steps)
+        return Windows, (self.dataset, self.steps)
 
     def empty(self, size: int | None = None) -> Window:
         """Returns an uninitialized window, or `size` of them."""
@@ -97,8 +105,11 @@ class Windows:
         Returns:
             `out`, or new arrays with a leading axis B.
         """
-        batch = self.empty(size) if out is None else out
-        chosen = generator.integers(len(self), size=size)
+        return self._take(generator.integers(len(self), size=size), out)
+
+    def _take(self, chosen: np.ndarray, out: Window | None = None) -> Window:
+        """Returns the chosen windows, with a leading axis."""
+        batch = self.empty(len(chosen)) if out is None else out
         starts, lengths = self._starts[chosen].tolist(), self._lengths[chosen].tolist()
         for window, start, length in zip(map(Window, *batch), starts, lengths, strict=True):
             self._fill(window, start, length)
@@ -111,7 +122,3 @@ class Windows:
         window.mask[:length] = True
         for column in window:
             column[length:] = 0
-
-
-def _open(directory: Path, steps: int) -> Windows:
-    return Windows(Dataset(directory), steps)

@@ -1,7 +1,7 @@
 """Reading datasets: memory-mapped, and validated when opened, since files may be damaged or hostile."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,14 @@ _OPTIONAL = ("goals.npy", "frames.npy")
 _HEADER = re.compile(r"\{'descr': (.+), 'fortran_order': False, 'shape': \((\d{1,16}(?:, ?\d{1,16})*),?\), \} *\n")
 """Header of an .npy file; NumPy would parse it as a Python literal, which accepts more than we write."""
 
+Again = tuple[Callable[..., Any], tuple[Any, ...]]
+"""A function that opens something again, and its arguments, for pickle."""
+
 
 class Dataset:
     """A finished dataset, memory-mapped. Opening it is cheap: sizes are checked, checksums are not.
+
+    A pickle of it, as for a process that is not forked, holds its path only; the dataset is opened again there.
 
     Attributes:
         manifest: contents of manifest.json.
@@ -44,18 +49,22 @@ class Dataset:
     def __init__(self, directory: Path | str) -> None:
         self.directory = directory = Path(directory)
         self.manifest = read_manifest(directory)
+        self._again = _open_again, (type(self), directory.absolute(), self.manifest.get("sha256"))
         steps, files = self.manifest["steps"], self.manifest["files"]
         byte = np.dtype(np.uint8)
         self.episodes = _load(directory, "episodes", EPISODE, (self.manifest["episodes"],))
         self.actions = _load(directory, "actions", byte, (steps, FACTORS))
         self.packed_states = _load(directory, "states", np.dtype(np.float64), (steps, len(PACKED)))
         _check_episodes(directory / "episodes.npy", self.episodes, steps)
-        self.states = States(self.packed_states, self.episodes)
+        self.states = States(self.packed_states, self.episodes, (_states_again, (self._again,)))
         self.goals = _load(directory, "goals", byte, (steps,)) if "goals.npy" in files else None
         self.frames = _load(directory, "frames", byte, (steps, None, None, 3)) if "frames.npy" in files else None
 
     def __len__(self) -> int:
         return len(self.episodes)
+
+    def __reduce__(self) -> Again:
+        return self._again
 
     def rows(self, index: int) -> slice:
         """Returns the rows of an episode in the arrays over all steps."""
@@ -86,13 +95,17 @@ class States:
 
     dtype = np.dtype(np.float64)
 
-    def __init__(self, packed: np.ndarray, episodes: np.ndarray) -> None:
+    def __init__(self, packed: np.ndarray, episodes: np.ndarray, again: Again | None = None) -> None:
         self._packed = packed
+        self._again = again or (States, (packed, episodes))
         self._starts, self._looks = np.array(episodes["start"]), np.array(episodes["look"])
         self.shape = (len(packed), len(STATE))
 
     def __len__(self) -> int:
         return len(self._packed)
+
+    def __reduce__(self) -> Again:
+        return self._again
 
     def __getitem__(self, index: Any) -> np.ndarray:
         """Returns states, float64 (..., len(STATE)).
@@ -127,6 +140,24 @@ class States:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return self[:] if dtype is None else self[:].astype(dtype)
+
+
+def _open_again(kind: type[Dataset], directory: Path, checksum: str | None) -> Dataset:
+    """Opens a dataset that was pickled.
+
+    Raises:
+        FileNotFoundError: it is gone.
+        ValueError: another dataset is there now.
+    """
+    dataset = kind(directory)
+    if dataset.manifest.get("sha256") != checksum:
+        raise ValueError(f"{directory} is no longer the dataset that was pickled; open it again and start anew")
+    return dataset
+
+
+def _states_again(dataset: Again) -> States:
+    open_again, arguments = dataset
+    return open_again(*arguments).states
 
 
 def read_manifest(directory: Path) -> dict[str, Any]:

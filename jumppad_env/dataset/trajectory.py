@@ -9,6 +9,9 @@ from jumppad_env.gamepad import FACTORS
 from jumppad_env.rules import CHARACTERS, PADS
 from jumppad_env.world import STATE
 
+LARGEST_SEED = 2**63 - 1
+"""A larger seed does not fit the column of a dataset."""
+
 
 @dataclass(frozen=True, eq=False)
 class Trajectory:
@@ -53,6 +56,8 @@ class Trajectory:
             raise ValueError(f"frames must be uint8 ({length}, H, W, 3); got {self.frames.dtype} {self.frames.shape}")
         if self.goals is not None and (self.goals.shape != (length,) or self.goals.dtype != np.uint8):
             raise ValueError(f"goals must be uint8 ({length},); got {self.goals.dtype} {self.goals.shape}")
+        if not -1 <= self.seed <= LARGEST_SEED:
+            raise ValueError(f"seed {self.seed} is not between -1 (unknown) and {LARGEST_SEED}; use -1")
         if self.character not in CHARACTERS or not -1 <= self.pad < len(PADS):
             raise ValueError(f"character {self.character!r} or pad {self.pad} is unknown")
 

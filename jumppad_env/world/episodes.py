@@ -10,6 +10,7 @@ from gymnasium import spaces
 
 from jumppad_env.compiled import compiled
 from jumppad_env.rules import CHARACTERS, PADS, RULES
+from jumppad_env.world.observation import columns
 from jumppad_env.world.options import Options
 from jumppad_env.world.state import FARTHEST, LOOKS, Z, wrap_angle
 from jumppad_env.world.world import RULE_PAD, RULE_SINCE_PAD, World
@@ -185,22 +186,8 @@ class Episodes:
     def state_observation(self) -> np.ndarray:
         """Returns float32 (N, STATE_WIDTH), columns as in `STATE_OBSERVATION`."""
         world = self.world
-        heading = world.qpos[:, 3]
-        way = world.island.pads[None, :, :2] - world.qpos[:, None, :2]
-        columns = [
-            world.position,
-            world.velocity,
-            np.stack([np.sin(heading), np.cos(heading)], axis=1),
-            np.stack([np.sin(world.camera_yaw), np.cos(world.camera_yaw)], axis=1),
-            world.camera_tilt[:, None],
-            world.grounded[:, None],
-            world.mounted[:, None],
-            world.attack_left[:, None],
-            world.dodge_wait[:, None],
-            way.reshape(self.count, 2 * len(PADS)),
-            world.pad[:, None] == np.arange(len(PADS)),
-        ]
-        return np.concatenate(columns, axis=1, dtype=np.float32)
+        single = [world.camera_tilt, world.grounded, world.mounted, world.attack_left, world.dodge_wait]
+        return columns(world.position, world.velocity, world.qpos[:, 3], world.camera_yaw, single, world.pad)
 
 
 @compiled

@@ -10,8 +10,9 @@
     data/chunk-000/file-000.parquet                                 per step: action, reward, ...; all episodes
     videos/observation.images.camera/chunk-000/file-000.mp4         the frames of all episodes
 
-LeRobot cannot be installed beside our packages (0.6.2 requires torch < 2.12), so the files are written with pyarrow and
-PyAV, following the source of 0.6.2: `lerobot/datasets/{utils,dataset_metadata,dataset_writer,compute_stats}.py`.
+The files are written with pyarrow and PyAV, following the source of LeRobot 0.6.2 (`lerobot/datasets/`: `utils.py`,
+`dataset_metadata.py`, `dataset_writer.py`, `compute_stats.py`), which needs Python 3.12 and another torch than
+constraints.txt. A test trains with LeRobot 0.6.1 in an environment of its own.
 
 By default the video is lossless H.264 (RGB, 4:4:4), which LeRobot's decoders can read. `lossy=True` writes H.264 that
 browsers can play as well, at 40% of the size; at 64x64 the mean error is 6 of 255.
@@ -31,17 +32,22 @@ import numpy as np
 
 from agents.dataset.exchange.lerobot_stats import Stats, column_stats, image_stats, join
 from agents.dataset.exchange.packages import need
+from agents.dataset.exchange.patient_file import PatientFile
 from agents.dataset.exchange.transitions import Player
 from jumppad_env.dataset import Dataset, Trajectory
-from jumppad_env.files import write_directory
+from jumppad_env.files import explain_full_disk, write_directory
 from jumppad_env.gamepad import AXES, BUTTONS
-from jumppad_env.world import STATE
-from jumppad_env.world.episodes import FPS
+from jumppad_env.world import STATE, observe
+from jumppad_env.world.episodes import FPS, STATE_OBSERVATION
 
 if TYPE_CHECKING:
     import av
 
 VERSION = "v3.0"
+OBSERVED = [
+    f"{name} {column}" if width > 1 else name for name, width, *_ in STATE_OBSERVATION for column in range(width)
+]
+"""Names of the columns of the observed state."""
 CAMERA = "observation.images.camera"
 FILE = "chunk-{chunk_index:03d}/file-{file_index:03d}"
 DATA_PATH = f"data/{FILE}.parquet"
@@ -54,16 +60,20 @@ LOSSY = ("libx264", "yuv420p", {"crf": "18", "preset": "veryfast", "g": "2"})
 """Codec, pixel format, options: as in LeRobot, every second frame is a key frame (g), for random access."""
 
 
-def export_lerobot(dataset: Dataset, directory: Path | str, *, lossy: bool = False) -> None:
+def export_lerobot(
+    dataset: Dataset, directory: Path | str, *, lossy: bool = False, observed_state: bool = False
+) -> None:
     """Writes a dataset in LeRobot's layout; the directory appears only when it is complete.
 
     Actions are float32 buckets, 0 to 10 and 0 or 1, since LeRobot's policies expect floats. Exact states are stored as
-    the feature `states`, which LeRobot's policies do not take for an observation.
+    the feature `states`, which LeRobot's policies do not take for an observation. Those that need one besides the
+    camera, such as ACT, are given what `JumppadState-v0` shows.
 
     Args:
         dataset: the dataset, which has frames.
         directory: must not exist.
         lossy: write smaller videos that browsers can play.
+        observed_state: also write the observation of `JumppadState-v0`, as `observation.state`.
 
     Raises:
         ValueError: there are no frames, their size is odd for a lossy video, the directory exists, or packages are
@@ -81,10 +91,11 @@ def export_lerobot(dataset: Dataset, directory: Path | str, *, lossy: bool = Fal
         raise ValueError(f"a lossy video needs an even height and width, got {height}x{width}; use lossy=False")
     partial = directory.with_name(f".{directory.name}.partial")
     with (
+        explain_full_disk(directory),
         write_directory(directory, partial),
-        contextlib.closing(Player(dataset.manifest.get("environment", {}), (height, width))) as player,
+        contextlib.closing(Player(dataset.manifest.get("environment", {}), None)) as player,
     ):
-        _write(partial, dataset, player, lossy)
+        _write(partial, dataset, player, lossy, observed_state)
 
 
 class _Files:
@@ -94,15 +105,15 @@ class _Files:
         import av
 
         self.place = {"chunk_index": number // FILES_PER_CHUNK, "file_index": number % FILES_PER_CHUNK}
-        self._data = root / DATA_PATH.format(**self.place)
-        self._film = root / VIDEO_PATH.format(video_key=CAMERA, **self.place)
-        for path in (self._data, self._film):
-            path.parent.mkdir(parents=True, exist_ok=True)
+        paths = DATA_PATH.format(**self.place), VIDEO_PATH.format(video_key=CAMERA, **self.place)
+        for path in paths:
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+        self._data, self._film = (PatientFile(root / path) for path in paths)
         self.frames = 0
         self._writer: Any = None
         codec, pixels, options = LOSSY if lossy else LOSSLESS
-        self._container = av.open(str(self._film), "w")
-        self._stream: av.VideoStream = self._container.add_stream(codec, rate=FPS, options=options)  # pyright: ignore
+        self._container: Any = av.open(self._film, "w", format="mp4")
+        self._stream: av.VideoStream = self._container.add_stream(codec, rate=FPS, options=options)
         self._stream.height, self._stream.width = image_size
         self._stream.pix_fmt = pixels
 
@@ -110,7 +121,7 @@ class _Files:
     def full(self) -> bool:
         """Whether the next episode must go into another file."""
         sizes = ((self._data, DATA_MEGABYTES), (self._film, VIDEO_MEGABYTES))
-        return any(path.exists() and path.stat().st_size >= megabytes * 2**20 for path, megabytes in sizes)
+        return self.frames > 0 and any(file.tell() >= megabytes * 2**20 for file, megabytes in sizes)
 
     def append(self, table: Any, frames: np.ndarray) -> None:
         """Appends an episode: a pyarrow table of its steps, written as a row group, and frames uint8 (T, H, W, 3)."""
@@ -125,16 +136,29 @@ class _Files:
             picture.pts, picture.time_base = self.frames, Fraction(1, FPS)
             self._container.mux(self._stream.encode(picture))
             self.frames += 1
+        for file in (self._data, self._film):
+            file.check()
 
     def close(self) -> None:
-        """Closes both files."""
-        self._container.mux(self._stream.encode())
-        self._container.close()
+        """Completes both files; may be called twice.
+
+        Raises:
+            OSError: the disk is full.
+        """
+        container, self._container = self._container, None
+        if container is None:
+            return
+        container.mux(self._stream.encode())
+        container.close()
         if self._writer is not None:
             self._writer.close()
+        for file in (self._data, self._film):
+            file.close()
+        for file in (self._data, self._film):
+            file.check()
 
 
-def _write(root: Path, dataset: Dataset, player: Player, lossy: bool) -> None:
+def _write(root: Path, dataset: Dataset, player: Player, lossy: bool, observed_state: bool) -> None:
     import pyarrow as pa
     import pyarrow.parquet
 
@@ -155,7 +179,7 @@ def _write(root: Path, dataset: Dataset, player: Player, lossy: bool) -> None:
                 files = _Files(root, number, image_size, lossy)
             trajectory = dataset.trajectory(episode)
             assert trajectory.frames is not None
-            columns, features = _steps(trajectory, player, episode, index)
+            columns, features = _steps(trajectory, player, episode, index, observed_state)
             told = {field.name: getattr(trajectory, field.name) for field in fields(Trajectory)}  # seed, mode, ...
             start = files.frames
             table = pa.table({name: _arrow(column) for name, column in columns.items()})
@@ -183,8 +207,10 @@ def _write(root: Path, dataset: Dataset, player: Player, lossy: bool) -> None:
         files.close()
     path = root / EPISODES_PATH.format(chunk_index=0, file_index=0)
     path.parent.mkdir(parents=True)
-    pyarrow.parquet.write_table(pa.Table.from_pylist(rows), path, compression="snappy")
-    pyarrow.parquet.write_table(_tasks([task]), root / "meta/tasks.parquet")
+    for table, file in ((pa.Table.from_pylist(rows), path), (_tasks([task]), root / "meta/tasks.parquet")):
+        with PatientFile(file) as written:
+            pyarrow.parquet.write_table(table, written, compression="snappy")
+        written.check()
     joined = {f: {n: v.tolist() for n, v in s.items()} for f, s in join(stats).items()}
     info = {
         "codebase_version": VERSION,
@@ -206,13 +232,14 @@ def _write(root: Path, dataset: Dataset, player: Player, lossy: bool) -> None:
 
 
 def _steps(
-    trajectory: Trajectory, player: Player, episode: int, index: int
+    trajectory: Trajectory, player: Player, episode: int, index: int, observed_state: bool
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Returns an episode's columns, (T,) or (T, D), and their entries in info.json."""
     steps = player.finish(trajectory)
     count = np.arange(len(trajectory))
     columns = {
         "action": trajectory.actions.astype(np.float32),
+        **({"observation.state": observe(trajectory.states)} if observed_state else {}),
         "states": trajectory.states,
         "next.reward": steps.rewards.astype(np.float32),
         "next.done": steps.terminations | steps.truncations,
@@ -223,7 +250,7 @@ def _steps(
         "index": index + count,
         "task_index": np.zeros_like(count),
     }
-    names = {"action": [*AXES, *BUTTONS], "states": list(STATE)}
+    names = {"action": [*AXES, *BUTTONS], "states": list(STATE), "observation.state": OBSERVED}
     features = {
         name: {"dtype": str(column.dtype), "shape": list(column.shape[1:]) or [1], "names": names.get(name)}
         for name, column in columns.items()

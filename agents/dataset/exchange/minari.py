@@ -1,6 +1,7 @@
 """Lossless export to and import from Minari (https://minari.farama.org); frames are stored raw, not as JPEG.
 
     export_minari(Dataset("runs/demonstrations"), "jumppad/human-v0")
+    export_minari(Dataset("runs/demonstrations"), "jumppad/human_states-v0", observation="state")
     import_minari("jumppad/human-v0", "runs/again")
 
 Written for Minari 0.5.4. Its episodes have T + 1 observations for T actions; ours have T, so the last action is
@@ -23,11 +24,16 @@ import numpy as np
 from gymnasium import spaces
 
 from agents.dataset.exchange.packages import need
+from agents.dataset.exchange.patient_file import PatientFile
 from agents.dataset.exchange.transitions import KEYWORDS, Player
 from agents.population.modes import GOALS
+from jumppad_env import __version__
 from jumppad_env.dataset import Dataset, Trajectory, write_dataset
-from jumppad_env.files import write_directory
+from jumppad_env.dataset.trajectory import LARGEST_SEED
+from jumppad_env.files import explain_full_disk, write_atomically, write_directory
 from jumppad_env.gamepad import FACTORS, action_space, validate
+from jumppad_env.world import observe
+from jumppad_env.world.episodes import STATE_WIDTH
 
 if TYPE_CHECKING:
     from minari import EpisodeData, MinariDataset
@@ -42,15 +48,21 @@ to 13 on 64x64 frames, and frames of different places differ by more than 25."""
 
 
 def export_minari(
-    dataset: Dataset, dataset_id: str, root: Path | str | None = None, *, data_format: Literal["hdf5", "arrow"] = "hdf5"
+    dataset: Dataset,
+    dataset_id: str,
+    root: Path | str | None = None,
+    *,
+    observation: Literal["pixels", "state"] = "pixels",
+    data_format: Literal["hdf5", "arrow"] = "hdf5",
 ) -> Path:
     """Exports a dataset to Minari; load it with `minari.load_dataset(dataset_id)`.
 
     Args:
-        dataset: the dataset, which has frames.
+        dataset: the dataset; it has frames if they are to be observed.
         dataset_id: [namespace/]name-vN.
         root: directory of Minari's local datasets; by default Minari's own: `MINARI_DATASETS_PATH`, else
             ~/.minari/datasets.
+        observation: what an agent observes: the frames, or the columns of `JumppadState-v0`.
         data_format: hdf5 is Minari's default, one file; arrow reads about seven times faster, two files per episode.
 
     Returns:
@@ -66,20 +78,25 @@ def export_minari(
     out = _place(dataset_id, root)
     if out.exists():
         raise ValueError(f"{out} exists; choose another id (the next version?) or delete it")
-    if dataset.frames is None:
-        raise ValueError("the export to Minari needs frames, but this dataset has none; render them first")
-    base = out.parents[dataset_id.count("/")]
-    partial = base / f".{dataset_id.replace('/', '.')}.partial"
+    if observation == "pixels" and dataset.frames is None:
+        raise ValueError(
+            "the export to Minari needs frames, but this dataset has none; render them first, or export states with "
+            "--observation state"
+        )
+    image_size = dataset.frames.shape[1:3] if observation == "pixels" and dataset.frames is not None else None
+    namespaces = out.parents[: dataset_id.count("/")]
+    partial = out.parents[len(namespaces)] / f".{dataset_id.replace('/', '.')}.partial"
     with (
+        explain_full_disk(out),
         write_directory(out, partial),
-        closing(Player(dataset.manifest.get("environment", {}), dataset.frames.shape[1:3])) as player,
+        closing(Player(dataset.manifest.get("environment", {}), image_size)) as player,
     ):
         (partial / "data").mkdir()
         _write(partial / "data", dataset, dataset_id, player, data_format)
-    for folder in out.parents[: dataset_id.count("/")]:  # Minari's upload requires that namespaces are marked
-        mark = folder / NAMESPACE_METADATA_FILENAME
-        if not mark.exists():
-            mark.write_text("{}")
+        for folder in namespaces:  # Minari's upload requires that namespaces are marked
+            mark = folder / NAMESPACE_METADATA_FILENAME
+            if not mark.exists():
+                write_atomically(mark, b"{}")
     return out
 
 
@@ -98,8 +115,11 @@ def _write(path: Path, dataset: Dataset, dataset_id: str, player: Player, data_f
         {
             "dataset_id": dataset_id,
             "minari_version": minari.__version__,
+            "author": {"The jumppad authors"},
+            "code_permalink": f"jumppad {__version__}: python -m agents.dataset export",
+            "requirements": [f"jumppad=={__version__}"],
             "algorithm_name": str(population),
-            "description": f"Jumppad-v0 played by {population}: pixels, gamepad, exact states.",
+            "description": f"{env.spec.id if env.spec else ''} played by {population}: gamepad, exact states.",
             MANIFEST: dataset.manifest,
         }
     )
@@ -113,7 +133,8 @@ def _write(path: Path, dataset: Dataset, dataset_id: str, player: Player, data_f
             yield EpisodeBuffer(
                 id=index,
                 seed=trajectory.seed,
-                observations=steps.frames,  # pyright: ignore[reportArgumentType] -- arrays do as well as lists
+                # Arrays do as well as lists.
+                observations=observe(steps.states) if steps.frames is None else steps.frames,  # pyright: ignore
                 actions=trajectory.actions.astype(env.action_space.dtype),  # pyright: ignore[reportArgumentType]
                 rewards=steps.rewards,  # pyright: ignore[reportArgumentType]
                 terminations=steps.terminations,  # pyright: ignore[reportArgumentType]
@@ -121,8 +142,25 @@ def _write(path: Path, dataset: Dataset, dataset_id: str, player: Player, data_f
                 infos=infos,
             )
 
-    storage.update_episodes(buffers())
-    storage.update_episode_metadata(_told(dataset.trajectory(index), arrays=False) for index in range(len(dataset)))
+    told = (_told(dataset.trajectory(index), arrays=False) for index in range(len(dataset)))
+    if data_format != "hdf5":
+        storage.update_episodes(buffers())
+        storage.update_episode_metadata(told)
+        return
+    with PatientFile(path / "main_data.hdf5") as file:
+        storage._file_path = file  # pyright: ignore[reportAttributeAccessIssue] -- h5py takes it for a path
+        try:
+            storage.update_episodes(_checked(buffers(), file))
+            storage.update_episode_metadata(told)
+        finally:
+            file.check()  # whatever went wrong after an error of the disk is its consequence
+    file.check()
+
+
+def _checked(buffers: Iterator[Any], file: PatientFile) -> Iterator[Any]:
+    for buffer in buffers:
+        file.check()
+        yield buffer
 
 
 def _told(trajectory: Trajectory, *, arrays: bool) -> dict[str, Any]:
@@ -169,8 +207,12 @@ def import_minari(dataset_id: str, directory: Path | str, root: Path | str | Non
     trajectories = _stored(minari_dataset, source) if manifest else _replayed(minari_dataset, source)
     description: dict[str, Any] = {"goals": GOALS, "imported": {"minari": dataset_id, "manifest": manifest}}
     if manifest:
-        names = ("population", "shares", "environment", "goals")
+        names = ("population", "shares", "environment", "goals", "drawn_as")
         description |= {name: manifest[name] for name in names if name in manifest}
+        if len(minari_dataset.observation_space.shape or ()) == 1:  # states, perhaps of a dataset with frames
+            description.pop("drawn_as", None)
+            description["environment"] = {**manifest["environment"], "observation": "state"}
+            description["environment"].pop("image_size", None)
     else:
         options = _environment(minari_dataset, source)
         description["environment"] = {"id": "Jumppad-v0", "observation": "pixels", **options}
@@ -190,7 +232,8 @@ def _open(source: Path) -> MinariDataset:
     if not isinstance(action, spaces.MultiDiscrete) or not np.array_equal(action.nvec, action_space().nvec):
         raise ValueError(f"{source} has actions {action}, expected {action_space()}; record Jumppad-v0 unwrapped")
     image = isinstance(observation, spaces.Box) and observation.dtype == np.uint8 and len(observation.shape) == 3
-    if not image or observation.shape[2] != 3:
+    own_states = MANIFEST in metadata and observation.shape == (STATE_WIDTH,)
+    if not own_states and (not image or observation.shape[2] != 3):
         raise ValueError(
             f"{source} has observations {observation}, expected Box(0, 255, (height, width, 3), uint8); "
             'record Jumppad-v0 with observation="pixels", unwrapped'
@@ -230,6 +273,7 @@ def _episodes(dataset: MinariDataset, source: Path) -> Iterator[tuple[EpisodeDat
 def _stored(dataset: MinariDataset, source: Path) -> Iterator[Trajectory]:
     """Yields the trajectories of our own exports."""
     names = {field.name for field in fields(Trajectory)}
+    shown = len(dataset.observation_space.shape or ()) == 3
     empty = {field.name: None for field in fields(Trajectory) if str(field.type).endswith("| None")}
     for episode, metadata in _episodes(dataset, source):
         steps = len(episode.actions)
@@ -237,7 +281,8 @@ def _stored(dataset: MinariDataset, source: Path) -> Iterator[Trajectory]:
             columns = {name: column[:steps] for name, column in episode.infos.items() if name in names}
             flat = {name: column[:, 0] for name, column in columns.items() if column.shape[1:] == (1,)}
             scalars = {name: value for name, value in metadata.items() if name in names}
-            own = {"actions": episode.actions.astype(np.uint8), "frames": episode.observations[:steps]}
+            own = {"actions": episode.actions.astype(np.uint8)}
+            own |= {"frames": episode.observations[:steps]} if shown else {}
             trajectory = Trajectory(**{**empty, **columns, **flat, **scalars, **own})
         yield trajectory
 
@@ -268,6 +313,10 @@ def _replayed(dataset: MinariDataset, source: Path) -> Iterator[Trajectory]:
                     "record it with env.reset(seed=...)"
                 )
             seed, actions, options = metadata["seed"], episode.actions.astype(np.uint8), metadata.get("options")
+            if type(seed) is not int or seed < 0 or not isinstance(options or {}, dict):
+                raise ValueError(
+                    f"{source}: episode {episode.id} has seed {seed!r} and options {options!r}; record it again"
+                )
             frames = np.empty(episode.observations.shape, dtype=np.uint8)
             states = []
             frames[0], info = env.reset(seed=seed, options=options)
@@ -286,7 +335,7 @@ def _replayed(dataset: MinariDataset, source: Path) -> Iterator[Trajectory]:
                 )
             placed = set(options or ()) - {"character"}  # the seed alone does not determine the first state
             yield Trajectory(
-                seed=-1 if placed else seed,
+                seed=-1 if placed or seed > LARGEST_SEED else seed,
                 character=info["character"],
                 mode="",
                 pad=info["pad"],

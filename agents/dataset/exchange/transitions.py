@@ -28,8 +28,8 @@ class Transitions:
 
     states: np.ndarray
     """float64 (T + 1, len(STATE))."""
-    frames: np.ndarray
-    """uint8 (T + 1, H, W, 3)."""
+    frames: np.ndarray | None
+    """uint8 (T + 1, H, W, 3), None if not rendered."""
     rewards: np.ndarray
     """float64 (T,): 1 at the step that touches the target pad."""
     terminations: np.ndarray
@@ -42,21 +42,24 @@ class Player:
     """Replays the last action of trajectories.
 
     Attributes:
-        env: environment with the dataset's keywords and frame size.
+        env: environment with the dataset's keywords and frame size; that of states if nothing is rendered.
     """
 
-    def __init__(self, environment: Mapping[str, Any], image_size: tuple[int, int]) -> None:
+    def __init__(self, environment: Mapping[str, Any], image_size: tuple[int, int] | None) -> None:
         """Makes the environment, which `close` closes.
 
         Args:
             environment: keywords of `gymnasium.make`, from the manifest.
-            image_size: (height, width) of the frames.
+            image_size: (height, width) of the frames; None: render nothing.
 
         Raises:
             ValueError: a keyword has an invalid value.
         """
         keywords = {name: environment[name] for name in KEYWORDS if name in environment}
-        self.env = gymnasium.make("Jumppad-v0", image_size=tuple(image_size), **keywords)
+        if image_size is None:
+            self.env = gymnasium.make("JumppadState-v0", **keywords)
+        else:
+            self.env = gymnasium.make("Jumppad-v0", image_size=tuple(image_size), **keywords)
 
     def finish(self, trajectory: Trajectory) -> Transitions:
         """Returns the trajectory's steps with their consequences.
@@ -64,15 +67,16 @@ class Player:
         Row t of a trajectory holds the observation before action t, so the last action is replayed and rendered here.
 
         Raises:
-            ValueError: the trajectory has no frames.
+            ValueError: the trajectory has no frames, and they are to be rendered.
         """
-        if trajectory.frames is None:
-            raise ValueError("the trajectory has no frames; render them first")
         env = self.env.unwrapped
         assert isinstance(env, JumppadEnv)
+        frames = trajectory.frames if env.options.draws else None
+        if env.options.draws and frames is None:
+            raise ValueError("the trajectory has no frames; render them first")
         env.reset(options={"character": trajectory.character})
         env.set_state(trajectory.states[-1])
-        frame, *_ = env.step(trajectory.actions[-1])
+        last, *_ = env.step(trajectory.actions[-1])
         states = np.concatenate([trajectory.states, env.get_state()[None]])
         rewards, terminations = np.empty(len(trajectory)), np.empty(len(trajectory), dtype=np.bool_)
         judge(  # by the environment's own rules
@@ -88,7 +92,7 @@ class Player:
         truncations[-1] = not terminations[-1]
         return Transitions(
             states=states,
-            frames=np.concatenate([trajectory.frames, frame[None]]),
+            frames=None if frames is None else np.concatenate([frames, last[None]]),
             rewards=rewards,
             terminations=terminations,
             truncations=truncations,

@@ -83,6 +83,21 @@ def test_every_window_is_what_the_arrays_hold(windows):
     assert [rows_of(windows[index]).tolist() for index in range(len(windows))] == list(valid_windows())
 
 
+@pytest.mark.parametrize("part", [slice(0, 2), slice(None), slice(-3, None), slice(8, 0, -3), slice(5, 5)])
+def test_a_slice_holds_its_windows_in_order(windows, part):
+    some = windows[part]
+    assert some.frames.shape[:2] == some.mask.shape == (len(range(len(windows))[part]), STEPS)
+    assert [rows_of(Window(*parts)).tolist() for parts in zip(*some, strict=True)] == list(valid_windows())[part]
+
+
+def test_several_windows_are_read_at_a_time(windows):
+    several = windows.__getitems__([3, 0, -1])
+    assert [rows_of(window).tolist() for window in several] == [list(valid_windows())[index] for index in (3, 0, -1)]
+    assert several[0].frames.base is several[1].frames.base is not None
+    with pytest.raises(IndexError, match=f"window {len(windows)} of"):
+        windows.__getitems__([0, len(windows)])
+
+
 @pytest.mark.parametrize("reuse", [False, True])
 def test_batches_hold_windows(windows, reuse):
     generator = np.random.default_rng(0)

@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,8 @@ from agents.dataset.exchange import lerobot
 from agents.dataset.exchange.lerobot import export_lerobot
 from agents.population.modes import GOALS
 from jumppad_env.gamepad import AXES, BUTTONS
+from jumppad_env.world import observe
+from jumppad_env.world.episodes import STATE_WIDTH
 
 av = pytest.importorskip("av")
 parquet = pytest.importorskip("pyarrow.parquet")
@@ -110,6 +114,33 @@ def test_steps_are_exact(demonstrations, reader):
         start += count
 
 
+def test_states_are_observed_on_request(demonstrations, exported, tmp_path):
+    assert "observation.state" not in Reader(exported / "lossless").info["features"]
+    export_lerobot(demonstrations, tmp_path / "d", observed_state=True)
+    reader = Reader(tmp_path / "d")
+    feature = reader.info["features"]["observation.state"]
+    assert feature["dtype"] == "float32" and feature["shape"] == [STATE_WIDTH] == [len(set(feature["names"]))]
+    for index in range(len(demonstrations)):
+        assert np.array_equal(
+            reader.column(index, "observation.state"), observe(demonstrations.trajectory(index).states)
+        )
+    stats = reader.stats["observation.state"]
+    assert np.allclose(stats["mean"], observe(demonstrations.states).mean(axis=0), atol=1e-4)
+
+
+def test_the_page_gives_each_feature_its_type_and_shape(demonstrations, tmp_path):
+    export_lerobot(demonstrations, tmp_path / "d", observed_state=True)
+    features = Reader(tmp_path / "d").info["features"]
+    page = (Path(__file__).parents[4] / "docs/exchange.md").read_text()
+    rows = re.findall(r"^\| (`[^|]+) \| ([^|]+) \|", page.split("| feature |")[1].split("\n\n")[0], re.MULTILINE)
+    told = [pair for names, types in rows for pair in zip(names.split(", "), re.split(r", (?!\))", types), strict=True)]
+    for name, kind in told:
+        feature = features[name.strip("`")]
+        shape = {"video": ""}.get(kind, f" ({feature['shape'][0]},)" if feature["shape"] != [1] else "")
+        assert kind == f"{feature['dtype']}{shape}"
+    assert len(told) >= 7
+
+
 def test_frames_and_their_times(demonstrations, reader):
     lossy = reader.root.name == "lossy"
     for index in range(len(demonstrations)):
@@ -173,19 +204,6 @@ def test_faults_get_one_clear_error(demonstrations, tmp_path):
         export_lerobot(Dataset(tmp_path / "odd"), tmp_path / "d", lossy=True)
     export_lerobot(Dataset(tmp_path / "odd"), tmp_path / "d")
     assert np.array_equal(Reader(tmp_path / "d").film(0)[0], odd.frames)
-
-
-class FullDisk(Dataset):
-    def trajectory(self, index):
-        if index == 3:
-            raise OSError(28, "No space left on device")
-        return super().trajectory(index)
-
-
-def test_nothing_half_written_stays(demonstrations, tmp_path):
-    with pytest.raises(OSError, match="No space"):
-        export_lerobot(FullDisk(demonstrations.directory), tmp_path / "d")
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["pyarrow", "av"])

@@ -10,10 +10,12 @@ import gymnasium
 import numpy as np
 import pytest
 
+import jumppad_env
 from agents.collect import CollectConfig, collect
 from agents.dataset import Dataset, write_dataset
 from agents.dataset.exchange.minari import export_minari, import_minari
 from agents.dataset.exchange.transitions import Player
+from agents.dataset.verification import verify
 from agents.population.modes import GOALS
 from jumppad_env import DiscreteGamepad
 
@@ -61,6 +63,7 @@ def test_minari_reads_what_was_exported(demonstrations, root, monkeypatch, data_
     for index, episode in enumerate(loaded.iterate_episodes()):
         trajectory = demonstrations.trajectory(index)
         steps = player.finish(trajectory)
+        assert steps.frames is not None
         assert episode.observations.dtype == np.uint8 and np.array_equal(episode.observations, steps.frames)
         assert np.array_equal(episode.observations[:-1], trajectory.frames)
         assert np.array_equal(episode.actions, trajectory.actions)
@@ -112,7 +115,7 @@ def record(dataset_id, *, seeds=(5, 6), options=None, wrapper=None, jpeg=False, 
     env.action_space.seed(0)
     buffers, states = [], []
     for seed in seeds:
-        observation, _ = env.reset(seed=5 if seed is None else seed, options=options)
+        observation, _ = env.reset(seed=5 if seed in (None, -1) else seed, options=options)
         columns = {"observations": [observation], "actions": [], "rewards": [], "terminations": [], "truncations": []}
         over = False
         while not over:
@@ -155,6 +158,47 @@ def test_reset_options_are_played_again_too(local, tmp_path):
     assert dataset.episodes["character"].tolist() == ["mystic"] * 2
 
 
+def test_seeds_of_any_size_are_played_again_and_kept_where_they_fit(local, tmp_path):
+    states = record("others/random-v0", seeds=(2**63 - 1, 2**63, 2**64 - 1))
+    import_minari("others/random-v0", tmp_path / "d")
+    dataset = Dataset(tmp_path / "d")
+    assert np.array_equal(dataset.states, states) and dataset.episodes["seed"].tolist() == [2**63 - 1, -1, -1]
+    faults, _ = verify(tmp_path / "d", frames=10, threads=1)
+    assert faults == []
+
+
+@pytest.mark.parametrize("data_format", FORMATS)
+@pytest.mark.parametrize("frames", [True, False])
+def test_states_are_exported_as_the_environment_observes_them(demonstrations, local, tmp_path, data_format, frames):
+    bare = [dataclasses.replace(demonstrations.trajectory(index), frames=None) for index in range(5)]
+    write_dataset(tmp_path / "bare", bare, seed=3, description={"goals": GOALS})
+    source = demonstrations if frames else Dataset(tmp_path / "bare")
+    export_minari(source, "jumppad/states-v0", observation="state", data_format=data_format)
+    loaded = minari.load_dataset("jumppad/states-v0")
+    env = loaded.recover_environment()
+    assert env.spec.id == "JumppadState-v0" and env.observation_space == loaded.observation_space
+    assert loaded.spec.env_spec.id == env.spec.id
+    for bare_one, episode in zip(bare, loaded.iterate_episodes(), strict=True):
+        env.reset(options={"character": bare_one.character})
+        for state, observation in zip(episode.infos["states"], episode.observations, strict=True):
+            assert np.array_equal(env.unwrapped.set_state(state)[0], observation)
+    import_minari("jumppad/states-v0", tmp_path / "again")
+    again = Dataset(tmp_path / "again")
+    assert again.frames is None and np.array_equal(again.states, demonstrations.states)
+    assert again.manifest["environment"]["observation"] == "state" and again.manifest["renderer"] is None
+    assert again.manifest["environment"]["character"] == "random" and "image_size" not in again.manifest["environment"]
+
+
+def test_an_export_says_who_made_it_and_what_it_needs(root, recwarn, monkeypatch):
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(root))
+    loaded = minari.load_dataset("jumppad/hdf5-v0")
+    metadata = loaded.storage.metadata
+    assert metadata["author"] == {"The jumppad authors"} and "agents.dataset export" in metadata["code_permalink"]
+    assert metadata["requirements"] == [f"jumppad=={jumppad_env.__version__}"]
+    loaded.recover_environment().close()
+    assert not [warning for warning in recwarn if "requirement" in str(warning.message)]
+
+
 def brighter(columns):
     columns["observations"][3] = columns["observations"][3] ^ 1
 
@@ -189,6 +233,7 @@ def other_size(columns):
         ({"change": no_last_frame}, r"12 actions, and observations, rewards, ends: \(12, 12, 12\)"),
         ({"change": impossible_action}, "out of range"),
         ({"change": other_size}, r"episode 0 has observations \(39, 48, 3\)"),
+        ({"seeds": (5, -1)}, r"episode 1 has seed -1 and options None; record it again"),
         ({"seeds": (5, None)}, "episode 1 holds neither states nor a seed"),
         ({"wrapper": DiscreteGamepad}, r"actions Discrete\(10\), expected MultiDiscrete"),
         ({"observation": "state"}, r"observations Box.*24,.*expected Box\(0, 255, \(height, width, 3\), uint8\)"),
@@ -293,20 +338,6 @@ def test_a_dataset_without_frames_is_refused(demonstrations, tmp_path):
     with pytest.raises(ValueError, match="needs frames"):
         export_minari(Dataset(tmp_path / "bare"), "bare-v0", tmp_path / "root")
     assert not (tmp_path / "root").exists()
-
-
-class FullDisk(Dataset):
-    def trajectory(self, index):
-        if index == 3:
-            raise OSError(28, "No space left on device")
-        return super().trajectory(index)
-
-
-def test_nothing_half_written_stays(demonstrations, tmp_path):
-    with pytest.raises(OSError, match="No space"):
-        export_minari(FullDisk(demonstrations.directory), "jumppad/human-v0", tmp_path)
-    assert list(tmp_path.iterdir()) == []
-    export_minari(demonstrations, "jumppad/human-v0", tmp_path)  # and nothing stands in the way
 
 
 @pytest.mark.parametrize("name", ["minari", "h5py"])

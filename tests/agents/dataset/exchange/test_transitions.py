@@ -93,12 +93,15 @@ def test_what_follows_is_what_the_environment_says(name):
     for column, expected in zip(
         (steps.states, steps.frames, steps.rewards, steps.terminations, steps.truncations), said, strict=True
     ):
-        assert np.array_equal(column, expected)
+        assert column is not None and np.array_equal(column, expected)
     assert {"middle pad": 1, "not the target": 0, "goes on": 1}.get(name, sum(said[2])) == sum(said[2])
     assert trajectory.fell == (name == "fell") and said[-1][-1] == (name in ("goes on", "another look"))
 
 
 def test_a_trajectory_without_frames_has_no_last_one():
-    trajectory, _ = played({}, 3, still)
+    trajectory, said = played({}, 3, still)
+    bare = dataclasses.replace(trajectory, frames=None)
     with pytest.raises(ValueError, match="has no frames"):
-        Player({}, SIZE).finish(dataclasses.replace(trajectory, frames=None))
+        Player({}, SIZE).finish(bare)
+    steps = Player({}, None).finish(bare)
+    assert steps.frames is None and np.array_equal(steps.states, said[0])
