@@ -136,6 +136,12 @@ def _curated(pool: PlayerPool, config: CollectConfig, done: list[int]) -> Iterat
         ValueError: the population hardly ever reaches some pad.
     """
     missing = {f"direct_{pad}": config.episodes // len(PADS) for pad in PADS}
+    chosen = POPULATIONS["curated"].shares
+    if chosen.keys() != missing.keys():
+        raise ValueError(
+            f"the curated population chooses {', '.join(chosen)}, but {', '.join(missing)} are needed; "
+            "change its shares in agents/population/populations.py"
+        )
     most = 1000 + 20 * config.episodes  # far more than needed
     candidates = (episode_seed(config.seed, "curated", index) for index in range(most))
     known = set(done)

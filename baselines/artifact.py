@@ -28,6 +28,7 @@ import numpy as np
 
 from jumppad_env import files
 from jumppad_env.files import BEGUN, MANIFEST, PARTIAL, explain_full_disk, sha256, sole_owner, write_atomically
+from jumppad_env.island.digest import rules_digest, warn_of_other_rules
 
 FORMAT = 1
 DAMAGES = (ValueError, KeyError, OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, struct.error)
@@ -58,7 +59,7 @@ def knows_its_config(directory: Path | str) -> bool:
 
 
 def load_manifest(directory: Path | str, kind: str) -> dict[str, Any]:
-    """Reads the manifest of a finished artifact.
+    """Reads the manifest of a finished artifact; warns if it was made by other rules, or on another map.
 
     Args:
         directory: Directory of the artifact.
@@ -76,6 +77,7 @@ def load_manifest(directory: Path | str, kind: str) -> dict[str, Any]:
     if manifest.get("kind") != kind:
         raise ValueError(f"{directory} holds {manifest.get('kind')!r}, expected {kind!r}; give another directory")
     _check_format(path, manifest)
+    warn_of_other_rules(directory, manifest.get("rules"))
     return manifest
 
 
@@ -108,6 +110,7 @@ def begin(
         "config": _to_json(config),
         "seed": seed,
         "inputs": {role: _input_sha256(role, Path(path)) for role, path in (inputs or {}).items() if path is not None},
+        "rules": rules_digest(),
     }
     with ExitStack() as stack:
         if not is_finished(directory):
@@ -177,7 +180,7 @@ def _check_same(directory: Path, name: str, there: dict[str, Any], asked: dict[s
     if there.get("kind") != asked["kind"]:
         raise ValueError(f"{directory} holds {there.get('kind')!r}, not {asked['kind']!r}; {remedy}")
     _check_format(directory / name, there)
-    keys = ("config", "seed", "inputs")
+    keys = ("config", "seed", "inputs", *({"rules"} & there.keys()))  # older ones do not tell their rules
     there, wanted = (_flatten({key: values.get(key) for key in keys}) for values in (there, asked))
     differences = [
         f"{key} {there.get(key, 'missing')} there, {wanted.get(key, 'missing')} requested"

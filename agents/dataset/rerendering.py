@@ -45,6 +45,7 @@ def rerender(
     kept = ("seed", "population", "shares", "episodes", "steps", "goals")
     asked = {
         **{key: manifest[key] for key in kept if key in manifest},
+        "rules": manifest.get("rules"),
         "made_by": "rerender",
         "environment": {**manifest["environment"], **shown},
         "renderer": RENDERER,

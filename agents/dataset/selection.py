@@ -6,6 +6,7 @@ selected, its files are hard-linked, which takes no space; finished datasets are
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -65,7 +66,7 @@ def merge(out: Path, directories: Sequence[Path]) -> int:
     """Concatenates datasets and returns the number of episodes.
 
     Raises:
-        ValueError: frames differ in size, look or renderer, or are missing in some datasets.
+        ValueError: frames differ in size, look or renderer, or are missing in some datasets, or rules differ.
         OSError: writing failed; nothing is left behind.
     """
     if not directories:
@@ -88,7 +89,7 @@ def split(directory: Path, fractions: Sequence[float], outs: Sequence[Path], see
 
     Raises:
         ValueError: fractions are invalid, or a part has no episodes.
-        OSError: writing failed.
+        OSError: writing failed; nothing is left behind.
     """
     if len(outs) != len(fractions) or len(set(outs)) != len(outs):
         raise ValueError(f"{len(fractions)} fractions need as many different --out directories, got {len(outs)}")
@@ -102,10 +103,13 @@ def split(directory: Path, fractions: Sequence[float], outs: Sequence[Path], see
         if not len(part):
             raise ValueError(f"{directory} has too few episodes for the fractions {fractions}")
     asked = {"made_by": "split", "fractions": list(fractions), "split_seed": seed}
-    return [
-        _write(out, [(dataset, part)], {**asked, "part": number})
-        for number, (out, part) in enumerate(zip(outs, parts, strict=True))
-    ]
+    with contextlib.ExitStack() as undo:  # all parts or none, so that the same command can run again
+        sizes = []
+        for number, (out, part) in enumerate(zip(outs, parts, strict=True)):
+            sizes.append(_write(out, [(dataset, part)], {**asked, "part": number}))
+            undo.callback(shutil.rmtree, out, ignore_errors=True)
+        undo.pop_all()
+    return sizes
 
 
 def deal(pads: np.ndarray, fractions: Sequence[float], seed: int) -> list[np.ndarray]:
@@ -174,6 +178,7 @@ def _write(out: Path, parts: list[tuple[Dataset, np.ndarray]], asked: dict[str, 
         "seed": first.get("seed", 0),
         "population": " + ".join(dict.fromkeys(str(dataset.manifest.get("population", "?")) for dataset in datasets)),
         **({"drawn_as": first["drawn_as"]} if "drawn_as" in first else {}),
+        "rules": _shared_rules(datasets),
         **shared,
         **asked,
         "sources": [source_of(dataset) for dataset in datasets],
@@ -242,6 +247,21 @@ def _renumbered(dataset: Dataset, rows: slice, goals: list[str]) -> np.ndarray:
     if dataset.goals is None:
         return np.full(rows.stop - rows.start, goals.index(UNKNOWN_GOAL), np.uint8)
     return np.array([goals.index(goal) for goal in dataset.manifest["goals"]], np.uint8)[dataset.goals[rows]]
+
+
+def _shared_rules(datasets: list[Dataset]) -> str | None:
+    """Returns the digest of the rules that datasets were made by; None: unknown.
+
+    Raises:
+        ValueError: rules differ.
+    """
+    rules = {dataset.manifest.get("rules"): dataset.directory for dataset in datasets}
+    known = [directory for digest, directory in rules.items() if digest is not None]
+    if len(known) > 1:
+        raise ValueError(
+            f"{known[0]} and {known[1]} were made by different rules of the game; collect one of them again"
+        )
+    return next(iter(rules)) if len(rules) == 1 else None
 
 
 def _shared_environment(datasets: list[Dataset]) -> dict[str, Any]:

@@ -139,7 +139,7 @@ CURATED = Population(
         draw_person(dataclasses.replace(Traits(), skill=always(0.9, 1.0), boredom=always(0, 0), glance=always(0, 0)), n)
         for n in range(PEOPLE)
     ),
-    shares={"direct_left": 1 / 3, "direct_middle": 1 / 3, "direct_right": 1 / 3},
+    shares={f"direct_{pad}": 1 / len(PADS) for pad in PADS},
 )
 """Clean direct runs for fine-tuning."""
 

@@ -83,7 +83,14 @@ class Path:
 
 
 def way(island: Island, *names: str, lateral: float = 0.0) -> list[Point]:
-    """Returns the named points of the track, shifted to the right by `lateral` m."""
+    """Returns the named points of the track, shifted to the right by `lateral` m.
+
+    Raises:
+        ValueError: the island does not name such a point.
+    """
+    unnamed = [name for name in names if name not in island.ways]
+    if unnamed:
+        raise ValueError(f"people find no way: assets/island.xml needs a site way_{unnamed[0]}")
     return [(float(island.ways[name][0]) + lateral, float(island.ways[name][1])) for name in names]
 
 

@@ -42,7 +42,7 @@ def timers() -> dict[str, tuple[float, ...]]:
 
 def _chain(start: float) -> tuple[float, ...]:
     values = [start]
-    while values[-1] > 0:  # as `jumppad_env.world.settle` counts
+    while values[-1] > 0:  # as `jumppad_env.world.world.settle` counts
         left = values[-1] - RULES.control_step
         values.append(left if left >= 1e-9 else 0.0)
     return tuple(reversed(values))

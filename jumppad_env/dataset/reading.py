@@ -13,6 +13,7 @@ from jumppad_env.dataset.trajectory import Trajectory
 from jumppad_env.files import MANIFEST, read_json, sha256
 from jumppad_env.gamepad import FACTORS
 from jumppad_env.island import load_island
+from jumppad_env.island.digest import warn_of_other_rules
 from jumppad_env.rules import CHARACTERS, PADS
 from jumppad_env.world import STATE
 from jumppad_env.world.options import LARGEST_IMAGE
@@ -31,7 +32,8 @@ Again = tuple[Callable[..., Any], tuple[Any, ...]]
 class Dataset:
     """A finished dataset, memory-mapped. Opening it is cheap: sizes are checked, checksums are not.
 
-    A pickle of it, as for a process that is not forked, holds its path only; the dataset is opened again there.
+    Warns if it was made by other rules, or on another map. A pickle of it, as for a process that is not forked, holds
+    its path only; the dataset is opened again there.
 
     Attributes:
         manifest: contents of manifest.json.
@@ -49,6 +51,7 @@ class Dataset:
     def __init__(self, directory: Path | str) -> None:
         self.directory = directory = Path(directory)
         self.manifest = read_manifest(directory)
+        warn_of_other_rules(directory, self.manifest.get("rules"))
         self._again = _open_again, (type(self), directory.absolute(), self.manifest.get("sha256"))
         steps, files = self.manifest["steps"], self.manifest["files"]
         byte = np.dtype(np.uint8)

@@ -27,6 +27,7 @@ from jumppad_env.drawing import RENDERER
 from jumppad_env.files import BEGUN, MANIFEST, explain_full_disk, sha256, sole_owner, sync_directory, write_atomically
 from jumppad_env.gamepad import FACTORS
 from jumppad_env.island import load_island
+from jumppad_env.island.digest import rules_digest
 from jumppad_env.world.state import LOOK
 
 COMMIT_SECONDS = 2.0
@@ -38,7 +39,7 @@ class Unfinished:
 
     Args:
         directory: final place of the dataset; must not exist.
-        asked: manifest entries known beforehand: seed, population, environment, ...
+        asked: manifest entries known beforehand: seed, population, environment, ...; `rules` if they are not today's.
         resumable: whether an interrupted run can be resumed; if not, an error leaves nothing behind.
 
     Attributes:
@@ -54,7 +55,8 @@ class Unfinished:
         self.directory = Path(directory)
         self.path = self.directory.with_name(f".{self.directory.name}.unfinished")
         # As it will be read back: without tuples.
-        self._asked = json.loads(json.dumps({"kind": KIND, "format": FORMAT, **asked, "versions": versions()}))
+        made = {"kind": KIND, "format": FORMAT, "rules": rules_digest(), **asked, "versions": versions()}
+        self._asked = json.loads(json.dumps(made))
         self._resumable = resumable
         self.manifest: dict[str, Any] | None = None
         self._stack = contextlib.ExitStack()
@@ -108,7 +110,7 @@ class Unfinished:
         different = [
             f"{key} {json.dumps(there.get(key))} there, {json.dumps(value)} requested"
             for key, value in self._asked.items()
-            if there.get(key) != value
+            if there.get(key) != value and (key != "rules" or key in there)  # older ones do not tell
         ]
         if different:
             raise ValueError(

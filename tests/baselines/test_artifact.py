@@ -46,6 +46,31 @@ def snapshot(directory):
     return {path: path.read_bytes() for path in sorted(directory.rglob("*")) if path.is_file()}
 
 
+def test_an_artifact_of_other_rules_is_warned_of_and_not_gone_on_with(tmp_path):
+    make(tmp_path / "finished")
+    with pytest.raises(KeyboardInterrupt), begin(tmp_path / "begun"):
+        raise KeyboardInterrupt
+    for path in (tmp_path / "finished/manifest.json", tmp_path / "begun/begun.json"):
+        path.write_text(json.dumps({**json.loads(path.read_text()), "rules": "0123456789"}))
+    with pytest.warns(UserWarning, match="finished was made by other rules .*digest 01234567 there"):
+        artifact.load_manifest(tmp_path / "finished", "reward_model")
+    for name in ("finished", "begun"):
+        with pytest.raises(ValueError, match="rules 0123456789 there, .* requested"), begin(tmp_path / name):
+            pass
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_artifact_that_does_not_tell_its_rules_is_used_as_before(tmp_path):
+    make(tmp_path)
+    path = tmp_path / "manifest.json"
+    manifest = json.loads(path.read_text())
+    assert len(manifest.pop("rules")) == 64
+    path.write_text(json.dumps(manifest))
+    artifact.load_manifest(tmp_path, "reward_model")
+    with begin(tmp_path) as work:
+        assert work.finished
+
+
 def test_a_finished_artifact_says_what_it_is(tmp_path):
     make(tmp_path / "rollouts", kind="rollouts", content="other")
     directory = tmp_path / "reward"

@@ -209,6 +209,7 @@ def import_minari(dataset_id: str, directory: Path | str, root: Path | str | Non
     if manifest:
         names = ("population", "shares", "environment", "goals", "drawn_as")
         description |= {name: manifest[name] for name in names if name in manifest}
+        description["rules"] = manifest.get("rules")
         if len(minari_dataset.observation_space.shape or ()) == 1:  # states, perhaps of a dataset with frames
             description.pop("drawn_as", None)
             description["environment"] = {**manifest["environment"], "observation": "state"}

@@ -46,7 +46,7 @@ def test_every_state_of_wild_play_comes_back_bit_for_bit(plays):
 
 
 def test_the_play_above_has_seen_every_value_of_every_timer_and_switch(plays):
-    """So that the chains of `timers` are those of `jumppad_env.world.settle`."""
+    """So that the chains of `timers` are those of `jumppad_env.world.world.settle`."""
     states = np.concatenate([*plays, *map(on_pad, range(len(PADS)))])
     for name in ("grounded", "mounted", "mount_held"):
         assert set(states[:, STATE.index(name)]) == {0.0, 1.0}

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import json
 import pickle
 import shutil
 
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 
 from jumppad_env.dataset import Dataset, Trajectory, write_dataset
+from jumppad_env.dataset.format import seal
+from jumppad_env.island.digest import rules_digest
 from jumppad_env.world import STATE
 
 LENGTH = 50
@@ -71,3 +74,23 @@ def test_a_dataset_that_is_gone_or_another_is_refused(dataset, tmp_path):
 def test_a_seed_that_fits_no_dataset_is_refused_at_once(seed):
     with pytest.raises(ValueError, match=f"seed {seed} is not between"):
         dataclasses.replace(still(0), seed=seed)
+
+
+def remade(directory, **changes):
+    """Writes a dataset and changes entries of its manifest; None removes one."""
+    write_dataset(directory, [still(0), still(1)], seed=0, description={})
+    path = directory / "manifest.json"
+    manifest = {**json.loads(path.read_text()), **changes}
+    path.write_text(seal({name: value for name, value in manifest.items() if name != "sha256" and value is not None}))
+    return directory
+
+
+def test_a_dataset_of_other_rules_is_warned_of_and_can_be_read(tmp_path):
+    with pytest.warns(UserWarning, match="/d was made by other rules or on another map .*digest 01234567 there"):
+        assert len(Dataset(remade(tmp_path / "d", rules="0123456789"))) == 2
+
+
+@pytest.mark.filterwarnings("error")
+def test_datasets_of_the_same_or_unknown_rules_are_opened_without_a_word(tmp_path):
+    assert Dataset(remade(tmp_path / "same")).manifest["rules"] == rules_digest()
+    assert "rules" not in Dataset(remade(tmp_path / "old", rules=None)).manifest
