@@ -77,7 +77,11 @@ class Unfinished:
                 for path in self.path.iterdir():
                     path.unlink()
                 content = {"resumable": self._resumable, "asked": self._asked}
-                write_atomically(self.path / BEGUN, json.dumps(content, indent=2).encode())
+                try:
+                    write_atomically(self.path / BEGUN, json.dumps(content, indent=2).encode())
+                except OSError:
+                    shutil.rmtree(self.path, ignore_errors=True)  # it holds nothing yet
+                    raise
             else:
                 self._check_same(begun["asked"])
                 self.manifest = begun["asked"] if (self.path / MANIFEST).is_file() else None
