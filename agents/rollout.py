@@ -10,7 +10,7 @@ import gymnasium
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
-import jumppad_env  # noqa: F401 -- registers the environments
+import jumppad_env
 from jumppad_env.dataset import Trajectory
 
 
@@ -144,7 +144,7 @@ def rollout(
             truth = UNKNOWN if known is None else known.truth(row)
             finished[episode[row]] = Trajectory(
                 seed=int(row_seeds[row]),
-                character=str(infos["character"][row]),
+                character=jumppad_env.CHARACTERS[infos["character"][row]],
                 mode=actor.mode(row),
                 pad=int(infos["pad"][row]),
                 fell=bool(infos["fell"][row]),

@@ -9,11 +9,15 @@ Importing this package registers `Jumppad-v0` and `JumppadState-v0`. It needs no
 
 import gymnasium
 
-from jumppad_env.rules import CHARACTERS, PADS
+from jumppad_env import rules
+from jumppad_env.rules import PADS
 from jumppad_env.wrappers import ContinuousGamepad, DiscreteGamepad
 
 __version__ = "0.1.0"
 __all__ = ["CHARACTERS", "PADS", "ContinuousGamepad", "DiscreteGamepad"]
+
+CHARACTERS = tuple(rules.CHARACTERS)
+"""Names of the characters; `info["character"]` is the index."""
 
 for _id, _keywords in (("Jumppad-v0", {}), ("JumppadState-v0", {"observation": "state"})):
     gymnasium.register(

@@ -20,9 +20,11 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
     docs/environment.md documents keywords, actions, observations and infos with their units, the map and the looks; a
     test compares it with this code. In short:
 
-    - Actions: `MultiDiscrete([11, 11, 11, 11] + [2] * 12)`, a gamepad's sticks and buttons (`jumppad_env.gamepad`).
+    - Actions: `MultiDiscrete([11, 11, 11, 11] + [2] * 12)`, a gamepad's sticks and buttons (`jumppad_env.gamepad`);
+      with `actions="continuous"` or `"discrete"` one of the simpler formats.
     - Observations: pixels `Box(0, 255, (height, width, 3), uint8)`, or a state `Box(float32)` with the columns of
       `jumppad_env.world.episodes.STATE_OBSERVATION`, or a `Dict` of both.
+    - Copies by `copy.deepcopy` or pickle have the same future, bit for bit.
     - Reward: 1.0 at the step that touches the `target` pad (any pad if `target` is None), else 0.
     - End: terminates `flight_steps` steps after a pad is touched, or when the character falls off; truncates after 100
       steps (10 s). With `terminate_on_pad=False` every episode lasts 100 steps.
@@ -46,13 +48,19 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
         """
         self.options = Options(**keywords)
         self.render_mode = self.options.render_mode
-        self.action_space = gamepad.action_space()
+        make_space, self._decode = gamepad.FORMATS[self.options.actions]
+        self.action_space = make_space()
         self.observation_space = observation_space(self.options)
         self._episodes = Episodes(1, self.options)
         self._painter = Painter(*self.options.image_size, variety=self.options.variety)
         self._screen = Painter(*self.options.render_size, fine=True, threads=2, variety=self.options.variety)
         self._window: Any = None
         self._started = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Returns what a copy needs to have the same future; it opens a window of its own."""
+        _ = self.np_random, self.action_space.np_random  # a generator that is made at its first use is made now
+        return {**self.__dict__, "_window": None}
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Starts an episode.
@@ -79,7 +87,7 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
         self._check_open()
         if not self._started:
             raise gymnasium.error.ResetNeeded("call reset() before step()")
-        rewards, terminated = self._episodes.step(gamepad.validate(action, (gamepad.FACTORS,))[None])
+        rewards, terminated = self._episodes.step(self._decode(action, (gamepad.FACTORS,))[None])
         if self.render_mode == "human":
             self.render()
         return self._observe(), float(rewards[0]), bool(terminated[0]), False, self._episodes.info_of_one()
@@ -92,7 +100,7 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
             return None
         if not self._started:
             raise gymnasium.error.ResetNeeded("call reset() before render()")
-        frame = self._screen.draw_one(self.get_state(), self._episodes.world.characters[0])
+        frame = self._screen.draw_one(self.get_state(), self.character)
         if self.render_mode == "rgb_array":
             return frame
         if self._window is None:
@@ -105,7 +113,7 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
     def render_state(self, state: np.ndarray) -> np.ndarray:
         """Renders any state of this character like `render`, uint8 (*render_size, 3)."""
         self._check_open()
-        return self._screen.draw_one(np.asarray(state), self._episodes.world.characters[0])
+        return self._screen.draw_one(np.asarray(state), self.character)
 
     def close(self) -> None:
         """Closes the window; may be called twice."""
@@ -114,6 +122,11 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
         if self._window is not None:
             self._window.close()
             self._window = None
+
+    @property
+    def character(self) -> str:
+        """Name of the character; `info["character"]` is its index in `jumppad_env.CHARACTERS`."""
+        return self._episodes.world.characters[0]
 
     def get_state(self) -> np.ndarray:
         """Returns the complete state, float64, columns named by `jumppad_env.world.STATE`."""
@@ -155,7 +168,7 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
     def _observe(self) -> Any:
         parts: dict[str, np.ndarray] = {}
         if self.options.draws:
-            parts["pixels"] = self._painter.draw_one(self.get_state(), self._episodes.world.characters[0])
+            parts["pixels"] = self._painter.draw_one(self.get_state(), self.character)
         if self.options.observation != "pixels":
             parts["state"] = self._episodes.state_observation()[0]
         return parts if self.options.observation == "both" else parts[self.options.observation]

@@ -1,8 +1,12 @@
-"""The gamepad: the format of actions.
+"""The gamepad: the format of actions, and two simpler formats that are turned into it.
 
 An action is 16 integers: four stick axes in 11 buckets each, then 12 buttons, up (0) or down (1).
 Source: section 3.1 of "Aligning Agents like Large Language Models" (arXiv 2406.04208).
 """
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 from gymnasium import spaces
@@ -23,6 +27,21 @@ _LARGEST = np.array([BUCKETS - 1] * len(AXES) + [1] * len(BUTTONS), dtype=np.uin
 
 NEUTRAL = np.array([CENTER] * len(AXES) + [0] * len(BUTTONS), dtype=np.uint8)
 """Sticks centered, no button pressed."""
+
+
+DISCRETE_MOVES = (
+    ("wait", 0.0, 0.0, 0.0, None),
+    ("forward", 0.0, 1.0, 0.0, None),
+    ("backward", 0.0, -1.0, 0.0, None),
+    ("left", -1.0, 0.0, 0.0, None),
+    ("right", 1.0, 0.0, 0.0, None),
+    ("forward, turn left", 0.0, 1.0, -0.6, None),
+    ("forward, turn right", 0.0, 1.0, 0.6, None),
+    ("turn left", 0.0, 0.0, -0.6, None),
+    ("turn right", 0.0, 0.0, 0.6, None),
+    ("forward, jump", 0.0, 1.0, 0.0, A),
+)
+"""Name, left stick x and y, right stick x, button of each discrete action."""
 
 
 def action_space() -> spaces.MultiDiscrete:
@@ -61,3 +80,65 @@ def validate(actions: object, shape: tuple[int, ...]) -> np.ndarray:
             f"sticks must lie in 0 to {BUCKETS - 1}, buttons must be 0 or 1"
         )
     return array
+
+
+def from_continuous(actions: object, shape: tuple[int, ...]) -> np.ndarray:
+    """Returns the gamepad actions of stick deflections, rounded to the nearest bucket, and buttons, down above 0.
+
+    Args:
+        actions: (..., 16) numbers in [-1, 1]; what lies beyond counts as the end.
+        shape: (..., 16), expected.
+
+    Raises:
+        ValueError: wrong shape, or not finite.
+    """
+    try:
+        array = np.asarray(actions, dtype=np.float64)
+    except (TypeError, ValueError):  # names, or rows of different lengths
+        array = np.empty(0)
+    if array.shape != shape or not np.isfinite(array).all():
+        rows = "" if len(shape) == 1 else f"{shape[0]} rows of "
+        raise ValueError(f"action must be {rows}{FACTORS} finite numbers in [-1, 1], got {actions!r}")
+    axes = len(AXES)
+    return np.concatenate([to_buckets(array[..., :axes]), (array[..., axes:] > 0).astype(np.uint8)], axis=-1)
+
+
+def _moves() -> np.ndarray:
+    table = np.tile(NEUTRAL, (len(DISCRETE_MOVES), 1))
+    for row, (_, left_x, left_y, right_x, button) in zip(table, DISCRETE_MOVES, strict=True):
+        row[: len(AXES)] = to_buckets(np.array([left_x, left_y, right_x, 0.0]))
+        if button is not None:
+            row[button] = 1
+    return table
+
+
+_MOVES = _moves()
+
+
+def from_discrete(actions: object, shape: tuple[int, ...]) -> np.ndarray:
+    """Returns the gamepad actions of some `DISCRETE_MOVES`.
+
+    Args:
+        actions: (...) integers from 0 to 9.
+        shape: (..., 16), expected of the gamepad actions.
+
+    Raises:
+        ValueError: wrong shape, or not such integers.
+    """
+    try:
+        array: np.ndarray = np.asarray(actions)
+    except ValueError:  # rows of different lengths
+        array = np.empty(0)
+    last = len(_MOVES) - 1
+    if array.shape != shape[:-1] or array.dtype.kind not in "iu" or (array < 0).any() or (array > last).any():
+        many = f"{shape[0]} integers" if len(shape) > 1 else "an integer"
+        raise ValueError(f"action {actions!r} must be {many} from 0 to {last}")
+    return _MOVES[array]
+
+
+FORMATS: dict[str, tuple[Callable[[], spaces.Space[Any]], Callable[..., np.ndarray]]] = {
+    "gamepad": (action_space, validate),
+    "continuous": (partial(spaces.Box, -1.0, 1.0, (FACTORS,), np.float32), from_continuous),
+    "discrete": (partial(spaces.Discrete, len(DISCRETE_MOVES)), from_discrete),
+}
+"""For each value of the keyword `actions`: makes the space of a single action; turns actions into the gamepad's."""

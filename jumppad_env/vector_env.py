@@ -5,6 +5,7 @@ from typing import Any
 
 import gymnasium
 import numpy as np
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
@@ -27,8 +28,10 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
     Every call returns fresh observation arrays. `infos` has one array per key of the single environment's info, with
     Gymnasium's `_key` masks. In autoreset mode SAME_STEP (default) a finished row returns the first observation of its
     next episode; `infos["final_obs"]` and `infos["final_info"]` hold the last ones of the finished episode. In mode
-    DISABLED, rows wait for `reset(options={"reset_mask": bool array (N,)})`; seeds may then be a list with None for
-    the other rows, and positions, headings and characters lists of N.
+    NEXT_STEP a finished row begins its next episode at the next step, which ignores its action. In mode DISABLED, rows
+    wait for `reset(options={"reset_mask": bool array (N,)})`; seeds may then be a list with None for the other rows,
+    and positions, headings and characters lists of N. Copies by `copy.deepcopy` or pickle have the same future, bit for
+    bit.
     """
 
     metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES[:1]), "render_fps": FPS}
@@ -47,7 +50,7 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         Args:
             num_envs: N.
             max_episode_steps: steps after which episodes are truncated; None: never.
-            autoreset_mode: SAME_STEP or DISABLED.
+            autoreset_mode: SAME_STEP, NEXT_STEP or DISABLED; names in any case.
             threads: for physics and drawing; by default one per core.
             **keywords: see `jumppad_env.world.options.Options`.
 
@@ -60,11 +63,7 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         if max_episode_steps is not None:
             _expect_count("max_episode_steps", max_episode_steps)
         self.options = Options(**keywords)
-        modes = [AutoresetMode.SAME_STEP, AutoresetMode.DISABLED]
-        if autoreset_mode not in [*modes, *(mode.value for mode in modes)]:
-            names = ", ".join(repr(mode.value) for mode in modes)
-            raise ValueError(f"autoreset_mode={autoreset_mode!r} is unknown; choose one of {names}")
-        mode = AutoresetMode(autoreset_mode)
+        mode = _expect_mode(autoreset_mode)
         if self.options.render_mode == "human":
             raise ValueError('a vector environment has no window; use render_mode="rgb_array" or a single environment')
         self.metadata = {**type(self).metadata, "autoreset_mode": mode}
@@ -73,19 +72,61 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         self.max_episode_steps = max_episode_steps
         self.render_mode = self.options.render_mode
         self.single_observation_space = observation_space(self.options)
-        self.single_action_space = gamepad.action_space()
+        make_space, self._decode = gamepad.FORMATS[self.options.actions]
+        self.single_action_space = make_space()
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.threads = max(1, min(num_envs, threads or count_cores()))
         self._process = os.getpid()
         self._episodes = Episodes(num_envs, self.options, self.threads)
-        self._generators = [seeding.np_random(None)[0] for _ in range(num_envs)]
+        self._generators: list[np.random.Generator] = []
+        self._generator_seeds: list[int] = []
+        for _ in range(num_envs):
+            generator, seed = seeding.np_random(None)
+            self._generators.append(generator)
+            self._generator_seeds.append(seed)
         self._steps = np.zeros(num_envs, dtype=np.int64)
+        self._begun = np.zeros(num_envs, dtype=np.bool_)
         self._done = np.ones(num_envs, dtype=np.bool_)
         self._retired = np.zeros(num_envs, dtype=np.bool_)
         self._pixels = np.zeros((num_envs, *self.options.image_size, 3), dtype=np.uint8)  # as last drawn
         self._painter = Painter(*self.options.image_size, threads=self.threads, variety=self.options.variety)
         self._screen = Painter(*self.options.render_size, fine=True, threads=self.threads, variety=self.options.variety)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Returns what a copy needs to have the same future; it starts threads of its own."""
+        _ = self.action_space.np_random  # made at its first use: now
+        return self.__dict__.copy()
+
+    def __setstate__(self, stored: dict[str, Any]) -> None:
+        self.__dict__.update(stored)
+        self._process = os.getpid()
+
+    @property
+    def spec(self) -> EnvSpec | None:
+        """What `gymnasium.make_vec` made this from; its keywords can be written as JSON."""
+        return self._spec
+
+    @spec.setter
+    def spec(self, spec: EnvSpec | None) -> None:
+        if spec is not None and "autoreset_mode" in spec.kwargs:
+            spec.kwargs["autoreset_mode"] = self.autoreset_mode.value
+        self._spec = spec
+
+    @property
+    def np_random(self) -> tuple[np.random.Generator, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Generators of the rows, as in Gymnasium's `SyncVectorEnv`."""
+        return tuple(self._generators)
+
+    @property
+    def np_random_seed(self) -> tuple[int, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Seeds of the rows' generators."""
+        return tuple(self._generator_seeds)
+
+    @property
+    def characters(self) -> list[str]:
+        """Names of the rows' characters; `infos["character"]` holds their indices in `jumppad_env.CHARACTERS`."""
+        return self._episodes.world.characters
 
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
@@ -116,7 +157,7 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         for row in rows:
             row_seed = seeds[row]
             if row_seed is not None:
-                self._generators[row] = seeding.np_random(row_seed)[0]
+                self._generators[row], self._generator_seeds[row] = seeding.np_random(row_seed)
             self._start(row, {**options, **listed[row]})
         return self._observe(mask), self._infos(self._episodes.info(), mask)
 
@@ -128,18 +169,24 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
             gymnasium.error.ResetNeeded: a row has ended or not begun.
         """
         self._check_open()
-        if (self._done & ~self._retired).any():
-            rows = np.flatnonzero(self._done & ~self._retired).tolist()
+        next_step = self.autoreset_mode == AutoresetMode.NEXT_STEP
+        waiting = ~self._begun if next_step else self._done & ~self._retired
+        if waiting.any():
+            rows = np.flatnonzero(waiting).tolist()
             raise gymnasium.error.ResetNeeded(f"rows {rows} have ended or not begun; reset them before step()")
-        rewards, terminated = self._episodes.step(gamepad.validate(actions, (self.num_envs, gamepad.FACTORS)))
+        rewards, terminated = self._episodes.step(self._decode(actions, (self.num_envs, gamepad.FACTORS)))
         self._steps += 1
+        if next_step:  # rows that have ended begin anew instead of a step
+            rewards[self._done], terminated[self._done] = 0.0, False
+            for row in np.flatnonzero(self._done).tolist():
+                self._start(row, {})
         limit = self.max_episode_steps
         # Like Gymnasium's TimeLimit, which sets truncated even if terminated.
         truncated = self._steps >= limit if limit is not None else np.zeros(self.num_envs, dtype=np.bool_)
         done = terminated | truncated
         info = self._episodes.info()
         all_rows = np.ones(self.num_envs, dtype=np.bool_)
-        if self.autoreset_mode == AutoresetMode.DISABLED or not done.any():
+        if self.autoreset_mode != AutoresetMode.SAME_STEP or not done.any():
             self._done |= done
             return self._observe(~self._retired), rewards, terminated, truncated, self._infos(info, all_rows)
         final = self._observe()
@@ -253,6 +300,7 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
     def _start(self, row: int, options: dict[str, Any]) -> None:
         self._episodes.reset(row, self._generators[row], options)
         self._steps[row] = 0
+        self._begun[row] = True
         self._done[row] = self._retired[row] = False
 
     def _observe(self, mask: np.ndarray | None = None) -> Any:
@@ -275,6 +323,18 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
 def _expect_count(name: str, value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
         raise ValueError(f"{name}={value!r} must be an integer of at least 1")
+
+
+def _expect_mode(given: str | AutoresetMode) -> AutoresetMode:
+    """Returns one of Gymnasium's modes by its name (SAME_STEP) or value (SameStep), in any case."""
+    if isinstance(given, AutoresetMode):
+        return given
+    plain = str(given).replace("_", "").replace("-", "").lower()
+    for mode in AutoresetMode:
+        if mode.value.lower() == plain and isinstance(given, str):
+            return mode
+    names = ", ".join(repr(mode.value) for mode in AutoresetMode)
+    raise ValueError(f"autoreset_mode={given!r} is unknown; choose one of {names}")
 
 
 def _is_list(values: Any, axes: int) -> bool:

@@ -1,69 +1,63 @@
-"""Action wrappers for methods that need a continuous or a small discrete action space."""
+"""Action wrappers for methods that need a continuous or a small discrete action space.
 
+The keyword `actions` of `gymnasium.make` and `make_vec` does the same without a wrapper.
+"""
+
+from functools import partial
 from typing import Any
 
 import gymnasium
-import numpy as np
-from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
+from gymnasium.vector import VectorEnv
+from gymnasium.wrappers import TransformAction
+from gymnasium.wrappers.vector import TransformAction as TransformVectorAction
 
 from jumppad_env import gamepad
+from jumppad_env.gamepad import DISCRETE_MOVES
 
-DISCRETE_MOVES = (
-    ("wait", 0.0, 0.0, 0.0, None),
-    ("forward", 0.0, 1.0, 0.0, None),
-    ("backward", 0.0, -1.0, 0.0, None),
-    ("left", -1.0, 0.0, 0.0, None),
-    ("right", 1.0, 0.0, 0.0, None),
-    ("forward, turn left", 0.0, 1.0, -0.6, None),
-    ("forward, turn right", 0.0, 1.0, 0.6, None),
-    ("turn left", 0.0, 0.0, -0.6, None),
-    ("turn right", 0.0, 0.0, 0.6, None),
-    ("forward, jump", 0.0, 1.0, 0.0, gamepad.A),
-)
-"""Name, left stick x and y, right stick x, button of each discrete action."""
+__all__ = ["DISCRETE_MOVES", "ContinuousGamepad", "DiscreteGamepad"]
 
 
-class ContinuousGamepad(gymnasium.ActionWrapper[Any, np.ndarray, np.ndarray], RecordConstructorArgs):
-    """`Box(-1, 1, (16,))`: four stick deflections, rounded to the nearest bucket, then 12 buttons pressed above 0."""
+class _Gamepad(TransformAction[Any, Any, Any], RecordConstructorArgs):
+    """Turns actions of one of `gamepad.FORMATS` into those of the gamepad."""
 
-    def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
-        RecordConstructorArgs.__init__(self)
-        gymnasium.ActionWrapper.__init__(self, env)
-        self.action_space = spaces.Box(-1.0, 1.0, (gamepad.FACTORS,), np.float32)
+    name: str
+    """In `gamepad.FORMATS`."""
 
-    def action(self, action: np.ndarray) -> np.ndarray:
-        """Returns the gamepad action.
-
-        Raises:
-            ValueError: wrong shape, or not finite.
-        """
-        action = np.asarray(action, dtype=np.float64)
-        if action.shape != (gamepad.FACTORS,) or not np.isfinite(action).all():
-            raise ValueError(f"action must be {gamepad.FACTORS} finite numbers in [-1, 1], got {action!r}")
-        axes = len(gamepad.AXES)
-        return np.concatenate([gamepad.to_buckets(action[:axes]), (action[axes:] > 0).astype(np.uint8)])
-
-
-class DiscreteGamepad(gymnasium.ActionWrapper[Any, Any, np.ndarray], RecordConstructorArgs):
-    """`Discrete(10)`: the moves of `DISCRETE_MOVES`, enough to reach every pad."""
+    def __new__(cls, env: Any = None) -> Any:
+        """Returns the wrapper, or Gymnasium's own for vector environments, which turns all rows at once."""
+        if not isinstance(env, VectorEnv):
+            return super().__new__(cls)
+        make_space, decode = gamepad.FORMATS[cls.name]
+        _expect_gamepad(cls, env.single_action_space)
+        shape = env.num_envs, gamepad.FACTORS
+        return TransformVectorAction(env, partial(decode, shape=shape), single_action_space=make_space())
 
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
         RecordConstructorArgs.__init__(self)
-        gymnasium.ActionWrapper.__init__(self, env)
-        self.action_space = spaces.Discrete(len(DISCRETE_MOVES))
-        self._table = np.tile(gamepad.NEUTRAL, (len(DISCRETE_MOVES), 1))
-        for row, (_, left_x, left_y, right_x, button) in zip(self._table, DISCRETE_MOVES, strict=True):
-            row[:4] = gamepad.to_buckets(np.array([left_x, left_y, right_x, 0.0]))
-            if button is not None:
-                row[button] = 1
+        make_space, decode = gamepad.FORMATS[self.name]
+        TransformAction.__init__(self, env, partial(decode, shape=(gamepad.FACTORS,)), make_space())
+        _expect_gamepad(type(self), self.env.action_space)
 
-    def action(self, action: Any) -> np.ndarray:
-        """Returns the gamepad action.
 
-        Raises:
-            ValueError: not an integer from 0 to 9.
-        """
-        if not self.action_space.contains(action):
-            raise ValueError(f"action {action!r} must be an integer from 0 to {len(DISCRETE_MOVES) - 1}")
-        return self._table[int(action)].copy()
+class ContinuousGamepad(_Gamepad):
+    """`Box(-1, 1, (16,))`: four stick deflections, rounded to the nearest bucket, then 12 buttons pressed above 0.
+
+    Wraps single and vector environments.
+    """
+
+    name = "continuous"
+
+
+class DiscreteGamepad(_Gamepad):
+    """`Discrete(10)`: the moves of `gamepad.DISCRETE_MOVES`, enough to reach every pad.
+
+    Wraps single and vector environments.
+    """
+
+    name = "discrete"
+
+
+def _expect_gamepad(wrapper: type, space: gymnasium.Space[Any]) -> None:
+    if space != gamepad.action_space():
+        raise ValueError(f'{wrapper.__name__} needs an environment with actions="gamepad", got the space {space}')

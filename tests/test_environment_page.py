@@ -7,6 +7,7 @@ from pathlib import Path
 import gymnasium
 import numpy as np
 import pytest
+from gymnasium.vector import AutoresetMode
 
 import jumppad_env  # noqa: F401 -- registers the environments
 from jumppad_env import gamepad
@@ -81,11 +82,12 @@ def test_characters():
 
 def test_the_state_observation(env):
     rows, first = [], 0
-    for name, width, unit in STATE_OBSERVATION:
-        rows.append([f"{first} to {first + width - 1}" if width > 1 else str(first), name, unit])
+    for name, width, unit, bounds in STATE_OBSERVATION:
+        place = f"{first} to {first + width - 1}" if width > 1 else str(first)
+        rows.append([place, name, unit, *(f"{bound:g}" for bound in bounds)])
         first += width
     assert table("columns") == rows
-    assert f"`Box(-inf, inf, ({first},), float32)`" in PAGE
+    assert f"The state: `Box(float32)` of shape ({first},)" in PAGE
     assert env.observation_space["state"].shape == (first,)
 
 
@@ -96,14 +98,21 @@ def test_kinds_of_looks():
 
 def test_infos(env):
     _, info = env.reset(seed=0)
-    kinds = {"int": int, "bool": bool, "float": float, "str": str}
     rows = table("key")
     assert [key for key, _, _ in rows] == list(info)
     for key, kind, _ in rows:
-        if kind in kinds:
-            assert type(info[key]) is kinds[kind], key
-        else:
-            assert f"{info[key].dtype} {info[key].shape}" == kind, key
+        dtype = type(info[key]).__name__  # of a scalar
+        assert kind == (f"{info[key].dtype} {info[key].shape}" if dtype == "ndarray" else dtype), key
+
+
+def test_formats_of_actions():
+    said = {name.strip("'"): space for name, _, space, _ in table("format")}
+    assert said == {name: str(make_space()) for name, (make_space, _) in gamepad.FORMATS.items() if name != "gamepad"}
+
+
+def test_the_modes_are_gymnasiums():
+    assert [row[0].split("`")[0] for row in table("`autoreset_mode`")] == ["SAME_STEP", "NEXT_STEP", "DISABLED"]
+    assert set(AutoresetMode.__members__) == {"SAME_STEP", "NEXT_STEP", "DISABLED"}
 
 
 def test_reset_options_states_and_limits(env):

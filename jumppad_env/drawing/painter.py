@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -66,13 +67,24 @@ class Painter:
         self.height, self.width = height, width
         self._fine = fine
         self._threads = threads
-        self._wardrobe = _Wardrobe(parse_variety(variety), detail=fine)
+        self._kinds = parse_variety(variety)
+        self._wardrobe = _Wardrobe(self._kinds, detail=fine)
         self._brushes: list[_Brush] = []  # one per thread
         self._lock = threading.Lock()  # the buffers serve one drawing at a time
         self._pool: ThreadPoolExecutor | None = None
         self._process = 0  # id of the process that owns the pool
         self._drawing = False
         self.closed = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Returns what a copy is made from; it starts threads and fills buffers of its own."""
+        size = {"height": self.height, "width": self.width}
+        return {**size, "fine": self._fine, "threads": self._threads, "variety": self._kinds, "closed": self.closed}
+
+    def __setstate__(self, stored: dict[str, Any]) -> None:
+        closed = stored.pop("closed")
+        self.__init__(**stored)
+        self.closed = closed
 
     def draw(
         self, states: np.ndarray, characters: Sequence[str], out: np.ndarray, mask: np.ndarray | None = None

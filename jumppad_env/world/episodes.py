@@ -3,6 +3,7 @@
 The single environment is `Episodes` of one, the vector environment of many; both only add Gymnasium's API.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,23 +14,24 @@ from jumppad_env.rules import CHARACTERS, PADS, RULES
 from jumppad_env.world.observation import columns
 from jumppad_env.world.options import Options
 from jumppad_env.world.state import FARTHEST, LOOKS, Z, wrap_angle
-from jumppad_env.world.world import RULE_PAD, RULE_SINCE_PAD, World
+from jumppad_env.world.world import BOUNDS, RULE_PAD, RULE_SINCE_PAD, World
 
+ANYTHING = (-math.inf, math.inf)
 STATE_OBSERVATION = (
-    ("position", 3, "m; x right, y forward, z up; joints x, y, z"),
-    ("velocity", 3, "m/s; joints x, y, z"),
-    ("sine and cosine of the heading", 2, "joint yaw"),
-    ("sine and cosine of the camera's yaw", 2, ""),
-    ("camera's tilt", 1, "rad, positive looks up"),
-    ("grounded", 1, "0 or 1; sensor ground"),
-    ("mounted", 1, "0 or 1: on the board"),
-    ("attack", 1, "s left"),
-    ("dodge", 1, "s until the next can start"),
-    ("offset to each pad", 6, "m; x and y from the character to geoms pad_left, pad_middle, pad_right"),
-    ("pad touched", 3, "one-hot left, middle, right"),
+    ("position", 3, "m; x right, y forward, z up; joints x, y, z", ANYTHING),
+    ("velocity", 3, "m/s; joints x, y, z", ANYTHING),
+    ("sine and cosine of the heading", 2, "joint yaw", (-1.0, 1.0)),
+    ("sine and cosine of the camera's yaw", 2, "", (-1.0, 1.0)),
+    ("camera's tilt", 1, "rad, positive looks up", BOUNDS["camera_tilt"]),
+    ("grounded", 1, "0 or 1; sensor ground", BOUNDS["grounded"]),
+    ("mounted", 1, "0 or 1: on the board", BOUNDS["mounted"]),
+    ("attack", 1, "s left", BOUNDS["attack_left"]),
+    ("dodge", 1, "s until the next can start", BOUNDS["dodge_wait"]),
+    ("offset to each pad", 6, "m; x and y from the character to geoms pad_left, pad_middle, pad_right", ANYTHING),
+    ("pad touched", 3, "one-hot left, middle, right", (0.0, 1.0)),
 )
-"""Names, widths and units of the state observation, in order."""
-STATE_WIDTH = sum(width for _, width, _ in STATE_OBSERVATION)
+"""Names, widths, units and bounds of the state observation, in order."""
+STATE_WIDTH = sum(width for _, width, *_ in STATE_OBSERVATION)
 
 RESET_OPTIONS = ("spawn", "position", "heading", "character", "look")
 
@@ -37,7 +39,8 @@ RESET_OPTIONS = ("spawn", "position", "heading", "character", "look")
 def observation_space(options: Options) -> spaces.Space[Any]:
     """Returns the observation space of a single environment."""
     pixels = spaces.Box(0, 255, (*options.image_size, 3), np.uint8)
-    state = spaces.Box(-np.inf, np.inf, (STATE_WIDTH,), np.float32)
+    bounds = np.array([bounds for _, width, _, bounds in STATE_OBSERVATION for _ in range(width)], np.float32)
+    state = spaces.Box(*bounds.T, dtype=np.float32)
     if options.observation == "both":
         return spaces.Dict(pixels=pixels, state=state)
     return pixels if options.observation == "pixels" else state
@@ -164,23 +167,27 @@ class Episodes:
             "velocity": world.velocity.copy(),
             "heading": wrap_angle(world.qpos[:, 3]),
             "camera_yaw": wrap_angle(world.camera_yaw),
-            "character": np.array(world.characters, dtype=object),
+            "character": world.who.copy(),
         }
 
     def info_of_one(self) -> dict[str, Any]:
-        """Returns the info of the only row as plain numbers, five times as fast as `info`."""
+        """Returns the info of the only row, faster than `info`, as NumPy numbers.
+
+        `success` and `fell` are arrays without axes: of NumPy's booleans Gymnasium's own vector environments would make
+        arrays of objects.
+        """
         world = self.world
         *place, heading = world.qpos[0].tolist()
         camera_yaw, pad = float(world.camera_yaw[0]), int(world.pad[0])
         return {
-            "pad": pad,
-            "success": pad >= 0 if self._target < 0 else pad == self._target,
-            "fell": pad < 0 and place[2] < world.island.fall_height,
+            "pad": np.int64(pad),
+            "success": np.array(pad >= 0 if self._target < 0 else pad == self._target),
+            "fell": np.array(pad < 0 and place[2] < world.island.fall_height),
             "position": world.qpos[0, :3].copy(),
             "velocity": world.qvel[0, :3].copy(),
-            "heading": wrap_angle(heading),
-            "camera_yaw": wrap_angle(camera_yaw),
-            "character": world.characters[0],
+            "heading": np.float64(wrap_angle(heading)),
+            "camera_yaw": np.float64(wrap_angle(camera_yaw)),
+            "character": world.who[0],
         }
 
     def state_observation(self) -> np.ndarray:

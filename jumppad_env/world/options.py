@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from jumppad_env.gamepad import FORMATS
 from jumppad_env.rules import CHARACTERS, PADS
 
 OBSERVATIONS = ("pixels", "state", "both")
@@ -66,6 +67,7 @@ class Options:
     """
 
     observation: str = "pixels"
+    actions: str = "gamepad"
     image_size: tuple[int, int] = (128, 128)
     target: str | None = None
     character: str = "rider"
@@ -77,6 +79,7 @@ class Options:
 
     def __post_init__(self) -> None:
         _expect("observation", self.observation, OBSERVATIONS)
+        _expect("actions", self.actions, FORMATS)
         _expect("target", self.target, (None, *PADS))
         _expect("character", self.character, (*CHARACTERS, "random"))
         parse_variety(self.variety)

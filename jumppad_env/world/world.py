@@ -10,7 +10,7 @@ Angles are counter-clockwise seen from above, 0 along +y.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,6 +26,18 @@ RULE_CAMERA_YAW, RULE_CAMERA_TILT, RULE_GROUNDED, RULE_MOUNTED, RULE_MOUNT_HELD 
 RULE_ATTACK_LEFT, RULE_DODGE_LEFT, RULE_DODGE_WAIT, RULE_PAD, RULE_FLIGHT_LEFT = range(5, 10)
 RULE_SINCE_PAD, RULE_STEPS, RULE_STRIDE = range(10, 13)
 BOARD_SPEED, FOOT_SPEED, HAS_BOARD = range(3)  # columns of the traits
+NAMES = list(CHARACTERS)
+TRAITS = np.array([(each.board_speed, each.foot_speed, each.has_board) for each in CHARACTERS.values()])
+
+BOUNDS = {
+    "camera_tilt": RULES.camera_tilt_range,
+    "grounded": (0.0, 1.0),
+    "mounted": (0.0, 1.0),
+    "attack_left": (0.0, RULES.attack_seconds),
+    "dodge_wait": (0.0, RULES.dodge_cooldown),
+}
+"""Columns of a state that play keeps within bounds; the space of observed states promises the same."""
+LOWEST, HIGHEST = np.array([BOUNDS.get(name, (-math.inf, math.inf)) for name in STATE]).T
 
 
 class Places(NamedTuple):
@@ -49,7 +61,7 @@ class World:
     """State and rules of N characters.
 
     Attributes:
-        characters: names, one per row; set by `place`.
+        who: (N,) int64, indices of the characters in `CHARACTERS`; set by `place`.
         rule_state: (N, len(RULE_STATE)) float64; its columns are also attributes (views).
     """
 
@@ -57,6 +69,7 @@ class World:
         """Makes N characters, with this many physics threads, the caller's included; `place` each before `step`."""
         self.island = load_island()
         self.count = count
+        self._threads = threads
         self._substeps = self.island.substeps(RULES.control_step)
         self._batch = Batch(self.island.model, count, threads)  # includes the caller's thread; 0 would mean all cores
         self.qpos = self._batch.bind("qpos")
@@ -67,8 +80,8 @@ class World:
         self.camera_yaw, self.camera_tilt, self.grounded, self.mounted, self.mount_held = columns[:5]
         self.attack_left, self.dodge_left, self.dodge_wait, self.pad, self.flight_left = columns[5:10]
         self.since_pad, self.steps, self.stride, self.look = columns[10:]
-        self.characters = [next(iter(CHARACTERS))] * count
-        self._traits = np.tile(_traits(self.characters[0]), (count, 1))
+        self.who = np.zeros(count, np.int64)
+        self._traits = np.tile(TRAITS[0], (count, 1))
         gravity, step = self.island.gravity, self.island.timestep
         self._places = Places(
             landings=self.island.landings,
@@ -80,6 +93,11 @@ class World:
             first_pad_sensor=self.island.pad_sensors.start,
         )
         self._sensors = np.zeros((count, self._substeps, self.island.model.nsensordata))
+
+    @property
+    def characters(self) -> list[str]:
+        """Names of the characters, one per row."""
+        return [NAMES[who] for who in self.who.tolist()]
 
     @property
     def position(self) -> np.ndarray:
@@ -106,14 +124,14 @@ class World:
             heading: rad.
             look: number of the look, see `jumppad_env.drawing.looks`.
         """
-        self.characters[row] = character
-        self._traits[row] = _traits(character)
+        self.who[row] = NAMES.index(character)
+        self._traits[row] = TRAITS[self.who[row]]
         self.qpos[row] = (*position, heading)
         self.qvel[row] = 0.0
         self.rule_state[row] = 0.0
         self.camera_yaw[row] = heading
         self.camera_tilt[row] = RULES.camera_tilt_start
-        self.mounted[row] = CHARACTERS[character].has_board
+        self.mounted[row] = self._traits[row, HAS_BOARD]
         self.grounded[row] = 1.0
         self.pad[row] = -1.0
         self.since_pad[row] = -1.0
@@ -134,6 +152,17 @@ class World:
         self._batch.rollout(self._substeps, record=["sensordata"], out={"sensordata": self._sensors})
         settle(self._sensors, RULES, self._places, *moving)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Returns all that the future depends on; MuJoCo's part can neither be pickled nor copied."""
+        return {"threads": self._threads, "who": self.who, "states": self.states()}
+
+    def __setstate__(self, stored: dict[str, Any]) -> None:
+        who, states = stored["who"], stored["states"]
+        self.__init__(len(who), stored["threads"])
+        self.who[:], self._traits[:] = who, TRAITS[who]
+        split = [self.qpos.shape[1], len(PHYSICS_STATE)]
+        self.qpos[:], self.qvel[:], self.rule_state[:] = np.split(states, split, axis=1)
+
     def get_state(self, row: int) -> np.ndarray:
         """Returns the state of one row, float64 (len(STATE),), columns as in `STATE`."""
         return np.concatenate((self.qpos[row], self.qvel[row], self.rule_state[row]))
@@ -146,7 +175,7 @@ class World:
         """Restores a state of `get_state`; the character's name is not part of it.
 
         Raises:
-            ValueError: wrong shape, not finite, beyond `FARTHEST`, an unknown pad or an invalid look.
+            ValueError: wrong shape, not finite, beyond `FARTHEST` or `BOUNDS`, an unknown pad or an invalid look.
         """
         given, state = state, np.asarray(state)
         if state.shape != (len(STATE),) or state.dtype.kind not in "iuf" or not np.isfinite(state).all():
@@ -157,6 +186,12 @@ class World:
         pad = state[PAD]
         if pad not in range(-1, len(PADS)):
             raise ValueError(f"state has pad {pad}, expected -1 (none) or the index of one of {PADS}")
+        outside = np.flatnonzero((state < LOWEST) | (state > HIGHEST)).tolist()
+        if outside:
+            column = outside[0]
+            raise ValueError(
+                f"state has {STATE[column]} {state[column]}, expected {LOWEST[column]:g} to {HIGHEST[column]:g}"
+            )
         look = state[LOOK]
         if look != int(look) or not 0 <= look < LOOKS:
             raise ValueError(f"state has look {look}, expected a whole number from 0 to {LOOKS - 1}")
@@ -164,12 +199,6 @@ class World:
         self.qpos[row] = state[:split]
         self.qvel[row] = state[split : len(PHYSICS_STATE)]
         self.rule_state[row] = state[len(PHYSICS_STATE) :]
-
-
-def _traits(character: str) -> tuple[float, float, float]:
-    """Returns a character's traits for compiled code."""
-    traits = CHARACTERS[character]
-    return traits.board_speed, traits.foot_speed, float(traits.has_board)
 
 
 @compiled

@@ -24,14 +24,14 @@ ISLAND = load_island()
 
 
 INFO = {
-    "pad": int,
-    "success": bool,
-    "fell": bool,
+    "pad": np.int64,
+    "success": np.ndarray,
+    "fell": np.ndarray,
     "position": np.ndarray,
     "velocity": np.ndarray,
-    "heading": float,
-    "camera_yaw": float,
-    "character": str,
+    "heading": np.float64,
+    "camera_yaw": np.float64,
+    "character": np.int64,
 }
 
 
@@ -80,7 +80,7 @@ def test_the_defaults_are_the_contract():
     assert env.observation_space == gymnasium.spaces.Box(0, 255, (128, 128, 3), np.uint8)
     assert env.action_space == gymnasium.spaces.MultiDiscrete([11] * 4 + [2] * 12)
     assert gymnasium.make("JumppadState-v0").observation_space.shape == (STATE_WIDTH,) == (24,)
-    assert jumppad_env.PADS == ("left", "middle", "right") and len(jumppad_env.CHARACTERS) == 5
+    assert jumppad_env.PADS == ("left", "middle", "right") and jumppad_env.CHARACTERS == tuple(CHARACTERS)
 
 
 def test_a_spec_survives_json_and_pickle():
@@ -105,6 +105,7 @@ def test_info_has_the_same_keys_and_types_at_every_step_and_shares_no_memory(env
         assert {name: type(value) for name, value in info.items()} == INFO, step
         assert info["position"].dtype == info["velocity"].dtype == np.float64
         assert info["position"].shape == info["velocity"].shape == (3,)
+        assert info["success"].dtype == info["fell"].dtype == np.bool_ and info["fell"].shape == ()
         assert env.observation_space.contains(observation)
         kept.append([*observation.values(), info["position"], info["velocity"]])
         copies = [array.copy() for array in kept[-1]]
@@ -124,7 +125,7 @@ def test_the_state_observation_is_what_its_documentation_says(env, press):
     for _ in range(8):
         observation, *_, info = env.step(press(left=(0.4, 1), right=(-0.6, 0.4), buttons=("X", "B", "Y")))
     columns, start = {}, 0
-    for name, width, _ in STATE_OBSERVATION:
+    for name, width, *_ in STATE_OBSERVATION:
         columns[name] = observation["state"][start : start + width]
         start += width
     assert start == STATE_WIDTH
@@ -167,7 +168,8 @@ def test_seeds_determine_episodes_and_all_spawns_and_characters_occur():
         _, info = env.reset(seed=seed)
         _, again = env.reset(seed=seed)
         assert np.array_equal(info["position"], again["position"]) and info["character"] == again["character"]
-        starts.append((*info["position"][:2], info["character"]))
+        assert env.unwrapped.character == jumppad_env.CHARACTERS[info["character"]]  # pyright: ignore[reportAttributeAccessIssue]
+        starts.append((*info["position"][:2], jumppad_env.CHARACTERS[info["character"]]))
     assert {start[:2] for start in starts} == {tuple(spawn[:2]) for spawn in ISLAND.spawns}
     assert {start[2] for start in starts} == set(CHARACTERS)
 
@@ -177,7 +179,7 @@ def test_fixing_the_character_does_not_shift_the_spawn_points():
     for seed in range(10):
         drawn_info, fixed_info = drawn.reset(seed=seed)[1], fixed.reset(seed=seed)[1]
         assert np.array_equal(drawn_info["position"], fixed_info["position"])
-        assert fixed_info["character"] == "scout"
+        assert jumppad_env.CHARACTERS[fixed_info["character"]] == "scout"
 
 
 def test_reset_options_override_sampled_values():
@@ -185,7 +187,7 @@ def test_reset_options_override_sampled_values():
     for spawn in range(4):
         assert np.array_equal(env.reset(seed=0, options={"spawn": spawn})[1]["position"], ISLAND.spawns[spawn])
     _, info = env.reset(options={"position": (1, 2, 0.5), "heading": 2, "character": "walker"})
-    assert info["position"].tolist() == [1, 2, 0.5] and info["character"] == "walker"
+    assert info["position"].tolist() == [1, 2, 0.5] and jumppad_env.CHARACTERS[info["character"]] == "walker"
     assert info["heading"] == info["camera_yaw"] == 2.0
 
 
@@ -303,7 +305,7 @@ def test_states_restore_exactly_with_pixels_and_future(env):
         state = env.unwrapped.get_state()
         played.append((state, env.step(action)))
     for start in (0, 9, 24):
-        env.reset(seed=3, options={"character": played[0][1][4]["character"]})
+        env.reset(seed=3, options={"character": jumppad_env.CHARACTERS[played[0][1][4]["character"]]})
         observation, info = env.unwrapped.set_state(played[start][0])
         if start:
             assert_same(observation, played[start - 1][1][0])

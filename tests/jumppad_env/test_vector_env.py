@@ -6,9 +6,10 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode
 
-from jumppad_env import gamepad
+from jumppad_env import CHARACTERS, gamepad
 from jumppad_env.island import load_island
 from jumppad_env.vector_env import JumppadVectorEnv
 
@@ -162,7 +163,7 @@ def test_infos_have_the_same_keys_and_types_at_every_step_and_share_no_memory():
         "velocity": np.float64,
         "heading": np.float64,
         "camera_yaw": np.float64,
-        "character": np.object_,
+        "character": np.int64,
     }
     for step in range(6):
         assert set(infos) == {*types, *(f"_{name}" for name in types)}
@@ -214,12 +215,12 @@ def test_seeds_can_be_given_per_row():
 def test_characters_can_be_given_per_row():
     envs = make(3, observation="state", autoreset_mode="Disabled")
     _, infos = envs.reset(seed=4, options={"character": ["scout", "walker", "rider"]})
-    assert infos["character"].tolist() == ["scout", "walker", "rider"]
+    assert [CHARACTERS[who] for who in infos["character"]] == envs.characters == ["scout", "walker", "rider"]
     states = envs.states()
     only = np.array([True, False, True])
     options = {"reset_mask": only, "character": ["mystic", "", "mystic"]}  # what is not reset has no name to give
     _, infos = envs.reset(seed=[4, None, 6], options=options)
-    assert infos["character"].tolist() == ["mystic", "walker", "mystic"]
+    assert [CHARACTERS[who] for who in infos["character"]] == envs.characters == ["mystic", "walker", "mystic"]
     assert np.array_equal(envs.states(), states), "another character shifts nothing else that is drawn"
     before = envs.states()
     for names, message in (
@@ -237,7 +238,7 @@ def test_characters_can_be_given_per_row():
 def test_stored_states_are_drawn_as_observed():
     envs = make(3, observation="pixels")
     frames, infos = envs.reset(seed=1)
-    states, characters = envs.states(), list(infos["character"])
+    states, characters = envs.states(), [CHARACTERS[who] for who in infos["character"]]
     envs.step([actions(row)[0] for row in range(3)])
     assert_equal(envs.draw(states, characters), frames)
     repeated = envs.draw(np.concatenate([states] * 4), characters * 4)
@@ -262,11 +263,8 @@ def test_rendering_gives_one_frame_per_row():
     [
         ({"num_envs": 0}, "num_envs=0 must be"),
         ({"num_envs": 2.0}, "num_envs=2.0 must be"),
-        ({"autoreset_mode": "NextStep"}, "autoreset_mode='NextStep' is unknown; choose one of 'SameStep', 'Disabled'"),
-        (
-            {"autoreset_mode": "sometimes"},
-            "autoreset_mode='sometimes' is unknown; choose one of 'SameStep', 'Disabled'",
-        ),
+        ({"autoreset_mode": "sometimes"}, "='sometimes' is unknown; choose one of 'NextStep', 'SameStep', 'Disabled'"),
+        ({"autoreset_mode": None}, "autoreset_mode=None is unknown"),
         ({"render_mode": "human"}, "no window"),
         ({"threads": 0}, "threads=0 must be"),
         ({"threads": "all"}, "threads='all' must be"),
@@ -325,10 +323,31 @@ def test_stepping_requires_a_reset_and_an_open_environment():
             call()
 
 
-def test_a_spec_that_names_the_mode_survives_json():
-    envs = gymnasium.make_vec("Jumppad-v0", num_envs=2, image_size=(16, 24), autoreset_mode="Disabled")
+@pytest.mark.parametrize("mode", [AutoresetMode.DISABLED, "Disabled", "disabled"])
+def test_a_spec_that_names_the_mode_survives_json(mode):
+    envs = gymnasium.make_vec("Jumppad-v0", num_envs=2, image_size=(16, 24), autoreset_mode=mode)
     assert envs.spec is not None and '"Disabled"' in envs.spec.to_json()
+    again = gymnasium.make_vec(EnvSpec.from_json(envs.spec.to_json()))
+    assert again.num_envs == 2 and again.metadata["autoreset_mode"] == AutoresetMode.DISABLED
+    assert again.spec is not None and again.spec.to_json() == envs.spec.to_json()
+    assert_equal(again.reset(seed=3)[0], envs.reset(seed=3)[0])
+    again.close()
     envs.close()
+
+
+def test_seeds_and_generators_are_those_of_gymnasiums_own_vector_environment():
+    envs, own = make(3, observation="state"), gymnasium.make_vec("JumppadState-v0", 3, vectorization_mode="sync")
+    assert len(set(envs.np_random_seed)) == 3, "random at first"
+    seeds: list[Any] = [5, [7, None, 9], None]
+    for seed in seeds:
+        envs.reset(seed=seed)
+        own.reset(seed=seed)
+        assert envs.np_random_seed == own.np_random_seed
+        states = [[each.bit_generator.state for each in some.np_random] for some in (envs, own)]  # pyright: ignore[reportAttributeAccessIssue]
+        assert states[0] == states[1]
+    assert envs.np_random_seed == (7, 6, 9)
+    envs.close()
+    own.close()
 
 
 def test_retired_rows_wait_for_their_reset_and_do_not_affect_others(alone):
@@ -349,7 +368,9 @@ def test_retired_rows_wait_for_their_reset_and_do_not_affect_others(alone):
     assert resting.all()
     envs.reset(seed=0)
     observations, *_, infos = envs.step([actions(row)[0] for row in range(3)])
-    assert_equal(observations["pixels"], envs.draw(envs.states(), list(infos["character"])))  # drawn again
+    assert_equal(
+        observations["pixels"], envs.draw(envs.states(), [CHARACTERS[who] for who in infos["character"]])
+    )  # drawn again
     for rows in ([1, 0, 0], np.ones(2, np.bool_), np.ones((3, 1), np.bool_)):
         with pytest.raises(ValueError, match=r"rows must be bool \(3,\)"):
             envs.retire(rows)  # pyright: ignore[reportArgumentType]

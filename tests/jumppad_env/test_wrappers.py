@@ -15,6 +15,26 @@ from jumppad_env import ContinuousGamepad, DiscreteGamepad, gamepad
 from jumppad_env.island import load_island
 from jumppad_env.wrappers import DISCRETE_MOVES
 
+HEIGHT, WIDTH = 16, 24
+COUNT = 3
+LIMIT = 7
+"""Steps after which episodes are cut."""
+RIGHT_THERE = {"position": load_island().pads[1] - [0, 1.6, 0]}
+"""Reset option: a step or two in front of the middle pad."""
+CHANNELS_FIRST = spaces.Box(0, 255, (3, HEIGHT, WIDTH), np.uint8)
+LUMINANCE = (0.2125, 0.7154, 0.0721)
+"""Of red, green and blue: ITU-R BT.709, rounded as in Gymnasium."""
+
+
+def make(**keywords: Any) -> gymnasium.Env[Any, Any]:
+    keywords = {"image_size": (HEIGHT, WIDTH), "max_episode_steps": LIMIT, **keywords}
+    return gymnasium.make("Jumppad-v0", **keywords)
+
+
+def make_vector(**keywords: Any) -> gymnasium.vector.VectorEnv[Any, Any, Any]:
+    keywords = {"image_size": (HEIGHT, WIDTH), "max_episode_steps": LIMIT, **keywords}
+    return gymnasium.make_vec("Jumppad-v0", num_envs=COUNT, **keywords)
+
 
 @pytest.mark.filterwarnings("ignore:.*(Box observation space|unwrapped version)")
 @pytest.mark.parametrize("wrapper", [ContinuousGamepad, DiscreteGamepad])
@@ -61,6 +81,60 @@ def test_discrete_actions_that_do_not_exist_are_refused(action):
         DiscreteGamepad(gymnasium.make("JumppadState-v0")).action(action)
 
 
+ACTIONS = {"continuous": ContinuousGamepad, "discrete": DiscreteGamepad}
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_a_keyword_and_the_wrappers_of_single_and_vector_environments_do_the_same(name):
+    wrapper, state = ACTIONS[name], {"observation": "state", "max_episode_steps": 100}
+    many = [
+        make_vector(actions=name, **state),
+        wrapper(make_vector(**state)),
+        vector.VectorizeTransformAction(make_vector(**state), wrapper),
+        make_vector(actions=name, vectorization_mode="sync", **state),
+    ]
+    single: list[Any] = [make(actions=name, **state), wrapper(make(**state))]
+    space = single[0].action_space
+    space.seed(0)
+    assert all(env.action_space == space for env in single)
+    assert all(envs.single_action_space == space for envs in many)
+    assert all(envs.action_space == many[-1].action_space for envs in many)
+    for env in (*many, *single):
+        env.reset(seed=5)
+    for _ in range(12):
+        batch = np.stack([space.sample() for _ in range(COUNT)])
+        seen = [envs.step(batch)[0] for envs in many] + [[env.step(batch[0])[0]] * COUNT for env in single]
+        assert all(np.array_equal(each, seen[0]) for each in seen[: len(many)])
+        assert all(np.array_equal(each[0], seen[0][0]) for each in seen)
+    assert np.ptp(seen[0][:, :2], axis=0).max() > 1, "they have moved apart"
+
+
+@pytest.mark.parametrize(
+    ("name", "action", "message"),
+    [
+        ("continuous", np.zeros((COUNT, 15)), "must be 3 rows of 16 finite numbers"),
+        ("continuous", np.full((COUNT, 16), np.nan), "must be 3 rows of 16 finite numbers"),
+        ("continuous", [[0.0], [0.0, 1.0]], "must be 3 rows of 16 finite numbers"),
+        ("discrete", [0, 1], "must be 3 integers from 0 to 9"),
+        ("discrete", [0, 1, 10], "must be 3 integers from 0 to 9"),
+        ("discrete", [0.0, 1.0, 2.0], "must be 3 integers from 0 to 9"),
+        ("discrete", [[0], [1, 2], 3], "must be 3 integers from 0 to 9"),
+    ],
+)
+def test_invalid_actions_of_many_rows_are_rejected(name, action, message):
+    for envs in (make_vector(observation="state", actions=name), ACTIONS[name](make_vector(observation="state"))):
+        envs.reset(seed=0)
+        with pytest.raises(ValueError, match=message):
+            envs.step(action)
+
+
+@pytest.mark.parametrize("wrapper", ACTIONS.values())
+def test_a_wrapper_on_other_actions_than_the_gamepads_is_refused(wrapper):
+    for env in (make(actions="discrete"), make_vector(actions="discrete")):
+        with pytest.raises(ValueError, match='needs an environment with actions="gamepad"'):
+            wrapper(env)
+
+
 def test_discrete_moves_suffice_to_reach_every_pad():
     env = DiscreteGamepad(gymnasium.make("JumppadState-v0", max_episode_steps=150))
     names = [name for name, *_ in DISCRETE_MOVES]
@@ -79,27 +153,6 @@ def test_discrete_moves_suffice_to_reach_every_pad():
             _, _, terminated, truncated, info = env.step(names.index(move))
             ended = terminated or truncated
         assert info["pad"] == index, (pad, info["position"])
-
-
-HEIGHT, WIDTH = 16, 24
-COUNT = 3
-LIMIT = 7
-"""Steps after which episodes are cut."""
-RIGHT_THERE = {"position": load_island().pads[1] - [0, 1.6, 0]}
-"""Reset option: a step or two in front of the middle pad."""
-CHANNELS_FIRST = spaces.Box(0, 255, (3, HEIGHT, WIDTH), np.uint8)
-LUMINANCE = (0.2125, 0.7154, 0.0721)
-"""Of red, green and blue: ITU-R BT.709, rounded as in Gymnasium."""
-
-
-def make(**keywords: Any) -> gymnasium.Env[Any, Any]:
-    keywords = {"image_size": (HEIGHT, WIDTH), "max_episode_steps": LIMIT, **keywords}
-    return gymnasium.make("Jumppad-v0", **keywords)
-
-
-def make_vector(**keywords: Any) -> gymnasium.vector.VectorEnv[Any, Any, Any]:
-    keywords = {"image_size": (HEIGHT, WIDTH), "max_episode_steps": LIMIT, **keywords}
-    return gymnasium.make_vec("Jumppad-v0", num_envs=COUNT, **keywords)
 
 
 def actions(steps: int, *rows: int) -> np.ndarray:

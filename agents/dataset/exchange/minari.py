@@ -337,10 +337,10 @@ def _replayed(dataset: MinariDataset, source: Path) -> Iterator[Trajectory]:
             placed = set(options or ()) - {"character"}  # the seed alone does not determine the first state
             yield Trajectory(
                 seed=-1 if placed or seed > LARGEST_SEED else seed,
-                character=info["character"],
+                character=env.unwrapped.character,  # pyright: ignore[reportAttributeAccessIssue]
                 mode="",
-                pad=info["pad"],
-                fell=info["fell"],
+                pad=int(info["pad"]),
+                fell=bool(info["fell"]),
                 actions=actions,
                 states=np.array(states),
                 frames=frames[:-1],

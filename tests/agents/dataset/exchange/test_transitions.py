@@ -37,10 +37,10 @@ def played(keywords, seed, act, options=None):
     env.close()
     trajectory = Trajectory(
         seed=seed,
-        character=info["character"],
+        character=env.unwrapped.character,
         mode="",
-        pad=info["pad"],
-        fell=info["fell"],
+        pad=int(info["pad"]),
+        fell=bool(info["fell"]),
         actions=np.array(actions),
         states=np.array(states[:-1]),
         frames=np.array(frames[:-1]),
