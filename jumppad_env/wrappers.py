@@ -7,10 +7,9 @@ from functools import partial
 from typing import Any
 
 import gymnasium
+import numpy as np
 from gymnasium.utils import RecordConstructorArgs
 from gymnasium.vector import VectorEnv
-from gymnasium.wrappers import TransformAction
-from gymnasium.wrappers.vector import TransformAction as TransformVectorAction
 
 from jumppad_env import gamepad
 from jumppad_env.gamepad import DISCRETE_MOVES
@@ -18,7 +17,7 @@ from jumppad_env.gamepad import DISCRETE_MOVES
 __all__ = ["DISCRETE_MOVES", "ContinuousGamepad", "DiscreteGamepad"]
 
 
-class _Gamepad(TransformAction[Any, Any, Any], RecordConstructorArgs):
+class _Gamepad(gymnasium.ActionWrapper[Any, Any, np.ndarray], RecordConstructorArgs):
     """Turns actions of one of `gamepad.FORMATS` into those of the gamepad."""
 
     name: str
@@ -28,16 +27,28 @@ class _Gamepad(TransformAction[Any, Any, Any], RecordConstructorArgs):
         """Returns the wrapper, or Gymnasium's own for vector environments, which turns all rows at once."""
         if not isinstance(env, VectorEnv):
             return super().__new__(cls)
+        from gymnasium.wrappers.vector import TransformAction  # from 1.0; single environments need no newer Gymnasium
+
         make_space, decode = gamepad.FORMATS[cls.name]
         _expect_gamepad(cls, env.single_action_space)
         shape = env.num_envs, gamepad.FACTORS
-        return TransformVectorAction(env, partial(decode, shape=shape), single_action_space=make_space())
+        return TransformAction(env, partial(decode, shape=shape), single_action_space=make_space())
 
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
         RecordConstructorArgs.__init__(self)
-        make_space, decode = gamepad.FORMATS[self.name]
-        TransformAction.__init__(self, env, partial(decode, shape=(gamepad.FACTORS,)), make_space())
+        gymnasium.ActionWrapper.__init__(self, env)
         _expect_gamepad(type(self), self.env.action_space)
+        make_space, decode = gamepad.FORMATS[self.name]
+        self.action_space = make_space()
+        self.func = partial(decode, shape=(gamepad.FACTORS,))  # where Gymnasium's VectorizeTransformAction looks for it
+
+    def action(self, action: Any) -> np.ndarray:
+        """Returns the gamepad action.
+
+        Raises:
+            ValueError: not in the action space.
+        """
+        return self.func(action)
 
 
 class ContinuousGamepad(_Gamepad):

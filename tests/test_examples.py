@@ -14,8 +14,9 @@ EXAMPLES = {path.name: path for path in sorted((ROOT / "examples").glob("*.py"))
 
 def run(name: str, *arguments: str) -> str:
     """Runs an example and returns what it prints."""
-    if name.startswith("sb3") and importlib.util.find_spec("stable_baselines3") is None:
-        pytest.skip("Stable-Baselines3 is not installed: pip install .[examples]")
+    for start, package in (("sb3", "stable_baselines3"), ("torchrl", "torchrl")):
+        if name.startswith(start) and importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
     done = subprocess.run([sys.executable, EXAMPLES[name], *arguments], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -67,3 +68,17 @@ def test_stable_baselines_learns():
     output = run("sb3_ppo.py", "--steps", "40000", "--episodes", "30")
     [random], [trained] = rates(r"random: (\d+)%", output), rates(r"trained: (\d+)%", output)
     assert random == 0 and trained > 0.8
+
+
+@pytest.mark.slow
+def test_stable_baselines_learns_on_the_native_vector_environment():
+    success = re.findall(r"success_rate +\| (\S+)", run("sb3_native.py", "--steps", "120000"))
+    assert float(success[0]) < 0.1 and float(success[-1]) > 0.7
+
+
+@pytest.mark.slow
+def test_torchrl_collects_episodes():
+    output = run("torchrl_collector.py", "--steps", "8192")
+    assert "replay buffer: 8,192 steps; a sample: observations (256, 24)" in output
+    [episodes] = re.findall(r"\d+ of (\d+) episodes reached a pad", output)
+    assert int(episodes) >= 64, "32 rows of 256 steps, of at most 100 an episode"

@@ -343,7 +343,8 @@ def test_seeds_and_generators_are_those_of_gymnasiums_own_vector_environment():
         envs.reset(seed=seed)
         own.reset(seed=seed)
         assert envs.np_random_seed == own.np_random_seed
-        states = [[each.bit_generator.state for each in some.np_random] for some in (envs, own)]  # pyright: ignore[reportAttributeAccessIssue]
+        generators: Any = [some.np_random for some in (envs, own)]
+        states = [[each.bit_generator.state for each in some] for some in generators]
         assert states[0] == states[1]
     assert envs.np_random_seed == (7, 6, 9)
     envs.close()

@@ -220,6 +220,11 @@ def import_minari(dataset_id: str, directory: Path | str, root: Path | str | Non
     return write_dataset(directory, trajectories, seed=(manifest or {}).get("seed", 0), description=description)
 
 
+def _words(space: spaces.Space[Any]) -> str:
+    """Returns a space in one line, without the bounds of each number."""
+    return f"Box({space.shape}, {space.dtype})" if isinstance(space, spaces.Box) else " ".join(str(space).split())
+
+
 def _open(source: Path) -> MinariDataset:
     from minari import MinariDataset
 
@@ -231,12 +236,14 @@ def _open(source: Path) -> MinariDataset:
         dataset = MinariDataset(source)
     observation, action = dataset.observation_space, dataset.action_space
     if not isinstance(action, spaces.MultiDiscrete) or not np.array_equal(action.nvec, action_space().nvec):
-        raise ValueError(f"{source} has actions {action}, expected {action_space()}; record Jumppad-v0 unwrapped")
+        raise ValueError(
+            f"{source} has actions {_words(action)}, expected {action_space()}; record Jumppad-v0 unwrapped"
+        )
     image = isinstance(observation, spaces.Box) and observation.dtype == np.uint8 and len(observation.shape) == 3
     own_states = MANIFEST in metadata and observation.shape == (STATE_WIDTH,)
     if not own_states and (not image or observation.shape[2] != 3):
         raise ValueError(
-            f"{source} has observations {observation}, expected Box(0, 255, (height, width, 3), uint8); "
+            f"{source} has observations {_words(observation)}, expected Box(0, 255, (height, width, 3), uint8); "
             'record Jumppad-v0 with observation="pixels", unwrapped'
         )
     return dataset
