@@ -104,7 +104,7 @@ class Progress(VectorWrapper[Any, Any, Any]):
 def main() -> None:
     """Trains; Stable-Baselines3 prints `success_rate`."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--steps", type=int, default=120_000, help="total environment steps of training")
+    parser.add_argument("--steps", type=int, default=80_000, help="total environment steps of training")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--target", choices=jumppad_env.PADS, default="left")
     arguments = parser.parse_args()

@@ -72,7 +72,7 @@ def test_stable_baselines_learns():
 
 @pytest.mark.slow
 def test_stable_baselines_learns_on_the_native_vector_environment():
-    success = re.findall(r"success_rate +\| (\S+)", run("sb3_native.py", "--steps", "120000"))
+    success = re.findall(r"success_rate +\| (\S+)", run("sb3_native.py", "--steps", "70000"))
     assert float(success[0]) < 0.1 and float(success[-1]) > 0.7
 
 

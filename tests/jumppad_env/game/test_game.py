@@ -172,7 +172,7 @@ def test_characters_and_targets_are_selected_cyclically(running, player):
     for name in [*list(CHARACTERS)[1:], "rider"]:
         running.advance(0.1, player)
         running.obey({"character"})
-        assert running.character == running._info["character"] == name and running.status().seconds == 0
+        assert running.character == running._unwrapped.character == name and running.status().seconds == 0
     for target in ("middle", "right", None, "left"):
         running.obey({"target"})
         assert running.target == running._unwrapped.options.target == target

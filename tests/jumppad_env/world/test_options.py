@@ -9,6 +9,7 @@ from jumppad_env.world.options import Options
 def test_the_defaults_are_the_documented_ones():
     assert dataclasses.asdict(Options()) == {
         "observation": "pixels",
+        "actions": "gamepad",
         "image_size": (128, 128),
         "target": None,
         "character": "rider",
@@ -30,6 +31,7 @@ def test_sizes_can_be_json_lists(size):
     ("keyword", "values"),
     [
         ("observation", ["rgb", None, 1, True, ["pixels"], np.zeros(2)]),
+        ("actions", ["keyboard", "Discrete", None, 1, ["discrete"]]),
         ("target", ["Left", "", 0, True, ["left"]]),
         ("character", ["nobody", None, 0, ["rider"]]),
         ("variety", ["lots", None, 3]),

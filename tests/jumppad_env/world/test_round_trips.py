@@ -58,8 +58,8 @@ def test_a_restored_state_continues_the_same_in_an_environment_with_another_past
     single.reset(seed=99)
     for start in (3, 17, 28):
         for row in range(COUNT):
-            observation, info = single.unwrapped.set_state(states[start][row])  # pyright: ignore[reportAttributeAccessIssue]
-            assert info["character"] == character
+            observation, _ = single.unwrapped.set_state(states[start][row])  # pyright: ignore[reportAttributeAccessIssue]
+            assert single.unwrapped.character == character  # pyright: ignore[reportAttributeAccessIssue]
             for name, value in observation.items():
                 assert np.array_equal(value, seen[start - 1][name][row]), (start, row, name)
             for step in range(start, min(start + 3, STEPS)):
