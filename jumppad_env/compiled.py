@@ -1,9 +1,9 @@
 """JIT compilation: Numba's compiler with the package's options and an on-disk cache.
 
-Numba invalidates its cache only if the file of the function itself changes, not if a function that it calls does. So
-each version of the compiled sources has a cache directory of its own.
+Each version of the compiled sources has a cache directory of its own, since a function also contains what it calls.
 """
 
+import contextlib
 import hashlib
 import os
 from pathlib import Path
@@ -11,6 +11,9 @@ from typing import Any
 
 import numba
 import numba.core.config
+import numpy as np
+
+from jumppad_env.machine.kept_code import KeptCode
 
 CONFIG: Any = numba.core.config
 PACKAGE = Path(__file__).parent
@@ -23,24 +26,19 @@ def compiled_sources() -> list[Path]:
     return sorted(path for place in SOURCES for path in PACKAGE.glob(place))
 
 
-def cache_directory() -> Path:
-    """Returns the cache directory for this version of the compiled sources."""
-    digest = hashlib.sha256()
+def cache_directories() -> list[Path]:
+    """Returns the folders that may keep compiled code, best first; each belongs to this version of the sources."""
+    digest = hashlib.sha256(repr((numba.__version__, np.__version__, CONFIG.BOUNDSCHECK, CONFIG.OPT)).encode())
     for path in compiled_sources():
         digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())
-    if CONFIG.CACHE_DIR:
-        base = Path(CONFIG.CACHE_DIR)
-    elif os.access(PACKAGE, os.W_OK):
-        base = PACKAGE / "__pycache__"
-    else:
-        try:
-            base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jumppad"
-        except RuntimeError:  # a user without a home directory, as in a container: there will be no cache
-            base = PACKAGE / "__pycache__"
-    return base / f"numba-{digest.hexdigest()[:12]}"
+    places = [Path(CONFIG.CACHE_DIR)] if CONFIG.CACHE_DIR else []
+    places.append(PACKAGE / "__pycache__")
+    with contextlib.suppress(RuntimeError):  # a user without a home directory, as in a container
+        places.append(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jumppad")
+    return [place / f"jumppad-{digest.hexdigest()[:12]}" for place in places]
 
 
-_DIRECTORY = cache_directory()
+_DIRECTORIES = cache_directories()
 
 
 def compiled(function: Any) -> Any:
@@ -64,11 +62,8 @@ def inlined(function: Any) -> Any:
 def _compiled(function: Any, **options: Any) -> Any:
     # Division by zero gives infinity, as in NumPy: checking every division takes time.
     options = {"nogil": True, **options}
-    before = CONFIG.CACHE_DIR
-    CONFIG.CACHE_DIR = str(_DIRECTORY)  # Numba reads it now, not when it compiles
-    try:
-        return numba.njit(cache=True, error_model="numpy", **options)(function)
-    except RuntimeError:  # no writable place
-        return numba.njit(error_model="numpy", **options)(function)
-    finally:
-        CONFIG.CACHE_DIR = before
+    dispatcher: Any = numba.njit(error_model="numpy", **options)(function)
+    if not CONFIG.DISABLE_JIT:  # else it is the Python function
+        with contextlib.suppress(OSError):  # the source is not there to tell versions apart: nothing is kept
+            dispatcher._cache = KeptCode(function, _DIRECTORIES)
+    return dispatcher

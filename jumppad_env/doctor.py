@@ -5,11 +5,10 @@ python -m jumppad_env.doctor
 
 import argparse
 import importlib.metadata
-import os
 import platform
+import shlex
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 
@@ -34,9 +33,11 @@ def version(package: str) -> str | None:
 
 
 def delete_cache() -> str:
-    """Returns the command that deletes Numba's cache."""
-    kept = os.environ.get("NUMBA_CACHE_DIR") or Path(__file__).resolve().parent / "__pycache__"
-    return f"rm -r {kept}"
+    """Returns the command that deletes compiled code; it names folders of ours only."""
+    from jumppad_env.compiled import cache_directories
+
+    kept = [shlex.quote(str(place)) for place in cache_directories() if place.is_dir()]
+    return f"rm -r {' '.join(kept)}" if kept else "run this again"
 
 
 def frames_per_second(size: int) -> tuple[float, float]:

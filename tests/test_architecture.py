@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CODE = ("assets", "jumppad_env", "agents", "baselines")
 FLOORS = {
     "jumppad_env": (
-        {"rules", "gamepad", "streams", "files", "command_line", "compiled"},
+        {"rules", "gamepad", "streams", "files", "command_line", "machine", "compiled"},
         {"island"},
         {"world"},
         {"drawing"},

@@ -12,10 +12,12 @@ import pytest
 from numba.core import config
 
 from jumppad_env import compiled
+from jumppad_env.machine.kept_code import KeptCode
 
 FOLDER = Path(__file__).parent
 DRAWING = [FOLDER / "drawing" / f"test_{name}.py" for name in ("rasterizer", "characters", "frames", "hud", "shading")]
 WORLD = [FOLDER / "world" / f"test_{name}.py" for name in ("world", "pads", "walls")]
+NO_CONSTANTS = {"jumppad_env.machine.kept_code"}
 TESTS = [*DRAWING, *WORLD, FOLDER / "test_vector_env.py"]
 
 
@@ -33,27 +35,27 @@ def test_the_cache_changes_with_any_compiled_source(package):
     places = [package / "rules.py", package / "world", package / "drawing"]
     paths = [path for place in places for path in ([place] if place.is_file() else place.glob("*.py"))]
     assert len(paths) > 12
-    folders = [compiled.cache_directory()]
-    assert compiled.cache_directory() == folders[0]
+    folders = [compiled.cache_directories()[0]]
+    assert compiled.cache_directories()[0] == folders[0]
     for path in paths:
         path.write_text(path.read_text() + "\n")
-        folders.append(compiled.cache_directory())
+        folders.append(compiled.cache_directories()[0])
     (package / "drawing" / "more.py").write_text("")
-    folders.append(compiled.cache_directory())
+    folders.append(compiled.cache_directories()[0])
     (package / "drawing" / "more.py").rename(package / "drawing" / "moved.py")
-    folders.append(compiled.cache_directory())
+    folders.append(compiled.cache_directories()[0])
     assert len(set(folders)) == len(folders) == len(paths) + 3
     (package / "play.py").write_text("")
-    assert compiled.cache_directory() == folders[-1], "a command is not compiled"
+    assert compiled.cache_directories()[0] == folders[-1], "a command is not compiled"
 
 
 def test_every_module_with_constants_of_compiled_code_is_in_the_cache_key():
     hashed = set(compiled.compiled_sources())
     users = {path for path in compiled.PACKAGE.rglob("*.py") if "jumppad_env.compiled import" in path.read_text()}
-    assert users - hashed <= {compiled.PACKAGE / "doctor.py"}  # asks where the cache is
+    assert users - hashed <= {compiled.PACKAGE / "doctor.py"}  # asks where compiled code is kept
     for path in hashed:
         source = path.read_text().replace("from jumppad_env import ", "import jumppad_env.")
-        for module in re.findall(r"^(?:from|import) (jumppad_env[\w.]*)", source, re.MULTILINE):
+        for module in set(re.findall(r"^(?:from|import) (jumppad_env[\w.]*)", source, re.MULTILINE)) - NO_CONSTANTS:
             file = compiled.PACKAGE.parent / module.replace(".", "/")
             assert {file.with_suffix(".py"), file / "__init__.py"} & hashed, (path, module)
 
@@ -62,27 +64,33 @@ def homeless() -> Path:
     raise RuntimeError("Could not determine home directory.")  # what pathlib says of a user without one
 
 
-def test_the_cache_is_in_the_package_or_numbas_directory_or_the_users(package, tmp_path, monkeypatch):
-    assert compiled.cache_directory().parent == package / "__pycache__"
-    monkeypatch.setattr(os, "access", lambda path, mode: False)  # an installation that only root may write to
+def test_places_of_the_cache_are_numbas_setting_the_package_and_the_users_own(package, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
-    assert compiled.cache_directory().parent == tmp_path / "own" / "jumppad"
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path / "told"))
+    told, packaged, own = compiled.cache_directories()
+    assert (told.parent, packaged.parent) == (tmp_path / "told", package / "__pycache__")
+    assert own.parent == tmp_path / "own" / "jumppad"
+    assert told.name == packaged.name == own.name and told.name.startswith("jumppad-")
+    monkeypatch.setattr(config, "CACHE_DIR", "")
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setattr(Path, "home", homeless)
-    assert compiled.cache_directory().parent == package / "__pycache__"
-    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path / "told"))
-    assert compiled.cache_directory().parent == tmp_path / "told"
+    assert compiled.cache_directories() == [packaged]
 
 
-def test_compiling_restores_numbas_setting(monkeypatch, tmp_path):
-    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))
+def test_other_settings_of_the_compiler_have_a_cache_of_their_own(monkeypatch):
+    usual = compiled.cache_directories()
+    monkeypatch.setattr(config, "BOUNDSCHECK", 1)
+    assert not set(compiled.cache_directories()) & set(usual)
 
-    @compiled.compiled
-    def divide(one, other):
-        return one / other
 
-    assert vars(config)["CACHE_DIR"] == str(tmp_path)
-    assert divide(1.0, 0.0) == np.inf, "as in NumPy"
+def divide(one, other):
+    return one / other
+
+
+def test_compiled_code_divides_as_numpy_does_and_is_kept_by_us_alone():
+    function = compiled.compiled(divide)
+    assert function(1.0, 0.0) == np.inf
+    assert isinstance(function._cache, KeptCode), "Numba's own cache would run old code where ours cannot be written"
 
 
 @pytest.mark.slow

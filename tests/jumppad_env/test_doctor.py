@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from jumppad_env import doctor
+from jumppad_env import compiled, doctor
 
 
 def run(**environment: str) -> subprocess.CompletedProcess:
@@ -28,6 +28,17 @@ def test_failing_rendering_is_reported_with_its_remedy(monkeypatch, capsys):
     monkeypatch.setattr(doctor, "frames_per_second", fails)
     assert not doctor.examine()
     assert "missing:   nothing but one color" in capsys.readouterr().out
+
+
+def test_only_folders_of_ours_are_said_to_be_deleted(tmp_path, monkeypatch):
+    monkeypatch.setattr(compiled, "PACKAGE", tmp_path / "package")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(compiled.CONFIG, "CACHE_DIR", str(tmp_path / "a place"))  # /tmp, or what others keep as well
+    assert "rm" not in doctor.delete_cache(), "nothing is kept yet"
+    kept, _, own = compiled.cache_directories()
+    for folder in (kept, own):
+        folder.mkdir(parents=True)
+    assert doctor.delete_cache() == f"rm -r '{kept}' {own}"
 
 
 @pytest.mark.parametrize(("package", "needed"), [("gymnasium", True), ("torch", False), ("pygame", False)])
