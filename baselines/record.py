@@ -115,7 +115,7 @@ def agent_title(agent: str) -> str:
     if agent in POPULATIONS:
         return agent.replace("_", " ")
     parts = Path(agent).resolve().parts
-    return " / ".join(parts[-2:]).replace("_", " ")
+    return " ".join(" / ".join(parts[-2:]).replace("_", " ").split())  # on one line, whatever the path
 
 
 def main(arguments: Any = None) -> None:

@@ -79,7 +79,7 @@ def write_gif(path: Path | str, film: Path | str) -> None:
     Raises:
         OSError: the video cannot be read or the GIF cannot be written.
     """
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(film), "-f", "gif", "-filter_complex"]
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", _argument(film), "-f", "gif", "-filter_complex"]
     content = b""
     for stride, colors in ((1, 128), (2, 128), (2, 64), (2, 32), (4, 64)):
         # One palette for the whole video: palettes per frame would flicker.
@@ -192,7 +192,7 @@ def write_mp4(path: Path | str, frames: Iterable[np.ndarray]) -> None:
     # Browsers assume bt709; without tags, colors would depend on the player.
     target = "-vf scale=out_color_matrix=bt709:out_range=tv -colorspace bt709 -color_primaries bt709 -color_trc bt709"
     target += " -c:v libx264 -pix_fmt yuv420p -crf 23 -preset slow -tune animation -movflags +faststart -f mp4"
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", *source, *target.split(), str(partial)]
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", *source, *target.split(), _argument(partial)]
     with (
         explain_full_disk(path.parent),
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process,
@@ -211,6 +211,11 @@ def write_mp4(path: Path | str, frames: Iterable[np.ndarray]) -> None:
             process.kill()
             partial.unlink(missing_ok=True)
             raise
+
+
+def _argument(path: Path | str) -> str:
+    """Returns a path for ffmpeg, which takes a relative one for an option or a protocol, as in "-out" or "12:30"."""
+    return str(Path(path).absolute())
 
 
 def _last_line(output: bytes) -> str:

@@ -89,7 +89,8 @@ def export_lerobot(
     height, width = dataset.frames.shape[1:3]
     if lossy and (height % 2 or width % 2):
         raise ValueError(f"a lossy video needs an even height and width, got {height}x{width}; use lossy=False")
-    partial = directory.with_name(f".{directory.name}.partial")
+    # Absolute: ffmpeg and pyarrow take the first part of a relative path for a protocol if it has a colon.
+    partial = directory.absolute().with_name(f".{directory.name}.partial")
     with (
         explain_full_disk(directory),
         write_directory(directory, partial),

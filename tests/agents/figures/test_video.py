@@ -1,4 +1,5 @@
 import dataclasses
+from pathlib import Path
 
 import imageio_ffmpeg
 import numpy as np
@@ -114,6 +115,16 @@ def test_a_gif_keeps_the_colors_of_the_film(tmp_path):
         pixels = np.asarray(gif.convert("RGB"))
     for index, outcome in enumerate(OUTCOME_COLORS):
         assert near(pixels[50:150, 80 * index + 20 : 80 * index + 60], outcome, 12), outcome
+
+
+@pytest.mark.parametrize("name", ["12:30", "-out", "http:", "100%d", " a 'quoted' one", "two\nlines", "é"])
+def test_any_path_takes_a_film_and_a_gif(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("", "folder"):  # ffmpeg looks at the first part of a relative path only
+        film = Path(name, folder, "film.mp4") if folder else Path(f"{name}.mp4")
+        write_mp4(film, [PATTERN] * 2)
+        write_gif(film.with_suffix(".gif"), film)
+        assert film.stat().st_size > 100 and film.with_suffix(".gif").stat().st_size > 100
 
 
 def test_no_gif_is_made_of_what_is_no_film(tmp_path):

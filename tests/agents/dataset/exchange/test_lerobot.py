@@ -72,6 +72,13 @@ class Reader:
         return np.array([frame for _, frame in own]), np.array([time for time, _ in own]) - begin
 
 
+def test_any_relative_path_takes_an_export(demonstrations, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("12:30", "-out", "s3:"):  # which ffmpeg and pyarrow take for protocols and options
+        export_lerobot(demonstrations, f"{name}/lerobot")
+        assert len(Reader(tmp_path / name / "lerobot").episodes) == len(demonstrations)
+
+
 @pytest.fixture(params=["lossless", "lossy"])
 def reader(exported, request):
     return Reader(exported / request.param)
