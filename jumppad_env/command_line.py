@@ -2,8 +2,12 @@
 
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+
+from jumppad_env.machine.notices import MachineWarning
 
 
 def first_line(error: Exception) -> str:
@@ -16,6 +20,15 @@ def _one_line(error: Exception) -> str:
         where = f"{error.filename}: " if error.filename is not None else ""
         return f"{where}{error.strerror}"
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def _format_warning(message: Any, category: type[Warning], *place: Any) -> str:
+    if issubclass(category, MachineWarning):
+        return f"warning: {message}\n"
+    return _FORMAT_WARNING(message, category, *place)
+
+
+_FORMAT_WARNING = warnings.formatwarning
 
 
 @contextmanager
@@ -31,6 +44,7 @@ def command_line(stopped: str = "stopped; run the same command again to resume")
     Raises:
         SystemExit: Instead of the errors above.
     """
+    warnings.formatwarning = _format_warning
     try:
         yield
     except KeyboardInterrupt:

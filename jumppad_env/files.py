@@ -6,15 +6,28 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from jumppad_env.machine.notices import notice
 
 try:
     import fcntl
 except ImportError:  # Windows has no file locks of this kind
     fcntl = None
 
+CANNOT = (
+    errno.EINVAL,
+    errno.ENOTSUP,
+    errno.EOPNOTSUPP,
+    errno.ENOSYS,
+    errno.EBADF,
+    errno.EISDIR,
+    errno.EACCES,
+    errno.EPERM,
+)
+"""How file systems of networks, shared folders and containers say that they cannot flush; FUSE has its choice."""
 PARTIAL = ".partial"
 MANIFEST = "manifest.json"
 """Describes a dataset or an artifact; written last, so its presence means "finished"."""
@@ -55,7 +68,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         with partial.open("wb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            flush_to_disk(file.fileno())
         os.replace(partial, path)
     except OSError:
         partial.unlink(missing_ok=True)  # do not waste space on a full disk
@@ -87,13 +100,29 @@ def write_directory(directory: Path, partial: Path) -> Iterator[None]:
         raise
 
 
+def flush_to_disk(descriptor: int) -> None:
+    """Flushes an open file or directory to the disk, as far as the file system can.
+
+    Raises:
+        OSError: The disk is full or broken.
+    """
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in CANNOT:
+            raise
+
+
 def sync_directory(directory: Path) -> None:
     """Flushes a directory's entries to the disk, so that a rename survives a power cut."""
     if os.name != "posix":  # Windows cannot open directories, and makes renames durable by itself
         return
-    descriptor = os.open(directory, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        descriptor = os.open(directory, os.O_RDONLY)
+    except PermissionError:  # one may write to it but not list it
+        return
+    try:
+        flush_to_disk(descriptor)
     finally:
         os.close(descriptor)
 
@@ -125,15 +154,17 @@ def sole_owner(directory: Path, name: Path | None = None) -> Iterator[None]:
     Raises:
         ValueError: Another process has locked it.
     """
-    if fcntl is None:
+    with ExitStack() as stack:
+        if fcntl is not None:
+            try:
+                descriptor = os.open(directory, os.O_RDONLY)
+                stack.callback(os.close, descriptor)
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ValueError(f"{name or directory} is being written by another process; wait for it") from None
+            except OSError as error:  # as Lustre and NFS are often mounted
+                notice(
+                    f"{name or directory}: its file system has no locks ({error.strerror}); "
+                    "do not run a second command that writes there"
+                )
         yield
-        return
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ValueError(f"{name or directory} is being written by another process; wait for it") from None
-        yield
-    finally:
-        os.close(descriptor)

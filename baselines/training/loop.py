@@ -7,7 +7,6 @@ the old state or the new one. `metrics.jsonl` beside it gets one line per update
 
 import json
 import math
-import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from tqdm import tqdm
 from baselines.artifact import STATE_DIRECTORY
 from baselines.models.checkpoint import network_device
 from baselines.training.muon import Muon
-from jumppad_env.files import explain_full_disk, write_atomically
+from jumppad_env.files import explain_full_disk, flush_to_disk, write_atomically
 
 METRICS = "metrics.jsonl"
 STATE = "state.safetensors"
@@ -135,7 +134,7 @@ def train(
     ):
 
         def checkpoint(update: int) -> None:
-            os.fsync(log.fileno())  # the log may be ahead of the state, never behind it
+            flush_to_disk(log.fileno())  # the log may be ahead of the state, never behind it
             write_atomically(state_path, _state(module, optimizers, trained, update))
 
         for update in range(first, config.updates):

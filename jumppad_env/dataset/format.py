@@ -22,6 +22,7 @@ import gymnasium
 import numpy as np
 
 import jumppad_env
+from jumppad_env.files import flush_to_disk
 from jumppad_env.island.mujoco_library import mujoco
 
 FORMAT = 2
@@ -89,7 +90,7 @@ class GrowingArray:
 
     def sync(self) -> None:
         """Flushes the file to the disk."""
-        os.fsync(self._file.fileno())
+        flush_to_disk(self._file.fileno())
 
     def close(self) -> None:
         """Closes the file without finishing it."""

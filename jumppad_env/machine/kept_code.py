@@ -12,17 +12,16 @@ import os
 import pickle
 import sys
 import uuid
-import warnings
 from collections.abc import Callable, Sequence
-from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
 
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
+from jumppad_env.machine.notices import notice
+
 CHECKSUM = hashlib.sha256().digest_size
-_told: set[str] = set()
 
 
 class KeptCode:
@@ -84,7 +83,7 @@ class KeptCode:
                 return _write(place / self._name(signature, compiled.library.codegen), content)
             except OSError as error:
                 reasons.append(f"{place}: {error.strerror}")
-        _warn(f"compiled code is not kept, so every start takes some 20 s longer: {'; '.join(reasons)}")
+        notice(f"compiled code is not kept, so every start takes some 20 s longer: {'; '.join(reasons)}")
 
     def flush(self) -> None:
         """Does nothing: Numba calls it before it compiles everything again, which replaces what is kept."""
@@ -112,9 +111,3 @@ def _write(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             partial.unlink()
         raise
-
-
-def _warn(message: str) -> None:
-    if message not in _told and parent_process() is None:  # a worker would only repeat it
-        _told.add(message)
-        warnings.warn(message, RuntimeWarning, stacklevel=3)

@@ -43,6 +43,11 @@ def test_an_interrupted_command_says_how_to_resume():
     assert result.stderr == "\nstopped; run the same command again to resume\n"
 
 
+def test_what_the_machine_lacks_is_one_line_as_well():
+    result = run("from jumppad_env.machine.notices import notice; notice('no locks here'); notice('no locks here')")
+    assert (result.returncode, result.stderr) == (0, "warning: no locks here\n")
+
+
 def test_success_is_silent():
     result = run("pass")
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")

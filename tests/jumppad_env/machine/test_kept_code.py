@@ -10,7 +10,7 @@ from typing import Any
 import numba
 import pytest
 
-from jumppad_env.machine import kept_code
+from jumppad_env.machine import notices
 from jumppad_env.machine.kept_code import KeptCode
 
 SOURCE = "def add(number):\n    return number + {}\n"
@@ -86,8 +86,8 @@ def test_a_full_disk_is_one_warning_and_leaves_nothing(source, tmp_path, monkeyp
         raise OSError(28, "No space left on device", str(path))
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    monkeypatch.setattr(kept_code, "_told", set())
-    with pytest.warns(RuntimeWarning, match="No space left on device") as caught:
+    monkeypatch.setattr(notices, "_given", set())
+    with pytest.warns(notices.MachineWarning, match="No space left on device") as caught:
         function = load(source, [tmp_path / "kept"])
         assert function(2) == 3 and function(2.5) == 3.5
     assert len(caught) == 1
