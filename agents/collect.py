@@ -195,7 +195,7 @@ class Arguments:
 def main(arguments: Any = None) -> None:
     """Runs the command line."""
     with command_line():
-        options = tyro.cli(Arguments, args=arguments, description=__doc__)
+        options = tyro.cli(Arguments, prog="python -m agents.collect", args=arguments, description=__doc__)
         steps = collect(options.config, options.out, options.workers)
         print(f"{options.out}: {options.config.episodes} episodes, {steps} steps")
 

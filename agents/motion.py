@@ -271,7 +271,7 @@ class MotionConfig:
 def main(arguments: Any = None) -> None:
     """Runs the command line."""
     with command_line():
-        config = tyro.cli(MotionConfig, args=arguments, description=__doc__)
+        config = tyro.cli(MotionConfig, prog="python -m agents.motion", args=arguments, description=__doc__)
         columns = {}
         for source in config.sources:
             if source in POPULATIONS:

@@ -62,7 +62,9 @@ def steer(info: dict[str, Any], target: str) -> np.ndarray:
 
 def main() -> None:
     """Runs episodes and records them."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python examples/pixels_wrappers.py", description=(__doc__ or "").splitlines()[0]
+    )
     parser.add_argument("--steps", type=int, default=350)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--target", choices=jumppad_env.PADS, default="left")

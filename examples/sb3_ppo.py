@@ -70,7 +70,7 @@ def success_rate(env: gymnasium.Env[np.ndarray, Any], choose: Callable[[np.ndarr
 
 def main() -> None:
     """Evaluates a random policy, trains, and evaluates the trained policy."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python examples/sb3_ppo.py", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--steps", type=int, default=60_000, help="total environment steps of training")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--target", choices=jumppad_env.PADS, default="left")

@@ -43,6 +43,7 @@ FLOORS = {
 EVALUATION = "baselines.evaluate"
 """Built like a stage, but whoever compares agents may ask for it."""
 KNOW_SEVERAL_STAGES = {"stages.py", "presets.py", "__init__.py"}
+PARSERS = {"argparse.ArgumentParser", "tyro.cli", "tyro.extras.subcommand_cli_from_dict"}
 MAX_FILES = 13
 MAX_CHAIN = 7
 FORBIDDEN = {
@@ -189,6 +190,21 @@ def layout_faults(root: Path) -> list[str]:
     return faults
 
 
+def usage_faults(root: Path) -> list[str]:
+    """Says which commands are named in their help by what cannot be typed."""
+    faults = []
+    for path in python_files(root, (*CODE, "examples", "tools")):
+        place = path.relative_to(root)
+        module = place.parent if place.name in ("__main__.py", f"{place.parent.name}.py") else place.with_suffix("")
+        typed = {f"python -m {'.'.join(module.parts)}", f"python {place.as_posix()}"}
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in PARSERS:
+                named = {getattr(word.value, "value", None) for word in node.keywords if word.arg == "prog"}
+                if not named & typed:
+                    faults.append(f"{place}: give {ast.unparse(node.func)} prog, one of {sorted(typed)}")
+    return faults
+
+
 def modules_loaded_by(statement: str) -> set[str]:
     """Runs the statement in a fresh interpreter, in the repository's root, and names the modules loaded after it."""
     environment = {name: value for name, value in os.environ.items() if name != "MUJOCO_GL"}
@@ -232,6 +248,17 @@ def test_stages_are_found():
 
 def test_names_sizes_and_places():
     assert not layout_faults(ROOT)
+
+
+def test_help_names_what_can_be_typed():
+    assert not usage_faults(ROOT)
+
+
+def test_commands_that_cannot_be_typed_are_found(tmp_path):
+    for name, words in {"one": "", "two": "prog='two.py'", "three": "prog='python -m agents.three'"}.items():
+        (tmp_path / "agents").mkdir(exist_ok=True)
+        (tmp_path / "agents" / f"{name}.py").write_text(f"import tyro\ntyro.cli(main, {words})")
+    assert {fault.split(":")[0] for fault in usage_faults(tmp_path)} == {"agents/one.py", "agents/two.py"}
 
 
 def test_importing_the_environment_is_light():

@@ -273,7 +273,9 @@ def table(result: dict[str, Any]) -> str:
 
 def main() -> None:
     """Measures and prints."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python tools/compare_rivals.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--python", default=sys.executable, help="interpreter that has ViZDoom and MiniWorld")
     parser.add_argument("--seconds", type=float, default=1.0, help="time of each measurement (default 1)")

@@ -102,7 +102,9 @@ def compare(config: CompareConfig) -> dict[str, float]:
 def main(arguments: Any = None) -> None:
     """Runs the command line."""
     with command_line():
-        rates = compare(tyro.cli(CompareConfig, args=arguments, description=__doc__))
+        rates = compare(
+            tyro.cli(CompareConfig, prog="python -m tools.compare_windows", args=arguments, description=__doc__)
+        )
         print(f"{'':20}{'frames/s':>12}{'windows : it':>15}")
         for name, rate in rates.items():
             print(f"{name:20}{rate:12,.0f}{rates['windows'] / rate:15.1f}")

@@ -92,7 +92,7 @@ def write_figures(run: Path | str) -> list[Path]:
 def main(arguments: Any = None) -> None:
     """Runs the command line."""
     with command_line():
-        config = tyro.cli(ReportConfig, args=arguments, description=__doc__)
+        config = tyro.cli(ReportConfig, prog="python -m baselines.report", args=arguments, description=__doc__)
         path = write_report(config.run)
         print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
         if config.figures:

@@ -68,7 +68,7 @@ def task(name: str, seed: int, arguments: Arguments) -> runner.Task:
 def main() -> None:
     """Runs the command line."""
     with command_line():
-        arguments = tyro.cli(Arguments)
+        arguments = tyro.cli(Arguments, prog="python -m baselines.reproduce")
         tasks = [
             task(name, seed, arguments) for name in check(arguments) for seed in BY_NAME[name].seeds(arguments.seeds)
         ]

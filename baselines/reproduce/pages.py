@@ -29,7 +29,7 @@ class Arguments:
 def main() -> None:
     """Runs the command line."""
     with command_line():
-        arguments = tyro.cli(Arguments)
+        arguments = tyro.cli(Arguments, prog="python -m baselines.reproduce.pages")
         publish(load(arguments.directory, EXPERIMENTS), arguments.directory)
         print(f"{arguments.directory.with_suffix('.md')} and .html")
 
