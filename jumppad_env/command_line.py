@@ -1,5 +1,6 @@
 """How every command ends: errors that a user can fix are one line, not a traceback."""
 
+import io
 import os
 import sys
 import warnings
@@ -20,6 +21,28 @@ def _one_line(error: Exception) -> str:
         where = f"{error.filename}: " if error.filename is not None else ""
         return f"{where}{error.strerror}"
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def _flush() -> None:
+    """Writes what is left of the output, after all work is done.
+
+    Raises:
+        OSError: It cannot be written, as on a full disk; says so.
+    """
+    if sys.stdout is None:  # closed, as by `>&-`
+        return
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has read enough
+        _drop_output()
+    except OSError as error:
+        _drop_output()
+        raise OSError(error.errno, f"the output cannot be written: {error.strerror}") from None
+
+
+def _drop_output() -> None:
+    """Sends what Python would still write, as it exits, nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _format_warning(message: Any, category: type[Warning], *place: Any) -> str:
@@ -45,13 +68,17 @@ def command_line(stopped: str = "stopped; run the same command again to resume")
         SystemExit: Instead of the errors above.
     """
     warnings.formatwarning = _format_warning
+    for stream in (sys.stdout, sys.stderr):  # a path that a console cannot show does not fail the work
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         yield
+        _flush()
     except KeyboardInterrupt:
         print(f"\n{stopped}", file=sys.stderr)
         raise SystemExit(130) from None
     except BrokenPipeError:  # the reader closed the pipe, as in `... | head`, which is no error
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         raise SystemExit(141) from None
     except (ValueError, OSError) as error:
         if sys.flags.dev_mode:

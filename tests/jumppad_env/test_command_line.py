@@ -1,3 +1,5 @@
+import os
+import shlex
 import subprocess
 import sys
 
@@ -46,6 +48,31 @@ def test_an_interrupted_command_says_how_to_resume():
 def test_what_the_machine_lacks_is_one_line_as_well():
     result = run("from jumppad_env.machine.notices import notice; notice('no locks here'); notice('no locks here')")
     assert (result.returncode, result.stderr) == (0, "warning: no locks here\n")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_what_a_console_cannot_show_is_replaced(encoding, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    result = run(r"print('C:/Users/\u042e\u0440\u0438\u0439: 2 episodes \udcff')")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("C:/Users/\\u042e") and "2 episodes" in result.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell of Unix")
+@pytest.mark.parametrize(
+    ("shell", "code", "said"),
+    [
+        ("{} | true", 0, ""),
+        ("{} >&-", 0, ""),
+        ("{} >/dev/full", 2, "error: the output cannot be written: No space left on device\n"),
+    ],
+)
+def test_what_is_printed_after_the_work_does_not_undo_it(shell, code, said):
+    program = PROGRAM.format("import time; time.sleep(0.5); print('done')")
+    line = "set -o pipefail; " + shell.format(shlex.join([sys.executable, "-c", program]))
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    result = subprocess.run(["bash", "-c", line], capture_output=True, text=True, env=environment)
+    assert (result.returncode, result.stderr) == (code, said)
 
 
 def test_success_is_silent():
