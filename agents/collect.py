@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
-from tqdm import tqdm
 
 from agents.dataset.drawing import draw_frames
 from agents.population import POPULATIONS
 from agents.population.cast import FAVORITE, PeopleSeats, episode_seed
 from agents.population.demonstrator import Demonstrator
 from agents.population.modes import GOALS
+from agents.progress import Progress
 from agents.workers.processes import PlayerPool
 from jumppad_env.command_line import command_line
 from jumppad_env.dataset import Trajectory
@@ -173,7 +173,7 @@ def _curated(pool: PlayerPool, config: CollectConfig, done: list[int]) -> Iterat
 
 def _progress(played: Iterable[Trajectory], config: CollectConfig, done: int) -> Iterator[Trajectory]:
     label = f"play {config.population}"
-    with tqdm(played, label, config.episodes, initial=done, unit="episode", dynamic_ncols=True) as bar:
+    with Progress(played, label, config.episodes, initial=done, unit="episode") as bar:
         steps = 0
         for trajectory in bar:
             yield trajectory

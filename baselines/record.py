@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import tyro
-from tqdm import tqdm
 
 from agents.figures.palette import outcome_name
 from agents.figures.video import write_episode, write_gif, write_grid
 from agents.outcomes import NAMES
 from agents.population import POPULATIONS
+from agents.progress import Progress
 from baselines.models import playing
 from jumppad_env.command_line import command_line
 from jumppad_env.dataset import Trajectory
@@ -79,7 +79,7 @@ def record(config: RecordConfig) -> list[Trajectory]:
         raise ValueError(f"{existing[0]} exists; choose another --out, or replace it with --overwrite")
     trajectories = play(config.agent, episode_seeds(config.seed, config.episodes))
     agent = agent_title(config.agent)
-    for index, trajectory in enumerate(tqdm(trajectories, desc="record", unit="episode", dynamic_ncols=True)):
+    for index, trajectory in enumerate(Progress(trajectories, description="record", unit="episode")):
         write_episode(config.paths()[index], trajectory, agent, index)
     if config.grid:
         write_grid(config.out / "grid.mp4", trajectories, agent)

@@ -23,7 +23,7 @@ FLOORS = {
         {"play", "doctor", "bench"},
     ),
     "agents": (
-        {"rollout", "outcomes", "workers"},
+        {"rollout", "outcomes", "workers", "progress"},
         {"population", "figures", "probes"},
         {"motion"},
         {"dataset"},

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
+from agents.progress import Progress
 from jumppad_env.dataset.format import EPISODE, GrowingArray, whole_rows
 from jumppad_env.dataset.packed_states import PACKED
 from jumppad_env.dataset.reading import States
@@ -54,7 +54,7 @@ def draw_frames(folder: Path, size: tuple[int, int], variety: str, character: st
     rows_at_once = max(1, CHUNK_BYTES // int(np.prod(shape)))
     buffers = [np.empty((rows_at_once, *shape), np.uint8) for _ in range(2)]  # one is rendered, the other written
     with (
-        tqdm(total=len(states), initial=drawn, desc="draw", unit="frame", unit_scale=True, dynamic_ncols=True) as bar,
+        Progress(total=len(states), initial=drawn, description="draw", unit="frame", unit_scale=True) as bar,
         ThreadPoolExecutor(1) as writer,
     ):
         written = writer.submit(_hash_file, path, digest)

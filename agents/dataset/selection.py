@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
+from agents.progress import Progress
 from jumppad_env.dataset import Dataset
 from jumppad_env.dataset.format import EPISODE, GrowingArray
 from jumppad_env.dataset.reading import check_files
@@ -209,7 +209,7 @@ def _copy(folder: Path, parts: list[tuple[Dataset, np.ndarray]], goals: list[str
     log.finish()
     columns = ["actions", "packed_states", *(["goals"] if goals else [])]
     columns += [] if parts[0][0].frames is None else ["frames"]
-    for column in tqdm(columns, desc="copy", unit="file", dynamic_ncols=True):
+    for column in Progress(columns, description="copy", unit="file"):
         array: GrowingArray | None = None
         for dataset, chosen in parts:
             for rows in _runs(dataset, chosen):

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 from gymnasium.utils import seeding
-from tqdm import tqdm
 
+from agents.progress import Progress
 from jumppad_env import gamepad
 from jumppad_env.dataset import Dataset
 from jumppad_env.dataset.format import seal
@@ -73,7 +73,7 @@ def _file_faults(directory: Path, manifest: dict[str, Any]) -> list[str]:
     faults = []
     if seal({key: value for key, value in manifest.items() if key != "sha256"}) != text:
         faults.append(f"{MANIFEST}: it was changed after it was written")
-    for name in tqdm(manifest["files"], desc="checksums", unit="file", dynamic_ncols=True):
+    for name in Progress(manifest["files"], description="checksums", unit="file"):
         if check_files(directory, manifest, (name,)):
             faults.append(f"{name}: its checksum differs from the manifest")
     return faults
@@ -85,7 +85,7 @@ def _play_faults(dataset: Dataset, threads: int) -> Iterator[str]:
     count = min(ROWS, len(order))
     episodes = Episodes(count, Options(observation="state"), threads)
     faults = 0
-    with tqdm(total=len(order), desc="replay", unit="episode", dynamic_ncols=True) as bar:
+    with Progress(total=len(order), description="replay", unit="episode") as bar:
         for first in range(0, len(order), count):
             batch = order[first : first + count]
             for fault in _batch_faults(dataset, episodes, batch):
@@ -149,7 +149,7 @@ def _frame_faults(dataset: Dataset, frames: int, threads: int, seed: int) -> tup
     rows = np.sort(stream(seed, "verify").choice(steps, min(frames, steps), replace=False))
     starts = np.array(dataset.episodes["start"])
     faults: list[str] = []
-    for first in tqdm(range(0, len(rows), ROWS), desc="render", unit="block", dynamic_ncols=True):
+    for first in Progress(range(0, len(rows), ROWS), description="render", unit="block"):
         some = rows[first : first + ROWS]
         of = np.searchsorted(starts, some, side="right") - 1
         characters = [manifest.get("drawn_as", str(name)) for name in dataset.episodes["character"][of]]

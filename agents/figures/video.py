@@ -15,9 +15,9 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
-from tqdm import tqdm
 
 from agents.figures.palette import OUTCOME_COLORS, outcome_name, rgb
+from agents.progress import Progress
 from jumppad_env.dataset import Trajectory
 from jumppad_env.drawing import Painter
 from jumppad_env.files import PARTIAL, explain_full_disk, write_atomically
@@ -66,7 +66,7 @@ def write_grid(path: Path | str, trajectories: Sequence[Trajectory], agent: str)
         OSError: writing failed.
     """
     frames, length = grid_frames(trajectories, agent), max(map(len, trajectories)) + HOLD
-    write_mp4(path, tqdm(frames, total=length, desc=f"video {Path(path).name}", unit="frame", dynamic_ncols=True))
+    write_mp4(path, Progress(frames, total=length, description=f"video {Path(path).name}", unit="frame"))
 
 
 def write_gif(path: Path | str, film: Path | str) -> None:

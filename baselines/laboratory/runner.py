@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
+from agents.progress import Progress
 from baselines.artifact import installed_versions
 from baselines.presets import PRESETS, PresetName
 from baselines.stages import Stages
@@ -83,7 +83,7 @@ def run(tasks: Sequence[Task], workers: int | None = None) -> None:
 
     # A pool per process: one that dies, of memory for example, takes its whole pool with it, but no other.
     pools, idle = [start(worker) for worker in range(workers)], list(range(workers))
-    with tqdm(total=len(tasks), initial=len(tasks) - len(waiting), unit="experiment", dynamic_ncols=True) as bar:
+    with Progress(total=len(tasks), initial=len(tasks) - len(waiting), unit="experiment") as bar:
         try:
             while waiting or running:
                 busy = {task.seed for _, task in running.values()}  # two would make the same artifacts

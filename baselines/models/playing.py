@@ -5,10 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tqdm import tqdm
-
 from agents.population import POPULATIONS
 from agents.population.demonstrator import Crowd
+from agents.progress import Progress
 from agents.rollout import Actor, make_envs, rollout
 from baselines.models.policy import Policy, PolicyActor
 from baselines.models.precision import choose_device
@@ -93,4 +92,4 @@ def play(
 
 def progress(episodes: Iterator[T], total: int, label: str) -> Iterator[T]:
     """Yields the episodes with a progress bar."""
-    yield from tqdm(episodes, total=total, desc=label, unit="episode", dynamic_ncols=True)
+    yield from Progress(episodes, total=total, description=label, unit="episode")

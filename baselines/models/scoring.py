@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from agents.dataset import Dataset
+from agents.progress import Progress
 from baselines.models.batches import make_batch
 from baselines.models.checkpoint import network_device
 from baselines.models.precision import autocast
@@ -32,7 +32,7 @@ def score_episodes(
     order = np.argsort(dataset.episodes["length"][episodes], kind="stable")  # similar lengths together: less padding
     model.eval()
     starts = range(0, len(episodes), BATCH)
-    for start in tqdm(starts, description, unit="batch", dynamic_ncols=True, disable=description is None):
+    for start in Progress(starts, description, unit="batch", disable=description is None):
         rows = order[start : start + BATCH]
         with torch.inference_mode():
             scores[rows] = score_batch(model, dataset, episodes[rows]).cpu().numpy()

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import tyro
-from tqdm import tqdm
 
 from agents.figures.page import render
 from agents.figures.style import STYLE
+from agents.progress import Progress
 from baselines.report.figures import alignment_curves, outcome_bars, reward_accuracy
 from baselines.report.heat_map import procedure
 from baselines.report.palette import STAGE_COLORS
@@ -45,7 +45,7 @@ def write_report(run: Path | str) -> Path:
     """
     loaded = load_run(run)
     path = Path(run) / "report" / "index.html"
-    progress = tqdm(SECTIONS, desc="report", unit="section", dynamic_ncols=True)
+    progress = Progress(SECTIONS, description="report", unit="section")
     sections = {section.__name__: section(loaded) for section in progress}
     name = loaded.directory.resolve().name
     content = render(

@@ -17,8 +17,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
-from tqdm import tqdm
 
+from agents.progress import Progress
 from baselines.artifact import STATE_DIRECTORY
 from baselines.models.checkpoint import network_device
 from baselines.training.muon import Muon
@@ -130,7 +130,7 @@ def train(
     with (
         explain_full_disk(directory),
         (directory / METRICS).open("a") as log,
-        tqdm(total=config.updates, initial=first, desc=description, unit="update", dynamic_ncols=True) as bar,
+        Progress(total=config.updates, initial=first, description=description, unit="update") as bar,
     ):
 
         def checkpoint(update: int) -> None:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tqdm import tqdm
-
 from agents.dataset.statistics.card import card, shown
 from agents.dataset.statistics.counts import count_dataset
 from agents.dataset.statistics.sections import SECTIONS, Subject
 from agents.figures.page import render
 from agents.figures.palette import mode_color
+from agents.progress import Progress
 from jumppad_env import __version__
 from jumppad_env.dataset import Dataset
 from jumppad_env.files import explain_full_disk, write_atomically
@@ -33,7 +32,7 @@ def write_page(dataset: Dataset, path: Path | str) -> None:
     if path.is_dir():  # before the work, not after it
         raise ValueError(f"{path} is a directory; name the file to write, such as {path / 'page.html'}")
     subject = Subject(dataset, count_dataset(dataset))
-    progress = tqdm(SECTIONS, desc="statistics", unit="section", dynamic_ncols=True)
+    progress = Progress(SECTIONS, description="statistics", unit="section")
     sections = {section.__name__: section(subject) for section in progress}
     name = dataset.directory.resolve().name
     content = render(
