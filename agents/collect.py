@@ -26,8 +26,8 @@ from jumppad_env.command_line import command_line
 from jumppad_env.dataset import Trajectory
 from jumppad_env.dataset.writing import EpisodeLog, Unfinished
 from jumppad_env.drawing import RENDERER
+from jumppad_env.machine.cores import count_cores
 from jumppad_env.rules import PADS
-from jumppad_env.vector_env import count_cores
 from jumppad_env.world.options import Options
 
 

@@ -28,8 +28,8 @@ from baselines.pretrain import PretrainConfig, pretrain
 from baselines.reward import RewardConfig, reward
 from baselines.rollouts import RolloutsConfig, rollouts
 from jumppad_env.files import read_json, write_atomically
+from jumppad_env.machine.cores import count_cores
 from jumppad_env.rules import PADS, Pad
-from jumppad_env.vector_env import count_cores
 
 RUN = "run.json"
 TIMINGS = "timings.jsonl"

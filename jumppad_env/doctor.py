@@ -94,7 +94,7 @@ def examine() -> bool:
     if not missing:
         try:
             from jumppad_env.drawing import RENDERER
-            from jumppad_env.vector_env import count_cores
+            from jumppad_env.machine.cores import count_cores
 
             rows.append(("cores", str(count_cores())))
             rows.append(("physics", f"{steps_per_second():,.0f} steps/s, one environment"))

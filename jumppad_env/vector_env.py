@@ -13,13 +13,9 @@ from gymnasium.vector.utils import batch_space
 from jumppad_env import gamepad
 from jumppad_env.drawing import Painter
 from jumppad_env.drawing.painter import CLOSED
+from jumppad_env.machine.cores import count_cores
 from jumppad_env.world.episodes import FPS, LISTABLE, Episodes, expect_push, observation_space
 from jumppad_env.world.options import RENDER_MODES, Options
-
-
-def count_cores() -> int:
-    """Returns the number of cores this process may use, which in a container can be less than the machine's."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class JumppadVectorEnv(VectorEnv[Any, Any, Any]):

@@ -21,7 +21,7 @@ from agents.dataset.exchange.minari import export_minari, import_minari
 from agents.dataset.selection import Wanted
 from jumppad_env.command_line import command_line
 from jumppad_env.dataset import Dataset
-from jumppad_env.vector_env import count_cores
+from jumppad_env.machine.cores import count_cores
 
 
 def stats(directory: Positional[Path], out: Path | None = None) -> None:

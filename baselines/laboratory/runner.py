@@ -31,7 +31,7 @@ from baselines.artifact import installed_versions
 from baselines.presets import PRESETS, PresetName
 from baselines.stages import Stages
 from jumppad_env.files import write_atomically
-from jumppad_env.vector_env import count_cores
+from jumppad_env.machine.cores import count_cores
 
 ROWS = "rows"
 ROOT = Path(__file__).parents[2]

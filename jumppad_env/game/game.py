@@ -14,9 +14,9 @@ from jumppad_env.drawing import Painter
 from jumppad_env.env import JumppadEnv
 from jumppad_env.game import panels
 from jumppad_env.game.interpolation import interpolate
+from jumppad_env.machine.cores import count_cores
 from jumppad_env.rules import CHARACTERS, PADS, RULES
 from jumppad_env.streams import integer_seed
-from jumppad_env.vector_env import count_cores
 from jumppad_env.world.state import X, Y
 
 LONGEST_FRAME = 0.5
