@@ -1,10 +1,14 @@
 """Figures become part of a page: its colors, its font, names of their own."""
 
+import importlib
+import os
 import re
+import sys
 from xml.etree import ElementTree
 
 import pytest
 
+import agents
 from agents.figures.style import INK, MUTED, figure_of, styled_axes, to_svg
 
 
@@ -31,3 +35,19 @@ def test_an_svg_owns_its_names(svg):
 
 def test_a_label_cannot_leave_its_attribute(svg):
     assert ElementTree.fromstring(svg).get("aria-label") == 'A "loss" <falls>'
+
+
+@pytest.mark.parametrize(
+    ("backend", "argument", "asked"),
+    [
+        ("module://not_there.backend_inline", "script.py", "agg"),
+        ("module://json.backend", "script.py", "module://json.backend"),
+        ("TkAgg", "script.py", "TkAgg"),
+        ("misspelled", "-m", "agg"),
+    ],
+)
+def test_the_backend_of_a_notebook_or_of_windows_is_not_asked_for(backend, argument, asked, monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", backend)
+    monkeypatch.setattr(sys, "argv", [argument])
+    importlib.reload(agents)
+    assert os.environ["MPLBACKEND"] == asked
