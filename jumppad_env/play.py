@@ -53,6 +53,11 @@ def check_screen() -> tuple[int, int]:
         pygame.display.init()
     except pygame.error as error:
         raise ValueError(f"playing needs a display: {error}") from error
+    if sys.platform == "linux" and not named[2] and pygame.display.get_driver() in ("offscreen", "dummy"):
+        # SDL draws nowhere if it cannot open what is named, as after an `ssh -X` that has ended.
+        pygame.display.quit()
+        said = " ".join(f"{name}={os.environ[name]}" for name in ("DISPLAY", "WAYLAND_DISPLAY") if os.environ.get(name))
+        raise ValueError(f"playing needs a display: {said} cannot be opened")
     width, height = pygame.display.get_desktop_sizes()[0]
     return height, width
 

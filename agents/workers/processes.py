@@ -6,12 +6,15 @@ import contextlib
 import itertools
 import multiprocessing
 import signal
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, Protocol
 
 from jumppad_env.dataset import Trajectory
+from jumppad_env.machine.notices import notice
 
 PARALLEL = 64
 """Episodes that a process plays at once; the result does not depend on it."""
@@ -49,6 +52,9 @@ class PlayerPool:
     def __init__(self, seat: Seat, episodes: int, workers: int) -> None:
         self._workers: list[tuple[Any, Connection]] = []
         self._seats: Seats | None = None
+        if workers > 1 and episodes > BLOCK and _runs_again():
+            notice(f'one process plays, not {workers}; put the calls below if __name__ == "__main__": to use all')
+            workers = 1
         if workers == 1 or episodes <= BLOCK:
             self._seats = seat(min(PARALLEL, episodes), workers)
             return
@@ -113,6 +119,18 @@ class PlayerPool:
                 f"a worker process ended with exit code {worker[0].exitcode}; "
                 "run the same command again to resume, with fewer --workers if memory ran out"
             ) from None
+
+
+def _runs_again() -> bool:
+    """Returns whether new processes, which import the main module, would run the whole script or not find it."""
+    main = sys.modules["__main__"]
+    file = getattr(main, "__file__", None)
+    if file is None or main.__spec__ is not None:  # not imported, as in a notebook; or `python -m`
+        return False
+    try:
+        return "__name__" not in Path(file).read_text(encoding="utf-8", errors="replace")
+    except OSError:  # <stdin>
+        return True
 
 
 def _work(connection: Connection, seat: Seat) -> None:

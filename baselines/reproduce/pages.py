@@ -30,8 +30,9 @@ def main() -> None:
     """Runs the command line."""
     with command_line():
         arguments = tyro.cli(Arguments, prog="python -m baselines.reproduce.pages")
-        publish(load(arguments.directory, EXPERIMENTS), arguments.directory)
-        print(f"{arguments.directory.with_suffix('.md')} and .html")
+        directory = arguments.directory.resolve()  # "." has no name to add to
+        publish(load(directory, EXPERIMENTS), directory)
+        print(f"{directory.with_suffix('.md')} and .html")
 
 
 if __name__ == "__main__":

@@ -53,6 +53,8 @@ class Unfinished:
 
     def __init__(self, directory: Path | str, asked: dict[str, Any], *, resumable: bool = True) -> None:
         self.directory = Path(directory)
+        if not self.directory.name:  # "." and "/", which have no name to add to
+            raise ValueError(f"{self.directory} exists; choose another place or delete it")
         self.path = self.directory.with_name(f".{self.directory.name}.unfinished")
         # As it will be read back: without tuples.
         made = {"kind": KIND, "format": FORMAT, "rules": rules_digest(), **asked, "versions": versions()}

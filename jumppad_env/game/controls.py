@@ -16,8 +16,10 @@ STICK_KEYS = {"w": (1, 1.0), "s": (1, -1.0), "d": (0, 1.0), "a": (0, -1.0)}
 """Key name: axis and deflection."""
 STICK_KEYS |= {"up": (3, 0.5), "down": (3, -0.5), "right": (2, 0.6), "left": (2, -0.6)}
 BUTTON_KEYS = {"space": "A", "left shift": "B", "right shift": "B", "f": "X", "e": "Y"}
+"""Names of keys by their place, as on a US keyboard: W A S D are the same four keys on every keyboard."""
 COMMAND_KEYS = {"r": "again", "return": "again", "c": "character", "t": "target", "escape": "quit"}
 COMMAND_KEYS |= {"p": "pause", "h": "help", "f1": "help", "backspace": "discard"}
+"""Names of keys by what is printed on them, or by their place where that is no command."""
 PAD_COMMANDS = {"START": "start", "BACK": "discard", "DPAD_LEFT": "character", "DPAD_RIGHT": "target"}
 """SDL name of a gamepad button: command."""
 PAD_BUTTONS = {name: name for name in gamepad.BUTTONS if name not in ("LT", "RT")}
@@ -57,6 +59,12 @@ def keyboard_action(held: Callable[[str], bool]) -> np.ndarray:
     for key, (axis, deflection) in STICK_KEYS.items():
         axes[axis] += deflection * held(key)
     return gamepad_action(axes, {button for key, button in BUTTON_KEYS.items() if held(key)})
+
+
+def scancode(pygame: Any, name: str) -> int:
+    """Returns SDL's number of a key's place, given its pygame name on a US keyboard."""
+    side, _, rest = name.partition(" ")
+    return getattr(pygame, f"KSCAN_{side[0] + rest if rest else name}".upper())
 
 
 def stick_axes(raw: np.ndarray) -> np.ndarray:
@@ -104,6 +112,7 @@ class Controls:
 
         self._pygame, self._controller = pygame, controller
         controller.init()
+        self._places = {scancode(pygame, name): name for name in (*STICK_KEYS, *BUTTON_KEYS, *COMMAND_KEYS)}
         self.captured = False
         self._look = np.zeros(2)
         self._tapped_keys: set[str] = set()
@@ -122,7 +131,7 @@ class Controls:
             if event.type == pygame.QUIT:
                 commands.add("quit")
             elif event.type == pygame.KEYDOWN:
-                commands |= self._press_key(pygame.key.name(event.key))
+                commands |= self._press_key(self._places.get(getattr(event, "scancode", 0)), pygame.key.name(event.key))
             elif event.type == pygame.CONTROLLERBUTTONDOWN:
                 commands |= self._press_pad(event.button)
             elif event.type == pygame.MOUSEBUTTONDOWN and event.button == pygame.BUTTON_LEFT:
@@ -143,7 +152,10 @@ class Controls:
         """Returns the current action (16,), including taps since the last call."""
         pygame = self._pygame
         down, tapped = pygame.key.get_pressed(), self._tapped_keys
-        action = keyboard_action(lambda name: bool(down[pygame.key.key_code(name)]) or name in tapped)
+        held = {
+            name for code, name in self._places.items() if tuple.__getitem__(down, code)
+        }  # down[key] would go by letter
+        action = keyboard_action(lambda name: name in held or name in tapped)
         by_mouse, self._look = mouse_action(self._look)
         pressed = gamepad_action(np.zeros(len(gamepad.AXES)), self._tapped_buttons)
         for other in (by_mouse, pressed, *map(self._pad_action, self._pads)):
@@ -158,14 +170,15 @@ class Controls:
         if self.captured:
             self._capture(False)
 
-    def _press_key(self, name: str) -> set[str]:
-        if name == "escape" and self.captured:  # as usual, Escape releases a captured mouse first
+    def _press_key(self, place: str | None, name: str) -> set[str]:
+        if "escape" in (place, name) and self.captured:  # as usual, Escape releases a captured mouse first
             self.release()
             return {"wait"}
-        if name in STICK_KEYS or name in BUTTON_KEYS:
-            self._tapped_keys.add(name)
+        if place in STICK_KEYS or place in BUTTON_KEYS:
+            self._tapped_keys.add(place)
             return {"play"}
-        return {COMMAND_KEYS[name]} if name in COMMAND_KEYS else set()
+        command = COMMAND_KEYS.get(name) or COMMAND_KEYS.get(place or "")
+        return {command} if command else set()
 
     def _press_pad(self, button: int) -> set[str]:
         for name, sdl in PAD_BUTTONS.items():

@@ -44,7 +44,7 @@ class Status(NamedTuple):
 LOADING = Panel("Loading ...", (("The first start after an installation takes about twenty seconds.",),))
 CONTROLS = (
     ("", "Keyboard and mouse", "Gamepad"),
-    ("Move", "W A S D", "left stick"),
+    ("Move", "W A S D (places of a US keyboard)", "left stick"),
     ("Look", "arrow keys or mouse (click first)", "right stick"),
     ("Jump", "Space", "A"),
     ("Dodge", "Shift", "B"),

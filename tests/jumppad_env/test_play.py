@@ -10,10 +10,10 @@ import pytest
 
 from jumppad_env import gamepad
 from jumppad_env.drawing.window import Window
-from jumppad_env.game.controls import Controls
+from jumppad_env.game.controls import Controls, scancode
 from jumppad_env.game.game import Game
 from jumppad_env.game.sharpness import Sharpness
-from jumppad_env.play import SLOWEST_FPS, ZOOM, run_game, window_size
+from jumppad_env.play import SLOWEST_FPS, ZOOM, check_screen, run_game, window_size
 
 
 class Clock:
@@ -66,7 +66,7 @@ class Script:
 
 
 def key(pygame, name: str) -> tuple[str, dict]:
-    return "KEYDOWN", {"key": pygame.key.key_code(name)}
+    return "KEYDOWN", {"key": pygame.key.key_code(name), "scancode": scancode(pygame, name)}
 
 
 @pytest.mark.parametrize(("fps", "frames"), [(60, 180), (30, 90), (4, 12)])
@@ -110,6 +110,17 @@ def test_slow_drawing_shrinks_the_drawn_size(pygame, monkeypatch, fps, smallest)
 )
 def test_the_window_opens_larger_than_what_is_drawn_if_the_screen_has_room(size, screen, opened):
     assert window_size(size, screen) == opened
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="displays are named on Linux only")
+@pytest.mark.parametrize("name", ["DISPLAY", "WAYLAND_DISPLAY"])
+def test_a_display_that_is_no_more_is_one_clear_error(pygame, monkeypatch, name):
+    pygame.display.quit()
+    for other in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv(name, ":77")
+    with pytest.raises(ValueError, match=f"^playing needs a display: {name}=:77 cannot be opened$"):
+        check_screen()
 
 
 def test_losing_focus_pauses_and_releases_the_mouse(pygame, monkeypatch):

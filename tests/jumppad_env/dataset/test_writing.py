@@ -181,3 +181,9 @@ def test_goals_are_one_byte_per_step():
         episode(0, goals=np.zeros(19, np.uint8))
     with pytest.raises(ValueError, match="goals must be uint8"):
         episode(0, goals=np.zeros(20, np.int64))
+
+
+@pytest.mark.parametrize("place", [".", "/", "", "..", "./"])
+def test_a_place_without_a_name_exists(place):
+    with pytest.raises(ValueError, match=r"^\S+ exists; choose another place or delete it$"):
+        write(place, [])

@@ -17,6 +17,7 @@ from jumppad_env.game.controls import (
     gamepad_action,
     keyboard_action,
     mouse_action,
+    scancode,
     stick_axes,
 )
 from jumppad_env.world import World
@@ -127,6 +128,9 @@ def post(pygame, controls):
     """Posts an event by name and returns the commands that are read."""
 
     def post(name: str, **attributes) -> set[str]:
+        if "key" in attributes and "scancode" not in attributes:  # as on a US keyboard
+            known = pygame.key.name(attributes["key"]) in (*STICK_KEYS, *BUTTON_KEYS, *COMMAND_KEYS)
+            attributes["scancode"] = scancode(pygame, pygame.key.name(attributes["key"])) if known else 64
         pygame.event.post(pygame.event.Event(getattr(pygame, name), **attributes))
         return controls.read()
 
@@ -143,6 +147,29 @@ def test_a_short_tap_is_kept_until_the_next_action(pygame, controls, post):
 @pytest.mark.parametrize(("key", "command"), [*COMMAND_KEYS.items(), ("w", "play"), ("f", "play")])
 def test_each_key_gives_its_command(pygame, post, key, command):
     assert post("KEYDOWN", key=pygame.key.key_code(key)) == {command}
+
+
+@pytest.mark.parametrize(
+    ("place", "printed", "does"),
+    [
+        ("w", "z", "w"),  # AZERTY
+        ("a", "q", "a"),
+        ("w", ",", "w"),  # Dvorak
+        ("d", "e", "d"),
+        ("f", "t", "f"),  # Colemak
+        ("w", "\u0446", "w"),  # Cyrillic
+        ("d", "\u0432", "d"),
+    ],
+)
+def test_keys_of_the_game_go_by_their_place_on_every_keyboard(pygame, controls, post, place, printed, does):
+    assert post("KEYDOWN", key=ord(printed), scancode=scancode(pygame, place)) == {"play"}
+    assert np.array_equal(controls.action(), keys(does))
+
+
+def test_commands_go_by_their_letter_and_by_their_place_where_that_is_none(pygame, post):
+    assert post("KEYDOWN", key=pygame.K_p, scancode=pygame.KSCAN_R) == {"pause"}, "Dvorak"
+    assert post("KEYDOWN", key=ord("\u0437"), scancode=pygame.KSCAN_P) == {"pause"}, "Cyrillic"
+    assert post("KEYDOWN", key=pygame.K_w, scancode=pygame.KSCAN_Z) == set(), "the letter W elsewhere"
 
 
 def test_other_keys_do_nothing(pygame, controls, post):
