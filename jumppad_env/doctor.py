@@ -102,6 +102,9 @@ def examine() -> bool:
             for size in (64, 128):
                 rate, first = frames_per_second(size)
                 rows.append((f"{size}x{size}", f"{rate:,.0f} frames/s in one thread; the first took {first:.1f} s"))
+        except FileNotFoundError as error:  # says what to do
+            rows.append(("environment", "DOES NOT WORK"))
+            missing.append(first_line(error))
         except Exception as error:  # Numba can fail in many ways: another NumPy, a cache of another compiler
             rows.append(("environment", "DOES NOT WORK"))
             missing.append(f"{first_line(error)}; pip install --upgrade numba numpy, and {delete_cache()}")

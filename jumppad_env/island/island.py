@@ -5,7 +5,6 @@ All solid geometry is in ``assets/*.xml``; the environment's code repeats none o
 
 import functools
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +12,23 @@ import numpy as np
 from jumppad_env.island.mujoco_library import mujoco
 from jumppad_env.rules import CHARACTERS, PADS
 
+PACKAGE = Path(__file__).parents[1]
+
 
 def character_path(character: str) -> Path:
-    """Returns the MJCF file of a character standing on the island."""
-    return Path(str(resources.files("jumppad_env.assets").joinpath(f"{character}.xml")))
+    """Returns the MJCF file of a character standing on the island.
+
+    Raises:
+        FileNotFoundError: The installation has no assets.
+    """
+    # The first is a link in a checkout, and a text file in one without links, as Windows and ZIP archives make them.
+    for folder in (PACKAGE / "assets", PACKAGE.parent / "assets"):
+        if (folder / "island.xml").is_file():
+            return folder / f"{character}.xml"
+    raise FileNotFoundError(
+        f"the assets are missing: neither {PACKAGE / 'assets'} nor {PACKAGE.parent / 'assets'} has an island.xml; "
+        "check out or install the package again"
+    )
 
 
 @dataclass(frozen=True, eq=False)

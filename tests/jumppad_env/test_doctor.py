@@ -30,6 +30,16 @@ def test_failing_rendering_is_reported_with_its_remedy(monkeypatch, capsys):
     assert "missing:   nothing but one color" in capsys.readouterr().out
 
 
+def test_missing_assets_are_not_blamed_on_numba(monkeypatch, capsys):
+    def fails() -> float:
+        raise FileNotFoundError("the assets are missing; install the package again")
+
+    monkeypatch.setattr(doctor, "steps_per_second", fails)
+    assert not doctor.examine()
+    said = capsys.readouterr().out
+    assert "missing:   the assets are missing; install the package again\n" in said and "pip install --up" not in said
+
+
 def test_only_folders_of_ours_are_said_to_be_deleted(tmp_path, monkeypatch):
     monkeypatch.setattr(compiled, "PACKAGE", tmp_path / "package")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))

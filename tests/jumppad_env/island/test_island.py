@@ -1,8 +1,11 @@
+import shutil
+from pathlib import Path
+
 import mujoco
 import numpy as np
 import pytest
 
-from jumppad_env.island import character_path, load_island
+from jumppad_env.island import character_path, island, load_island
 from jumppad_env.rules import CHARACTERS, PADS, RULES
 
 
@@ -101,3 +104,15 @@ def test_no_number_of_the_map_is_repeated_in_python():
     numbers = ("39.7", "48.3", "39.4", "8.9", "8.6", "23.3", "11.3")
     for path in Path(str(jumppad_env.__file__)).parent.rglob("*.py"):
         assert not [number for number in numbers if number in path.read_text()], path
+
+
+def test_a_checkout_without_symbolic_links_has_its_assets(tmp_path, monkeypatch):
+    package = tmp_path / "jumppad_env"
+    package.mkdir()
+    (package / "assets").write_text("../assets")  # what git makes of a link on Windows
+    monkeypatch.setattr(island, "PACKAGE", package)
+    with pytest.raises(FileNotFoundError, match="assets are missing"):
+        island.character_path("rider")
+    shutil.copytree(Path(island.__file__).parents[2] / "assets", tmp_path / "assets")
+    path = island.character_path("rider")
+    assert path == tmp_path / "assets" / "rider.xml" and path.is_file()
