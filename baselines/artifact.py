@@ -107,7 +107,7 @@ def begin(
     asked = {
         "kind": kind,
         "format": FORMAT,
-        "config": _to_json(config),
+        "config": to_json(config),
         "seed": seed,
         "inputs": {role: _input_sha256(role, Path(path)) for role, path in (inputs or {}).items() if path is not None},
         "rules": rules_digest(),
@@ -120,12 +120,12 @@ def begin(
             stack.enter_context(sole_owner(directory))
         if is_finished(directory):  # already before, or by another process in the meantime
             manifest = read_json(directory / MANIFEST)
-            _check_same(directory, MANIFEST, manifest, asked)
+            _check_same(directory, MANIFEST, manifest, asked, config)
             _remove_scaffolding(directory)  # the process may have been killed before it did
             yield Work(directory, True, manifest.get("metrics", {}))
             return
 
-        seconds_before = _seconds_before(directory, asked)
+        seconds_before = _seconds_before(directory, asked, config)
         began = time.time()
         clock = time.monotonic()
 
@@ -160,13 +160,13 @@ def _check_free(directory: Path) -> None:
         raise ValueError(f"{directory} exists and is not an artifact (no {BEGUN}); choose another --out or delete it")
 
 
-def _seconds_before(directory: Path, asked: dict[str, Any]) -> float:
+def _seconds_before(directory: Path, asked: dict[str, Any], config: Any) -> float:
     """Returns the seconds spent on an unfinished artifact so far; 0 for a new one."""
     path = directory / BEGUN
     if not path.is_file():
         return 0.0
     begun = read_json(path)
-    _check_same(directory, BEGUN, begun, asked)
+    _check_same(directory, BEGUN, begun, asked, config)
     seconds = float(begun.get("seconds", 0.0))
     if begun.get("began") is not None:
         # Killed at an unknown time, but not before it last wrote a file.
@@ -175,20 +175,50 @@ def _seconds_before(directory: Path, asked: dict[str, Any]) -> float:
     return seconds
 
 
-def _check_same(directory: Path, name: str, there: dict[str, Any], asked: dict[str, Any]) -> None:
+def _check_same(directory: Path, name: str, there: dict[str, Any], asked: dict[str, Any], config: Any) -> None:
     remedy = "choose another --out or delete it"
     if there.get("kind") != asked["kind"]:
         raise ValueError(f"{directory} holds {there.get('kind')!r}, not {asked['kind']!r}; {remedy}")
     _check_format(directory / name, there)
     keys = ("config", "seed", "inputs", *({"rules"} & there.keys()))  # older ones do not tell their rules
-    there, wanted = (_flatten({key: values.get(key) for key in keys}) for values in (there, asked))
-    differences = [
-        f"{key} {there.get(key, 'missing')} there, {wanted.get(key, 'missing')} requested"
-        for key in sorted(there.keys() | wanted.keys())
-        if there.get(key) != wanted.get(key)
-    ]
-    if differences:
-        raise ValueError(f"{directory} holds another configuration: {'; '.join(differences)}; {remedy}")
+    there = {**there, "config": with_defaults(there.get("config"), config)}
+    if found := differences({key: there.get(key) for key in keys}, {key: asked.get(key) for key in keys}):
+        raise ValueError(f"{directory} holds another configuration: {found}; {remedy}")
+
+
+def with_defaults(stored: Any, config: Any) -> Any:
+    """Returns a stored configuration in which fields that it lacks have their defaults.
+
+    What was stored before a field was added was made as if the field had its default.
+
+    Args:
+        stored: Read from JSON.
+        config: Dataclass that says which fields there are; its values matter only for their types.
+    """
+    if not dataclasses.is_dataclass(config) or not isinstance(stored, dict):
+        return stored
+    filled = dict(stored)
+    for field in dataclasses.fields(config):
+        if field.name in stored:
+            filled[field.name] = with_defaults(stored[field.name], getattr(config, field.name))
+        elif field.default is not dataclasses.MISSING:
+            filled[field.name] = to_json(field.default)
+        elif field.default_factory is not dataclasses.MISSING:
+            filled[field.name] = to_json(field.default_factory())
+    return filled
+
+
+def differences(there: dict[str, Any], asked: dict[str, Any]) -> str:
+    """Returns what differs between two JSON objects, by dotted key, as in "seed 0 there, 1 requested"; "" if nothing.
+
+    The keys of a configuration stand without "config.".
+    """
+    found, wanted = _flatten(there), _flatten(asked)
+    return "; ".join(
+        f"{key} {found.get(key, 'missing')} there, {wanted.get(key, 'missing')} requested"
+        for key in sorted(found.keys() | wanted.keys())
+        if found.get(key) != wanted.get(key)
+    )
 
 
 def _check_format(path: Path, values: dict[str, Any]) -> None:
@@ -211,7 +241,8 @@ def _flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _to_json(config: Any) -> Any:
+def to_json(config: Any) -> Any:
+    """Returns a configuration as it will be read back: dataclasses are objects, paths text, tuples lists."""
     values = dataclasses.asdict(config) if dataclasses.is_dataclass(config) and not isinstance(config, type) else config
     return json.loads(json.dumps(values, default=Path.as_posix))
 

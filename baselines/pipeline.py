@@ -1,20 +1,24 @@
 """The whole procedure: demonstrations, imitation, fine-tuning, preferences, alignment, evaluation, videos, report.
 
     python -m baselines.pipeline quick --out runs/quick
+    python -m baselines.pipeline quick --out runs/wide --config.base.network.width 256  # wider than the preset's
 
 Run the same command again to resume: finished stages are skipped.
 """
 
 import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import tyro
 
 from agents.outcomes import table
 from baselines import artifact
 from baselines.evaluate import load_outcome
-from baselines.presets import PRESETS, PresetName
+from baselines.presets import PRESETS, Preset, PresetName
 from baselines.record import record_grid
 from baselines.report.report import write_report
 from baselines.report.run_directory import RESULTS, TARGET_KINDS
@@ -22,6 +26,14 @@ from baselines.stages import Stages
 from jumppad_env.command_line import command_line
 from jumppad_env.files import explain_full_disk, write_atomically
 from jumppad_env.rules import Pad
+
+SET_ELSEWHERE = (
+    ("demonstrations", "seed", "seed"),
+    ("curated", "seed", "seed"),
+    ("preferences", "target", "targets"),
+    ("aligned", "target", "targets"),
+)
+"""Settings of a preset that other arguments of the pipeline make: stage, its field, the argument."""
 
 
 def run_pipeline(stages: Stages, targets: list[Pad]) -> dict[str, Any]:
@@ -79,27 +91,66 @@ def collect_results(stages: Stages, targets: list[Pad]) -> dict[str, Any]:
     return results
 
 
-def pipeline(
-    preset: Annotated[PresetName, tyro.conf.Positional],
-    out: Path,
-    targets: tuple[Pad, ...] = ("left", "right"),
-    seed: int = 0,
-) -> None:
-    """Run the whole procedure, or resume it, and print the outcomes of all agents.
+@dataclass(frozen=True)
+class Arguments:
+    """Run the whole procedure, or resume it, and print the outcomes of all agents."""
 
-    Args:
-        preset: Size of the run.
-        out: Run directory.
-        targets: Pads to align to.
-        seed: Seed for all stages.
+    preset: tyro.conf.Positional[PresetName]
+    """Size of the run."""
+    out: Path
+    """Run directory; an interrupted run resumes."""
+    targets: tuple[Pad, ...] = ("left", "right")
+    """Pads to align to."""
+    seed: int = 0
+    """Seed for all stages."""
+    config: Preset = field(default_factory=Preset)
+    """Settings of all stages, each by default the preset's; the run records them."""
+
+
+def parse(words: Sequence[str] | None = None) -> Arguments:
+    """Returns the arguments of a command line, by default the process's; the preset gives the settings' defaults."""
+    words = sys.argv[1:] if words is None else words
+    named: list[PresetName] = [preset for preset in PRESETS if preset in words]
+    name: PresetName = named[0] if named else "quick"  # a guess, for help: the word may be another option's
+    while True:
+        default = Arguments(preset=tyro.MISSING, out=tyro.MISSING, config=PRESETS[name])
+        arguments = tyro.cli(Arguments, prog="python -m baselines.pipeline", default=default, args=words)
+        if arguments.preset == name:
+            return arguments
+        name = arguments.preset
+
+
+def check(arguments: Arguments) -> None:
+    """Refuses arguments that contradict each other, before any work.
 
     Raises:
-        ValueError: No targets, a target named twice, or a run directory of another preset, seed or configuration.
+        ValueError: No targets, a target named twice, a setting that another argument makes, or frames of a size that
+            the network does not read.
     """
+    targets, config, preset = arguments.targets, arguments.config, PRESETS[arguments.preset]
     if not targets or len(set(targets)) != len(targets):
         raise ValueError(f"targets must be one or more different pads, got {targets}")
+    for stage, name, option in SET_ELSEWHERE:
+        if getattr(getattr(config, stage), name) != getattr(getattr(preset, stage), name):
+            raise ValueError(f"config.{stage}.{name} has no effect here; give --{option} instead")
+    size = config.base.network.image_size
+    for stage in ("demonstrations", "curated"):
+        if (found := getattr(config, stage).image_size) != size:
+            raise ValueError(
+                f"config.{stage}.image_size {found} is not config.base.network.image_size {size}; give both the same"
+            )
+
+
+def pipeline(arguments: Arguments) -> None:
+    """Runs the whole procedure, or resumes it, and prints the outcomes of all agents.
+
+    Raises:
+        ValueError: See `check`; or a run directory of another preset, seed or configuration.
+    """
+    check(arguments)
+    out, targets = arguments.out, arguments.targets
     with explain_full_disk(out):
-        results = run_pipeline(Stages(preset, PRESETS[preset], out, seed), list(targets))
+        results = run_pipeline(Stages(arguments.preset, arguments.config, out, arguments.seed), list(targets))
     outcomes = results["outcomes"]
     rows = {name: outcomes[name] for name in ("demonstrations", "base", "finetuned")}
     for stage in TARGET_KINDS:
@@ -110,4 +161,4 @@ def pipeline(
 
 if __name__ == "__main__":
     with command_line():
-        tyro.cli(pipeline, prog="python -m baselines.pipeline")
+        pipeline(parse())

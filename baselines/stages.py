@@ -23,7 +23,7 @@ from baselines.evaluate import EvaluateConfig, evaluate, save_evaluation
 from baselines.finetune import FinetuneConfig, finetune
 from baselines.preference_finetune import PreferenceFinetuneConfig, preference_finetune
 from baselines.preferences import PreferencesConfig, preferences
-from baselines.presets import Preset
+from baselines.presets import PRESETS, Preset
 from baselines.pretrain import PretrainConfig, pretrain
 from baselines.reward import RewardConfig, reward
 from baselines.rollouts import RolloutsConfig, rollouts
@@ -35,7 +35,6 @@ RUN = "run.json"
 TIMINGS = "timings.jsonl"
 EVALUATION_SEED = 1000
 """Added to the seed of a run for its evaluations, so that agents are not evaluated on their training episodes."""
-"""The pad that an agent is aligned to."""
 
 
 class Stages:
@@ -53,14 +52,10 @@ class Stages:
 
     def __init__(self, name: str, preset: Preset, out: Path, seed: int) -> None:
         self.name, self.preset, self.out, self.seed = name, preset, out, seed
-        asked = json.loads(json.dumps({"preset": name, "seed": seed, "config": dataclasses.asdict(preset)}))
+        asked = {"preset": name, "seed": seed, "config": artifact.to_json(preset)}
         path = out / RUN
         if path.is_file():
-            there = read_json(path, f"delete {out} or choose another --out")
-            if there != asked:
-                what = next((key for key in asked if there.get(key) != asked[key]), "config")
-                detail = f" ({there.get(what)} there, {asked[what]} asked)" if what != "config" else ""
-                raise ValueError(f"{out} holds a run with another {what}{detail}; choose another --out or delete it")
+            _check_same(out, read_json(path, f"delete {out} or choose another --out"), asked, preset)
         elif out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise ValueError(f"{out} exists but is not a run directory (no {RUN}); choose another --out")
         else:
@@ -234,3 +229,16 @@ class Stages:
                 work.metrics.update(save_evaluation(episodes, work.directory))
 
         return self.make(f"evaluations/{name}", count)
+
+
+def _check_same(out: Path, there: dict[str, Any], asked: dict[str, Any], preset: Preset) -> None:
+    """Refuses a run of another preset, seed or configuration."""
+    for what in ("preset", "seed", "config"):
+        stored, wanted = there.get(what), asked[what]
+        if what == "config" and isinstance(stored, dict):
+            # A stage that the run does not know is one that was added since: it will be as the preset says.
+            stored = artifact.with_defaults(
+                {**artifact.to_json(PRESETS.get(asked["preset"], preset)), **stored}, preset
+            )
+        if found := artifact.differences({what: stored}, {what: wanted}):
+            raise ValueError(f"{out} holds a run with another {what}: {found}; choose another --out or delete it")

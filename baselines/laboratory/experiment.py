@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
@@ -45,6 +45,8 @@ class Experiment:
         """Of its module and its files, and on the command line."""
         return self.measure.__module__.rpartition(".")[2]
 
-    def seeds(self, number: int) -> Iterable[int]:
-        """Returns the seeds of a run with this number of seeds."""
-        return VALIDATION_SEEDS if self.validation else range(number)
+    def seeds(self, requested: int | Sequence[int]) -> Iterable[int]:
+        """Returns the seeds it runs on, given how many are requested, counted from 0, or which."""
+        if self.validation:
+            return VALIDATION_SEEDS
+        return range(requested) if isinstance(requested, int) else requested

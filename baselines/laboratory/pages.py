@@ -59,8 +59,10 @@ def verdict(result: Result, found: Iterable[Verdict]) -> list[tuple[str, str]]:
 
 def command(result: Result) -> str:
     """Returns the command that makes this result."""
-    seeds = 1 + max(run["seed"] for run in result.content["runs"])
-    which = "" if result.experiment.validation else f"--seeds {seeds} "
+    seeds = sorted(run["seed"] for run in result.content["runs"])
+    named = f"--seeds {' '.join(map(str, seeds))} " if len(seeds) > 1 else f"--seed {seeds[0]} "
+    counted_from_0 = seeds == list(range(len(seeds)))
+    which = "" if result.experiment.validation else f"--seeds {len(seeds)} " if counted_from_0 else named
     return (
         f"python -m baselines.reproduce {result.experiment.name} --preset {result.content['preset']} {which}"
         "--out runs/reproduce"

@@ -3,6 +3,7 @@
     python -m baselines.reproduce all --preset quick --seeds 5 --out runs/reproduce
     python -m baselines.reproduce outcomes recovery --preset smoke --seeds 2 --out runs/trial
     python -m baselines.reproduce recovery --seeds 10 --out runs/more --published docs/results  # only the missing seeds
+    python -m baselines.reproduce recovery --seeds 3 7 --out runs/named  # these two; one alone is --seed 3
 
 The same command resumes an interrupted run, and another one adds experiments or seeds. `OUT/results` holds JSON, CSV,
 PNG and SVG files per experiment; `OUT/results.md` and `OUT/results.html` show them all.
@@ -37,8 +38,11 @@ class Arguments:
     """Output directory; an interrupted run resumes."""
     preset: PresetName = "quick"
     """Preset of the runs."""
-    seeds: int = 5
-    """Number of seeds, starting at 0; hyperparameter selection uses its own validation seed."""
+    seeds: tuple[int, ...] = (5,)
+    """One number is how many seeds, starting at 0; several are the seeds themselves. Hyperparameter selection uses its
+    own validation seed."""
+    seed: int | None = None
+    """One seed alone, instead of `--seeds`, as for a job of an array."""
     workers: int | None = None
     """Number of processes; by default one per core, or one with a GPU."""
     published: Path | None = None
@@ -49,15 +53,26 @@ def check(arguments: Arguments) -> list[str]:
     """Returns the names of the selected experiments.
 
     Raises:
-        ValueError: an unknown experiment, no seeds or no workers.
+        ValueError: an unknown experiment, no seeds, a seed twice or below 0, or no workers.
     """
     unknown = [name for name in arguments.figures if name != "all" and name not in BY_NAME]
     if unknown or not arguments.figures:
         raise ValueError(f"figures {unknown} are unknown; choose among all, {', '.join(BY_NAME)}")
-    for name, number in (("seeds", arguments.seeds), ("workers", arguments.workers)):
-        if number is not None and number < 1:
-            raise ValueError(f"{name} must be at least 1, got {number}")
+    seeds = arguments.seeds if arguments.seed is None else (arguments.seed,)
+    if not seeds or min(seeds) < 0 or seeds == (0,) == arguments.seeds or len(set(seeds)) < len(seeds):
+        raise ValueError(
+            f"seeds must be at least 1 (how many), or several different ones of at least 0, got {list(seeds)}"
+        )
+    if arguments.workers is not None and arguments.workers < 1:
+        raise ValueError(f"workers must be at least 1, got {arguments.workers}")
     return list(BY_NAME) if "all" in arguments.figures else list(arguments.figures)
+
+
+def requested_seeds(arguments: Arguments) -> int | tuple[int, ...]:
+    """Returns how many seeds are requested, counted from 0, or which."""
+    if arguments.seed is not None:
+        return (arguments.seed,)
+    return arguments.seeds[0] if len(arguments.seeds) == 1 else arguments.seeds
 
 
 def task(name: str, seed: int, arguments: Arguments) -> runner.Task:
@@ -69,9 +84,8 @@ def main() -> None:
     """Runs the command line."""
     with command_line():
         arguments = tyro.cli(Arguments, prog="python -m baselines.reproduce")
-        tasks = [
-            task(name, seed, arguments) for name in check(arguments) for seed in BY_NAME[name].seeds(arguments.seeds)
-        ]
+        names, seeds = check(arguments), requested_seeds(arguments)
+        tasks = [task(name, seed, arguments) for name in names for seed in BY_NAME[name].seeds(seeds)]
         if arguments.published is not None:
             adopt(arguments.published, arguments)
         with explain_full_disk(arguments.out):

@@ -288,3 +288,48 @@ def test_arrays_of_a_damaged_file_are_refused_in_one_line_wherever_it_is_cut_or_
         artifact.read_arrays(path, "three")
     with pytest.raises(FileNotFoundError):
         artifact.read_arrays(tmp_path / "none.npz", "one")
+
+
+@pytest.mark.parametrize("finished", [True, False])
+@pytest.mark.parametrize(
+    ("lacking", "changes", "refused"),
+    [
+        ("token", {}, ""),
+        ("optimizer.betas", {}, ""),
+        ("optimizer", {}, ""),
+        ("token", {"token": 3}, "configuration: token -1 there, 3 requested;"),
+        (
+            "optimizer.betas",
+            {"optimizer": Optimizer(betas=(0.0, 0.0))},
+            "betas \\[0.9, 0.95\\] there, \\[0.0, 0.0\\] req",
+        ),
+        ("optimizer", {"optimizer": Optimizer(0.5)}, "optimizer.learning_rate 0.0003 there, 0.5 requested;"),
+    ],
+)
+def test_a_field_that_a_stored_configuration_lacks_has_its_default(tmp_path, finished, lacking, changes, refused):
+    if finished:
+        make(tmp_path)
+    else:
+        with pytest.raises(KeyboardInterrupt), begin(tmp_path):
+            raise KeyboardInterrupt
+    path = tmp_path / ("manifest.json" if finished else "begun.json")
+    stored = json.loads(path.read_text())
+    within, _, key = lacking.rpartition(".")
+    del (stored["config"][within] if within else stored["config"])[key]
+    path.write_text(json.dumps(stored))
+    config = dataclasses.replace(Config(), **changes)
+    if refused:
+        with pytest.raises(ValueError, match=refused), begin(tmp_path, config):
+            pass
+    else:
+        with begin(tmp_path, config) as work:
+            assert work.finished == finished
+
+
+def test_a_field_that_was_removed_from_the_code_is_a_difference(tmp_path):
+    make(tmp_path)
+    stored = json.loads((tmp_path / "manifest.json").read_text())
+    stored["config"]["dropout"] = 0.1
+    (tmp_path / "manifest.json").write_text(json.dumps(stored))
+    with pytest.raises(ValueError, match="dropout 0.1 there, missing requested"), begin(tmp_path):
+        pass

@@ -121,7 +121,7 @@ def test_the_page_says_what_was_found_where_it_comes_from_and_how_to_repeat_it(r
     assert "| from the preference-fine-tuned agent | 90.0 | 99.8 |" in page
     assert "![Re-alignment](results/realignment.png)" in page and "*Not tested:* An agent aligned" in page
     assert "| An agent aligned to the left is harder to align to the right | us | **not tested** |" in page
-    assert "python -m baselines.reproduce realignment --preset quick --seeds 4 --out" in page
+    assert "python -m baselines.reproduce realignment --preset quick --seeds 0 3 --out" in page
     assert "Seeds 0, 3; additional compute, summed over seeds: 3 minutes; a processor, commit 0123456789ab" in page
 
 

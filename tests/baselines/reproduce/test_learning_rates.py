@@ -71,7 +71,7 @@ def test_no_other_figure_reports_the_validation_seed():
     origin = {"device": "a machine", "commit": "0" * 12}
     content = {"preset": "quick", "runs": [{"seed": 100, "seconds": 60.0, "provenance": origin}], "rows": []}
     assert pages.command(Result(learning_rates.EXPERIMENT, content)).endswith("--preset quick --out runs/reproduce")
-    assert "--seeds 101" in pages.command(Result(outcomes.EXPERIMENT, content))
+    assert "--preset quick --seed 100 --out" in pages.command(Result(outcomes.EXPERIMENT, content))
 
 
 def test_what_figures_use_is_what_was_chosen():
