@@ -1,15 +1,15 @@
-# All targets first run the setup. PYTHON=python3.12 chooses the interpreter. On a GPU, see README.md instead.
+# All targets first run the setup. PYTHON=python3.12 chooses the interpreter; TORCH=cuda PyTorch for GPUs, once for all.
 BIN := .venv/bin
 # One process per core, each with whole files, so that what a file's tests share is made once.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
-export PYTHON
+export PYTHON TORCH
 
 .PHONY: help setup quick reproduce test fast lint clean
 
 help:   ## list the targets
 	@sed -n 's/^\([a-z]*\): .*## /  make \1  \t/p' $(MAKEFILE_LIST)
 
-setup:  ## create .venv with pinned packages (CPU build of PyTorch)
+setup:  ## create .venv with pinned packages (CPU build of PyTorch; TORCH=cuda for a GPU)
 	@tools/setup.sh
 
 quick: setup  ## run the whole procedure on a laptop, from demonstrations to aligned agents, into runs/quick

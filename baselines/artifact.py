@@ -35,6 +35,8 @@ DAMAGES = (ValueError, KeyError, OSError, EOFError, RuntimeError, zipfile.BadZip
 """What NumPy and zipfile raise on files that are truncated or have a byte changed."""
 STATE_DIRECTORY = "training_state"
 """Checkpoints to resume training from; removed when the artifact is finished."""
+EVENTS_DIRECTORY = "tensorboard"
+"""The metrics once more, for TensorBoard; no part of the result."""
 
 
 @dataclasses.dataclass
@@ -284,7 +286,7 @@ def _input_sha256(role: str, directory: Path) -> str:
 def _files(directory: Path) -> list[Path]:
     """Returns the files that make up the result."""
     files = [path for path in sorted(directory.rglob("*")) if path.is_file() and path.suffix != PARTIAL]
-    scaffolding = {MANIFEST, BEGUN, STATE_DIRECTORY}
+    scaffolding = {MANIFEST, BEGUN, STATE_DIRECTORY, EVENTS_DIRECTORY}
     return [path for path in files if path.relative_to(directory).parts[0] not in scaffolding]
 
 

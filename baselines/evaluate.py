@@ -6,6 +6,7 @@ python -m baselines.evaluate human --probe pushes
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,18 +15,29 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import tyro
+from scipy import stats
 
 from agents.outcomes import paths, summarize, table
-from agents.probes import PROBE_STEPS, play_probe, recovery, recovery_line
+from agents.probes import PROBE_STEPS, Probed, play_probe, recovery, recovery_line
 from baselines import artifact
 from baselines.models.playing import play, progress, seats
+from baselines.models.precision import use_device
+from baselines.preferences.labels import load_label, measure, names_of
 from jumppad_env.command_line import command_line
 from jumppad_env.dataset import Trajectory
 from jumppad_env.files import write_atomically
+from jumppad_env.rules import PADS, Pad
 from jumppad_env.streams import integer_seed
 
 OUTCOMES = "outcomes.json"
 PATHS = "paths.npz"
+BEHAVIOR = ("camera", "stick", "speed")
+"""Labels that every evaluation reports beside the pads."""
+DETAILS = {
+    "camera": "minus the camera's mean speed, rad/s",
+    "stick": "minus the left stick's mean movement per step",
+    "speed": "mean speed, m/s",
+}
 
 
 @dataclass(frozen=True)
@@ -62,11 +74,62 @@ def play_episodes(config: EvaluateConfig, agent: str | Path, seed: int) -> tuple
     """
     label = f"evaluate {Path(agent).name}"
     seeds = [integer_seed(seed, label, index) for index in range(config.episodes)]
+    played = play_seeds(config, agent, seeds, label)
+    found = {} if config.probe == "none" else recovery(config.probe, played)
+    return [episode.trajectory for episode in played], found
+
+
+def play_seeds(config: EvaluateConfig, agent: str | Path, seeds: Sequence[int], label: str) -> list[Probed]:
+    """Plays one episode per seed, without frames, under the probe of the configuration.
+
+    Args:
+        config: How the agent is evaluated; `episodes` is not read.
+        agent: Directory of a policy, or name of a scripted population.
+        seeds: Seeds of the episodes.
+        label: Text of the progress bar.
+
+    Returns:
+        The episodes; all of them count where there is no probe.
+
+    Raises:
+        FileNotFoundError: There is no such agent.
+        ValueError: The policy is damaged.
+    """
     if config.probe == "none":
-        return list(play(agent, seeds, label, temperature=config.temperature, keep_frames=False)), {}
-    with seats(agent, config.episodes, config.temperature, max_episode_steps=PROBE_STEPS) as (envs, actor):
-        played = list(progress(play_probe(config.probe, envs, actor, seeds), config.episodes, label))
-    return [episode.trajectory for episode in played], recovery(config.probe, played)
+        usual = play(agent, seeds, label, temperature=config.temperature, keep_frames=False)
+        return [Probed(trajectory, True) for trajectory in usual]
+    with seats(agent, len(seeds), config.temperature, max_episode_steps=PROBE_STEPS) as (envs, actor):
+        return list(progress(play_probe(config.probe, envs, actor, seeds), len(seeds), label))
+
+
+def behavior(trajectories: Sequence[Trajectory], labels: Sequence[str], target: str | None) -> dict[str, np.ndarray]:
+    """Returns the values (E,) of episodes by labels of preferences, by name.
+
+    Args:
+        trajectories: The episodes.
+        labels: Names of labels; see `baselines.preferences.labels.load_label`. One of several parts gives each of them.
+        target: The pad that counts as the agent's own.
+
+    Raises:
+        ValueError: There is no such label, or a value is not a finite number.
+    """
+    found = {}
+    for label in dict.fromkeys(labels):
+        own = load_label(label)
+        columns = measure(trajectories, own, -1 if target is None else PADS.index(target))
+        parts = names_of(own, columns.shape[1])
+        for part, values in zip(parts, columns.T, strict=True):
+            found[label if len(parts) == 1 else f"{label} {part}"] = values
+    return found
+
+
+def mean_interval(values: np.ndarray) -> tuple[float, float, float]:
+    """Returns the mean of values (E,) and its 95% interval (Student's t), of no width for a single value."""
+    half = 0.0
+    if len(values) > 1:
+        half = float(stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / math.sqrt(len(values)))
+    mean = float(values.mean())
+    return mean, mean - half, mean + half
 
 
 def outcome_object(trajectories: Sequence[Trajectory], found: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,25 +181,42 @@ def print_evaluation(
     agent: Annotated[str, tyro.conf.Positional],
     config: Annotated[EvaluateConfig, tyro.conf.arg(name="")],
     seed: int = 0,
+    labels: tuple[str, ...] = (),
+    target: Pad | None = None,
+    device: str = "auto",
     as_json: Annotated[bool, tyro.conf.arg(name="json")] = False,
 ) -> None:
-    """Count how often an agent reaches each pad, optionally under a disturbance (`--probe`).
+    """Count how often an agent reaches each pad, optionally under a disturbance (`--probe`), and measure its behavior.
 
     Args:
         agent: Directory of a policy, or a scripted population: "human", "curated", or one mode such as "direct_left".
         config: How the agent is evaluated.
         seed: Seed for the episodes.
+        labels: Labels of your own to measure, as module:name, beside camera, stick and speed.
+        target: Pad that counts as the agent's own; by default the one that it was aligned to.
+        device: Where the agent runs: cpu, cuda, cuda:1, ...; auto is a GPU where there is one.
         as_json: Print a JSON object instead of a table.
     """
-    target = target_of(agent)  # before the episodes: a damaged agent is refused at once
-    outcome = outcome_object(*play_episodes(config, agent, seed))
+    use_device(device)
+    own = target or target_of(agent)  # before the episodes: a damaged agent is refused at once
+    for label in labels:
+        load_label(label)
+    trajectories, found = play_episodes(config, agent, seed)
+    outcome = outcome_object(trajectories, found)
+    measured = {
+        name: mean_interval(values) for name, values in behavior(trajectories, (*BEHAVIOR, *labels), own).items()
+    }
     if as_json:
-        print(json.dumps(outcome))
+        said = {name: {"mean": mean, "ci95": [low, high]} for name, (mean, low, high) in measured.items()}
+        print(json.dumps({**outcome, "labels": said}))
         return
     disturbed = "probe" in outcome
     print(table({f"{agent} (disturbed)" if disturbed else agent: outcome}))
     if disturbed:
-        print(recovery_line(outcome, target))
+        print(recovery_line(outcome, own))
+    width = max(map(len, measured))
+    for name, (mean, low, high) in measured.items():
+        print(f"{name:{width}s} {mean:8.3f} [{low:.3f}, {high:.3f}]  {DETAILS.get(name, '')}".rstrip())
 
 
 if __name__ == "__main__":

@@ -13,8 +13,9 @@ import tyro
 
 from agents.dataset import Dataset
 from baselines import artifact
+from baselines.models.playing import while_training
 from baselines.models.policy import Policy
-from baselines.models.precision import choose_device
+from baselines.models.precision import choose_device, use_device
 from baselines.training.imitation import imitate
 from baselines.training.loop import OptimizerConfig
 from jumppad_env.command_line import command_line
@@ -35,10 +36,18 @@ class FinetuneConfig:
     """Episodes of `--mixed` added to each batch."""
     initial: Literal["base", "random"] = "base"
     """Initial weights: those of the base agent, or random ones for comparison."""
+    evaluate_every: int = 0
+    """Updates between evaluations during training, which `metrics.jsonl` gets; 0 for none."""
 
 
 def finetune(
-    config: FinetuneConfig, base: Path, curated: Path, out: Path, seed: int = 0, mixed: Path | None = None
+    config: FinetuneConfig,
+    base: Path,
+    curated: Path,
+    out: Path,
+    seed: int = 0,
+    mixed: Path | None = None,
+    device: str = "auto",
 ) -> None:
     """Fine-tune the base agent on curated demonstrations.
 
@@ -49,7 +58,9 @@ def finetune(
         out: Directory of the fine-tuned agent.
         seed: Seed for the order of episodes, and for random initial weights.
         mixed: Dataset with frames to mix into each batch, against forgetting.
+        device: Where the network runs: cpu, cuda, cuda:1, ...; auto is a GPU where there is one.
     """
+    use_device(device)
     inputs = {"base": base, "curated": curated, "mixed": mixed}
     with artifact.begin(out, kind="policy", config=config, seed=seed, inputs=inputs) as work:
         if work.finished:
@@ -60,8 +71,17 @@ def finetune(
             policy.network.to(choose_device())
         policy.metadata["stage"] = "finetuned"
         mixing = None if mixed is None else (Dataset(mixed), config.mixed_episodes)
+        watch = while_training(policy, config.evaluate_every, config.optimizer.updates, seed)
         last = imitate(
-            policy, Dataset(curated), config.optimizer, config.batch_episodes, seed, out, "fine-tune", mixed=mixing
+            policy,
+            Dataset(curated),
+            config.optimizer,
+            config.batch_episodes,
+            seed,
+            out,
+            "fine-tune",
+            mixed=mixing,
+            after_update=watch,
         )
         policy.save_pretrained(out)
         work.metrics.update(last)

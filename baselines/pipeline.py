@@ -18,6 +18,7 @@ import tyro
 from agents.outcomes import table
 from baselines import artifact
 from baselines.evaluate import load_outcome
+from baselines.models.precision import use_device
 from baselines.presets import PRESETS, Preset, PresetName
 from baselines.record import record_grid
 from baselines.report.report import write_report
@@ -103,6 +104,8 @@ class Arguments:
     """Pads to align to."""
     seed: int = 0
     """Seed for all stages."""
+    device: str = "auto"
+    """Where networks run: cpu, cuda, cuda:1, ...; auto is a GPU where there is one."""
     config: Preset = field(default_factory=Preset)
     """Settings of all stages, each by default the preset's; the run records them."""
 
@@ -148,6 +151,7 @@ def pipeline(arguments: Arguments) -> None:
         ValueError: See `check`; or a run directory of another preset, seed or configuration.
     """
     check(arguments)
+    use_device(arguments.device)
     out, targets = arguments.out, arguments.targets
     with explain_full_disk(out):
         results = run_pipeline(Stages(arguments.preset, arguments.config, out, arguments.seed), list(targets))

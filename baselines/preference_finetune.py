@@ -14,8 +14,9 @@ import tyro
 
 from agents.dataset import Dataset
 from baselines import artifact
+from baselines.models.playing import while_training
 from baselines.models.policy import Policy
-from baselines.models.precision import choose_device
+from baselines.models.precision import choose_device, use_device
 from baselines.models.reward_model import RewardModel
 from baselines.models.scoring import score_episodes
 from baselines.training.imitation import imitate
@@ -37,6 +38,8 @@ class PreferenceFinetuneConfig:
     """Whole episodes per batch."""
     mixed_episodes: int = 4
     """Episodes of `--mixed` added to each batch."""
+    evaluate_every: int = 0
+    """Updates between evaluations during training, which `metrics.jsonl` gets; 0 for none."""
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
@@ -51,6 +54,7 @@ def preference_finetune(
     out: Path,
     seed: int = 0,
     mixed: Path | None = None,
+    device: str = "auto",
 ) -> None:
     """Rank an agent's rollouts with a reward model and fine-tune the agent on the best.
 
@@ -62,21 +66,33 @@ def preference_finetune(
         out: Directory of the preference-fine-tuned agent.
         seed: Seed for the order of episodes.
         mixed: Dataset with frames to mix into each batch, against forgetting.
+        device: Where the network runs: cpu, cuda, cuda:1, ...; auto is a GPU where there is one.
     """
+    use_device(device)
     inputs = {"agent": agent, "rollouts": rollouts, "reward_model": reward_model, "mixed": mixed}
     with artifact.begin(out, kind="policy", config=config, seed=seed, inputs=inputs) as work:
         if work.finished:
             return
-        device = choose_device()
+        place = choose_device()
         dataset = Dataset(rollouts)
-        judge = RewardModel.from_pretrained(reward_model, device)
+        judge = RewardModel.from_pretrained(reward_model, place)
         scores = score_episodes(judge, dataset, np.arange(len(dataset)), "rank rollouts")
         best = np.argsort(-scores, kind="stable")[: max(1, round(config.share * len(dataset)))]
-        policy = Policy.from_pretrained(agent, device)
+        policy = Policy.from_pretrained(agent, place)
         policy.metadata["stage"] = "preference_finetuned"
         mixing = None if mixed is None else (Dataset(mixed), config.mixed_episodes)
+        watch = while_training(policy, config.evaluate_every, config.optimizer.updates, seed)
         last = imitate(
-            policy, dataset, config.optimizer, config.batch_episodes, seed, out, "preference fine-tune", best, mixing
+            policy,
+            dataset,
+            config.optimizer,
+            config.batch_episodes,
+            seed,
+            out,
+            "preference fine-tune",
+            best,
+            mixing,
+            after_update=watch,
         )
         policy.save_pretrained(out)
         work.metrics.update(last, lowest_score=float(scores[best].min()), mean_score=float(scores.mean()))

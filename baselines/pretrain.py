@@ -13,8 +13,9 @@ import tyro
 from agents.dataset import Dataset
 from baselines import artifact
 from baselines.models.network import NetworkConfig
+from baselines.models.playing import while_training
 from baselines.models.policy import Policy
-from baselines.models.precision import choose_device
+from baselines.models.precision import choose_device, use_device
 from baselines.training.imitation import imitate
 from baselines.training.loop import OptimizerConfig
 from jumppad_env.command_line import command_line
@@ -36,6 +37,8 @@ class PretrainConfig:
     """Whole episodes per batch."""
     shift: int = 0
     """Augmentation: largest random shift of an episode's frames, in pixels; 0 turns it off."""
+    evaluate_every: int = 0
+    """Updates between evaluations during training, which `metrics.jsonl` gets; 0 for none."""
 
     def __post_init__(self) -> None:
         size = self.network.image_size
@@ -43,7 +46,7 @@ class PretrainConfig:
             raise ValueError(f"shift must be at least 0 and below the frame's sides {size}, got {self.shift}")
 
 
-def pretrain(config: PretrainConfig, demonstrations: Path, out: Path, seed: int = 0) -> None:
+def pretrain(config: PretrainConfig, demonstrations: Path, out: Path, seed: int = 0, device: str = "auto") -> None:
     """Pre-train the base agent on diverse demonstrations, from random weights.
 
     Args:
@@ -51,7 +54,9 @@ def pretrain(config: PretrainConfig, demonstrations: Path, out: Path, seed: int 
         demonstrations: Dataset to imitate, with frames of the network's image size.
         out: Directory of the base agent.
         seed: Seed for the initial weights and the order of episodes.
+        device: Where the network runs: cpu, cuda, cuda:1, ...; auto is a GPU where there is one.
     """
+    use_device(device)
     inputs = {"demonstrations": demonstrations}
     with artifact.begin(out, kind="policy", config=config, seed=seed, inputs=inputs) as work:
         if work.finished:
@@ -59,8 +64,17 @@ def pretrain(config: PretrainConfig, demonstrations: Path, out: Path, seed: int 
         dataset = Dataset(demonstrations)
         policy = Policy.initialize(config.network, seed, {"stage": "base"})
         policy.network.to(choose_device())
+        watch = while_training(policy, config.evaluate_every, config.optimizer.updates, seed)
         last = imitate(
-            policy, dataset, config.optimizer, config.batch_episodes, seed, out, "pre-train", shift=config.shift
+            policy,
+            dataset,
+            config.optimizer,
+            config.batch_episodes,
+            seed,
+            out,
+            "pre-train",
+            shift=config.shift,
+            after_update=watch,
         )
         policy.save_pretrained(out)
         work.metrics.update(last)

@@ -17,6 +17,7 @@ from agents.outcomes import NAMES
 from agents.population import POPULATIONS
 from agents.progress import Progress
 from baselines.models import playing
+from baselines.models.precision import use_device
 from jumppad_env.command_line import command_line
 from jumppad_env.dataset import Trajectory
 from jumppad_env.streams import integer_seed
@@ -40,6 +41,8 @@ class RecordConfig:
     """Also write preview.gif, a small animation of the grid or else of the first episode."""
     overwrite: bool = False
     """Replace existing videos."""
+    device: str = "auto"
+    """Where a policy runs: cpu, cuda, cuda:1, ...; auto is a GPU where there is one."""
 
     def __post_init__(self) -> None:
         if self.episodes < 1:
@@ -71,9 +74,10 @@ def record(config: RecordConfig) -> list[Trajectory]:
 
     Raises:
         FileNotFoundError: There is no such agent.
-        ValueError: The policy is damaged, or a video exists already.
+        ValueError: The policy is damaged, a video exists already, or there is no such device.
         OSError: A video cannot be written.
     """
+    use_device(config.device)
     existing = [path for path in config.paths() if path.exists()]
     if existing and not config.overwrite:  # before the work, not after it
         raise ValueError(f"{existing[0]} exists; choose another --out, or replace it with --overwrite")

@@ -20,10 +20,10 @@ from torch.nn.functional import logsigmoid
 from agents.dataset import Dataset
 from baselines import artifact
 from baselines.models.policy import Policy
-from baselines.models.precision import choose_device
+from baselines.models.precision import choose_device, use_device
 from baselines.models.reward_model import RewardModel
-from baselines.models.scoring import score_batch, score_episodes, score_pairs
-from baselines.preferences.comparisons import load_comparisons
+from baselines.models.scoring import score_episodes, score_pairs
+from baselines.preferences.comparisons import load_comparisons, pair_batch, ranking
 from baselines.training.loop import OptimizerConfig, train
 from jumppad_env.command_line import command_line
 from jumppad_env.streams import integer_seed, stream
@@ -55,7 +55,9 @@ def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:
     return -logsigmoid(chosen - rejected).mean()
 
 
-def reward(config: RewardConfig, agent: Path, rollouts: Path, preferences: Path, out: Path, seed: int = 0) -> None:
+def reward(
+    config: RewardConfig, agent: Path, rollouts: Path, preferences: Path, out: Path, seed: int = 0, device: str = "auto"
+) -> None:
     """Train a reward model on comparisons and measure its accuracy on held-out ones.
 
     Args:
@@ -65,7 +67,9 @@ def reward(config: RewardConfig, agent: Path, rollouts: Path, preferences: Path,
         preferences: Comparisons to learn from.
         out: Directory of the reward model.
         seed: Seed for the head's weights and the order of comparisons.
+        device: Where the network runs: cpu, cuda, cuda:1, ...; auto is a GPU where there is one.
     """
+    use_device(device)
     inputs = {"agent": agent, "rollouts": rollouts, "preferences": preferences}
     with artifact.begin(out, kind="reward_model", config=config, seed=seed, inputs=inputs) as work:
         if work.finished:
@@ -79,13 +83,12 @@ def reward(config: RewardConfig, agent: Path, rollouts: Path, preferences: Path,
                 model = RewardModel(policy.config, config.token)
             else:
                 model = RewardModel.from_policy(policy.network, config.token)
-        model.to(choose_device())
-        model.train()
+        place = choose_device()
+        model.to(place).train()
 
         def compute_loss(update: int) -> tuple[Tensor, dict[str, float]]:
-            rows = stream(seed, "comparisons", update).integers(len(pairs.chosen), size=config.batch_comparisons)
-            both = np.concatenate([pairs.chosen[rows], pairs.rejected[rows]])
-            chosen, rejected = score_batch(model, dataset, both).chunk(2)
+            rows = stream(seed, "comparisons", update).integers(len(pairs), size=config.batch_comparisons)
+            chosen, rejected = model.score_batch(pair_batch(dataset, pairs, rows, place)).chunk(2)
             margin = (chosen - rejected).detach()
             metrics = {"accuracy": float((margin > 0).float().mean()), "margin": float(margin.mean())}
             return bradley_terry_loss(chosen, rejected), metrics
@@ -97,10 +100,8 @@ def reward(config: RewardConfig, agent: Path, rollouts: Path, preferences: Path,
         chosen, rejected = score_pairs(score, held_out.chosen, held_out.rejected)
         model.standardize(torch.from_numpy(np.concatenate([chosen, rejected])))
         model.save_pretrained(work.directory)
-        margins = chosen - rejected  # before standardizing, like the margins logged in training
-        work.metrics.update(
-            accuracy=float((margins > 0).mean()), margin=float(margins.mean()), comparisons=len(pairs.chosen)
-        )
+        # The margin is that before standardizing, like those logged in training.
+        work.metrics.update(ranking(held_out, chosen, rejected), comparisons=len(pairs))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import tyro
 
 from agents.dataset import write_dataset
 from baselines.models.playing import play
+from baselines.models.precision import use_device
 from jumppad_env.command_line import command_line
 from jumppad_env.streams import integer_seed
 
@@ -25,7 +26,13 @@ class RolloutsConfig:
     """Sampling temperature: divides the logits."""
 
 
-def rollouts(config: Annotated[RolloutsConfig, tyro.conf.arg(name="")], agent: Path, out: Path, seed: int = 0) -> None:
+def rollouts(
+    config: Annotated[RolloutsConfig, tyro.conf.arg(name="")],
+    agent: Path,
+    out: Path,
+    seed: int = 0,
+    device: str = "auto",
+) -> None:
     """Play episodes with an agent and save them as a dataset with frames.
 
     Args:
@@ -33,7 +40,9 @@ def rollouts(config: Annotated[RolloutsConfig, tyro.conf.arg(name="")], agent: P
         agent: Policy that plays.
         out: Directory of the dataset; it appears once all episodes are played.
         seed: Seed for the episodes.
+        device: Where the network runs: cpu, cuda, cuda:1, ...; auto is a GPU where there is one.
     """
+    use_device(device)
     seeds = [integer_seed(seed, "rollouts", index) for index in range(config.episodes)]
     played = play(agent, seeds, "rollouts", temperature=config.temperature)
     description = {"population": f"agent {agent.name}", "temperature": config.temperature}

@@ -31,7 +31,7 @@ FLOORS = {
     ),
     "baselines": (
         {"artifact", "models", "policy"},
-        {"training", "preferences", "rollouts", "evaluate", "record"},
+        {"training", "preferences", "rollouts", "evaluate", "compare", "curves", "record"},
         {"pretrain", "finetune", "reward", "preference_finetune", "align", "report"},
         {"presets"},
         {"stages", "throughput"},

@@ -1,15 +1,20 @@
 #!/usr/bin/env bash
 # Sets up a checkout: .venv with the packages of constraints.txt. Rendering needs no system libraries.
-# Safe to run again, and instant if nothing has changed. PYTHON=python3.12 selects the interpreter.
+# Safe to run again, and instant if nothing has changed. PYTHON=python3.12 selects the interpreter. TORCH=cuda installs
+# PyTorch for NVIDIA GPUs, TORCH=cpu the build without; later calls keep what was chosen.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly VENV=.venv
 readonly STAMP=$VENV/setup.stamp
+readonly CHOICE=$VENV/setup.torch
 readonly TORCH_INDEX=https://download.pytorch.org/whl/cpu
 
 say() { printf '\033[1msetup:\033[0m %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
+
+TORCH=${TORCH:-$(cat $CHOICE 2>/dev/null || echo cpu)}
+case $TORCH in cpu | cuda) ;; *) fail "TORCH must be cpu or cuda, got $TORCH: make setup TORCH=cuda" ;; esac
 
 # --- system packages ---------------------------------------------------------------------------------------------
 
@@ -76,9 +81,10 @@ make_venv() {
     "$python" -m venv --clear $VENV
 }
 
-# PyTorch's own index has the CPU build for Linux. The option is left out if that index cannot be reached.
+# PyTorch's own index has the CPU build for Linux. The option is left out if that index cannot be reached, and for CUDA:
+# PyPI has that build.
 torch_option() {
-    if $VENV/bin/python - $TORCH_INDEX/torch/ <<'PYTHON' 2>/dev/null; then
+    if [ "$TORCH" = cpu ] && $VENV/bin/python - $TORCH_INDEX/torch/ <<'PYTHON' 2>/dev/null; then
 import sys, urllib.request
 urllib.request.urlopen(sys.argv[1], timeout=10)
 PYTHON
@@ -88,8 +94,16 @@ PYTHON
 
 install_packages() {
     say "installing the packages of constraints.txt (this takes minutes the first time)"
+    cp constraints.txt $VENV/constraints.txt
+    if [ "$TORCH" = cuda ]; then
+        sed 's/+cpu;/;/' constraints.txt >$VENV/constraints.txt
+        # To pip, the CPU build of a version is that version too, so it would stay.
+        if $VENV/bin/python -m pip freeze | grep -q '^torch==.*+cpu'; then
+            $VENV/bin/python -m pip uninstall --quiet --yes torch
+        fi
+    fi
     # shellcheck disable=SC2046  # an option and its value, or nothing
-    $VENV/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+    $VENV/bin/python -m pip install --quiet --disable-pip-version-check --constraint $VENV/constraints.txt \
         $(torch_option) --editable '.[play,video,baselines,exchange,examples,dev]' ||
         fail "pip failed, see above. If it found no torch: is $TORCH_INDEX reachable, and does it have a build for" \
             "$($VENV/bin/python --version)? To use another interpreter: rm -rf $VENV && make setup PYTHON=python3.12"
@@ -98,7 +112,7 @@ install_packages() {
 # ------------------------------------------------------------------------------------------------------------------
 
 # The setup depends on these files and on the directory: a virtual environment cannot be moved.
-fingerprint() { { pwd && cat setup.cfg pyproject.toml constraints.txt tools/setup.sh; } | cksum; }
+fingerprint() { { pwd && cat setup.cfg pyproject.toml constraints.txt tools/setup.sh && echo "$TORCH"; } | cksum; }
 
 # Whether PYTHON names another version than that of .venv.
 other_python() { [ -n "${PYTHON:-}" ] && [ "$("$PYTHON" -V 2>&1)" != "$($VENV/bin/python -V 2>&1)" ]; }
@@ -109,6 +123,7 @@ if other_python || [ "$(cat $STAMP 2>/dev/null)" != "$(fingerprint)" ] || ! $VEN
         make_venv
     fi
     install_packages
+    echo "$TORCH" >$CHOICE
     install_screen
     fingerprint >$STAMP
     say "done"

@@ -9,7 +9,6 @@ the mean score of a batch is the baseline, and all weights are trained by defaul
 pre-training, against forgetting (PPO-ptx in InstructGPT, arXiv 2203.02155, equation 2).
 """
 
-import copy
 import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,8 +24,9 @@ from baselines import artifact
 from baselines.models import gamepad_distribution
 from baselines.models.adapters import add_adapters, merge_adapters
 from baselines.models.batches import Batch, make_batch
+from baselines.models.playing import while_training
 from baselines.models.policy import Policy, PolicyActor
-from baselines.models.precision import autocast, choose_device
+from baselines.models.precision import choose_device, use_device
 from baselines.models.reward_model import RewardModel
 from baselines.training.imitation import check_frames, imitation_loss, mixed_in
 from baselines.training.loop import OptimizerConfig, train
@@ -64,6 +64,8 @@ class AlignConfig:
     """Demonstration episodes per update."""
     target: Pad | None = None
     """Pad whose share is logged as `success`; it does not affect training."""
+    evaluate_every: int = 0
+    """Updates between evaluations during training, which `metrics.jsonl` gets; 0 for none."""
 
     def __post_init__(self) -> None:
         if self.optimizer.accumulate != 1:
@@ -94,7 +96,13 @@ def reinforce_loss(log_prob: Tensor, steps: Tensor, scores: Tensor) -> Tensor:
 
 
 def align(
-    config: AlignConfig, agent: Path, reward_model: Path, out: Path, seed: int = 0, demonstrations: Path | None = None
+    config: AlignConfig,
+    agent: Path,
+    reward_model: Path,
+    out: Path,
+    seed: int = 0,
+    demonstrations: Path | None = None,
+    device: str = "auto",
 ) -> None:
     """Align an agent with a reward model by REINFORCE.
 
@@ -105,10 +113,12 @@ def align(
         out: Directory of the aligned agent.
         seed: Seed for the episodes.
         demonstrations: Dataset with frames for an auxiliary imitation loss; needs `--config.imitation-coefficient`.
+        device: Where the network runs: cpu, cuda, cuda:1, ...; auto is a GPU where there is one.
 
     Raises:
         ValueError: Demonstrations without `imitation_coefficient`, or the reverse.
     """
+    use_device(device)
     if (demonstrations is None) != (config.imitation_coefficient == 0):
         raise ValueError(
             f"imitation_coefficient {config.imitation_coefficient:g} and demonstrations {demonstrations} do not go "
@@ -118,11 +128,11 @@ def align(
     with artifact.begin(out, kind="policy", config=config, seed=seed, inputs=inputs) as work:
         if work.finished:
             return
-        device = choose_device()
-        policy = Policy.from_pretrained(agent, device)
+        place = choose_device()
+        policy = Policy.from_pretrained(agent, place)
         policy.metadata["stage"] = "aligned"
-        reference = copy.deepcopy(policy.network).requires_grad_(False)
-        judge = RewardModel.from_pretrained(reward_model, device).requires_grad_(False)
+        reference = policy.frozen_copy()
+        judge = RewardModel.from_pretrained(reward_model, place).requires_grad_(False)
         envs = make_envs(config.episodes, policy.config.image_size)
         actor: Actor = PolicyActor(policy)
         if config.forced_misses > 0:
@@ -138,7 +148,7 @@ def align(
             # Episodes of similar length share a pass: less padding.
             order = sorted(range(len(episodes)), key=lambda index: len(episodes[index]))
             batches = [
-                played([episodes[index] for index in order[start : start + CHUNK]], config.forced_misses, device)
+                played([episodes[index] for index in order[start : start + CHUNK]], config.forced_misses, place)
                 for start in range(0, len(order), CHUNK)
             ]
             loss, metrics = alignment_loss(policy, reference, judge, batches, config.kl_coefficient)
@@ -146,10 +156,8 @@ def align(
             if target is not None:
                 metrics["success"] = sum(episode.pad == target for episode in episodes) / len(episodes)
             if dataset is not None:
-                batch = make_batch(mixed_in(dataset, config.imitation_episodes, update, seed), device)
-                with autocast(device):
-                    logits = policy.network(batch.frames)
-                imitation = imitation_loss(logits, batch, policy.config.hold)
+                batch = make_batch(mixed_in(dataset, config.imitation_episodes, update, seed), place)
+                imitation = imitation_loss(policy.logits(batch), batch, policy.config.hold)
                 metrics["imitation_loss"] = float(imitation.detach())
                 loss = loss + config.imitation_coefficient * imitation
             return loss, metrics
@@ -162,8 +170,15 @@ def align(
                 torch.manual_seed(integer_seed(seed, "adapters"))
                 parameters = add_adapters(policy.network, config.adapter_rank)
         try:
+            watch = while_training(policy, config.evaluate_every, config.optimizer.updates, seed)
             last = train(
-                policy.network, compute_loss, config.optimizer, out, description="align", parameters=parameters
+                policy.network,
+                compute_loss,
+                config.optimizer,
+                out,
+                description="align",
+                parameters=parameters,
+                after_update=watch,
             )
         finally:
             envs.close()
@@ -186,13 +201,13 @@ def played(episodes: list[Trajectory], forced_misses: float, device: torch.devic
 
 
 def alignment_loss(
-    policy: Policy, reference: torch.nn.Module, judge: RewardModel, batches: list[Batch], kl_coefficient: float
+    policy: Policy, reference: Policy, judge: RewardModel, batches: list[Batch], kl_coefficient: float
 ) -> tuple[Tensor, dict[str, float]]:
     """Returns the REINFORCE loss plus KL to the reference, and the metrics to log (TRL's names).
 
     Args:
         policy: Policy to align.
-        reference: Its network before alignment.
+        reference: Its copy from before alignment.
         judge: Reward model.
         batches: Episodes of the policy.
         kl_coefficient: Weight of the KL per step.
@@ -201,12 +216,11 @@ def alignment_loss(
     sums: dict[str, list[Tensor]] = {"log_prob": [], "entropy": [], "kl": [], "score": []}
     for batch in batches:
         mask = batch.mask
-        with torch.no_grad(), autocast(policy.device):
-            sums["score"].append(judge.score(batch.frames, batch.lengths).float())
-            reference_logits = reference(batch.frames) if kl_coefficient > 0 else None
-        with autocast(policy.device):
-            logits = policy.network(batch.frames)
-        sums["log_prob"].append((gamepad_distribution.log_prob(logits, batch.actions, hold) * mask).sum(1))
+        with torch.no_grad():
+            sums["score"].append(judge.score_batch(batch))
+            reference_logits = reference.logits(batch) if kl_coefficient > 0 else None
+        logits = policy.logits(batch)
+        sums["log_prob"].append(policy.episode_log_prob(batch, logits))
         sums["entropy"].append((gamepad_distribution.entropy(logits.detach(), batch.actions, hold) * mask).sum(1))
         if reference_logits is not None:
             sums["kl"].append((gamepad_distribution.kl(logits, reference_logits, batch.actions, hold) * mask).sum(1))

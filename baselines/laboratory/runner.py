@@ -28,6 +28,7 @@ import torch
 
 from agents.progress import Progress
 from baselines.artifact import installed_versions
+from baselines.models.precision import announce_device, choose_device
 from baselines.presets import PRESETS, PresetName
 from baselines.stages import Stages
 from jumppad_env.files import write_atomically
@@ -71,8 +72,10 @@ def run(tasks: Sequence[Task], workers: int | None = None) -> None:
         ValueError: there are rows of another preset.
     """
     waiting = [task for task in tasks if not _is_measured(task)]
-    workers = workers or (1 if torch.cuda.is_available() else count_cores())
+    workers = workers or (1 if choose_device().type == "cuda" else count_cores())
     workers = max(1, min(workers, len({task.seed for task in waiting})))
+    if waiting:
+        announce_device(choose_device())
     context = multiprocessing.get_context("spawn")
     os.environ["TQDM_DISABLE"] = "1"  # for the workers, which read it as they start: many bars would be unreadable
     failed: dict[Task, BaseException] = {}
@@ -144,7 +147,7 @@ def provenance() -> dict[str, Any]:
     with contextlib.suppress(OSError, subprocess.CalledProcessError):
         commit = _git("rev-parse", "--short=12", "HEAD")
         changed = bool(_git("status", "--porcelain", "--untracked-files=no"))
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else _processor()
+    device = torch.cuda.get_device_name() if choose_device().type == "cuda" else _processor()
     return {
         "commit": commit + ("+changes" if changed else ""),
         "device": device,

@@ -1,29 +1,36 @@
 """Playing episodes with a policy or a scripted population."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from agents.outcomes import NAMES
 from agents.population import POPULATIONS
 from agents.population.demonstrator import Crowd
 from agents.progress import Progress
 from agents.rollout import Actor, make_envs, rollout
 from baselines.models.policy import Policy, PolicyActor
-from baselines.models.precision import choose_device
+from baselines.models.precision import announce_device, choose_device
 from jumppad_env.dataset import Trajectory
+from jumppad_env.streams import integer_seed
 
 T = TypeVar("T")
+
+WHILE_TRAINING = 64
+"""Episodes of an evaluation during training."""
 
 PARALLEL = 64
 """Episodes played in parallel; the episodes do not depend on this number."""
 
 
-def make_actor(agent: str | Path, count: int, temperature: float = 1.0) -> tuple[Actor, tuple[int, int] | None]:
-    """Makes the actor of a policy's directory or a population's name.
+def make_actor(
+    agent: str | Path | Policy, count: int, temperature: float = 1.0
+) -> tuple[Actor, tuple[int, int] | None]:
+    """Makes the actor of a policy, a policy's directory or a population's name.
 
     Args:
-        agent: Directory of a policy, or a name in `agents.population.POPULATIONS`.
+        agent: A policy, its directory, or a name in `agents.population.POPULATIONS`.
         count: Number of episodes played in parallel.
         temperature: Divides a policy's logits; a scripted population ignores it.
 
@@ -34,6 +41,8 @@ def make_actor(agent: str | Path, count: int, temperature: float = 1.0) -> tuple
         FileNotFoundError: The agent is neither.
         ValueError: The policy is damaged.
     """
+    if isinstance(agent, Policy):
+        return PolicyActor(agent, temperature), agent.config.image_size
     if str(agent) in POPULATIONS:
         return Crowd(POPULATIONS[str(agent)], count), None
     if not Path(agent).is_dir():
@@ -41,11 +50,14 @@ def make_actor(agent: str | Path, count: int, temperature: float = 1.0) -> tuple
         raise FileNotFoundError(f"{agent} is neither a directory nor a scripted population; populations are {names}")
     policy = Policy.from_pretrained(agent, choose_device())
     policy.network.eval()
+    announce_device(policy.device)
     return PolicyActor(policy, temperature), policy.config.image_size
 
 
 @contextmanager
-def seats(agent: str | Path, episodes: int, temperature: float = 1.0, **keywords: Any) -> Iterator[tuple[Any, Actor]]:
+def seats(
+    agent: str | Path | Policy, episodes: int, temperature: float = 1.0, **keywords: Any
+) -> Iterator[tuple[Any, Actor]]:
     """Makes an agent's actor and environments for it, which are closed at the end of the block.
 
     Args:
@@ -88,6 +100,39 @@ def play(
     """
     with seats(agent, len(seeds), temperature) as (envs, actor):
         yield from progress(rollout(envs, actor, seeds, keep_frames=keep_frames), len(seeds), label)
+
+
+def while_training(
+    policy: Policy, every: int, updates: int, seed: int, episodes: int = WHILE_TRAINING
+) -> Callable[[int], dict[str, float]] | None:
+    """Returns what `baselines.training.loop.train` may call after each update to evaluate a policy while it learns.
+
+    Args:
+        policy: The policy that is trained.
+        every: Updates between evaluations, of which the last is after the last update; 0 for none.
+        updates: Number of updates.
+        seed: Seed of the training; the same episodes are played every time.
+        episodes: Number of episodes.
+
+    Returns:
+        A function that returns the shares `played_none`, `played_left`, `played_middle` and `played_right` after an
+        update with evaluation, else {}; None for no evaluations.
+
+    Raises:
+        ValueError: `every` is negative.
+    """
+    if every < 0:
+        raise ValueError(f"evaluate_every must be at least 0, got {every}")
+    seeds = [integer_seed(seed, "evaluate while training", index) for index in range(episodes)]
+
+    def after_update(update: int) -> dict[str, float]:
+        if (update + 1) % every and update + 1 != updates:
+            return {}
+        with seats(policy, episodes) as (envs, actor):
+            pads = [trajectory.pad for trajectory in rollout(envs, actor, seeds, keep_frames=False)]
+        return {f"played_{name}": pads.count(index - 1) / episodes for index, name in enumerate(NAMES)}
+
+    return after_update if every else None
 
 
 def progress(episodes: Iterator[T], total: int, label: str) -> Iterator[T]:

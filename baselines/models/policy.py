@@ -1,5 +1,6 @@
 """The policy: a network with metadata, saved in a directory, and the actor that plays episodes with it."""
 
+import copy
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -7,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from baselines.models.batches import Batch
 from baselines.models.checkpoint import load_config, load_weights, network_device, save_checkpoint
-from baselines.models.gamepad_distribution import UNIFORMS, sample, sample_component
+from baselines.models.gamepad_distribution import UNIFORMS, log_prob, sample, sample_component
 from baselines.models.network import Cache, GamepadTransformer, NetworkConfig
 from baselines.models.precision import Precision, autocast
 from jumppad_env.streams import integer_seed, stream
@@ -59,6 +62,27 @@ class Policy:
         network = GamepadTransformer(NetworkConfig.from_json(config.get("network"), path))
         load_weights(path, network)
         return cls(network.to(device), config.get("metadata"))
+
+    def frozen_copy(self) -> "Policy":
+        """Returns a copy that is not trained, such as the reference of a KL or of DPO."""
+        return Policy(copy.deepcopy(self.network).requires_grad_(False), self.metadata)
+
+    def logits(self, batch: Batch) -> Tensor:
+        """Returns the logits (B, T, M * 57) of a batch, in the precision of the device."""
+        with autocast(self.device):
+            return self.network(batch.frames)
+
+    def episode_log_prob(self, batch: Batch, logits: Tensor | None = None) -> Tensor:
+        """Returns the log-probability (B,) float32 of all of the agent's own actions in each episode, in nats.
+
+        Padding and forced steps do not count.
+
+        Args:
+            batch: B episodes.
+            logits: The batch's `logits`, where they are at hand; they are computed otherwise.
+        """
+        logits = self.logits(batch) if logits is None else logits
+        return (log_prob(logits, batch.actions, self.config.hold) * batch.mask).sum(1)
 
     def save_pretrained(self, path: Path | str) -> None:
         """Write `config.json` and `model.safetensors` into the directory `path`, created if needed.

@@ -1,5 +1,9 @@
 """Device and precision of the network: bfloat16 where the hardware supports it, else float32."""
 
+import functools
+import os
+import re
+import sys
 from typing import Literal
 
 import torch
@@ -7,6 +11,8 @@ import torch
 from baselines.models.threads import prepare_cpu
 
 Precision = Literal["auto", "bfloat16", "float32"]
+DEVICE = "JUMPPAD_DEVICE"
+"""Environment variable that names the device, for this process and those that it starts."""
 
 
 def has_bfloat16(device: torch.device) -> bool:
@@ -33,15 +39,56 @@ def autocast(device: torch.device | str, precision: Precision = "auto") -> torch
     return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
 
 
-def choose_device() -> torch.device:
-    """Returns the first GPU, or the CPU if there is none, and sets this process up for it.
+def use_device(name: str) -> None:
+    """Chooses the device of this process and of those that it starts.
 
-    With a GPU, float32 matrix products and convolutions use TF32 from now on. Without one, threads take whole episodes
-    of a batch instead of a share of every operation (`baselines.models.threads`).
+    Args:
+        name: cpu, cuda, cuda:1, ...; auto changes nothing.
+
+    Raises:
+        ValueError: There is no such device here.
     """
-    if not torch.cuda.is_available():
+    _find_device(name)
+    if name != "auto":
+        os.environ[DEVICE] = name
+
+
+def choose_device() -> torch.device:
+    """Returns the device given by `use_device` or `JUMPPAD_DEVICE`; by default the first GPU, or the CPU without one.
+
+    With a GPU, float32 matrix products and convolutions use TF32 from now on. On a CPU, threads take whole episodes of
+    a batch from now on, instead of a share of every operation (`baselines.models.threads`).
+
+    Raises:
+        ValueError: There is no such device here.
+    """
+    device = _find_device(os.environ.get(DEVICE, "auto"))
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+        torch.set_float32_matmul_precision("high")
+        torch.backends.cudnn.allow_tf32 = True
+    else:
         prepare_cpu()
-        return torch.device("cpu")
-    torch.set_float32_matmul_precision("high")
-    torch.backends.cudnn.allow_tf32 = True
-    return torch.device("cuda")
+    return device
+
+
+@functools.cache
+def announce_device(device: torch.device) -> None:
+    """Says once on stderr where networks run; silent in processes that show no progress."""
+    if os.environ.get("TQDM_DISABLE") == "1":
+        return
+    name = f" ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else ""
+    print(f"device: {device}{name}, {'bfloat16' if has_bfloat16(device) else 'float32'}", file=sys.stderr)
+
+
+def _find_device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    kind, _, number = name.partition(":")
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", name):
+        raise ValueError(f"device must be auto, cpu, cuda or cuda:0, cuda:1, ..., got {name!r}")
+    count = torch.cuda.device_count() if kind == "cuda" else 0
+    if kind == "cuda" and int(number or 0) >= count:
+        built = "" if torch.version.cuda else f"; torch {torch.__version__} is a CPU build: make setup TORCH=cuda"
+        raise ValueError(f"device {name} is not here: {count} GPUs are usable{built}; give --device cpu or auto")
+    return torch.device(name)

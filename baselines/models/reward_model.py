@@ -7,8 +7,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from baselines.models.batches import Batch
 from baselines.models.checkpoint import load_config, load_weights, network_device, save_checkpoint
 from baselines.models.network import GamepadTransformer, NetworkConfig, Trunk
+from baselines.models.precision import autocast
 from baselines.models.threads import EPISODES, apply_in_parts
 
 KIND = "reward_model"
@@ -50,6 +52,11 @@ class RewardModel(nn.Module):
     def score(self, frames: Tensor, lengths: Tensor) -> Tensor:
         """Scores (B,) float32 of episodes uint8 (B, T, H, W, 3) with `lengths` (B,); padding is ignored."""
         return self.head(self.read(apply_in_parts(self.trunk, frames, EPISODES), lengths)).squeeze(-1).float()
+
+    def score_batch(self, batch: Batch) -> Tensor:
+        """Scores (B,) float32 of a batch, in the precision of its device; gradients flow."""
+        with autocast(batch.frames.device):
+            return self.score(batch.frames, batch.lengths)
 
     def read(self, hidden: Tensor, lengths: Tensor) -> Tensor:
         """Reduce the hidden states (B, T, width) of episodes of these lengths (B,) to the head's input (B, width)."""

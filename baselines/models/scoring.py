@@ -1,4 +1,4 @@
-"""Scoring episodes with a reward model."""
+"""Scoring episodes with a reward model, or with any function of a batch."""
 
 from collections.abc import Callable
 
@@ -8,34 +8,47 @@ from torch import Tensor
 
 from agents.dataset import Dataset
 from agents.progress import Progress
-from baselines.models.batches import make_batch
+from baselines.models.batches import Batch, make_batch
 from baselines.models.checkpoint import network_device
-from baselines.models.precision import autocast
+from baselines.models.precision import announce_device
 from baselines.models.reward_model import RewardModel
 
 BATCH = 32
 
 
-def score_batch(model: RewardModel, dataset: Dataset, episodes: np.ndarray) -> Tensor:
-    """Returns the scores (E,) float32 of a few episodes of a dataset, given by index (E,); gradients flow."""
-    device = network_device(model)
-    batch = make_batch([dataset.trajectory(int(index)) for index in episodes], device)
-    with autocast(device):
-        return model.score(batch.frames, batch.lengths).float()
+Score = Callable[[Batch], Tensor]
+"""From a batch of B episodes to their scores (B,): `RewardModel.score_batch`, or what a method thinks of episodes."""
 
 
 def score_episodes(
     model: RewardModel, dataset: Dataset, episodes: np.ndarray, description: str | None = None
 ) -> np.ndarray:
-    """Returns the scores (E,) of any number of episodes of a dataset, with a progress bar if it gets a description."""
+    """Returns a reward model's scores (E,) of any number of episodes of a dataset; see `score_with`."""
+    model.eval()
+    return score_with(model.score_batch, dataset, episodes, network_device(model), description)
+
+
+def score_with(
+    score: Score, dataset: Dataset, episodes: np.ndarray, device: torch.device, description: str | None = None
+) -> np.ndarray:
+    """Returns the scores (E,) of any number of episodes of a dataset, without gradients.
+
+    Args:
+        score: From a batch to its scores.
+        dataset: Holds the episodes, with frames.
+        episodes: (E,) indices.
+        device: Where the batches go.
+        description: Text of a progress bar; none without it.
+    """
+    announce_device(device)
     scores = np.zeros(len(episodes))
     order = np.argsort(dataset.episodes["length"][episodes], kind="stable")  # similar lengths together: less padding
-    model.eval()
     starts = range(0, len(episodes), BATCH)
     for start in Progress(starts, description, unit="batch", disable=description is None):
         rows = order[start : start + BATCH]
+        batch = make_batch([dataset.trajectory(int(index)) for index in episodes[rows]], device)
         with torch.inference_mode():
-            scores[rows] = score_batch(model, dataset, episodes[rows]).cpu().numpy()
+            scores[rows] = score(batch).cpu().numpy()
     return scores
 
 

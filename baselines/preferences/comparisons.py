@@ -1,12 +1,17 @@
-"""Comparisons between episodes of a dataset: drawing pairs, labeling them, loading them."""
+"""Comparisons between episodes of a dataset: drawing pairs, labeling, loading and batching them, ranking them."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import torch
 
+from agents.dataset import Dataset
 from baselines import artifact
+from baselines.models.batches import Batch, make_batch
+from baselines.models.scoring import Score, score_pairs, score_with
 
 FILE = "comparisons.npz"
 
@@ -19,6 +24,58 @@ class Comparisons:
     """(C,) int, indices of the preferred episodes."""
     rejected: np.ndarray
     """(C,) int, indices of the others."""
+    kind: np.ndarray | None = None
+    """(C,) str, the part of a composed label that decides the pair; None if the label has one part."""
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+
+def pair_batch(dataset: Dataset, pairs: Comparisons, rows: np.ndarray, device: torch.device) -> Batch:
+    """Returns a batch (2N episodes) of the pairs in these rows (N,): all chosen episodes, then all rejected ones.
+
+    `chosen, rejected = f(batch).chunk(2)` of whatever gives one number per episode.
+    """
+    both = np.concatenate([pairs.chosen[rows], pairs.rejected[rows]])
+    return make_batch([dataset.trajectory(int(index)) for index in both], device)
+
+
+def ranking(pairs: Comparisons, chosen: np.ndarray, rejected: np.ndarray) -> dict[str, Any]:
+    """Returns how well scores rank pairs.
+
+    Args:
+        pairs: C comparisons.
+        chosen: (C,) scores of the chosen episodes.
+        rejected: (C,) scores of the rejected ones.
+
+    Returns:
+        `accuracy`, the share of pairs whose chosen episode has the higher score; `margin`, the mean difference;
+        `by_kind` where pairs have kinds: of each the `accuracy` and the number of `pairs`.
+    """
+    margins = chosen - rejected
+    found: dict[str, Any] = {"accuracy": float((margins > 0).mean()), "margin": float(margins.mean())}
+    if pairs.kind is not None:
+        found["by_kind"] = {
+            str(kind): {"accuracy": float((margins[pairs.kind == kind] > 0).mean()), "pairs": int(count)}
+            for kind, count in zip(*np.unique(pairs.kind, return_counts=True), strict=True)
+        }
+    return found
+
+
+def ranking_of(
+    score: Score, dataset: Dataset, pairs: Comparisons, device: torch.device, description: str | None = None
+) -> dict[str, Any]:
+    """Returns how well a scoring function, such as a method's implicit reward, ranks pairs; see `ranking`.
+
+    Args:
+        score: From a batch of B episodes to their scores (B,).
+        dataset: Holds the compared episodes.
+        pairs: The comparisons, usually held-out ones.
+        device: Where the batches go.
+        description: Text of a progress bar; none without it.
+    """
+    scores = partial(score_with, score, dataset, device=device, description=description)
+    return ranking(pairs, *score_pairs(scores, pairs.chosen, pairs.rejected))
 
 
 def compare(values: np.ndarray, count: int, generator: np.random.Generator, noise: float = 0.0) -> Comparisons:
@@ -55,5 +112,6 @@ def load_comparisons(directory: Path, part: Literal["train", "held_out"]) -> Com
         FileNotFoundError: There is no finished artifact.
         ValueError: It is damaged or of another kind.
     """
-    artifact.load_manifest(directory, "preferences")
-    return Comparisons(*artifact.read_arrays(directory / FILE, f"{part}_chosen", f"{part}_rejected"))
+    metrics = artifact.load_manifest(directory, "preferences").get("metrics", {})
+    kinds = [f"{part}_kind"] if f"{part}_kinds" in metrics else []
+    return Comparisons(*artifact.read_arrays(directory / FILE, f"{part}_chosen", f"{part}_rejected", *kinds))

@@ -13,7 +13,7 @@ import numpy as np
 from agents.dataset import Dataset
 from baselines import artifact
 from baselines.preferences.comparisons import FILE, compare
-from baselines.preferences.labels import Label, label
+from baselines.preferences.labels import deciding, episodes_of, load_label, measure, names_of, rank
 from jumppad_env.rules import PADS, Pad
 from jumppad_env.streams import stream
 
@@ -24,8 +24,9 @@ class PreferencesConfig:
 
     target: Pad = "left"
     """Pad whose episodes are preferred to all others."""
-    label: Label = "pad"
-    """What is preferred: reaching the target pad, or a behavior regardless of the pad."""
+    label: str = "pad"
+    """What is preferred: reaching the target pad (pad), or a behavior regardless of the pad (camera, stick, speed); or
+    a label of your own, as module:name (docs/extending.md)."""
     comparisons: int = 500
     """Number of training comparisons."""
     noise: float = 0.0
@@ -34,6 +35,7 @@ class PreferencesConfig:
     """Number of held-out comparisons, between episodes that occur in no training comparison."""
 
     def __post_init__(self) -> None:
+        load_label(self.label)  # refuses an unknown one
         if not 0 <= self.noise < 0.5:
             raise ValueError(f"noise must be at least 0 and below 0.5 (random labels), got {self.noise:g}")
         if min(self.comparisons, self.held_out) < 1:
@@ -42,6 +44,8 @@ class PreferencesConfig:
 
 def preferences(config: PreferencesConfig, rollouts: Path, out: Path, seed: int = 0) -> None:
     """Label comparisons between rollouts; training and held-out comparisons share no episode.
+
+    Pairs of a composed label also have a kind: the part of the label that decides them.
 
     Args:
         config: What is preferred, and the number of comparisons.
@@ -54,7 +58,9 @@ def preferences(config: PreferencesConfig, rollouts: Path, out: Path, seed: int 
             return
         dataset = Dataset(rollouts)
         target = PADS.index(config.target)
-        values = label(dataset, config.label, target)
+        label = load_label(config.label)
+        columns = measure(episodes_of(dataset), label, target)
+        values, names = rank(columns), names_of(label, columns.shape[1])
         generator = stream(seed, "preferences")
         order = generator.permutation(len(values))
         parts = {"train": order[: len(order) * 3 // 4], "held_out": order[len(order) * 3 // 4 :]}
@@ -65,5 +71,9 @@ def preferences(config: PreferencesConfig, rollouts: Path, out: Path, seed: int 
             pairs = compare(values[episodes], count, generator, noise)
             arrays[f"{part}_chosen"] = episodes[pairs.chosen]
             arrays[f"{part}_rejected"] = episodes[pairs.rejected]
+            if len(names) > 1:
+                kinds = deciding(columns[episodes], pairs.chosen, pairs.rejected, names)
+                arrays[f"{part}_kind"] = kinds
+                work.metrics[f"{part}_kinds"] = {name: int((kinds == name).sum()) for name in names}
         np.savez(work.directory / FILE, **arrays)
         work.metrics["share_at_target"] = float((dataset.episodes["pad"] == target).mean())

@@ -20,6 +20,7 @@ import tyro
 
 from baselines.laboratory import results, runner
 from baselines.laboratory.pages import publish
+from baselines.models.precision import use_device
 from baselines.presets import PresetName
 from baselines.reproduce.experiments import EXPERIMENTS
 from jumppad_env.command_line import command_line
@@ -45,6 +46,8 @@ class Arguments:
     """One seed alone, instead of `--seeds`, as for a job of an array."""
     workers: int | None = None
     """Number of processes; by default one per core, or one with a GPU."""
+    device: str = "auto"
+    """Where networks run: cpu, cuda, cuda:1, ...; auto is a GPU where there is one."""
     published: Path | None = None
     """Directory of published results whose seeds are reused (heat maps are published as sums and run again)."""
 
@@ -84,6 +87,7 @@ def main() -> None:
     """Runs the command line."""
     with command_line():
         arguments = tyro.cli(Arguments, prog="python -m baselines.reproduce")
+        use_device(arguments.device)
         names, seeds = check(arguments), requested_seeds(arguments)
         tasks = [task(name, seed, arguments) for name in names for seed in BY_NAME[name].seeds(seeds)]
         if arguments.published is not None:

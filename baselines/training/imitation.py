@@ -3,6 +3,7 @@
 Source: paper, section 3, steps 1, 2 and 5.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,7 @@ def imitate(
     episodes: np.ndarray | None = None,
     mixed: tuple[Dataset, int] | None = None,
     shift: int = 0,
+    after_update: Callable[[int], dict[str, float]] | None = None,
 ) -> dict[str, float]:
     """Trains a policy in place on a dataset, resumably.
 
@@ -83,6 +85,7 @@ def imitate(
         episodes: Indices of the episodes to imitate; all by default.
         mixed: Another dataset, and the number of its episodes to add to each batch.
         shift: See `baselines.training.augmentation.shift_episodes`.
+        after_update: See `train`.
 
     Returns:
         The metrics of the last update.
@@ -110,4 +113,6 @@ def imitate(
                 logits = policy.network(batch.frames)
             return imitation_loss(logits, batch, policy.config.hold), {"frames": frames}
 
-        return train(policy.network, compute_loss, config, directory, description=description)
+        return train(
+            policy.network, compute_loss, config, directory, description=description, after_update=after_update
+        )

@@ -2,7 +2,7 @@
 
 A stage provides a pure function from the batch's index to a loss (its batches come from `stream(seed, name, index)`),
 so the training state is weights, optimizer moments and the index. It is one file, replaced atomically: a kill leaves
-the old state or the new one. `metrics.jsonl` beside it gets one line per update.
+the old state or the new one. `metrics.jsonl` beside it gets one line per update, and so does TensorBoard if installed.
 """
 
 import json
@@ -21,6 +21,8 @@ from torch import Tensor, nn
 from agents.progress import Progress
 from baselines.artifact import STATE_DIRECTORY
 from baselines.models.checkpoint import network_device
+from baselines.models.precision import announce_device
+from baselines.training.dashboard import Dashboard
 from baselines.training.muon import Muon
 from jumppad_env.files import explain_full_disk, flush_to_disk, write_atomically
 
@@ -96,6 +98,7 @@ def train(
     description: str,
     parameters: Iterable[nn.Parameter] | None = None,
     checkpoint_seconds: float = 30.0,
+    after_update: Callable[[int], dict[str, float]] | None = None,
 ) -> dict[str, float]:
     """Train a module in place, resuming from `directory/training_state` if it exists.
 
@@ -108,6 +111,8 @@ def train(
         description: Name of this training in the progress bar and in errors.
         parameters: Parameters of the module to train; all by default.
         checkpoint_seconds: Time between saved states, the most that a kill costs.
+        after_update: Called after each update with its index, such as `baselines.models.playing.while_training`; what
+            it returns joins the update's metrics. Like the loss, it must depend only on the weights and the index.
 
     Returns:
         The metrics of the last update, empty if there was none.
@@ -116,6 +121,7 @@ def train(
         ValueError: If the loss or its gradient is not finite, or the saved state is damaged or does not match.
         OSError: If the disk is full.
     """
+    announce_device(network_device(module))
     directory = Path(directory)
     state_path = directory / STATE_DIRECTORY / STATE
     directory.mkdir(parents=True, exist_ok=True)
@@ -130,6 +136,7 @@ def train(
     with (
         explain_full_disk(directory),
         (directory / METRICS).open("a") as log,
+        Dashboard(directory, first) as dashboard,
         Progress(total=config.updates, initial=first, description=description, unit="update") as bar,
     ):
 
@@ -145,8 +152,11 @@ def train(
                     f"{description}: {error} at update {update}; "
                     f"try a learning rate below {config.learning_rate:g} in another directory"
                 ) from None
+            if after_update is not None:
+                last |= after_update(update)
             log.write(json.dumps(last) + "\n")
             log.flush()
+            dashboard.add(last)
             bar.set_postfix(loss=f"{last['loss']:.4g}", refresh=False)
             bar.update()
             if time.monotonic() - saved_at >= checkpoint_seconds:

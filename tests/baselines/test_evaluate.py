@@ -3,8 +3,9 @@ import runpy
 
 import numpy as np
 import pytest
+import torch
 
-from agents.outcomes import summarize
+from agents.outcomes import NAMES, summarize
 from agents.probes import PROBE_STEPS, PROBES
 from agents.rollout import make_envs, rollout
 from baselines import artifact, evaluate
@@ -12,7 +13,8 @@ from baselines.evaluate import EvaluateConfig, play_episodes
 from baselines.models import playing
 from baselines.models.network import NetworkConfig
 from baselines.models.policy import Policy
-from jumppad_env.streams import integer_seed
+from baselines.training.loop import OptimizerConfig, read_metrics, train
+from jumppad_env.streams import integer_seed, stream
 
 TINY = NetworkConfig(image_size=(16, 16), channels=(8, 8), width=16, layers=1, heads=2, context=4)
 
@@ -101,9 +103,52 @@ def test_people_are_evaluated_by_name(monkeypatch, capsys):
     out = run(monkeypatch, capsys, "direct_left", "--episodes", 8, "--json")
     assert json.loads(out)["left"] > 0.8
     lines = run(monkeypatch, capsys, "direct_left", "--episodes", 8, "--probe", "forced_miss").splitlines()
-    assert lines[1].startswith("direct_left (disturbed)") and lines[2].startswith("forced_miss: ") and len(lines) == 3
+    assert lines[1].startswith("direct_left (disturbed)") and lines[2].startswith("forced_miss: ")
+    assert [line.split()[0] for line in lines[3:]] == ["camera", "stick", "speed"]
     asked = json.loads(run(monkeypatch, capsys, "direct_left", "--episodes", 8, "--probe", "forced_miss", "--json"))
     assert asked["recovered_at"]["left"] == asked["recovered"] > 0.8 and asked["episodes"] == 8
+
+
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
+def test_every_label_is_reported_and_so_are_ones_own(tmp_path, monkeypatch, capsys):
+    (tmp_path / "my_measures.py").write_text(
+        "from baselines.preferences.labels import first, pad, speed\n"
+        "def steps(trajectory, target):\n    return len(trajectory)\nfast = first(pad, then=speed)"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    own = ("--labels", "my_measures:steps", "my_measures:fast", "--target", "right")
+    outcome = json.loads(run(monkeypatch, capsys, "direct_right", "--episodes", 6, "--json", *own))
+    found = outcome["labels"]
+    expected = ["camera", "stick", "speed", "my_measures:steps", "my_measures:fast pad", "my_measures:fast speed"]
+    assert list(found) == expected
+    assert found["my_measures:steps"]["mean"] == pytest.approx(10 * outcome["mean_seconds"])
+    assert found["my_measures:fast pad"]["mean"] == outcome["right"] > 0.5
+    assert found["speed"] == found["my_measures:fast speed"]
+    low, high = found["speed"]["ci95"]
+    assert 4 < low < found["speed"]["mean"] < high < 9  # m/s
+
+
+def test_a_policy_is_evaluated_while_it_trains_and_learns_no_other_way(tmp_path):
+    def trained(name, every):
+        policy = Policy.initialize(TINY, seed=0)
+
+        def compute_loss(update):
+            frames = torch.from_numpy(stream(0, "frames", update).integers(0, 256, (2, 5, 16, 16, 3), dtype=np.uint8))
+            return policy.network(frames).square().mean(), {}
+
+        watch = playing.while_training(policy, every, 5, seed=3, episodes=2)
+        config = OptimizerConfig(updates=5, warmup_updates=0)
+        train(policy.network, compute_loss, config, tmp_path / name, description="test", after_update=watch)
+        return policy, read_metrics(tmp_path / name)
+
+    (alone, usual), (watched, lines) = trained("alone", 0), trained("watched", 2)
+    assert [line["update"] for line in lines if "played_left" in line] == [1, 3, 4]
+    assert all(sum(line[f"played_{name}"] for name in NAMES) == 1.0 for line in lines if "played_left" in line)
+    assert [{key: line[key] for key in usual[0]} for line in lines] == usual
+    for one, other in zip(alone.network.parameters(), watched.network.parameters(), strict=True):
+        assert torch.equal(one, other)
+    with pytest.raises(ValueError, match="evaluate_every must be at least 0, got -1"):
+        playing.while_training(watched, -1, 5, seed=3)
 
 
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
@@ -113,6 +158,7 @@ def test_people_are_evaluated_by_name(monkeypatch, capsys):
         (["human", "--probe", "wind"], "wind"),
         (["nobody"], "neither a directory nor a scripted population"),
         (["human", "--episodes", "0"], "at least 1"),
+        (["human", "--labels", "wind"], "label 'wind' is unknown"),
     ],
 )
 def test_mistakes_end_with_exit_code_2(monkeypatch, capsys, arguments, said):

@@ -39,7 +39,7 @@ from baselines.models.policy import Policy
 from baselines.models.precision import autocast, choose_device
 from baselines.models.reward_model import RewardModel
 from baselines.preferences.comparisons import Comparisons, compare
-from baselines.preferences.labels import TITLES, Label, label
+from baselines.preferences.labels import TITLES, label
 from baselines.report.palette import STAGE_COLORS
 from baselines.report.paper import REWARD_ACCURACY
 from baselines.reward import bradley_terry_loss
@@ -48,7 +48,7 @@ from jumppad_env.rules import PADS
 from jumppad_env.streams import integer_seed, stream
 
 VARIETIES = ("none", "paper", "high")
-LABELS: tuple[Label, ...] = ("pad", "camera", "stick")
+LABELS: tuple[str, ...] = ("pad", "camera", "stick")
 COUNTS = (10, 50, 100, 500, 1_000, 5_000, 50_000, 500_000)
 RANDOM_ENCODERS = 2
 DRAWS = 1
@@ -266,7 +266,7 @@ def table(rows: list[Row]) -> Table:
     return tabulate(lines, columns, "random encoders")
 
 
-def condition(look: str, what: Label, count: int | None = None) -> str:
+def condition(look: str, what: str, count: int | None = None) -> str:
     """Names a condition of the table."""
     return f'"{TITLES[what]}", {LOOKS[look]}{f", {count} comparisons" if count else ""}'
 

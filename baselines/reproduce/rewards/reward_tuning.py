@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -35,9 +34,9 @@ from baselines.models.network import Trunk
 from baselines.models.policy import Policy
 from baselines.models.precision import choose_device
 from baselines.models.reward_model import RewardModel
-from baselines.models.scoring import score_batch, score_episodes, score_pairs
-from baselines.preferences.comparisons import Comparisons
-from baselines.preferences.labels import TITLES, Label, label
+from baselines.models.scoring import score_episodes, score_pairs
+from baselines.preferences.comparisons import Comparisons, pair_batch
+from baselines.preferences.labels import TITLES, label
 from baselines.report.palette import STAGE_COLORS
 from baselines.reproduce import rates
 from baselines.reproduce.rewards.reward_accuracy import Pairs, agents_of, draw_pairs, random_network, split
@@ -47,7 +46,7 @@ from jumppad_env.rules import PADS
 from jumppad_env.streams import integer_seed, stream
 
 VARIETY = "high"
-READ: dict[Label, int | None] = {"pad": -1, "camera": None}
+READ: dict[str, int | None] = {"pad": -1, "camera": None}
 """Labels, and where the head reads: place at the last step, behavior in the mean over all."""
 COUNTS = (10, 100)
 LONGER = 5
@@ -76,7 +75,7 @@ Trial = Callable[[RewardConfig, int], dict[int, tuple[float, float]]]
 """Takes a configuration and how many times its updates; returns accuracies as `tune` does."""
 
 
-def trials(stages: Stages, counts: Iterable[int]) -> Iterator[tuple[Label, int, str, Trial]]:
+def trials(stages: Stages, counts: Iterable[int]) -> Iterator[tuple[str, int, str, Trial]]:
     """Gives what is to be trained: label, number of comparisons, start, and what trains it."""
     rollouts, agents = agents_of(stages, VARIETY)
     dataset = Dataset(rollouts)
@@ -120,8 +119,7 @@ def tune(
     results = {}
     for update in range(1, max(looks) + 1):
         rows = stream(start.seed, "tuning", update).integers(len(pairs.train.chosen), size=config.batch_comparisons)
-        both = np.concatenate([pairs.train.chosen[rows], pairs.train.rejected[rows]])
-        chosen, rejected = score_batch(model, dataset, both).chunk(2)
+        chosen, rejected = model.score_batch(pair_batch(dataset, pairs.train, rows, device)).chunk(2)
         optimizer.zero_grad()
         bradley_terry_loss(chosen, rejected).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), config.optimizer.gradient_clip)
@@ -211,7 +209,7 @@ def table(rows: list[Row]) -> Table:
     return tabulate(lines, columns, "random weights")
 
 
-def condition(what: Label) -> str:
+def condition(what: str) -> str:
     """Names a condition of the table."""
     return f'"{TITLES[what]}"'
 

@@ -1,10 +1,12 @@
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 import torch
 
-from baselines.models.gamepad_distribution import COMPONENT_LOGITS, split
+from baselines.models.batches import Batch
+from baselines.models.gamepad_distribution import COMPONENT_LOGITS, log_prob, split
 from baselines.models.network import NetworkConfig
 from baselines.models.policy import Policy, PolicyActor
 from baselines.models.reward_model import RewardModel
@@ -204,3 +206,37 @@ def test_the_public_name_of_policies_stands_at_the_root_of_the_package():
     from baselines import policy
 
     assert policy.Policy is Policy
+
+
+def batch_of(lengths, seed=0):
+    random = np.random.default_rng(seed)
+    shape = (len(lengths), max(lengths))
+    frames = torch.from_numpy(random.integers(0, 256, (*shape, 16, 16, 3), dtype=np.uint8))
+    actions = torch.from_numpy(random.integers(0, 2, (*shape, 16), dtype=np.uint8))
+    return Batch(frames, actions, torch.tensor(lengths))
+
+
+def test_the_log_probability_of_an_episode_is_that_of_its_own_steps():
+    policy, batch = policy_of(), batch_of([7, 4])
+    steps = log_prob(policy.logits(batch), batch.actions, SMALL.hold)
+    expected = torch.stack([steps[0, :7].sum(), steps[1, :4].sum()])
+    found = policy.episode_log_prob(batch)
+    torch.testing.assert_close(found, expected)
+    assert torch.equal(policy.episode_log_prob(batch, policy.logits(batch)), found)
+    forced = torch.zeros(2, 7, dtype=torch.bool)
+    forced[0, 2:4] = True
+    without = policy.episode_log_prob(dataclasses.replace(batch, forced=forced))
+    torch.testing.assert_close(without, expected - torch.stack([steps[0, 2:4].sum(), steps[1, 0] * 0]))
+    found.sum().backward()
+    assert all(parameter.grad is not None for parameter in policy.network.head.parameters())
+
+
+def test_a_frozen_copy_stays_as_it_is():
+    policy, batch = policy_of(), batch_of([5, 5])
+    reference = policy.frozen_copy()
+    before = reference.episode_log_prob(batch)
+    assert not before.requires_grad and torch.equal(before, policy.episode_log_prob(batch))
+    with torch.no_grad():
+        policy.network.head.weight.mul_(2.0)
+    assert torch.equal(reference.episode_log_prob(batch), before)
+    assert not torch.equal(policy.episode_log_prob(batch), before)

@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
+import torch
 
+from agents.collect import CollectConfig, collect
+from agents.dataset import Dataset
 from baselines import artifact
-from baselines.preferences.comparisons import FILE, compare, load_comparisons
+from baselines.preferences.comparisons import FILE, Comparisons, compare, load_comparisons, pair_batch, ranking_of
 
 
 def test_the_higher_value_is_chosen_and_ties_are_left_out():
@@ -43,3 +46,19 @@ def test_a_truncated_file_of_comparisons_is_refused(tmp_path, left):
     path.write_bytes(path.read_bytes()[:left])
     with pytest.raises(ValueError, match="is damaged .*; delete .* and run the stage"):
         load_comparisons(tmp_path / "preferences", "train")
+
+
+def test_a_batch_of_pairs_holds_the_chosen_and_then_the_rejected(tmp_path):
+    collect(CollectConfig(episodes=8, image_size=(16, 16)), tmp_path / "people")
+    dataset = Dataset(tmp_path / "people")
+    pairs = Comparisons(np.array([0, 1, 2, 3]), np.array([4, 5, 6, 7]))
+    batch = pair_batch(dataset, pairs, np.array([2, 0]), torch.device("cpu"))
+    for row, episode in enumerate((2, 0, 6, 4)):
+        expected = dataset.trajectory(episode)
+        assert batch.lengths[row] == len(expected)
+        assert np.array_equal(batch.actions[row, : len(expected)].numpy(), expected.actions)
+
+    lengths = np.asarray(dataset.episodes["length"])
+    longer = float((lengths[:4] > lengths[4:]).mean())
+    found = ranking_of(lambda batch: batch.lengths.float(), dataset, pairs, torch.device("cpu"))
+    assert found == {"accuracy": longer, "margin": float((lengths[:4] - lengths[4:]).mean())}

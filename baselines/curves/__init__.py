@@ -1,0 +1,1 @@
+"""The metrics of trainings as a picture."""
