@@ -103,7 +103,8 @@ class Progress(VectorWrapper[Any, Any, Any]):
 
 def main() -> None:
     """Trains; Stable-Baselines3 prints `success_rate`."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    description = (__doc__ or "").splitlines()[0]
+    parser = argparse.ArgumentParser(prog="python examples/sb3_native.py", description=description)
     parser.add_argument("--steps", type=int, default=80_000, help="total environment steps of training")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--target", choices=jumppad_env.PADS, default="left")

@@ -23,7 +23,8 @@ import jumppad_env  # noqa: F401 -- registers the environments
 
 def main() -> None:
     """Collects, and samples a batch."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    description = (__doc__ or "").splitlines()[0]
+    parser = argparse.ArgumentParser(prog="python examples/torchrl_collector.py", description=description)
     parser.add_argument("--steps", type=int, default=20_480, help="total environment steps")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--envs", type=int, default=32)

@@ -255,7 +255,7 @@ def test_help_names_what_can_be_typed():
 
 
 def test_commands_that_cannot_be_typed_are_found(tmp_path):
-    for name, words in {"one": "", "two": "prog='two.py'", "three": "prog='python -m agents.three'"}.items():
+    for name, words in {"one": "", "two": "prog='two.py'", "collect": "prog='python -m agents.collect'"}.items():
         (tmp_path / "agents").mkdir(exist_ok=True)
         (tmp_path / "agents" / f"{name}.py").write_text(f"import tyro\ntyro.cli(main, {words})")
     assert {fault.split(":")[0] for fault in usage_faults(tmp_path)} == {"agents/one.py", "agents/two.py"}

@@ -12,7 +12,7 @@ SCRIPT = Path(__file__).parents[1] / "tools" / "compare_rivals.py"
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, SCRIPT, *arguments], capture_output=True, text=True, timeout=300)
+    return subprocess.run([sys.executable, SCRIPT, *arguments], capture_output=True, text=True, timeout=600)
 
 
 @pytest.mark.slow

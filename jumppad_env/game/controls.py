@@ -131,7 +131,9 @@ class Controls:
             if event.type == pygame.QUIT:
                 commands.add("quit")
             elif event.type == pygame.KEYDOWN:
-                commands |= self._press_key(self._places.get(getattr(event, "scancode", 0)), pygame.key.name(event.key))
+                name = pygame.key.name(event.key)
+                code = getattr(event, "scancode", 0)  # 0 from what is no keyboard, such as another program
+                commands |= self._press_key(self._places.get(code) if code else name, name)
             elif event.type == pygame.CONTROLLERBUTTONDOWN:
                 commands |= self._press_pad(event.button)
             elif event.type == pygame.MOUSEBUTTONDOWN and event.button == pygame.BUTTON_LEFT:

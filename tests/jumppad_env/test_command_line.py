@@ -10,7 +10,7 @@ PROGRAM = "from jumppad_env.command_line import command_line\n@command_line()\nd
 
 def run(body, *flags):
     program = PROGRAM.format(body)
-    return subprocess.run([sys.executable, *flags, "-c", program], capture_output=True, text=True, timeout=60)
+    return subprocess.run([sys.executable, *flags, "-c", program], capture_output=True, text=True, timeout=600)
 
 
 @pytest.mark.parametrize(

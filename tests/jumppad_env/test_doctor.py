@@ -9,7 +9,7 @@ from jumppad_env import compiled, doctor
 
 def run(**environment: str) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "jumppad_env.doctor"]
-    return subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=300)
+    return subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=600)
 
 
 @pytest.mark.slow

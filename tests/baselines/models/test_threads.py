@@ -61,7 +61,7 @@ def test_parts_are_even_in_number_and_small_enough():
 
 
 def test_jobs_run_at_once_and_keep_their_order():
-    barrier = threading.Barrier(3, timeout=60)  # is passed only by three at a time
+    barrier = threading.Barrier(3, timeout=600)  # is passed only by three at a time
 
     def job(number):
         barrier.wait()

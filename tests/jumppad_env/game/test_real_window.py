@@ -178,7 +178,7 @@ def shows(screen: Screen, picture: np.ndarray) -> bool:
 
 def ends(process: subprocess.Popen) -> tuple[int, str]:
     """Returns exit code and stderr."""
-    told = process.communicate(timeout=20)[1]
+    told = process.communicate(timeout=600)[1]
     return process.returncode, told
 
 
@@ -320,7 +320,7 @@ def test_a_recording_survives_a_kill_and_is_verified(screen, game, pygame, tmp_p
     with begun(screen, first, "--record", str(directory), "--style", "wild") as process:
         play_out(screen, "w", "space")
         process.send_signal(signal.SIGINT)
-        told, errors = process.communicate(timeout=20)
+        told, errors = process.communicate(timeout=600)
     assert (process.returncode, errors) == (0, "") and told.splitlines()[-1] == f"{directory}: 2 episodes"
     episodes = np.load(directory / "episodes.npy")
     assert episodes["style"].tolist() == ["", "wild"] and len(set(episodes["seed"])) == 2
