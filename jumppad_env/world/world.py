@@ -9,7 +9,10 @@ a pad (`settle`). Both functions are compiled: in NumPy the few numbers of one c
 Angles are counter-clockwise seen from above, 0 along +y.
 """
 
+import ctypes
 import math
+import os
+import weakref
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -72,6 +75,8 @@ class World:
         self._threads = threads
         self._substeps = self.island.substeps(RULES.control_step)
         self._batch = Batch(self.island.model, count, threads)  # includes the caller's thread; 0 would mean all cores
+        if threads > 1:
+            _THREADED.add(self)
         self.qpos = self._batch.bind("qpos")
         self.qvel = self._batch.bind("qvel")
         self._ctrl = self._batch.bind("ctrl")
@@ -199,6 +204,19 @@ class World:
         self.qpos[row] = state[:split]
         self.qvel[row] = state[split : len(PHYSICS_STATE)]
         self.rule_state[row] = state[len(PHYSICS_STATE) :]
+
+
+_THREADED: weakref.WeakSet[World] = weakref.WeakSet()
+
+
+def _keep_batches() -> None:
+    """Keeps MuJoCo's batches for ever: in a forked process they would wait at their end for threads that are missing."""
+    for world in _THREADED:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(world._batch))
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_keep_batches)
 
 
 @compiled

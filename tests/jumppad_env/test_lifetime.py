@@ -1,5 +1,6 @@
 """Lifetime of environments: in threads, in processes, by the hundred, without leaks."""
 
+import copy
 import gc
 import hashlib
 import os
@@ -172,6 +173,37 @@ def test_after_a_fork_an_environment_draws_or_raises_at_step():
     many.step(actions)
     env.close()
     many.close()
+
+
+@linux
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_fork_can_drop_or_copy_an_environment_with_threads():
+    actions = np.tile(gamepad.NEUTRAL, (20, 1))
+    actions[:, gamepad.LEFT_Y] = 10
+
+    def make_and_step():
+        envs = gymnasium.make_vec("Jumppad-v0", num_envs=20, image_size=(16, 16), threads=2)
+        envs.reset(seed=0)
+        envs.step(actions)
+        return envs
+
+    held = [make_and_step()]
+    seen = held[0].step(actions)[0]
+    twin = copy.deepcopy(held[0])
+    expected = twin.step(actions)[0]
+
+    def play_a_copy():
+        assert np.array_equal(copy.deepcopy(held[0]).step(actions)[0], expected) and not np.array_equal(seen, expected)
+
+    def drop():
+        held.clear()
+        gc.collect()
+        make_and_step().close()
+
+    assert in_a_fork(play_a_copy) and in_a_fork(drop)
+    assert np.array_equal(held[0].step(actions)[0], expected)
+    held[0].close()
+    twin.close()
 
 
 @linux

@@ -271,6 +271,10 @@ def test_a_film_shows_what_render_showed_and_the_observations_are_left_alone(tmp
     assert not faults(film(path), np.array(drawn))
 
 
+@pytest.mark.skipif(
+    tuple(map(int, gymnasium.__version__.split(".")[:2])) < (1, 4),
+    reason="Gymnasium below 1.4 leaves out the first step of an episode that begins in the same step",
+)
 def test_vector_statistics_are_those_of_each_row():
     envs = vector.RecordEpisodeStatistics(make_vector(max_episode_steps=30))
     envs.reset(seed=0, options=RIGHT_THERE)
@@ -319,7 +323,7 @@ def test_vector_observations_are_transformed_and_those_of_rows_that_begin_anew_t
 
 @pytest.mark.parametrize("wrap", [wrap for wrap, _ in TRANSFORMS])
 def test_gymnasium_transforms_no_vector_observations_that_are_reset_in_the_same_step(wrap):
-    with pytest.raises(ValueError, match="autoreset_mode"):
+    with pytest.raises((ValueError, AssertionError)):  # an assertion below Gymnasium 1.4
         wrap(make_vector())
 
 
