@@ -29,7 +29,7 @@ from baselines.models.gamepad_distribution import ACTIONS, COMPONENT_LOGITS
 from baselines.models.network import NetworkConfig, compute_dtype
 from baselines.models.playing import PARALLEL
 from baselines.models.policy import Policy, PolicyActor
-from baselines.models.precision import autocast, choose_device
+from baselines.models.precision import autocast, choose_device, use_device
 from baselines.models.threads import count_threads, use_threads
 from baselines.presets import PRESETS, PresetName
 from baselines.pretrain import PretrainConfig
@@ -276,6 +276,7 @@ def throughput(
     episodes: int | None = None,
     seed: int = 0,
     beside: int = 0,
+    device: str = "auto",
 ) -> None:
     """Measure how fast a preset trains and acts.
 
@@ -287,10 +288,12 @@ def throughput(
         episodes: Episodes per batch; by default those of the preset.
         seed: Seed for weights and frames.
         beside: Also measure beside this many programs that each keep a core busy.
+        device: Where the network runs: cpu, cuda, cuda:1, ...; auto is a GPU where there is one.
 
     Raises:
-        ValueError: A number out of range, or the GPU is too small.
+        ValueError: A number out of range, there is no such device, or the GPU is too small.
     """
+    use_device(device)
     if not 0 < seconds < float("inf"):
         raise ValueError(f"--seconds must be a positive number, got {seconds}")
     if min(steps, 1 if episodes is None else episodes) < 1:

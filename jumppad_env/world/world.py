@@ -210,7 +210,7 @@ _THREADED: weakref.WeakSet[World] = weakref.WeakSet()
 
 
 def _keep_batches() -> None:
-    """Keeps MuJoCo's batches for ever: in a forked process they would wait at their end for threads that are missing."""
+    """Keeps MuJoCo's batches for ever: in a forked process they would wait at their end for missing threads."""
     for world in _THREADED:
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(world._batch))
 
