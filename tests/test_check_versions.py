@@ -11,8 +11,8 @@ SETUP = (Path(__file__).parents[1] / "setup.cfg").read_text()
 
 def test_each_requirement_is_pinned_to_its_lower_bound():
     wanted = ["numpy >=1.26", "torch >=2.5,<3", 'xlib >=0.33,<1; sys_platform == "linux"', "minari[hdf5] >=0.5.4,<0.6"]
-    pinned = ["numpy==1.26", "torch==2.5", 'xlib==0.33; sys_platform == "linux"', "minari[hdf5]==0.5.4"]
-    assert check_versions.lowest([*wanted, wanted[0]]) == pinned
+    pinned = ["numpy==2.0", "torch==2.5", 'xlib==0.33; sys_platform == "linux"', "minari[hdf5]==0.5.4"]
+    assert check_versions.lowest([*wanted, "numpy >=2.0", wanted[0]]) == pinned
     with pytest.raises(ValueError, match="'numpy' without a lowest version"):
         check_versions.lowest(["numpy"])
 

@@ -42,20 +42,25 @@ def requirements(setup: str, extras: tuple[str, ...]) -> list[str]:
 
 
 def lowest(wanted: list[str]) -> list[str]:
-    """Returns the same requirements, each pinned to the lowest version that it admits.
+    """Returns the same packages, each pinned to the lowest version that all of their requirements admit.
 
     Raises:
         ValueError: a requirement promises no lowest version.
     """
-    pinned = []
+    bounds: dict[
+        tuple[str, str], tuple[int, ...]
+    ] = {}  # of each package and marker, the highest where it is named twice
     for requirement in wanted:
-        bound = re.search(r">=\s*([\w.]+)", requirement)
+        name, marker = re.split(r"[<>=!~ ;]", requirement, maxsplit=1)[0], requirement.partition(";")[2].strip()
+        bound = re.search(r">=\s*([\d.]+)", requirement)
         if bound is None:
             raise ValueError(f"setup.cfg requires {requirement!r} without a lowest version: write >=")
-        name = re.split(r"[<>=!~ ;]", requirement, maxsplit=1)[0]
-        marker = requirement.partition(";")[2]
-        pinned.append(f"{name}=={bound[1]}" + (f"; {marker.strip()}" if marker else ""))
-    return list(dict.fromkeys(pinned))
+        version = tuple(map(int, bound[1].split(".")))
+        bounds[name, marker] = max(version, bounds.get((name, marker), ()))
+    return [
+        f"{name}=={'.'.join(map(str, version))}" + (f"; {marker}" if marker else "")
+        for (name, marker), version in bounds.items()
+    ]
 
 
 def find_python(version: str) -> str:
