@@ -47,9 +47,8 @@ def lowest(wanted: list[str]) -> list[str]:
     Raises:
         ValueError: a requirement promises no lowest version.
     """
-    bounds: dict[
-        tuple[str, str], tuple[int, ...]
-    ] = {}  # of each package and marker, the highest where it is named twice
+    # Of each package and marker, the highest bound where it is named twice.
+    bounds: dict[tuple[str, str], tuple[int, ...]] = {}
     for requirement in wanted:
         name, marker = re.split(r"[<>=!~ ;]", requirement, maxsplit=1)[0], requirement.partition(";")[2].strip()
         bound = re.search(r">=\s*([\d.]+)", requirement)
