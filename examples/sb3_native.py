@@ -63,11 +63,11 @@ class NativeVecEnv(VecEnv):
 
     def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
         """Is not offered: rows have no attributes of their own."""
-        raise NotImplementedError("rows of the native vector environment have no attributes of their own")
+        raise AttributeError("rows of the native vector environment have no attributes of their own")
 
     def env_method(self, method_name: str, *method_args: Any, indices: Any = None, **method_kwargs: Any) -> list[Any]:
         """Is not offered: rows have no methods of their own."""
-        raise NotImplementedError("rows of the native vector environment have no methods of their own")
+        raise AttributeError("rows of the native vector environment have no methods of their own")
 
     def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
         """Returns False for each row."""

@@ -165,12 +165,10 @@ COMMANDS |= {"filter": keep, "export": export, "import": import_}
 def main(arguments: Any = None) -> int:
     """Runs the command line and returns the exit code."""
     with command_line():
-        return (
-            tyro.extras.subcommand_cli_from_dict(
-                COMMANDS, prog="python -m agents.dataset", description=SUMMARY, args=arguments
-            )
-            or 0
+        code = tyro.extras.subcommand_cli_from_dict(
+            COMMANDS, prog="python -m agents.dataset", description=SUMMARY, args=arguments
         )
+        return code or 0
 
 
 if __name__ == "__main__":

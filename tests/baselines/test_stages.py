@@ -33,7 +33,7 @@ def without(out, *keys):
 def test_a_run_of_older_code_is_opened_by_newer_code(tmp_path, keys):
     opened(tmp_path)
     without(tmp_path, *keys)
-    opened(tmp_path)
+    assert opened(tmp_path).preset == SMOKE
 
 
 def test_a_setting_added_since_is_compared_with_its_default_and_named(tmp_path):

@@ -1,12 +1,12 @@
 """On a full disk every command on datasets ends in one line and exit code 2, and leaves nothing in the way."""
 
-import contextlib
 import os
 
 import pytest
 
 from agents.collect import CollectConfig, collect
 from agents.dataset.__main__ import main
+from tests.agents.dataset.disks import largest_file
 
 resource = pytest.importorskip("resource")
 COMMANDS = {
@@ -23,17 +23,6 @@ def people(tmp_path_factory):
     directory = tmp_path_factory.mktemp("data") / "people"
     collect(CollectConfig(episodes=10, image_size=(16, 16), seed=3), directory, workers=1)
     return directory
-
-
-@contextlib.contextmanager
-def largest_file(size):
-    """No file may grow beyond `size` bytes: as on a full disk, the write that would fails."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("size", [0, 100_000])

@@ -78,9 +78,10 @@ def test_speeds_and_constants_count(monkeypatch):
 
 
 def test_only_another_game_is_warned_of():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
+    with warnings.catch_warnings(record=True) as given:
+        warnings.simplefilter("always")
         warn_of_other_rules("here", rules_digest())
         warn_of_other_rules("here", None)
+    assert given == []
     with pytest.warns(UserWarning, match="here was made by other rules .*digest 12345678 there"):
         warn_of_other_rules("here", "123456789")

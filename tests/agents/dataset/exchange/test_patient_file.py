@@ -1,6 +1,5 @@
 """A full disk ends every export in one error and leaves nothing behind, whatever the library does with its files."""
 
-import contextlib
 import errno
 import os
 import shutil
@@ -15,6 +14,7 @@ from agents.dataset import Dataset
 from agents.dataset.exchange.lerobot import export_lerobot
 from agents.dataset.exchange.minari import export_minari, import_minari
 from agents.dataset.exchange.patient_file import PatientFile
+from tests.agents.dataset.disks import largest_file
 
 resource = pytest.importorskip("resource")
 for _package in ("minari", "h5py", "pyarrow", "av"):
@@ -33,17 +33,6 @@ def people(tmp_path_factory):
     directory = tmp_path_factory.mktemp("data") / "people"
     collect(CollectConfig(episodes=4, image_size=(32, 32), seed=3), directory, workers=1)
     return Dataset(directory)
-
-
-@contextlib.contextmanager
-def largest_file(size):
-    """No file may grow beyond `size` bytes: as on a full disk, the write that would fails."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("size", [0, 700, 20_000, 100_000])
