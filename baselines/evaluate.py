@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import tyro
-from scipy import stats
+from scipy.special import stdtrit  # scipy.stats takes a second to import
 
 from agents.outcomes import paths, summarize, table
 from agents.probes import PROBE_STEPS, Probed, play_probe, recovery, recovery_line
@@ -127,7 +127,7 @@ def mean_interval(values: np.ndarray) -> tuple[float, float, float]:
     """Returns the mean of values (E,) and its 95% interval (Student's t), of no width for a single value."""
     half = 0.0
     if len(values) > 1:
-        half = float(stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / math.sqrt(len(values)))
+        half = float(stdtrit(len(values) - 1, 0.975) * values.std(ddof=1) / math.sqrt(len(values)))
     mean = float(values.mean())
     return mean, mean - half, mean + half
 

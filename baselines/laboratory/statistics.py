@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import stats
 
+from baselines.evaluate import mean_interval
+
 Row = dict[str, Any]
 """JSON-serializable. All rows of an experiment have the same keys; `seed` is among them once they are gathered."""
 FEWEST = 3
@@ -39,11 +41,8 @@ def estimate(values: Iterable[float]) -> Estimate:
     x = np.array(list(values), dtype=np.float64)
     if not len(x):
         raise ValueError("a mean needs at least one number, got none")
-    mean = float(x.mean())
-    if len(x) < FEWEST:
-        return Estimate(mean, math.nan, math.nan, len(x))
-    half = float(stats.t.ppf(0.975, len(x) - 1) * x.std(ddof=1) / math.sqrt(len(x)))
-    return Estimate(mean, mean - half, mean + half, len(x))
+    mean, low, high = mean_interval(x)
+    return Estimate(mean, low, high, len(x)) if len(x) >= FEWEST else Estimate(mean, math.nan, math.nan, len(x))
 
 
 def paired_p(first: Sequence[float], second: Sequence[float]) -> float:
