@@ -18,7 +18,6 @@ from typing import Annotated, Any
 
 import numpy as np
 import tyro
-from scipy.signal import periodogram
 
 from agents.population import POPULATIONS
 from agents.population.cast import episode_seed
@@ -90,6 +89,8 @@ def spectrum(signals: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         signals: (T,) each, 10 Hz; windows of `WINDOW` steps overlap by half, shorter signals are ignored. The power
             integrates to the variance within windows.
     """
+    from scipy.signal import periodogram  # takes a second, and most who import this module draw no spectrum
+
     windows = [
         signal[start : start + WINDOW]
         for signal in signals
