@@ -113,12 +113,11 @@ class Encoder(nn.Module):
         # Centered on 128: a byte with its highest bit flipped is, read as a signed one, smaller by 128. The factor is a
         # power of two, hence exact wherever it is applied, and the weights are fewer than the pixels.
         x = patches.bitwise_xor_(128).view(torch.int8).to(compute_dtype(self.project.weight))
-        scale = 1 / 128
-        for convolution in (self.patches, *self.convolutions):
-            assert isinstance(convolution, nn.Conv2d)
-            weight = convolution.weight.permute(0, 2, 3, 1).flatten(1) * scale
-            x = torch.relu_(linear(x.view(-1, weight.shape[1]), weight, convolution.bias))
-            scale = 1.0
+        layers: list[Any] = [self.patches, *self.convolutions]
+        weights = [layer.weight.permute(0, 2, 3, 1).flatten(1) for layer in layers]
+        weights[0] = weights[0] / 128
+        for layer, weight in zip(layers, weights, strict=True):
+            x = torch.relu_(linear(x.view(-1, weight.shape[1]), weight, layer.bias))
         return self.project(x.view(len(frames), -1))
 
 
