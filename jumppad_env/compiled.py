@@ -59,6 +59,17 @@ def inlined(function: Any) -> Any:
     return _compiled(function, inline="always")
 
 
+def specialized(function: Any, *arguments: Any) -> Any:
+    """Returns the machine code of a compiled function for arguments of these types.
+
+    Calling it skips Numba's look at the types of all arguments; for tuples of arrays that takes longer than the work on
+    a single row. Nothing checks them any more: each call must pass the same types.
+    """
+    if CONFIG.DISABLE_JIT:  # it is the Python function
+        return function
+    return function.compile(tuple(numba.typeof(argument) for argument in arguments))
+
+
 def _compiled(function: Any, **options: Any) -> Any:
     # Division by zero gives infinity, as in NumPy: checking every division takes time.
     options = {"nogil": True, **options}

@@ -12,6 +12,10 @@ from jumppad_env.world.episodes import FPS, Episodes, expect_push, observation_s
 from jumppad_env.world.options import RENDER_MODES, Options
 
 
+_ONLY = np.zeros(1, np.int64)
+"""The only row."""
+
+
 class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
     """A character spawns on an island with three jump pads, left, middle and right; pixels in, gamepad out, at 10 Hz.
 
@@ -166,9 +170,12 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
             raise gymnasium.error.ClosedEnvironmentError(CLOSED)
 
     def _observe(self) -> Any:
+        world = self._episodes.world
         parts: dict[str, np.ndarray] = {}
         if self.options.draws:
-            parts["pixels"] = self._painter.draw_one(self.get_state(), self.character)
+            frames = np.empty((1, *self.options.image_size, 3), np.uint8)
+            self._painter.draw_rows(world.states(), world.who, frames, _ONLY)
+            parts["pixels"] = frames[0]
         if self.options.observation != "pixels":
             parts["state"] = self._episodes.state_observation()[0]
         return parts if self.options.observation == "both" else parts[self.options.observation]

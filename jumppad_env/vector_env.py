@@ -305,7 +305,8 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         world = self._episodes.world
         parts: dict[str, np.ndarray] = {}
         if self.options.draws:
-            self._painter.draw(world.states(), world.characters, self._pixels, mask)
+            rows = np.arange(self.num_envs) if mask is None else np.flatnonzero(mask)
+            self._painter.draw_rows(world.states(), world.who, self._pixels, rows)
             parts["pixels"] = self._pixels.copy()
         if kind != "pixels":
             parts["state"] = self._episodes.state_observation()

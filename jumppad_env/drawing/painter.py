@@ -14,7 +14,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from jumppad_env.compiled import CONFIG
+from jumppad_env.compiled import CONFIG, specialized
 from jumppad_env.drawing import hud, shading
 from jumppad_env.drawing.characters import load_character_meshes
 from jumppad_env.drawing.frames import Looks, Scratch, draw_frames, pack_shades
@@ -114,7 +114,21 @@ class Painter:
         unknown = [name for name in characters if name not in _NUMBER]
         if unknown:
             raise ValueError(f"character={unknown[0]!r} is unknown; choose one of {list(_NUMBER)}")
-        who = np.array([_NUMBER[name] for name in characters], np.int64)
+        self.draw_rows(states, np.array([_NUMBER[name] for name in characters], np.int64), out, rows)
+
+    def draw_rows(self, states: np.ndarray, who: np.ndarray, out: np.ndarray, rows: np.ndarray) -> None:
+        """Draws some states, like `draw`, for callers whose arrays are right: these are not checked.
+
+        Args:
+            states: (N, len(STATE)) float64, C order.
+            who: (N,) int64, indices in `CHARACTERS`.
+            out: uint8 (N, height, width, 3), C order, output.
+            rows: (M,) int64, rows to draw; the others keep their pixels.
+
+        Raises:
+            ValueError: an invalid look.
+            gymnasium.error.ClosedEnvironmentError: after `close`.
+        """
         with self._lock:
             self._check_open()  # another thread may have closed it meanwhile
             if self._drawing:  # the last drawing was interrupted: looks may be incomplete, threads may still draw
@@ -295,6 +309,7 @@ class _Brush:
         self._scratch = Scratch.allocate(height * self._block, width * self._block, self._scenery, self._meshes)
         self._sun: tuple[bytes, np.ndarray, np.ndarray] | None = None
         self._team_sun = np.empty(shading.SUN_MAP if fine else (0, 0), np.float32)
+        self._frames: Any = None  # machine code of `draw_frames`, from the first drawing on
         self._body_sun = np.zeros((3, 4)), np.zeros((shading.CHARACTER_MAP, shading.CHARACTER_MAP), np.float32)
 
     def draw(
@@ -314,9 +329,11 @@ class _Brush:
         """
         looks, island, movable = wardrobe.looks, self._scenery.island, self._scenery.movable
         if not self._fine:
-            draw_frames(
-                rows, states, characters, slots, looks, island, movable, self._meshes, self._heights, self._scratch, out
-            )
+            meshes, heights, scratch = self._meshes, self._heights, self._scratch
+            arguments = rows, states, characters, slots, looks, island, movable, meshes, heights, scratch, out
+            if self._frames is None:
+                self._frames = specialized(draw_frames, *arguments)
+            self._frames(*arguments)
             return
         for row in rows.tolist():
             slot, parts = int(slots[row]), _face_numbers()

@@ -11,7 +11,7 @@ from gymnasium import spaces
 
 from jumppad_env.compiled import compiled
 from jumppad_env.rules import CHARACTERS, PADS, RULES
-from jumppad_env.world.observation import columns
+from jumppad_env.world.observation import observe_rows
 from jumppad_env.world.options import Options
 from jumppad_env.world.state import FARTHEST, LOOKS, Z, wrap_angle
 from jumppad_env.world.world import BOUNDS, RULE_PAD, RULE_SINCE_PAD, World
@@ -192,9 +192,7 @@ class Episodes:
 
     def state_observation(self) -> np.ndarray:
         """Returns float32 (N, STATE_WIDTH), columns as in `STATE_OBSERVATION`."""
-        world = self.world
-        single = [world.camera_tilt, world.grounded, world.mounted, world.attack_left, world.dodge_wait]
-        return columns(world.position, world.velocity, world.qpos[:, 3], world.camera_yaw, single, world.pad)
+        return observe_rows(self.world.states())
 
 
 @compiled

@@ -1,9 +1,11 @@
 """What an agent observes of a state: the observation of `JumppadState-v0`, computed from states."""
 
+import math
 from typing import Any
 
 import numpy as np
 
+from jumppad_env.compiled import compiled
 from jumppad_env.island import load_island
 from jumppad_env.rules import PADS
 from jumppad_env.world.state import (
@@ -14,11 +16,17 @@ from jumppad_env.world.state import (
     GROUNDED,
     MOUNTED,
     PAD,
-    POSITION,
     STATE,
-    VELOCITY,
+    VX,
     YAW,
+    X,
+    Y,
 )
+
+FIRST_PAD = 15
+"""First column of an observation that depends on the pads."""
+WIDTH = FIRST_PAD + 3 * len(PADS)
+"""Columns of an observation."""
 
 
 def observe(states: Any) -> np.ndarray:
@@ -36,38 +44,35 @@ def observe(states: Any) -> np.ndarray:
     states = np.asarray(states)
     if states.shape[-1:] != (len(STATE),) or states.dtype.kind not in "iuf":
         raise ValueError(f"states must be numbers (..., {len(STATE)}), got {states.dtype} {states.shape}")
-    rows = states.reshape(-1, len(STATE)).astype(np.float64, copy=False)
-    single = [rows[:, column] for column in (CAMERA_TILT, GROUNDED, MOUNTED, ATTACK_LEFT, DODGE_WAIT)]
-    seen = columns(rows[:, POSITION], rows[:, VELOCITY], rows[:, YAW], rows[:, CAMERA_YAW], single, rows[:, PAD])
+    seen = observe_rows(np.array(states.reshape(-1, len(STATE)), np.float64, order="C"))
     return seen.reshape(*states.shape[:-1], seen.shape[1])
 
 
-def columns(
-    position: np.ndarray,
-    velocity: np.ndarray,
-    heading: np.ndarray,
-    camera_yaw: np.ndarray,
-    single: list[np.ndarray],
-    pad: np.ndarray,
-) -> np.ndarray:
-    """Returns the observation, float32 (N, STATE_WIDTH).
+def observe_rows(states: np.ndarray) -> np.ndarray:
+    """Returns the observations, float32 (N, STATE_WIDTH), of states, float64 (N, len(STATE)) in C order, unchecked."""
+    seen = np.empty((len(states), WIDTH), np.float32)
+    fill(states, load_island().pads, seen)
+    return seen
+
+
+@compiled
+def fill(states, pads, seen):
+    """Fills observations.
 
     Args:
-        position: (N, 3) m.
-        velocity: (N, 3) m/s.
-        heading: (N,) rad.
-        camera_yaw: (N,) rad.
-        single: (N,) each: camera's tilt, grounded, mounted, time of the attack and until the next dodge.
-        pad: (N,) index of the pad touched, -1 for none.
+        states: (N, len(STATE)) float64.
+        pads: (P, 3) m, centers of the pads.
+        seen: (N, WIDTH) float32, output.
     """
-    way = load_island().pads[None, :, :2] - position[:, None, :2]
-    parts = [
-        position,
-        velocity,
-        np.stack([np.sin(heading), np.cos(heading)], axis=1),
-        np.stack([np.sin(camera_yaw), np.cos(camera_yaw)], axis=1),
-        *(column[:, None] for column in single),
-        way.reshape(len(position), 2 * len(PADS)),
-        pad[:, None] == np.arange(len(PADS)),
-    ]
-    return np.concatenate(parts, axis=1, dtype=np.float32)
+    for row in range(len(states)):
+        state, shown = states[row], seen[row]
+        for column in range(3):
+            shown[column], shown[3 + column] = state[X + column], state[VX + column]
+        shown[6], shown[7] = math.sin(state[YAW]), math.cos(state[YAW])
+        shown[8], shown[9] = math.sin(state[CAMERA_YAW]), math.cos(state[CAMERA_YAW])
+        shown[10], shown[11], shown[12] = state[CAMERA_TILT], state[GROUNDED], state[MOUNTED]
+        shown[13], shown[14] = state[ATTACK_LEFT], state[DODGE_WAIT]
+        for pad in range(len(pads)):
+            shown[FIRST_PAD + 2 * pad] = pads[pad, 0] - state[X]
+            shown[FIRST_PAD + 2 * pad + 1] = pads[pad, 1] - state[Y]
+            shown[FIRST_PAD + 2 * len(pads) + pad] = state[PAD] == pad

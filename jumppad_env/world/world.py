@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jumppad_env import gamepad
-from jumppad_env.compiled import compiled
+from jumppad_env.compiled import compiled, specialized
 from jumppad_env.island import load_island
 from jumppad_env.island.mujoco_library import Batch
 from jumppad_env.rules import CHARACTERS, PADS, RULES
@@ -98,6 +98,7 @@ class World:
             first_pad_sensor=self.island.pad_sensors.start,
         )
         self._sensors = np.zeros((count, self._substeps, self.island.model.nsensordata))
+        self._code: tuple[Any, Any] | None = None  # of `control` and `settle`, from the first step on
 
     @property
     def characters(self) -> list[str]:
@@ -148,14 +149,18 @@ class World:
         Args:
             actions: (N, 16) integers, validated by the caller.
         """
-        # One array type: Numba compiles once for a single row, whose state is contiguous, and once for several.
+        # One array type: it is compiled once for a single row, whose state is contiguous, and once for several.
         pressed = np.array(actions, np.uint8, order="C")
         # The compiled code checks no bounds.
         assert pressed.shape == (self.count, gamepad.FACTORS), f"{pressed.shape} actions for {self.count} characters"
         moving = self.rule_state, self.qpos, self.qvel
-        control(pressed, gamepad.STICK_VALUES, self._traits, RULES, self._places, *moving, self._ctrl)
+        before = pressed, gamepad.STICK_VALUES, self._traits, RULES, self._places, *moving, self._ctrl
+        after = self._sensors, RULES, self._places, *moving
+        if self._code is None:
+            self._code = specialized(control, *before), specialized(settle, *after)
+        self._code[0](*before)
         self._batch.rollout(self._substeps, record=["sensordata"], out={"sensordata": self._sensors})
-        settle(self._sensors, RULES, self._places, *moving)
+        self._code[1](*after)
 
     def __getstate__(self) -> dict[str, Any]:
         """Returns all that the future depends on; MuJoCo's part can neither be pickled nor copied."""
