@@ -49,7 +49,7 @@ class Scratch(NamedTuple):
     pixels: np.ndarray
     """(H, W) uint32: colors, or face numbers, where 0 is the sky."""
     screen: np.ndarray
-    """(V, 5), see `jumppad_env.drawing.rasterizer.project`."""
+    """(5, V), see `jumppad_env.drawing.rasterizer.project`."""
     eye: np.ndarray
     """(4, 3), see `jumppad_env.drawing.rasterizer.aim`."""
     outline: np.ndarray
@@ -83,7 +83,7 @@ class Scratch(NamedTuple):
         return cls(
             depth=np.empty((height, width), np.float32),
             pixels=np.empty((height, width), np.uint32),
-            screen=np.empty((max(vertices, *(len(mesh.vertices) for mesh in parts)), 5)),
+            screen=np.empty((5, max(vertices, *(len(mesh.vertices) for mesh in parts)))),
             eye=np.empty((4, 3)),
             outline=np.empty((2 * corners, 2)),  # a clipped face has at most two points per corner
             spans=np.empty((2, ROWS), np.int32),
@@ -182,9 +182,9 @@ def draw_characters(state, character, numbers, meshes, fine, scratch):
                 red, green = colors[index, 0] + colors[index, 3], colors[index, 1] + colors[index, 4]
                 values[index] = pack(red, green, colors[index, 2] + colors[index, 5])
         count = int(meshes.first_vertex[who + 1]) - int(meshes.first_vertex[who])
-        project(eye, scratch.vertices[number], 0, count, scratch.screen, width / 2, height / 2)
+        project(eye, scratch.vertices[number][:count], scratch.screen, width / 2, height / 2)
         draw_faces(
-            0, end - start, meshes.faces[start : end + 1], meshes.corners, 0, planes, camera[5], eye, values,
+            0, end - start, meshes.faces[start : end + 1], meshes.corners, planes, camera[5], eye, values,
             scratch.screen, scratch.outline, scratch.spans, depth, pixels,
         )  # fmt: skip
     return seen

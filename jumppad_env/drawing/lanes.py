@@ -2,7 +2,7 @@
 
 A polygon on the screen is a few rows high and a few pixels wide. Scalar loops over its rows and pixels spend their
 time on branch mispredictions: at the ends of edges and spans, and at each depth test. The code here is branch-free:
-the spans of eight rows follow from all edges at once, and sixteen pixels are written with a mask. Numba does not
+the spans of eight rows follow from all edges at once, and eight pixels are written with a mask. Numba does not
 vectorize such short loops, so they are written in LLVM IR, which LLVM compiles for the processor at hand; results are
 the same on all of them.
 """
@@ -17,8 +17,10 @@ intrinsic: Any = extending.intrinsic  # for pyright: callers of an intrinsic pas
 
 ROWS = 8
 """Rows whose spans are computed at a time."""
-LANES = 16
-"""Pixels written at a time; a frame must have at least as many."""
+LANES = 8
+"""Pixels written at a time: as many as the registers of most processors hold, and as wide as most spans are."""
+STRETCH = 2 * LANES
+"""Pixels whose depths follow from the first one's; a frame must have at least as many."""
 
 _FLOAT, _DOUBLE, _INT = ir.FloatType(), ir.DoubleType(), ir.IntType(32)
 
@@ -90,31 +92,35 @@ def find_spans(typing_context: Any, outline: Any, count: Any, row: Any, width: A
 
 
 @intrinsic
-def write_nearer(typing_context: Any, depth: Any, pixels: Any, base: Any, begin: Any, end: Any, plane: Any, value: Any):
-    """Writes `LANES` pixels, masked by the depth test.
+def write_nearer(
+    typing_context: Any, depth: Any, pixels: Any, base: Any, lane: Any, begin: Any, end: Any, plane: Any, value: Any
+):
+    """Writes `LANES` pixels of a stretch, masked by the depth test.
 
     Args:
         typing_context: Numba's.
-        depth: (H, W) float32, C order, at least `LANES` elements, z-buffer, updated.
+        depth: (H, W) float32, C order, z-buffer, updated.
         pixels: (H, W) uint32, C order, updated.
-        base: int64, index of lane 0 in the flat arrays; all lanes must be inside.
-        begin: int32, first lane that may be written.
+        base: int64, index of the stretch's first pixel in the flat arrays; the whole stretch must be inside.
+        lane: int32, first pixel of the stretch to write.
+        begin: int32, first that may be written.
         end: int32, one past the last.
-        plane: (float32, float32), depth in lane 0 and its increase per lane.
+        plane: (float32, float32), depth of the stretch's first pixel and its increase per pixel.
         value: uint32, value of the pixels.
     """
     pair = types.UniTuple(types.float32, 2)
-    signature = types.void(depth, pixels, types.int64, types.int32, types.int32, pair, types.uint32)
+    signature = types.void(depth, pixels, types.int64, types.int32, types.int32, types.int32, pair, types.uint32)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        depth, pixels, base, begin, end, plane, value = arguments
+        depth, pixels, base, lane, begin, end, plane, value = arguments
         floats, integers = ir.VectorType(_FLOAT, LANES), ir.VectorType(_INT, LANES)
+        base = builder.add(base, builder.sext(lane, base.type))
         depths = _address(context, builder, signature.args[0], depth, base, floats)
         values = _address(context, builder, signature.args[1], pixels, base, integers)
         old_depths, old_values = builder.load(depths, align=4), builder.load(values, align=4)
         first, step = (_everywhere(builder, builder.extract_value(plane, index), floats) for index in range(2))
-        here = builder.fadd(first, builder.fmul(step, ir.Constant(floats, [float(lane) for lane in range(LANES)])))
-        lanes = ir.Constant(integers, list(range(LANES)))
+        lanes = builder.add(_everywhere(builder, lane, integers), ir.Constant(integers, list(range(LANES))))
+        here = builder.fadd(first, builder.fmul(step, builder.sitofp(lanes, floats)))
         seen = builder.and_(
             builder.and_(
                 builder.icmp_signed(">=", lanes, _everywhere(builder, begin, integers)),

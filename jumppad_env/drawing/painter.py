@@ -19,7 +19,7 @@ from jumppad_env.drawing import hud, shading
 from jumppad_env.drawing.characters import load_character_meshes
 from jumppad_env.drawing.frames import Looks, Scratch, draw_frames, pack_shades
 from jumppad_env.drawing.ground import load_heights
-from jumppad_env.drawing.lanes import LANES
+from jumppad_env.drawing.lanes import STRETCH
 from jumppad_env.drawing.looks import LIGHT, NUMBERS, WHO, Look, make_look
 from jumppad_env.drawing.scenery import load_scenery
 from jumppad_env.rules import CHARACTERS
@@ -60,8 +60,8 @@ class Painter:
             ValueError: unknown variety, fewer pixels than are written at a time, or no thread.
         """
         # The compiled code checks no bounds.
-        if min(height, width) < 1 or height * width < LANES:
-            raise ValueError(f"a frame must have at least {LANES} pixels, got {height} x {width}")
+        if min(height, width) < 1 or height * width < STRETCH:
+            raise ValueError(f"a frame must have at least {STRETCH} pixels, got {height} x {width}")
         if threads < 1:
             raise ValueError(f"threads={threads} must be at least 1")
         self.height, self.width = height, width

@@ -16,7 +16,7 @@ import math
 import numpy as np
 
 from jumppad_env.compiled import compiled, compiled_part, inlined
-from jumppad_env.drawing.lanes import LANES, ROWS, find_spans, write_nearer
+from jumppad_env.drawing.lanes import LANES, ROWS, STRETCH, find_spans, write_nearer
 
 SMALLEST = 0.6
 """Pixels; a part whose bounding sphere has a smaller radius is not drawn."""
@@ -71,31 +71,34 @@ def is_seen(x, y, z, radius, near, eye, height, width):
 
 
 @compiled_part
-def project(eye, vertices, first, end, screen, middle_x, middle_y):
-    """Projects vertices onto the screen.
+def project(eye, vertices, screen, middle_x, middle_y):
+    """Projects vertices onto the screen, many per instruction.
 
     Args:
         eye: (4, 3), see `aim`.
         vertices: (V, 3) m.
-        first: first vertex to project.
-        end: one past the last.
-        screen: (>= end - first, 5), output from row 0 on: pixels to the right and down; then, before the perspective
-            division, pixels times m to the right and up, m ahead.
+        screen: (5, >= V), output: pixels to the right and down; then, before the perspective division, pixels times m
+            to the right and up, m ahead.
         middle_x: pixels from the left to the middle.
         middle_y: pixels from the top to the middle.
     """
-    for index in range(first, end):
-        x, y, z = vertices[index, 0] - eye[0, 0], vertices[index, 1] - eye[0, 1], vertices[index, 2] - eye[0, 2]
-        right = eye[1, 0] * x + eye[1, 1] * y + eye[1, 2] * z
-        up = eye[2, 0] * x + eye[2, 1] * y + eye[2, 2] * z
-        ahead = eye[3, 0] * x + eye[3, 1] * y + eye[3, 2] * z
+    # Held in registers: for all that the compiler knows, writing to the screen might change the eye.
+    eye_x, eye_y, eye_z = eye[0]
+    right_x, right_y, right_z = eye[1]
+    up_x, up_y, up_z = eye[2]
+    ahead_x, ahead_y, ahead_z = eye[3]
+    to_right, to_below, rights, ups, aheads = screen[0], screen[1], screen[2], screen[3], screen[4]
+    for index in range(len(vertices)):
+        x, y, z = vertices[index, 0] - eye_x, vertices[index, 1] - eye_y, vertices[index, 2] - eye_z
+        right = right_x * x + right_y * y + right_z * z
+        up = up_x * x + up_y * y + up_z * z
+        ahead = ahead_x * x + ahead_y * y + ahead_z * z
         depth = 1.0 / ahead if ahead != 0.0 else 0.0
-        seen = index - first
-        screen[seen, 0] = middle_x + right * depth
-        screen[seen, 1] = middle_y - up * depth
-        screen[seen, 2] = right
-        screen[seen, 3] = up
-        screen[seen, 4] = ahead
+        to_right[index] = middle_x + right * depth
+        to_below[index] = middle_y - up * depth
+        rights[index] = right
+        ups[index] = up
+        aheads[index] = ahead
 
 
 @compiled_part
@@ -107,31 +110,27 @@ def draw_mesh(mesh, near, eye, values, screen, outline, spans, depth, pixels):
         near: m, near plane.
         eye: (4, 3), see `aim`.
         values: (F,) uint32, pixel value of each face.
-        screen: (>= V, 5), scratch.
+        screen: (5, >= V), scratch.
         outline: (n, 2), scratch.
         spans: (2, ROWS) int32, scratch.
         depth: (H, W) float32, z-buffer, updated.
         pixels: (H, W) uint32, updated.
     """
-    vertices, faces, corners, planes, part_vertices, part_faces, spheres = mesh
+    vertices, faces, corners, planes, _, part_faces, spheres = mesh
     height, width = depth.shape
+    project(eye, vertices, screen, width / 2, height / 2)
     for part in range(len(spheres)):
         x, y, z, radius = spheres[part]
         if is_seen(x, y, z, radius, near, eye, height, width):
-            first, end = int(part_vertices[part]), int(part_vertices[part + 1])
-            project(eye, vertices, first, end, screen, width / 2, height / 2)
             draw_faces(
-                int(part_faces[part]), int(part_faces[part + 1]), faces, corners, first, planes, near, eye, values,
-                screen, outline, spans, depth, pixels,
+                int(part_faces[part]), int(part_faces[part + 1]), faces, corners, planes, near, eye, values, screen,
+                outline, spans, depth, pixels,
             )  # fmt: skip
 
 
 @compiled_part
-def draw_faces(first, end, faces, corners, base, planes, near, eye, values, screen, outline, spans, depth, pixels):
-    """Draws the front faces among some faces.
-
-    Args as those of `draw_mesh`, and `base`: index of the vertex in row 0 of `screen`.
-    """
+def draw_faces(first, end, faces, corners, planes, near, eye, values, screen, outline, spans, depth, pixels):
+    """Draws the front faces among some faces, whose vertices are on the screen already; `draw_mesh` has the arguments."""
     height, width = depth.shape
     middle_x, middle_y = width / 2, height / 2
     per_right = 1.0 / (eye[1, 0] ** 2 + eye[1, 1] ** 2 + eye[1, 2] ** 2)
@@ -145,14 +144,14 @@ def draw_faces(first, end, faces, corners, base, planes, near, eye, values, scre
         count = 0
         nearest, farthest = np.inf, -np.inf
         for corner in range(start, stop):
-            vertex = int(corners[corner]) - base
-            outline[count, 0], outline[count, 1] = screen[vertex, 0], screen[vertex, 1]
-            nearest, farthest = min(nearest, screen[vertex, 4]), max(farthest, screen[vertex, 4])
+            vertex = corners[corner]
+            outline[count, 0], outline[count, 1] = screen[0, vertex], screen[1, vertex]
+            nearest, farthest = min(nearest, screen[4, vertex]), max(farthest, screen[4, vertex])
             count += 1
         if nearest < near:
             if farthest < near:
                 continue
-            count = cut(near, screen, corners[start:stop], base, outline, middle_x, middle_y)
+            count = cut(near, screen, corners[start:stop], outline, middle_x, middle_y)
         upper, lower = find_rows(outline, count, height, width)
         if upper >= lower:
             continue
@@ -208,22 +207,21 @@ def draw_flat(mesh_vertices, faces, corners, planes, first, end, axes, outline, 
 
 
 @compiled_part
-def cut(near, screen, corners, base, outline, middle_x, middle_y):
+def cut(near, screen, corners, outline, middle_x, middle_y):
     """Clips a face at the near plane into `outline`; returns the number of its corners."""
     count = 0
-    last = int(corners[-1]) - base
-    for corner in corners:
-        this = int(corner) - base
-        if (screen[last, 4] >= near) != (screen[this, 4] >= near):
+    last = corners[-1]
+    for this in corners:
+        if (screen[4, last] >= near) != (screen[4, this] >= near):
             # Always from the far corner to the near one: both faces at an edge must get the same point.
-            far, close = (last, this) if screen[last, 4] >= near else (this, last)
-            part = (screen[far, 4] - near) / (screen[far, 4] - screen[close, 4])
-            outline[count, 0] = middle_x + (screen[far, 2] + part * (screen[close, 2] - screen[far, 2])) / near
-            outline[count, 1] = middle_y - (screen[far, 3] + part * (screen[close, 3] - screen[far, 3])) / near
+            far, close = (last, this) if screen[4, last] >= near else (this, last)
+            part = (screen[4, far] - near) / (screen[4, far] - screen[4, close])
+            outline[count, 0] = middle_x + (screen[2, far] + part * (screen[2, close] - screen[2, far])) / near
+            outline[count, 1] = middle_y - (screen[3, far] + part * (screen[3, close] - screen[3, far])) / near
             count += 1
-        if screen[this, 4] >= near:
-            outline[count, 0] = screen[this, 0]
-            outline[count, 1] = screen[this, 1]
+        if screen[4, this] >= near:
+            outline[count, 0] = screen[0, this]
+            outline[count, 1] = screen[1, this]
             count += 1
         last = this
     return count
@@ -275,18 +273,19 @@ def fill(outline, count, first, end, plane, value, spans, depth, pixels):
     """
     height, width = depth.shape
     step = np.float32(plane[1])
-    last = height * width - LANES
+    last = height * width - STRETCH
     for block in range(first, end, ROWS):
         find_spans(outline, count, block, width, spans)
         for row in range(block, min(block + ROWS, end)):
             index, stop = row * width + spans[0, row - block], row * width + spans[1, row - block]
             at_edge = plane[0] + (row + 0.5) * plane[2] + (0.5 - row * width) * plane[1]
             while True:  # at least once: testing for empty spans takes longer than one masked write
-                base = min(index, last)  # keeps all lanes inside the frame
-                start = np.float32(at_edge + base * plane[1])
-                write_nearer(
-                    depth, pixels, base, np.int32(index - base), np.int32(stop - base), (start, step), np.uint32(value)
-                )
-                index = base + LANES
+                base = min(index, last)  # keeps the stretch inside the frame
+                left, right = np.int32(index - base), np.int32(stop - base)
+                line = np.float32(at_edge + base * plane[1]), step
+                write_nearer(depth, pixels, base, np.int32(0), left, right, line, np.uint32(value))
+                if right > LANES:
+                    write_nearer(depth, pixels, base, np.int32(LANES), left, right, line, np.uint32(value))
+                index = base + STRETCH
                 if index >= stop:
                     break
