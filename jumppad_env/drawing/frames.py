@@ -30,7 +30,7 @@ class Looks(NamedTuple):
     colors: np.ndarray
     """(S, F) uint32, lit colors of the scenery's faces: red | green << 8 | blue << 16."""
     vertices: np.ndarray
-    """(S, V, 3)."""
+    """(S, 3, V)."""
     planes: np.ndarray
     """(S, F, 4)."""
     spheres: np.ndarray
@@ -63,7 +63,7 @@ class Scratch(NamedTuple):
     axes: np.ndarray
     """(len(BODIES), 3, 3)."""
     vertices: np.ndarray
-    """(1 + TEAM, V, 3) m, of the characters."""
+    """(1 + TEAM, 3, V) m, of the characters."""
     planes: np.ndarray
     """(1 + TEAM, F, 4)."""
     colors: np.ndarray
@@ -90,7 +90,7 @@ class Scratch(NamedTuple):
             angles=np.empty((len(BODIES), 3)),
             origins=np.empty((len(BODIES), 3)),
             axes=np.empty((len(BODIES), 3, 3)),
-            vertices=np.empty((1 + TEAM, vertices, 3)),
+            vertices=np.empty((1 + TEAM, 3, vertices)),
             planes=np.empty((1 + TEAM, faces, 4)),
             colors=np.empty((1 + TEAM, faces, 6)),
             values=np.empty(faces, np.uint32),
@@ -173,7 +173,7 @@ def draw_characters(state, character, numbers, meshes, fine, scratch):
         tints = numbers[TINTS][3 * number : 3 * number + 3]
         planes, colors, values = scratch.planes[number], scratch.colors[number], scratch.values
         pose = (scratch.angles, scratch.origins, scratch.axes)
-        dress(meshes, who, own, tints, light, pose, (scratch.vertices[number], planes, colors))
+        dress(meshes, who, own, tints, light, pose, (scratch.vertices[number].T, planes, colors))
         start, end = int(meshes.first_face[who]), int(meshes.first_face[who + 1])
         for index in range(end - start):
             if fine:
@@ -182,7 +182,7 @@ def draw_characters(state, character, numbers, meshes, fine, scratch):
                 red, green = colors[index, 0] + colors[index, 3], colors[index, 1] + colors[index, 4]
                 values[index] = pack(red, green, colors[index, 2] + colors[index, 5])
         count = int(meshes.first_vertex[who + 1]) - int(meshes.first_vertex[who])
-        project(eye, scratch.vertices[number][:count], scratch.screen, width / 2, height / 2)
+        project(eye, scratch.vertices[number].T, count, scratch.screen, width / 2, height / 2)
         draw_faces(
             0, end - start, meshes.faces[start : end + 1], meshes.corners, planes, camera[5], eye, values,
             scratch.screen, scratch.outline, scratch.spans, depth, pixels,
@@ -209,7 +209,7 @@ def draw_scenery(slot, looks, island, movable, values, scratch):
     still = len(island.planes)
     draw_mesh(island, near, eye, values[:still], screen, outline, spans, depth, pixels)
     moved = (
-        looks.vertices[slot], movable.faces, movable.corners, looks.planes[slot], movable.part_vertices,
+        looks.vertices[slot].T, movable.faces, movable.corners, looks.planes[slot], movable.part_vertices,
         movable.part_faces, looks.spheres[slot],
     )  # fmt: skip
     draw_mesh(moved, near, eye, values[still:], screen, outline, spans, depth, pixels)

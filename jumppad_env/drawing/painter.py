@@ -275,7 +275,7 @@ class _Wardrobe:
         empty = Looks(
             np.empty((room, NUMBERS)),
             np.empty((room, faces), np.uint32),
-            np.empty((room, *mesh.vertices.shape)),
+            np.empty((room, *mesh.vertices.T.shape)),
             np.empty((room, *mesh.planes.shape)),
             np.empty((room, *mesh.spheres.shape)),
             np.empty((room, hud.BOXES, 8)),
@@ -290,7 +290,7 @@ class _Wardrobe:
     def _put(self, slot: int, look: Look) -> None:
         self.looks.numbers[slot] = look.numbers
         pack_shades(look.shades, self.looks.colors[slot])
-        self.looks.vertices[slot], self.looks.planes[slot] = look.vertices, look.planes
+        self.looks.vertices[slot], self.looks.planes[slot] = look.vertices.T, look.planes
         self.looks.spheres[slot] = look.spheres
         self.looks.boxes[slot], self.looks.counters[slot] = look.hud
         self.shades[slot] = look.shades

@@ -71,13 +71,14 @@ def is_seen(x, y, z, radius, near, eye, height, width):
 
 
 @compiled_part
-def project(eye, vertices, screen, middle_x, middle_y):
+def project(eye, vertices, count, screen, middle_x, middle_y):
     """Projects vertices onto the screen, many per instruction.
 
     Args:
         eye: (4, 3), see `aim`.
-        vertices: (V, 3) m.
-        screen: (5, >= V), output: pixels to the right and down; then, before the perspective division, pixels times m
+        vertices: (>= count, 3) m; in Fortran order several are read at once.
+        count: number of vertices.
+        screen: (5, >= count), output: pixels to the right and down; then, before the perspective division, pixels times m
             to the right and up, m ahead.
         middle_x: pixels from the left to the middle.
         middle_y: pixels from the top to the middle.
@@ -88,7 +89,7 @@ def project(eye, vertices, screen, middle_x, middle_y):
     up_x, up_y, up_z = eye[2]
     ahead_x, ahead_y, ahead_z = eye[3]
     to_right, to_below, rights, ups, aheads = screen[0], screen[1], screen[2], screen[3], screen[4]
-    for index in range(len(vertices)):
+    for index in range(count):
         x, y, z = vertices[index, 0] - eye_x, vertices[index, 1] - eye_y, vertices[index, 2] - eye_z
         right = right_x * x + right_y * y + right_z * z
         up = up_x * x + up_y * y + up_z * z
@@ -118,7 +119,7 @@ def draw_mesh(mesh, near, eye, values, screen, outline, spans, depth, pixels):
     """
     vertices, faces, corners, planes, _, part_faces, spheres = mesh
     height, width = depth.shape
-    project(eye, vertices, screen, width / 2, height / 2)
+    project(eye, vertices, len(vertices), screen, width / 2, height / 2)
     for part in range(len(spheres)):
         x, y, z, radius = spheres[part]
         if is_seen(x, y, z, radius, near, eye, height, width):

@@ -222,7 +222,7 @@ def make_mesh(parts: list[list[np.ndarray]]) -> Mesh:
     faces = [face for part in parts for face in part]
     normals = [normal(face) for face in faces]
     return Mesh(
-        vertices=np.concatenate(vertices),
+        vertices=np.asfortranarray(np.concatenate(vertices)),
         faces=starts(faces),
         corners=np.concatenate(corners).astype(np.uint32),
         planes=np.array([[*up, up @ face[0]] for up, face in zip(normals, faces, strict=True)]),

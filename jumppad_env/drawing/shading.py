@@ -79,7 +79,7 @@ def draw_sun_map(slot, looks, island, movable, axes, outline, depth, pixels):
     faces = len(island.planes)
     draw_flat(island.vertices, island.faces, island.corners, island.planes, 0, faces, axes, outline, depth, pixels)
     draw_flat(
-        looks.vertices[slot], movable.faces, movable.corners, looks.planes[slot], 0, len(movable.faces) - 1, axes,
+        looks.vertices[slot].T, movable.faces, movable.corners, looks.planes[slot], 0, len(movable.faces) - 1, axes,
         outline, depth, pixels,
     )  # fmt: skip
 
@@ -136,7 +136,7 @@ def cast_shadow(number, who, meshes, axes, scratch, lit):
     """
     start, end = int(meshes.first_face[who]), int(meshes.first_face[who + 1])
     draw_flat(
-        scratch.vertices[number], meshes.faces[start : end + 1], meshes.corners, scratch.planes[number], 0,
+        scratch.vertices[number].T, meshes.faces[start : end + 1], meshes.corners, scratch.planes[number], 0,
         end - start, axes, scratch.outline, lit, np.empty(lit.shape, np.uint32),
     )  # fmt: skip
 
