@@ -11,7 +11,7 @@ from jumppad_env.drawing.ground import height_below
 from jumppad_env.drawing.hud import write_over
 from jumppad_env.drawing.lanes import LANES, ROWS, unpack_lanes
 from jumppad_env.drawing.looks import CAMERA, LIGHT, PATHS, SHAKE, SKY, TEAM, TINTS, WHO
-from jumppad_env.drawing.rasterizer import aim, draw_faces, draw_mesh, is_seen, project
+from jumppad_env.drawing.rasterizer import aim, draw_faces, draw_mesh, frustum, is_seen, project
 from jumppad_env.drawing.scenery import Scenery
 from jumppad_env.world import STATE
 from jumppad_env.world.state import CAMERA_TILT, CAMERA_YAW, GROUNDED, MOUNTED, STEPS, STRIDE, VX, VY, YAW, X, Y, Z
@@ -156,6 +156,7 @@ def draw_characters(state, character, numbers, meshes, fine, scratch):
         pixels[:] = 0
     else:
         paint_sky(numbers, eye, pixels)
+    view = frustum(eye, height, width)
     seen = 0
     for number in range(1 + TEAM):
         who = int(numbers[WHO][number])
@@ -167,7 +168,7 @@ def draw_characters(state, character, numbers, meshes, fine, scratch):
             place_mate(numbers, number - 1, state[STEPS], scratch.mate)
             own = scratch.mate
             # At fine quality a team-mate out of view may cast a visible shadow.
-            if not fine and not is_seen(own[X], own[Y], own[Z] + MIDDLE, RADIUS, camera[5], eye, height, width):
+            if not fine and not is_seen(own[X], own[Y], own[Z] + MIDDLE, RADIUS, camera[5], eye, view):
                 continue
         seen += 1
         tints = numbers[TINTS][3 * number : 3 * number + 3]

@@ -17,6 +17,8 @@ intrinsic: Any = extending.intrinsic  # for pyright: callers of an intrinsic pas
 
 ROWS = 8
 """Rows whose spans are computed at a time."""
+HALF = 4
+"""Rows per vector: wider ones slow down the clock of some processors that have them."""
 LANES = 8
 """Pixels written at a time: as many as the registers of most processors hold, and as wide as most spans are."""
 STRETCH = 2 * LANES
@@ -45,18 +47,21 @@ def find_spans(typing_context: Any, outline: Any, count: Any, row: Any, width: A
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         outline, count, row, width, spans = arguments
-        doubles, integers = ir.VectorType(_DOUBLE, ROWS), ir.VectorType(_INT, ROWS)
+        doubles, integers = ir.VectorType(_DOUBLE, HALF), ir.VectorType(_INT, HALF)
         corners = context.make_array(signature.args[0])(context, builder, outline).data
 
         def number(corner: Any, axis: int) -> Any:
             index = builder.add(builder.mul(corner, ir.Constant(corner.type, 2)), ir.Constant(corner.type, axis))
             return builder.load(builder.gep(corners, [index]))
 
-        nothing = ir.Constant(doubles, [0.0] * ROWS)
+        nothing = ir.Constant(doubles, [0.0] * HALF)
         edge = _everywhere(builder, builder.sitofp(width, _DOUBLE), doubles)
-        left, right = cgutils.alloca_once_value(builder, nothing), cgutils.alloca_once_value(builder, edge)
-        middles = ir.Constant(doubles, [lane + 0.5 for lane in range(ROWS)])
-        centers = builder.fadd(_everywhere(builder, builder.sitofp(row, _DOUBLE), doubles), middles)
+        halves = range(0, ROWS, HALF)
+        lefts = [cgutils.alloca_once_value(builder, nothing) for _ in halves]
+        rights = [cgutils.alloca_once_value(builder, edge) for _ in halves]
+        first = _everywhere(builder, builder.sitofp(row, _DOUBLE), doubles)
+        middles = [ir.Constant(doubles, [half + lane + 0.5 for lane in range(HALF)]) for half in halves]
+        centers = [builder.fadd(first, middle) for middle in middles]
         with cgutils.for_range(builder, count) as loop:
             after = builder.add(loop.index, ir.Constant(loop.index.type, 1))
             after = builder.select(builder.icmp_signed("<", after, count), after, ir.Constant(after.type, 0))
@@ -66,26 +71,28 @@ def find_spans(typing_context: Any, outline: Any, count: Any, row: Any, width: A
                 upper_x, lower_x = builder.select(down, x, next_x), builder.select(down, next_x, x)
                 upper_y, lower_y = builder.select(down, y, next_y), builder.select(down, next_y, y)
                 slope = builder.fdiv(builder.fsub(lower_x, upper_x), builder.fsub(lower_y, upper_y))
-                below = builder.fsub(centers, _everywhere(builder, upper_y, doubles))
-                along = builder.fmul(below, _everywhere(builder, slope, doubles))
-                here = builder.fadd(_everywhere(builder, upper_x, doubles), along)
-                old_left, old_right = builder.load(left), builder.load(right)
-                new_left = builder.select(builder.fcmp_ordered(">", here, old_left), here, old_left)
-                new_right = builder.select(builder.fcmp_ordered("<", here, old_right), here, old_right)
-                builder.store(builder.select(down, new_left, old_left), left)
-                builder.store(builder.select(down, old_right, new_right), right)
-        begin, end = builder.load(left), builder.load(right)
-        begin = builder.select(builder.fcmp_ordered("<", begin, edge), begin, edge)
-        end = builder.select(builder.fcmp_ordered(">", end, nothing), end, nothing)
+                slopes, starts = _everywhere(builder, slope, doubles), _everywhere(builder, upper_x, doubles)
+                top = _everywhere(builder, upper_y, doubles)
+                for left, right, center in zip(lefts, rights, centers, strict=True):
+                    here = builder.fadd(starts, builder.fmul(builder.fsub(center, top), slopes))
+                    old_left, old_right = builder.load(left), builder.load(right)
+                    new_left = builder.select(builder.fcmp_ordered(">", here, old_left), here, old_left)
+                    new_right = builder.select(builder.fcmp_ordered("<", here, old_right), here, old_right)
+                    builder.store(builder.select(down, new_left, old_left), left)
+                    builder.store(builder.select(down, old_right, new_right), right)
         ceil = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(doubles, [doubles]), f"llvm.ceil.v{ROWS}f64"
+            builder.module, ir.FunctionType(doubles, [doubles]), f"llvm.ceil.v{HALF}f64"
         )
-        for half, bound in enumerate((begin, end)):
-            # A pixel is in the span if its center is.
-            whole = builder.call(ceil, [builder.fsub(bound, ir.Constant(doubles, [0.5] * ROWS))])
-            start = ir.Constant(ir.IntType(64), half * ROWS)
-            address = _address(context, builder, signature.args[4], spans, start, integers)
-            builder.store(builder.fptosi(whole, integers), address, align=4)
+        for half, left, right in zip(halves, lefts, rights, strict=True):
+            begin, end = builder.load(left), builder.load(right)
+            begin = builder.select(builder.fcmp_ordered("<", begin, edge), begin, edge)
+            end = builder.select(builder.fcmp_ordered(">", end, nothing), end, nothing)
+            for bound, place in ((begin, half), (end, ROWS + half)):
+                # A pixel is in the span if its center is.
+                whole = builder.call(ceil, [builder.fsub(bound, ir.Constant(doubles, [0.5] * HALF))])
+                start = ir.Constant(ir.IntType(64), place)
+                address = _address(context, builder, signature.args[4], spans, start, integers)
+                builder.store(builder.fptosi(whole, integers), address, align=4)
         return context.get_dummy_value()
 
     return signature, generate
@@ -128,8 +135,9 @@ def write_nearer(
             ),
             builder.fcmp_ordered(">", here, old_depths),
         )
-        builder.store(builder.select(seen, here, old_depths), depths, align=4)
+        # Pixels first: LLVM makes a masked store of the first one, for which the next load of the same place would wait.
         builder.store(builder.select(seen, _everywhere(builder, value, integers), old_values), values, align=4)
+        builder.store(builder.select(seen, here, old_depths), depths, align=4)
         return context.get_dummy_value()
 
     return signature, generate

@@ -52,22 +52,28 @@ def aim(camera, position, yaw, tilt, height, width, eye):
     eye[0, 2] += above
 
 
-@compiled_part
-def is_seen(x, y, z, radius, near, eye, height, width):
-    """Returns whether a bounding sphere may be in view and is large enough to be drawn (frustum culling)."""
-    x, y, z = x - eye[0, 0], y - eye[0, 1], z - eye[0, 2]
-    ahead = eye[3, 0] * x + eye[3, 1] * y + eye[3, 2] * z
-    if ahead < near - radius:
-        return False
-    right = eye[1, 0] * x + eye[1, 1] * y + eye[1, 2] * z
-    up = eye[2, 0] * x + eye[2, 1] * y + eye[2, 2] * z
+@inlined
+def frustum(eye, height, width):
+    """Returns what `is_seen` needs of a view: half the frame's sides, the sides' slopes, and pixels per meter."""
     across = eye[1, 0] ** 2 + eye[1, 1] ** 2 + eye[1, 2] ** 2
     down = eye[2, 0] ** 2 + eye[2, 1] ** 2 + eye[2, 2] ** 2
-    if abs(right) - 0.5 * width * ahead > radius * math.sqrt(across + 0.25 * width * width):
-        return False
-    if abs(up) - 0.5 * height * ahead > radius * math.sqrt(down + 0.25 * height * height):
-        return False
-    return radius * math.sqrt(across) > SMALLEST * ahead
+    slope_x, slope_y = math.sqrt(across + 0.25 * width * width), math.sqrt(down + 0.25 * height * height)
+    return 0.5 * width, 0.5 * height, slope_x, slope_y, math.sqrt(across)
+
+
+@compiled_part
+def is_seen(x, y, z, radius, near, eye, view):
+    """Returns whether a bounding sphere may be in view, of `frustum`, and is large enough to be drawn."""
+    half_width, half_height, slope_x, slope_y, scale = view
+    x, y, z = x - eye[0, 0], y - eye[0, 1], z - eye[0, 2]
+    ahead = eye[3, 0] * x + eye[3, 1] * y + eye[3, 2] * z
+    right = eye[1, 0] * x + eye[1, 1] * y + eye[1, 2] * z
+    up = eye[2, 0] * x + eye[2, 1] * y + eye[2, 2] * z
+    seen = ahead >= near - radius
+    seen &= abs(right) - half_width * ahead <= radius * slope_x
+    seen &= abs(up) - half_height * ahead <= radius * slope_y
+    seen &= radius * scale > SMALLEST * ahead
+    return seen
 
 
 @compiled_part
@@ -120,9 +126,10 @@ def draw_mesh(mesh, near, eye, values, screen, outline, spans, depth, pixels):
     vertices, faces, corners, planes, _, part_faces, spheres = mesh
     height, width = depth.shape
     project(eye, vertices, len(vertices), screen, width / 2, height / 2)
+    view = frustum(eye, height, width)
     for part in range(len(spheres)):
         x, y, z, radius = spheres[part]
-        if is_seen(x, y, z, radius, near, eye, height, width):
+        if is_seen(x, y, z, radius, near, eye, view):
             draw_faces(
                 int(part_faces[part]), int(part_faces[part + 1]), faces, corners, planes, near, eye, values, screen,
                 outline, spans, depth, pixels,
