@@ -9,6 +9,7 @@ from jumppad_env import gamepad
 from jumppad_env.drawing import Painter
 from jumppad_env.drawing.painter import CLOSED
 from jumppad_env.world.episodes import FPS, Episodes, expect_push, observation_space
+from jumppad_env.world.observation import observe_rows
 from jumppad_env.world.options import RENDER_MODES, Options
 
 
@@ -79,7 +80,7 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
         self._started = True
         if self.render_mode == "human":
             self.render()
-        return self._observe(), self._episodes.info_of_one()
+        return self._observe()
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Advances by 0.1 s.
@@ -94,7 +95,8 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
         rewards, terminated = self._episodes.step(self._decode(action, (gamepad.FACTORS,))[None])
         if self.render_mode == "human":
             self.render()
-        return self._observe(), float(rewards[0]), bool(terminated[0]), False, self._episodes.info_of_one()
+        observation, info = self._observe()
+        return observation, float(rewards[0]), bool(terminated[0]), False, info
 
     def render(self) -> Any:
         """Returns a frame, uint8 (*render_size, 3), in mode "rgb_array"; shows it in a window in mode "human"."""
@@ -147,7 +149,7 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
         if not self._started:
             self.reset()
         self._episodes.world.set_state(0, state)
-        return self._observe(), self._episodes.info_of_one()
+        return self._observe()
 
     def push(self, velocity: np.ndarray) -> None:
         """Adds to the character's velocity at once, as a collision would; the next observation shows it.
@@ -169,13 +171,16 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
         if self._painter.closed:
             raise gymnasium.error.ClosedEnvironmentError(CLOSED)
 
-    def _observe(self) -> Any:
+    def _observe(self) -> tuple[Any, dict[str, Any]]:
+        """Returns observation and info."""
         world = self._episodes.world
+        states = world.states()
         parts: dict[str, np.ndarray] = {}
         if self.options.draws:
             frames = np.empty((1, *self.options.image_size, 3), np.uint8)
-            self._painter.draw_rows(world.states(), world.who, frames, _ONLY)
+            self._painter.draw_rows(states, world.who, frames, _ONLY)
             parts["pixels"] = frames[0]
         if self.options.observation != "pixels":
-            parts["state"] = self._episodes.state_observation()[0]
-        return parts if self.options.observation == "both" else parts[self.options.observation]
+            parts["state"] = observe_rows(states)[0]
+        observation = parts if self.options.observation == "both" else parts[self.options.observation]
+        return observation, self._episodes.info_of_one(states[0])

@@ -15,6 +15,7 @@ from jumppad_env.drawing import Painter
 from jumppad_env.drawing.painter import CLOSED
 from jumppad_env.machine.cores import count_cores
 from jumppad_env.world.episodes import FPS, LISTABLE, Episodes, expect_push, observation_space
+from jumppad_env.world.observation import observe_rows
 from jumppad_env.world.options import RENDER_MODES, Options
 
 
@@ -302,14 +303,14 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
     def _observe(self, mask: np.ndarray | None = None) -> Any:
         """Returns observations of all rows; with a mask, only its rows are redrawn, as the others have not changed."""
         kind = self.options.observation
-        world = self._episodes.world
+        states = self.states()
         parts: dict[str, np.ndarray] = {}
         if self.options.draws:
             rows = np.arange(self.num_envs) if mask is None else np.flatnonzero(mask)
-            self._painter.draw_rows(world.states(), world.who, self._pixels, rows)
+            self._painter.draw_rows(states, self._episodes.world.who, self._pixels, rows)
             parts["pixels"] = self._pixels.copy()
         if kind != "pixels":
-            parts["state"] = self._episodes.state_observation()
+            parts["state"] = observe_rows(states)
         return parts if kind == "both" else parts[kind]
 
     @staticmethod
