@@ -12,7 +12,6 @@ from jumppad_env.world.episodes import FPS, Episodes, expect_push, observation_s
 from jumppad_env.world.observation import observe_rows
 from jumppad_env.world.options import RENDER_MODES, Options
 
-
 _ONLY = np.zeros(1, np.int64)
 """The only row."""
 

@@ -135,7 +135,7 @@ def write_nearer(
             ),
             builder.fcmp_ordered(">", here, old_depths),
         )
-        # Pixels first: LLVM makes a masked store of the first one, for which the next load of the same place would wait.
+        # Pixels first: of the first store LLVM makes a masked one, for which a load of the same place would wait.
         builder.store(builder.select(seen, _everywhere(builder, value, integers), old_values), values, align=4)
         builder.store(builder.select(seen, here, old_depths), depths, align=4)
         return context.get_dummy_value()

@@ -84,8 +84,8 @@ def project(eye, vertices, count, screen, middle_x, middle_y):
         eye: (4, 3), see `aim`.
         vertices: (>= count, 3) m; in Fortran order several are read at once.
         count: number of vertices.
-        screen: (5, >= count), output: pixels to the right and down; then, before the perspective division, pixels times m
-            to the right and up, m ahead.
+        screen: (5, >= count), output: pixels to the right and down; then, before the perspective division, pixels times
+            m to the right and up, m ahead.
         middle_x: pixels from the left to the middle.
         middle_y: pixels from the top to the middle.
     """
@@ -138,7 +138,7 @@ def draw_mesh(mesh, near, eye, values, screen, outline, spans, depth, pixels):
 
 @compiled_part
 def draw_faces(first, end, faces, corners, planes, near, eye, values, screen, outline, spans, depth, pixels):
-    """Draws the front faces among some faces, whose vertices are on the screen already; `draw_mesh` has the arguments."""
+    """Draws the front faces among some whose vertices are on the screen already; arguments as of `draw_mesh`."""
     height, width = depth.shape
     middle_x, middle_y = width / 2, height / 2
     per_right = 1.0 / (eye[1, 0] ** 2 + eye[1, 1] ** 2 + eye[1, 2] ** 2)

@@ -78,7 +78,7 @@ def test_only_what_is_out_of_view_or_too_small_is_passed_over(from_python, what)
     draw, generator = from_python(rasterizer.draw_mesh), np.random.default_rng(2)
     numbers = np.repeat(np.arange(len(mesh.spheres)), np.diff(mesh.part_faces.astype(int))).astype(np.uint32) + 1
     everything = mesh._replace(spheres=mesh.spheres + [0, 0, 0, 1e9])
-    screen, outline, eye = np.empty((len(mesh.vertices), 5)), np.empty((99, 2)), np.empty((4, 3))
+    screen, outline, eye = np.empty((5, len(mesh.vertices))), np.empty((99, 2)), np.empty((4, 3))
     spans = np.empty((2, ROWS), np.int32)
     drawn, small = 0, 0
     for _ in range(60):

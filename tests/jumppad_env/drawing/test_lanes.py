@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jumppad_env.drawing import Painter
-from jumppad_env.drawing.lanes import LANES, ROWS, find_spans, write_nearer
+from jumppad_env.drawing.lanes import LANES, ROWS, STRETCH, find_spans, write_nearer
 from jumppad_env.island import load_island
 from jumppad_env.rules import CHARACTERS
 from jumppad_env.world import World
@@ -20,10 +20,9 @@ VALUE = 7
 @pytest.fixture(scope="module")
 def write():
     @numba.njit
-    def write(depth, pixels, base, begin, end, first, step):
-        write_nearer(
-            depth, pixels, base, np.int32(begin), np.int32(end), (np.float32(first), np.float32(step)), np.uint32(VALUE)
-        )
+    def write(depth, pixels, base, lane, begin, end, first, step):
+        line = np.float32(first), np.float32(step)
+        write_nearer(depth, pixels, base, np.int32(lane), np.int32(begin), np.int32(end), line, np.uint32(VALUE))
 
     return write
 
@@ -34,16 +33,16 @@ def test_nearer_pixels_are_written_within_the_given_lanes(write):
     for _ in range(500):
         depth = generator.random((HEIGHT, WIDTH), np.float32)
         pixels = generator.integers(100, 200, (HEIGHT, WIDTH), np.uint32)
-        base = int(generator.integers(HEIGHT * WIDTH - LANES + 1))
-        begin, end = np.sort(generator.integers(-3, LANES + 4, 2)).tolist()
+        base, start = int(generator.integers(HEIGHT * WIDTH - STRETCH + 1)), LANES * int(generator.integers(2))
+        begin, end = np.sort(generator.integers(-3, STRETCH + 4, 2)).tolist()
         first, step = np.float32(generator.random()), np.float32(generator.normal(0, 0.1))
         expected_depth, expected_pixels = depth.flatten(), pixels.flatten()
-        for lane in range(max(begin, 0), min(end, LANES)):
+        for lane in range(max(begin, start), min(end, start + LANES)):
             here = np.float32(first + step * np.float32(lane))
             if here > expected_depth[base + lane]:
                 expected_depth[base + lane], expected_pixels[base + lane] = here, VALUE
                 written += 1
-        write(depth, pixels, base, begin, end, first, step)
+        write(depth, pixels, base, start, begin, end, first, step)
         assert np.array_equal(pixels.flatten(), expected_pixels)
         assert np.array_equal(depth.flatten(), expected_depth)
     assert written > 500
@@ -51,13 +50,13 @@ def test_nearer_pixels_are_written_within_the_given_lanes(write):
 
 def test_pixels_of_equal_depth_are_kept(write):
     depth, pixels = np.full((HEIGHT, WIDTH), 0.5, np.float32), np.zeros((HEIGHT, WIDTH), np.uint32)
-    write(depth, pixels, 0, 0, LANES, 0.5, 0.0)
+    write(depth, pixels, 0, 0, 0, LANES, 0.5, 0.0)
     assert not pixels.any()
 
 
 def test_nan_depths_hide_nothing_and_are_not_drawn(write):
     depth, pixels = np.full((HEIGHT, WIDTH), 0.5, np.float32), np.zeros((HEIGHT, WIDTH), np.uint32)
-    write(depth, pixels, 0, 0, LANES, np.nan, 0.0)
+    write(depth, pixels, 0, 0, 0, LANES, np.nan, 0.0)
     assert not pixels.any() and (depth == 0.5).all()
 
 
@@ -106,7 +105,7 @@ def test_polygons_beside_the_frame_have_empty_spans_within_it(spans_of):
         assert (begin >= end).all() and (begin >= 0).all() and (end <= 40).all()
 
 
-SIZES = [(8, 8), (8, 9), (9, 31), (31, 9), (2048, 8), (8, 2048), (13, 127), (1, LANES), (LANES, 1)]
+SIZES = [(8, 8), (8, 9), (9, 31), (31, 9), (2048, 8), (8, 2048), (13, 127), (1, STRETCH), (STRETCH, 1)]
 MARGIN = 1000
 """Guard elements before and after an array, which must not change."""
 
@@ -151,7 +150,7 @@ def test_nothing_is_written_beyond_a_frame(states, size, fine, variety):
 
 @pytest.mark.parametrize("size", [(3, 5), (1, 15), (0, 20), (-4, -4)])
 def test_frames_smaller_than_one_vector_are_rejected(size):
-    with pytest.raises(ValueError, match=f"at least {LANES} pixels, got {size[0]} x {size[1]}"):
+    with pytest.raises(ValueError, match=f"at least {STRETCH} pixels, got {size[0]} x {size[1]}"):
         Painter(*size)
 
 

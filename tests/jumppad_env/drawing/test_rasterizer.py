@@ -37,7 +37,7 @@ def canvas() -> Canvas:
     canvas = Canvas(
         depth=np.zeros((HEIGHT, WIDTH), np.float32),
         pixels=np.zeros((HEIGHT, WIDTH), np.uint32),
-        screen=np.empty((32, 5)),
+        screen=np.empty((5, 32)),
         outline=np.empty((64, 2)),
         spans=np.empty((2, ROWS), np.int32),
         eye=np.array(AHEAD, float),
@@ -74,9 +74,9 @@ def draw_face(from_python):
         normal = np.cross(corners[1] - corners[0], corners[2] - corners[0])
         plane = np.array([[*normal, normal @ corners[0]]])
         faces, indices = np.array([0, len(corners)], np.uint32), np.arange(len(corners), dtype=np.uint32)
-        project(canvas.eye, corners, 0, len(corners), canvas.screen, WIDTH / 2, HEIGHT / 2)
+        project(canvas.eye, corners, len(corners), canvas.screen, WIDTH / 2, HEIGHT / 2)
         draw_faces(
-            0, 1, faces, indices, 0, plane, NEAR, canvas.eye, np.array([RED], np.uint32), canvas.screen, canvas.outline,
+            0, 1, faces, indices, plane, NEAR, canvas.eye, np.array([RED], np.uint32), canvas.screen, canvas.outline,
             canvas.spans, canvas.depth, canvas.pixels,
         )  # fmt: skip
         return canvas.pixels == RED
@@ -252,23 +252,25 @@ def test_neighbors_are_clipped_at_exactly_the_same_point(canvas, from_python):
     for _ in range(300):
         vertices = generator.uniform((-3, 0.3, -3), (3, 3, 3), (4, 3))
         vertices[1, 1] = -vertices[1, 1]  # behind the eye: the end of the common edge
-        project(canvas.eye, vertices, 0, 4, canvas.screen, WIDTH / 2, HEIGHT / 2)
+        project(canvas.eye, vertices, 4, canvas.screen, WIDTH / 2, HEIGHT / 2)
         points = []
         for outline, corners in zip(outlines, ((0, 1, 2), (1, 0, 3)), strict=True):
-            count = cut(NEAR, canvas.screen, np.array(corners, np.uint32) + 5, 5, outline, WIDTH / 2, HEIGHT / 2)
+            count = cut(NEAR, canvas.screen, np.array(corners, np.uint32), outline, WIDTH / 2, HEIGHT / 2)
             assert count == 4
             points.append({tuple(point) for point in outline[:count].tolist()})
         assert len(points[0] & points[1]) == 2  # where the edge begins and where it is cut, to the last bit
 
 
-def test_only_the_requested_vertices_are_projected(canvas, from_python):
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_only_the_requested_vertices_are_projected(canvas, from_python, order):
     canvas.screen[:] = -7.0
-    vertices = np.random.default_rng(7).uniform(1, 2, (9, 3))
-    from_python(rasterizer.project)(canvas.eye, vertices, 2, 5, canvas.screen, WIDTH / 2, HEIGHT / 2)
-    assert (canvas.screen[3:] == -7).all()
-    x, y, z = vertices[2:5].T
-    assert np.allclose(canvas.screen[:3, 0], WIDTH / 2 * (1 + x / y))
-    assert np.allclose(canvas.screen[:3, 1], HEIGHT / 2 * (1 - z / y))
+    vertices = np.array(np.random.default_rng(7).uniform(1, 2, (13, 3)), order=order)
+    from_python(rasterizer.project)(canvas.eye, vertices, 11, canvas.screen, WIDTH / 2, HEIGHT / 2)
+    assert (canvas.screen[:, 11:] == -7).all()
+    x, y, z = vertices[:11].T
+    assert np.allclose(canvas.screen[0, :11], WIDTH / 2 * (1 + x / y))
+    assert np.allclose(canvas.screen[1, :11], HEIGHT / 2 * (1 - z / y))
+    assert np.array_equal(canvas.screen[4, :11], y)
 
 
 def test_the_eye_by_its_formula(from_python):
@@ -289,9 +291,14 @@ def test_the_eye_by_its_formula(from_python):
         assert np.allclose(position, circled - distance * ahead)
 
 
+def frustum(canvas: Canvas) -> tuple[float, ...]:
+    return rasterizer.frustum.py_func(canvas.eye, HEIGHT, WIDTH)
+
+
 def test_spheres_out_of_view_are_culled(canvas, from_python):
     # A sphere is out of view if and only if all of it is on the far side of one of the frustum's five planes.
     is_seen, generator = from_python(rasterizer.is_seen), np.random.default_rng(9)
+    view = frustum(canvas)
     sides = np.array([(1, 1, 0), (-1, 1, 0), (0, 1, 1), (0, 1, -1)]) / np.sqrt(2)  # 45 degrees: see `AHEAD`
     answers = []
     for _ in range(3000):
@@ -299,16 +306,16 @@ def test_spheres_out_of_view_are_culled(canvas, from_python):
         nearest = min(center[1] - NEAR, *(sides @ center))
         if abs(nearest + radius) > 1e-9:
             answers.append(nearest > -radius)
-            assert is_seen(*center, radius, NEAR, canvas.eye, HEIGHT, WIDTH) == answers[-1]
+            assert is_seen(*center, radius, NEAR, canvas.eye, view) == answers[-1]
     assert 500 < sum(answers) < 2500
 
 
 def test_spheres_below_the_smallest_size_are_culled(canvas, from_python):
-    is_seen = from_python(rasterizer.is_seen)
+    is_seen, view = from_python(rasterizer.is_seen), frustum(canvas)
     for distance in (1.0, 7.0, 50.0):
         limit = SMALLEST / (WIDTH / 2) * distance
         for factor in (0.99, 1.01):
-            seen = is_seen(0.0, distance, 0.0, factor * limit, NEAR, canvas.eye, HEIGHT, WIDTH)
+            seen = is_seen(0.0, distance, 0.0, factor * limit, NEAR, canvas.eye, view)
             assert seen == (factor > 1)
 
 
