@@ -8,18 +8,22 @@ Run the same command again to resume: finished stages are skipped.
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import tyro
 
 from agents.outcomes import table
+from agents.progress import Progress
 from baselines import artifact
 from baselines.evaluate import load_outcome
-from baselines.models.precision import use_device
+from baselines.models.precision import choose_device, use_device
+from baselines.models.threads import count_threads
 from baselines.presets import PRESETS, Preset, PresetName
+from baselines.processes import run_in_processes
 from baselines.record import record_grid
 from baselines.report.report import write_report
 from baselines.report.run_directory import RESULTS, TARGET_KINDS
@@ -37,34 +41,87 @@ SET_ELSEWHERE = (
 """Settings of a preset that other arguments of the pipeline make: stage, its field, the argument."""
 
 
-def run_pipeline(stages: Stages, targets: list[Pad]) -> dict[str, Any]:
+def run_pipeline(stages: Stages, targets: list[Pad], workers: int = 1) -> dict[str, Any]:
     """Runs all unfinished stages and returns the results.
 
     Args:
         stages: Run directory, preset and seed.
         targets: Pads to align to, each from the same fine-tuned agent.
+        workers: Processes that share the stages after fine-tuning.
     """
-    p = stages.preset
     stages.evaluation_of_dataset("demonstrations", stages.demonstrations())
-    stages.evaluation("base", stages.base())
-    stages.evaluation("finetuned", stages.finetuned())
-    for target in targets:
-        preferred, aligned = stages.preference_finetuned(target), stages.aligned(target)
-        stages.evaluation(f"{target}_preference_finetuned", preferred)
-        stages.evaluation(f"{target}_aligned", aligned)
-    recorded: dict[str, str | Path] = {"demonstrations": p.demonstrations.population}
-    recorded |= {"base": stages.base(), "finetuned": stages.finetuned()}
-    recorded |= {f"{target}_aligned": stages.aligned(target) for target in targets}
-    for name, actor in recorded.items():
-        video = stages.out / "videos" / f"{name}.mp4"
-        if p.video_episodes and not video.exists():
-            stages.timed(
-                f"videos/{name}",
-                lambda actor=actor, video=video: record_grid(str(actor), p.video_episodes, video, seed=stages.seed),
-            )
+    stages.rollouts()
+    # The longest first. Each needs nothing but what is there by now.
+    jobs: dict[str, Callable[[], None]] = {target: partial(_align_and_evaluate, stages, target) for target in targets}
+    jobs |= {agent: partial(_evaluate, stages, agent) for agent in ("base", "finetuned")}
+    jobs |= {f"video of {name}": partial(_record, stages, name) for name in ("demonstrations", "base", "finetuned")}
+    if workers == 1:
+        for job in jobs.values():
+            job()
+    else:
+        _run_side_by_side(jobs, workers, _results(stages, targets))
     collect_results(stages, targets)
     stages.timed("report", lambda: write_report(stages.out))
     return collect_results(stages, targets)
+
+
+def _align_and_evaluate(stages: Stages, target: Pad) -> None:
+    """Makes, evaluates and records the agents of a target."""
+    preferred, aligned = stages.preference_finetuned(target), stages.aligned(target)
+    stages.evaluation(f"{target}_preference_finetuned", preferred)
+    stages.evaluation(f"{target}_aligned", aligned)
+    _record(stages, f"{target}_aligned")
+
+
+def _evaluate(stages: Stages, agent: Literal["base", "finetuned"]) -> None:
+    stages.evaluation(agent, getattr(stages, agent)())
+
+
+def _record(stages: Stages, name: str) -> None:
+    """Records a stage's video, unless it is there."""
+    target, _, aligned = name.partition("_")
+    actor = stages.preset.demonstrations.population if name == "demonstrations" else stages.out / target / aligned
+    video, episodes = stages.out / "videos" / f"{name}.mp4", stages.preset.video_episodes
+    if episodes and not video.exists():
+        stages.timed(f"videos/{name}", lambda: record_grid(str(actor), episodes, video, seed=stages.seed))
+
+
+def _results(stages: Stages, targets: list[Pad]) -> list[Path]:
+    """Returns what the jobs after fine-tuning make: artifacts and videos."""
+    names = [f"{target}/{name}" for target in targets for name in ("preferences", "reward_model", *TARGET_KINDS)]
+    agents = ["base", "finetuned", *(f"{target}_{kind}" for target in targets for kind in TARGET_KINDS)]
+    names += [f"evaluations/{agent}" for agent in agents]
+    if stages.preset.video_episodes:
+        recorded = ["demonstrations", "base", "finetuned", *(f"{target}_aligned" for target in targets)]
+        names += [f"videos/{name}.mp4" for name in recorded]
+    return [stages.out / name for name in names]
+
+
+def _run_side_by_side(jobs: dict[str, Callable[[], None]], workers: int, results: list[Path]) -> None:
+    """Runs jobs in processes, with a bar that counts the results that are there.
+
+    Raises:
+        Exception: That of the first job that failed; what others made is kept.
+    """
+    failed: list[BaseException] = []
+
+    def done() -> int:
+        return sum(path.is_file() or artifact.is_finished(path) for path in results)
+
+    with Progress(description="stages", total=len(results), initial=done(), unit="stage") as bar:
+
+        def show(running: list[str]) -> None:
+            bar.set_postfix_str(", ".join(running), refresh=False)
+            bar.update(done() - bar.n)
+
+        def note(_: str, error: BaseException | None) -> None:
+            if error is not None:
+                failed.append(error)
+
+        run_in_processes(jobs, workers, watch=show, ended=note)
+        show([])
+    if failed:
+        raise failed[0]
 
 
 def collect_results(stages: Stages, targets: list[Pad]) -> dict[str, Any]:
@@ -106,6 +163,9 @@ class Arguments:
     """Seed for all stages."""
     device: str = "auto"
     """Where networks run: cpu, cuda, cuda:1, ...; auto is a GPU where there is one."""
+    workers: int | None = None
+    """Processes that share the stages after fine-tuning; by default one per thread of networks (OMP_NUM_THREADS or the
+    cores), one where networks run on a GPU. Results do not depend on it."""
     config: Preset = field(default_factory=Preset)
     """Settings of all stages, each by default the preset's; the run records them."""
 
@@ -130,6 +190,8 @@ def check(arguments: Arguments) -> None:
         ValueError: No targets, a target named twice, a setting that another argument makes, or frames of a size that
             the network does not read.
     """
+    if arguments.workers is not None and arguments.workers < 1:
+        raise ValueError(f"workers must be at least 1, got {arguments.workers}")
     targets, config, preset = arguments.targets, arguments.config, PRESETS[arguments.preset]
     if not targets or len(set(targets)) != len(targets):
         raise ValueError(f"targets must be one or more different pads, got {targets}")
@@ -152,9 +214,10 @@ def pipeline(arguments: Arguments) -> None:
     """
     check(arguments)
     use_device(arguments.device)
+    workers = arguments.workers or (count_threads() if choose_device().type == "cpu" else 1)
     out, targets = arguments.out, arguments.targets
     with explain_full_disk(out):
-        results = run_pipeline(Stages(arguments.preset, arguments.config, out, arguments.seed), list(targets))
+        results = run_pipeline(Stages(arguments.preset, arguments.config, out, arguments.seed), list(targets), workers)
     outcomes = results["outcomes"]
     rows = {name: outcomes[name] for name in ("demonstrations", "base", "finetuned")}
     for stage in TARGET_KINDS:

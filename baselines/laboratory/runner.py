@@ -11,16 +11,12 @@ import dataclasses
 import datetime
 import importlib
 import json
-import multiprocessing
-import os
 import platform
 import subprocess
-import threading
 import time
 import traceback
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +26,7 @@ from agents.progress import Progress
 from baselines.artifact import installed_versions
 from baselines.models.precision import announce_device, choose_device
 from baselines.presets import PRESETS, PresetName
+from baselines.processes import run_in_processes
 from baselines.stages import Stages
 from jumppad_env.files import write_atomically
 from jumppad_env.machine.cores import count_cores
@@ -76,41 +73,23 @@ def run(tasks: Sequence[Task], workers: int | None = None) -> None:
     workers = max(1, min(workers, len({task.seed for task in waiting})))
     if waiting:
         announce_device(choose_device())
-    context = multiprocessing.get_context("spawn")
-    os.environ["TQDM_DISABLE"] = "1"  # for the workers, which read it as they start: many bars would be unreadable
     failed: dict[Task, BaseException] = {}
-    running: dict[Future[None], tuple[int, Task]] = {}
-
-    def start(worker: int) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(1, context, _settle, (worker, workers))
-
-    # A pool per process: one that dies, of memory for example, takes its whole pool with it, but no other.
-    pools, idle = [start(worker) for worker in range(workers)], list(range(workers))
     with Progress(total=len(tasks), initial=len(tasks) - len(waiting), unit="experiment") as bar:
-        try:
-            while waiting or running:
-                busy = {task.seed for _, task in running.values()}  # two would make the same artifacts
-                for task in list(waiting):
-                    if idle and task.seed not in busy:
-                        waiting.remove(task)
-                        busy.add(task.seed)
-                        worker = idle.pop(0)
-                        running[pools[worker].submit(measure, task)] = worker, task
-                bar.set_postfix_str(", ".join(f"{t.experiment} {t.seed}" for _, t in running.values()))
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    worker, task = running.pop(future)
-                    idle.append(worker)
-                    if error := future.exception():
-                        failed[task] = error
-                        bar.write(f"{task.experiment}, seed {task.seed}, failed: {error!r}")
-                        said = "".join(traceback.format_exception(error))
-                        write_atomically(task.rows.with_suffix(".error"), said.encode())
-                        if isinstance(error, BrokenProcessPool):
-                            pools[worker] = start(worker)
-                    bar.update()
-        finally:
-            for pool in pools:
-                pool.shutdown(cancel_futures=True)
+
+        def show(running: list[Task]) -> None:
+            bar.set_postfix_str(", ".join(f"{task.experiment} {task.seed}" for task in running))
+
+        def count(task: Task, error: BaseException | None) -> None:
+            if error:
+                failed[task] = error
+                bar.write(f"{task.experiment}, seed {task.seed}, failed: {error!r}")
+                said = "".join(traceback.format_exception(error))
+                write_atomically(task.rows.with_suffix(".error"), said.encode())
+            bar.update()
+
+        # Two experiments of a seed would make the same artifacts.
+        jobs = {task: partial(measure, task) for task in waiting}
+        run_in_processes(jobs, workers, apart=lambda task: task.seed, watch=show, ended=count)
     if failed:
         reasons = "; ".join(f"{task.experiment}, seed {task.seed}: {error!r}" for task, error in failed.items())
         raise ChildProcessError(f"{len(failed)} of {len(tasks)} did not finish ({reasons}); all others are kept")
@@ -169,19 +148,3 @@ def _processor() -> str:
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
     return platform.processor() or platform.machine()
-
-
-def _settle(worker: int, workers: int) -> None:
-    """Gives a worker its share of the cores: two trainings on a core each do more than one after the other on both."""
-    if workers > 1 and hasattr(os, "sched_setaffinity"):
-        cores = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, cores[worker % len(cores) :: workers] or cores)
-    torch.set_num_threads(max(1, count_cores()))
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    """Ends this process when its parent has ended, so that no orphan goes on writing an artifact."""
-    while os.getppid() == parent:
-        time.sleep(1.0)
-    os._exit(1)

@@ -20,7 +20,7 @@ def random_matrix(*shape, seed=0):
 def test_singular_values_are_carried_to_about_one_and_singular_vectors_stay(shape, scale):
     matrix = scale * random_matrix(*shape)
     left, _, right = torch.linalg.svd(matrix, full_matrices=False)
-    result = left.mT @ orthogonalize(matrix) @ right.mT  # diagonal where the singular vectors are the same
+    result = left.mT @ orthogonalize([matrix])[0] @ right.mT  # diagonal where the singular vectors are the same
     values = result.diagonal()
     assert values.min() > 0.65 and values.max() < 1.25
     torch.testing.assert_close(result, values.diag(), atol=1e-3, rtol=0)
@@ -28,16 +28,37 @@ def test_singular_values_are_carried_to_about_one_and_singular_vectors_stay(shap
 
 def test_singular_values_of_a_hundredth_grow_as_well():
     left, _, right = torch.linalg.svd(random_matrix(20, 20))
-    values = torch.linalg.svdvals(orthogonalize(left @ torch.logspace(0, -2, 20).diag() @ right))
+    values = torch.linalg.svdvals(orthogonalize([left @ torch.logspace(0, -2, 20).diag() @ right])[0])
     assert values.min() > 0.65 and values.max() < 1.25
 
 
 def test_the_matrix_given_is_not_changed_and_zeros_stay_zeros():
     matrix = random_matrix(3, 5)
     kept = matrix.clone()
-    orthogonalize(matrix)
+    orthogonalize([matrix])
     assert torch.equal(matrix, kept)
-    assert torch.equal(orthogonalize(torch.zeros(3, 5)), torch.zeros(3, 5))
+    assert torch.equal(orthogonalize([torch.zeros(3, 5)])[0], torch.zeros(3, 5))
+
+
+def test_matrices_with_the_same_shorter_side_are_orthogonalized_together():
+    matrices = [random_matrix(*shape, seed=seed) for seed, shape in enumerate([(8, 8), (8, 24), (24, 8), (8, 9)])]
+    for together, matrix in zip(orthogonalize(matrices), matrices, strict=True):
+        torch.testing.assert_close(together, orthogonalize([matrix])[0])
+
+
+def test_every_matrix_moves_as_if_it_were_the_only_one():
+    shapes = [(8, 24), (24, 8), (8, 8), (8, 3, 2, 2), (5, 40), (8, 8), (8, 8), (8, 8)]
+    all_of_them, alone = ([nn.Parameter(random_matrix(*shape, seed=1)) for shape in shapes] for _ in range(2))
+    for parameters, optimizers in (
+        (all_of_them, [Muon(all_of_them, lr=0.1)]),
+        (alone, [Muon([p], lr=0.1) for p in alone]),
+    ):
+        for seed, parameter in enumerate(parameters):
+            parameter.grad = random_matrix(*parameter.shape, seed=10 + seed)
+        for optimizer in optimizers:
+            optimizer.step()
+    for one, other in zip(all_of_them, alone, strict=True):
+        torch.testing.assert_close(one, other)
 
 
 @pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="PyTorch has it since 2.9")
