@@ -20,10 +20,10 @@ from agents.outcomes import table
 from agents.progress import Progress
 from baselines import artifact
 from baselines.evaluate import load_outcome
+from baselines.laboratory.processes import run_in_processes
 from baselines.models.precision import choose_device, use_device
 from baselines.models.threads import count_threads
 from baselines.presets import PRESETS, Preset, PresetName
-from baselines.processes import run_in_processes
 from baselines.record import record_grid
 from baselines.report.report import write_report
 from baselines.report.run_directory import RESULTS, TARGET_KINDS

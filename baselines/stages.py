@@ -81,11 +81,14 @@ class Stages:
             work()
         finally:
             with (self.out / TIMINGS).open("a") as file:
-                file.write(json.dumps({"stage": name, "seconds": round(time.monotonic() - began, 3)}) + "\n")
+                seconds = round(time.monotonic() - began, 3)
+                file.write(json.dumps({"stage": name, "seconds": seconds, "ended": round(time.time(), 3)}) + "\n")
 
     def seconds(self) -> dict[str, float]:
-        """Returns the seconds spent on each stage over all attempts, and their total."""
+        """Returns the seconds spent on each stage over all attempts, and in all, where stages ran side by side once."""
         spent: dict[str, float] = {}
+        total = reached = 0.0
+        ends: list[tuple[float, float]] = []
         path = self.out / TIMINGS
         for line in path.read_text().splitlines() if path.is_file() else []:
             try:
@@ -93,7 +96,14 @@ class Stages:
             except json.JSONDecodeError:  # cut off by a kill
                 continue
             spent[entry["stage"]] = round(spent.get(entry["stage"], 0.0) + entry["seconds"], 2)
-        return {**spent, "total": round(sum(spent.values()), 2)}
+            if "ended" in entry:
+                ends.append((entry["ended"] - entry["seconds"], entry["ended"]))
+            else:  # of an earlier version, which did one after the other
+                total += entry["seconds"]
+        for began, ended in sorted(ends):
+            total += max(0.0, ended - max(began, reached))
+            reached = max(reached, ended)
+        return {**spent, "total": round(total, 2)}
 
     # The stages, in the order of the procedure. ------------------------------------------------------------------
 

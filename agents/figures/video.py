@@ -191,7 +191,7 @@ def write_mp4(path: Path | str, frames: Iterable[np.ndarray]) -> None:
     source = f"-f rawvideo -pix_fmt rgb24 -s {width}x{height} -r {FPS} -i -".split()
     # Browsers assume bt709; without tags, colors would depend on the player.
     target = "-vf scale=out_color_matrix=bt709:out_range=tv -colorspace bt709 -color_primaries bt709 -color_trc bt709"
-    target += " -c:v libx264 -pix_fmt yuv420p -crf 23 -preset slow -tune animation -movflags +faststart -f mp4"
+    target += " -c:v libx264 -pix_fmt yuv420p -crf 23 -preset fast -tune animation -movflags +faststart -f mp4"
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", *source, *target.split(), _argument(partial)]
     with (
         explain_full_disk(path.parent),

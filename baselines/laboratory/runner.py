@@ -24,9 +24,9 @@ import torch
 
 from agents.progress import Progress
 from baselines.artifact import installed_versions
+from baselines.laboratory.processes import run_in_processes
 from baselines.models.precision import announce_device, choose_device
 from baselines.presets import PRESETS, PresetName
-from baselines.processes import run_in_processes
 from baselines.stages import Stages
 from jumppad_env.files import write_atomically
 from jumppad_env.machine.cores import count_cores

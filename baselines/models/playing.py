@@ -21,7 +21,10 @@ WHILE_TRAINING = 64
 """Episodes of an evaluation during training."""
 
 PARALLEL = 64
-"""Episodes played in parallel; the episodes do not depend on this number."""
+"""Episodes played in parallel if their frames are kept; the episodes do not depend on this number."""
+UNSEEN = 256
+"""Episodes played in parallel if their frames are not kept: a step of four times as many takes little more than twice
+as long."""
 
 
 def make_actor(
@@ -56,14 +59,15 @@ def make_actor(
 
 @contextmanager
 def seats(
-    agent: str | Path | Policy, episodes: int, temperature: float = 1.0, **keywords: Any
+    agent: str | Path | Policy, episodes: int, temperature: float = 1.0, *, keep_frames: bool = False, **keywords: Any
 ) -> Iterator[tuple[Any, Actor]]:
     """Makes an agent's actor and environments for it, which are closed at the end of the block.
 
     Args:
         agent: See `make_actor`.
-        episodes: Number of episodes to play, up to `PARALLEL` of them in parallel.
+        episodes: Number of episodes to play, up to `UNSEEN` of them in parallel, or `PARALLEL`.
         temperature: Divides a policy's logits.
+        keep_frames: Whether the rollout will keep the frames.
         **keywords: For `agents.rollout.make_envs`.
 
     Yields:
@@ -73,7 +77,7 @@ def seats(
         FileNotFoundError: There is no such agent.
         ValueError: The policy is damaged.
     """
-    count = min(PARALLEL, episodes)
+    count = min(PARALLEL if keep_frames else UNSEEN, episodes)
     actor, image_size = make_actor(agent, count, temperature)
     envs = make_envs(count, image_size, **keywords)
     try:
@@ -98,7 +102,7 @@ def play(
         FileNotFoundError: There is no such agent.
         ValueError: The policy is damaged.
     """
-    with seats(agent, len(seeds), temperature) as (envs, actor):
+    with seats(agent, len(seeds), temperature, keep_frames=keep_frames) as (envs, actor):
         yield from progress(rollout(envs, actor, seeds, keep_frames=keep_frames), len(seeds), label)
 
 

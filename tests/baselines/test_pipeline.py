@@ -94,6 +94,17 @@ def test_a_finished_run_is_not_done_again(finished):
     assert before == {path: path.stat().st_mtime_ns for path in out.rglob("model.safetensors")}
 
 
+def test_stages_side_by_side_make_the_same(finished, tmp_path):
+    out, results = finished
+    early = ["run.json", "demonstrations", "curated", "base", "finetuned", "rollouts", "evaluations/demonstrations"]
+    for name in early:
+        (shutil.copytree if (out / name).is_dir() else shutil.copy)(out / name, tmp_path / name)
+    again = run_pipeline(Stages("smoke", SMOKE, tmp_path, seed=0), ["left"], workers=2)
+    assert again["outcomes"] == results["outcomes"]
+    for path in [*out.rglob("*.safetensors"), *out.rglob("*.npy")]:
+        assert path.read_bytes() == (tmp_path / path.relative_to(out)).read_bytes(), path.name
+
+
 def test_another_seed_or_preset_is_refused(finished):
     out, _ = finished
     with pytest.raises(ValueError, match="another seed"):

@@ -35,7 +35,6 @@ def small_experiments(tmp_path, monkeypatch):
     for name, ending in ENDINGS.items():
         (folder / f"{name}.py").write_text(SMALL_WORK.format(name=name, ending=ending))
     monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.setenv("TQDM_DISABLE", "1")  # which the laboratory sets, and leaves so
 
 
 def make_tasks(out, *names, seeds=(0, 1)):

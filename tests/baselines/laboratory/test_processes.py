@@ -1,0 +1,84 @@
+"""Jobs that share the cores as processes: what a failure, a death and a stop leave behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from baselines.laboratory.processes import run_in_processes
+
+pytestmark = pytest.mark.slow
+
+
+def note(path: Path) -> None:
+    path.write_text(os.environ["TQDM_DISABLE"])
+
+
+def fail(path: Path) -> None:
+    raise ValueError(f"no {path.name} today")
+
+
+def die(path: Path) -> None:
+    os._exit(9)
+
+
+def test_a_job_that_fails_or_dies_stops_no_other(tmp_path, monkeypatch):
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    works = {"a": fail, "b": die, "c": note, "d": note, "e": note}
+    jobs = {name: partial(work, tmp_path / name) for name, work in works.items()}
+    seen, errors = set(), {}
+    run_in_processes(jobs, 2, watch=seen.update, ended=errors.__setitem__)
+    assert seen == set(jobs) == set(errors)
+    assert [name for name, error in errors.items() if error] and str(errors["a"]) == "no a today"
+    assert "terminated abruptly" in str(errors["b"])
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys("cde", "1")
+    assert "TQDM_DISABLE" not in os.environ, "only workers are silent"
+
+
+ENDLESS = """
+import sys, time
+from functools import partial
+from pathlib import Path
+from baselines.laboratory.processes import run_in_processes
+
+def wait(path):
+    path.write_text(str(__import__("os").getpid()))
+    time.sleep(3600)
+
+if __name__ == "__main__":
+    run_in_processes({name: partial(wait, Path(sys.argv[1]) / name) for name in "ab"}, 2)
+"""
+
+
+@pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGKILL])
+def test_workers_end_with_the_process_that_started_them(tmp_path, way):
+    (script := tmp_path / "endless.py").write_text(ENDLESS)
+    (out := tmp_path / "out").mkdir()
+    root = Path(__file__).parents[3]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    process = subprocess.Popen([sys.executable, str(script), str(out)], env=environment, stderr=subprocess.DEVNULL)
+    wait_for(lambda: len([path for path in out.iterdir() if path.read_text()]) == 2)
+    process.send_signal(way)
+    process.wait(600)
+    wait_for(lambda: not any(alive(int(path.read_text())) for path in out.iterdir()))
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{pid}/stat")
+    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def wait_for(holds) -> None:
+    end = time.monotonic() + 600
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.1)
