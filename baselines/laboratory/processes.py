@@ -40,11 +40,12 @@ def run_in_processes(
 
     Args:
         jobs: each is a function that can be pickled, by what identifies it.
-        workers: number of processes.
+        workers: most processes.
         apart: of jobs for which this returns the same, one runs at a time.
         watch: called about once a second with the jobs that run.
         ended: called with each job that has ended, and its error.
     """
+    workers = min(workers, len(jobs))  # each more than that would keep cores from the others
     waiting = list(jobs)
     running: dict[Future[None], tuple[int, K]] = {}
     with _pools(workers) as pools:
