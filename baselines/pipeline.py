@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import tyro
 
@@ -52,9 +52,11 @@ def run_pipeline(stages: Stages, targets: list[Pad], workers: int = 1) -> dict[s
     stages.evaluation_of_dataset("demonstrations", stages.demonstrations())
     stages.rollouts()
     # The longest first. Each needs nothing but what is there by now.
-    jobs: dict[str, Callable[[], None]] = {target: partial(_align_and_evaluate, stages, target) for target in targets}
-    jobs |= {agent: partial(_evaluate, stages, agent) for agent in ("base", "finetuned")}
-    jobs |= {f"video of {name}": partial(_record, stages, name) for name in ("demonstrations", "base", "finetuned")}
+    jobs: dict[str, Callable[[], Any]] = {target: partial(_align_and_evaluate, stages, target) for target in targets}
+    agents = {"base": stages.base(), "finetuned": stages.finetuned()}
+    jobs |= {f"evaluation of {name}": partial(stages.evaluation, name, agent) for name, agent in agents.items()}
+    recorded = {"demonstrations": stages.preset.demonstrations.population, **agents}
+    jobs |= {f"video of {name}": partial(_record, stages, name, actor) for name, actor in recorded.items()}
     if workers == 1:
         for job in jobs.values():
             job()
@@ -70,17 +72,11 @@ def _align_and_evaluate(stages: Stages, target: Pad) -> None:
     preferred, aligned = stages.preference_finetuned(target), stages.aligned(target)
     stages.evaluation(f"{target}_preference_finetuned", preferred)
     stages.evaluation(f"{target}_aligned", aligned)
-    _record(stages, f"{target}_aligned")
+    _record(stages, f"{target}_aligned", aligned)
 
 
-def _evaluate(stages: Stages, agent: Literal["base", "finetuned"]) -> None:
-    stages.evaluation(agent, getattr(stages, agent)())
-
-
-def _record(stages: Stages, name: str) -> None:
-    """Records a stage's video, unless it is there."""
-    target, _, aligned = name.partition("_")
-    actor = stages.preset.demonstrations.population if name == "demonstrations" else stages.out / target / aligned
+def _record(stages: Stages, name: str, actor: str | Path) -> None:
+    """Records the video of an actor, unless it is there."""
     video, episodes = stages.out / "videos" / f"{name}.mp4", stages.preset.video_episodes
     if episodes and not video.exists():
         stages.timed(f"videos/{name}", lambda: record_grid(str(actor), episodes, video, seed=stages.seed))
@@ -97,7 +93,7 @@ def _results(stages: Stages, targets: list[Pad]) -> list[Path]:
     return [stages.out / name for name in names]
 
 
-def _run_side_by_side(jobs: dict[str, Callable[[], None]], workers: int, results: list[Path]) -> None:
+def _run_side_by_side(jobs: dict[str, Callable[[], Any]], workers: int, results: list[Path]) -> None:
     """Runs jobs in processes, with a bar that counts the results that are there.
 
     Raises:

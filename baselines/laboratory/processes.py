@@ -16,7 +16,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
@@ -29,7 +29,7 @@ TICK = 1.0
 
 
 def run_in_processes(
-    jobs: Mapping[K, Callable[[], None]],
+    jobs: Mapping[K, Callable[[], Any]],
     workers: int,
     *,
     apart: Callable[[K], Hashable] = lambda job: job,
@@ -47,7 +47,7 @@ def run_in_processes(
     """
     workers = min(workers, len(jobs))  # each more than that would keep cores from the others
     waiting = list(jobs)
-    running: dict[Future[None], tuple[int, K]] = {}
+    running: dict[Future[Any], tuple[int, K]] = {}
     with _pools(workers) as pools:
         idle = list(range(workers))
         while waiting or running:

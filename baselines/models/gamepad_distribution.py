@@ -92,7 +92,7 @@ def _log_prob_of_each(axes: Tensor, buttons: Tensor, actions: Tensor) -> Tensor:
     """Log-probability (..., M) of actions (..., 16) within each component."""
     assert actions.shape == (*buttons.shape[:-2], ACTIONS), f"{tuple(actions.shape)} against {tuple(buttons.shape)}"
     chosen = actions[..., None, :AXES].long().expand(axes.shape[:-1])
-    # Buckets first: on a CPU PyTorch computes few numbers in a row one by one, which takes eight times as long.
+    # Buckets first: on a CPU PyTorch computes rows of a few numbers one by one.
     axes_log = axes.movedim(-1, 0).contiguous().log_softmax(0)
     axes_log_prob = axes_log.gather(0, chosen[None]).squeeze(0).sum(-1)
     sign = 2.0 * actions[..., None, AXES:].float() - 1.0

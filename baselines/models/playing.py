@@ -23,8 +23,7 @@ WHILE_TRAINING = 64
 PARALLEL = 64
 """Episodes played in parallel if their frames are kept; the episodes do not depend on this number."""
 UNSEEN = 256
-"""Episodes played in parallel if their frames are not kept: a step of four times as many takes little more than twice
-as long."""
+"""Episodes played in parallel if their frames are not kept: a step of many takes less time per episode."""
 
 
 def make_actor(

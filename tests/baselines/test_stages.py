@@ -90,3 +90,16 @@ def test_given_settings_are_recorded_and_open_the_run_again(tmp_path):
 def test_settings_that_could_not_work_are_refused_before_any_work(words, said):
     with pytest.raises(ValueError, match=said):
         check(parse(["smoke", "--out", "runs/x", *words]))
+
+
+def test_the_total_is_the_time_that_passed_while_stages_ran(tmp_path):
+    run = opened(tmp_path)
+    lines = [
+        {"stage": "old", "seconds": 5.0},  # of a version that did one after the other
+        {"stage": "a", "seconds": 10.0, "ended": 110.0},
+        {"stage": "b", "seconds": 30.0, "ended": 135.0},  # from 105 on, beside a
+        {"stage": "c", "seconds": 4.0, "ended": 120.0},  # within b
+        {"stage": "a", "seconds": 1.0, "ended": 201.0},  # another attempt
+    ]
+    (tmp_path / "timings.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert run.seconds() == {"old": 5.0, "a": 11.0, "b": 30.0, "c": 4.0, "total": 41.0}
