@@ -80,7 +80,7 @@ def collect(config: CollectConfig, directory: Path | str, workers: int | None = 
     if workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
     with Unfinished(directory, _asked(config)) as work:
-        if work.manifest is not None:  # killed just before the rename
+        if work.manifest is not None:
             return work.manifest["steps"]
         with EpisodeLog(work.path, GOALS) as log:
             missing = config.episodes - len(log.seeds)

@@ -14,23 +14,35 @@ import dataclasses
 import importlib.metadata
 import json
 import platform
-import shutil
 import struct
 import time
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from jumppad_env import files
-from jumppad_env.files import BEGUN, MANIFEST, PARTIAL, explain_full_disk, sha256, sole_owner, write_atomically
+from jumppad_env.files import (
+    BEGUN,
+    MANIFEST,
+    PARTIAL,
+    clear,
+    content_digest,
+    digests,
+    is_finished,
+    occupy,
+    read_sealed,
+    sha256,
+)
 from jumppad_env.island.digest import rules_digest, warn_of_other_rules
 
-FORMAT = 1
+FORMAT = 2
+UNSEALED = 1
+"""Earlier format, still read: its manifests have no checksum of their own."""
 DAMAGES = (ValueError, KeyError, OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, struct.error)
 """What NumPy and zipfile raise on files that are truncated or have a byte changed."""
 STATE_DIRECTORY = "training_state"
@@ -50,14 +62,23 @@ class Work:
     """JSON-serializable; set by the stage, or read from the manifest of a finished artifact."""
 
 
-def is_finished(directory: Path | str) -> bool:
-    """Returns whether the directory holds a finished artifact or dataset."""
-    return (Path(directory) / MANIFEST).is_file()
+def read_manifest(directory: Path | str) -> dict[str, Any]:
+    """Returns the manifest of a finished artifact or dataset, of any kind.
+
+    Raises:
+        FileNotFoundError: There is none.
+        ValueError: It is damaged, or was changed after it was written.
+    """
+    path = Path(directory) / MANIFEST
+    if not path.is_file():
+        state = "is unfinished" if (path.parent / BEGUN).is_file() else "holds no artifact"
+        raise FileNotFoundError(f"{directory} {state} (no {MANIFEST}); run the stage that makes it to completion first")
+    manifest = read_json(path)
+    return manifest if _is_unsealed(manifest) else read_sealed(path, _remedy(path))
 
 
-def knows_its_config(directory: Path | str) -> bool:
-    """Returns whether a finished directory is an artifact, whose config `begin` compares, and not a dataset."""
-    return "config" in read_json(Path(directory) / MANIFEST)
+def _is_unsealed(manifest: dict[str, Any]) -> bool:
+    return manifest.get("format") == UNSEALED and manifest.get("kind") != "dataset"
 
 
 def load_manifest(directory: Path | str, kind: str) -> dict[str, Any]:
@@ -71,14 +92,10 @@ def load_manifest(directory: Path | str, kind: str) -> dict[str, Any]:
         FileNotFoundError: There is no finished artifact.
         ValueError: The manifest is damaged, of another kind or of another format version.
     """
-    path = Path(directory) / MANIFEST
-    if not path.is_file():
-        state = "is unfinished" if (path.parent / BEGUN).is_file() else "holds no artifact"
-        raise FileNotFoundError(f"{directory} {state} (no {MANIFEST}); run the stage that makes it to completion first")
-    manifest = read_json(path)
+    manifest = read_manifest(directory)
     if manifest.get("kind") != kind:
         raise ValueError(f"{directory} holds {manifest.get('kind')!r}, expected {kind!r}; give another directory")
-    _check_format(path, manifest)
+    _check_format(Path(directory) / MANIFEST, manifest)
     warn_of_other_rules(directory, manifest.get("rules"))
     return manifest
 
@@ -106,84 +123,75 @@ def begin(
         OSError: Writing failed; a full disk is explained.
     """
     directory = Path(directory)
+    inputs = {role: Path(path) for role, path in (inputs or {}).items() if path is not None}
     asked = {
         "kind": kind,
         "format": FORMAT,
         "config": to_json(config),
         "seed": seed,
-        "inputs": {role: _input_sha256(role, Path(path)) for role, path in (inputs or {}).items() if path is not None},
+        "inputs": {role: _input_digest(role, path) for role, path in inputs.items()},
         "rules": rules_digest(),
     }
-    with ExitStack() as stack:
-        if not is_finished(directory):
-            stack.enter_context(explain_full_disk(directory))
-            _check_free(directory)
-            directory.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(sole_owner(directory))
-        if is_finished(directory):  # already before, or by another process in the meantime
-            manifest = read_json(directory / MANIFEST)
-            _check_same(directory, MANIFEST, manifest, asked, config)
-            _remove_scaffolding(directory)  # the process may have been killed before it did
+    with occupy(directory, "artifact") as place:
+        if place.manifest is not None:
+            manifest = read_manifest(directory)
+            _check_same(directory, MANIFEST, manifest, asked, config, inputs)
+            clear(directory, (STATE_DIRECTORY,))  # the process may have been killed before it did
             yield Work(directory, True, manifest.get("metrics", {}))
             return
 
-        seconds_before = _seconds_before(directory, asked, config)
-        began = time.time()
-        clock = time.monotonic()
-
-        def record(began_now: float | None, seconds: float) -> None:
-            content = json.dumps({**asked, "began": began_now, "seconds": seconds}, indent=2)
-            write_atomically(directory / BEGUN, content.encode())
-
-        record(began, seconds_before)
+        seconds_before = 0.0
+        if place.begun is not None:
+            _check_same(directory, BEGUN, place.begun, asked, config, inputs)
+            seconds_before = _seconds_before(directory, place.begun)
+        began, clock = time.time(), time.monotonic()
+        place.begin({**asked, "began": began, "seconds": seconds_before})
         work = Work(directory, False, {})
         try:
             yield work
-            seconds = seconds_before + time.monotonic() - clock
             result = {
                 "metrics": work.metrics,
-                "seconds": round(seconds, 3),
+                "seconds": round(seconds_before + time.monotonic() - clock, 3),
                 "versions": installed_versions(),
-                "files": {str(path.relative_to(directory).as_posix()): sha256(path) for path in _files(directory)},
+                "files": digests(directory, _files(directory)),
             }
-            write_atomically(directory / MANIFEST, json.dumps({**asked, **result}, indent=2).encode())
+            place.finish({**asked, **result}, (STATE_DIRECTORY,))
         except BaseException:
             with suppress(OSError):  # do not hide the original error
-                record(None, seconds_before + time.monotonic() - clock)
+                if place.manifest is None:
+                    seconds = seconds_before + time.monotonic() - clock
+                    place.begin({**asked, "began": None, "seconds": seconds})
             raise
-        _remove_scaffolding(directory)
 
 
-def _check_free(directory: Path) -> None:
-    """Refuses a directory that holds something other than an unfinished artifact."""
-    if (directory / BEGUN).is_file() or not directory.exists():
-        return
-    if not directory.is_dir() or any(directory.iterdir()):
-        raise ValueError(f"{directory} exists and is not an artifact (no {BEGUN}); choose another --out or delete it")
-
-
-def _seconds_before(directory: Path, asked: dict[str, Any], config: Any) -> float:
-    """Returns the seconds spent on an unfinished artifact so far; 0 for a new one."""
-    path = directory / BEGUN
-    if not path.is_file():
-        return 0.0
-    begun = read_json(path)
-    _check_same(directory, BEGUN, begun, asked, config)
-    seconds = float(begun.get("seconds", 0.0))
-    if begun.get("began") is not None:
-        # Killed at an unknown time, but not before it last wrote a file.
+def _seconds_before(directory: Path, begun: dict[str, Any]) -> float:
+    """Returns the seconds spent on an unfinished artifact so far."""
+    seconds, began = begun.get("seconds"), begun.get("began")
+    seconds = float(seconds) if isinstance(seconds, int | float) else 0.0
+    if isinstance(began, int | float):
+        # Killed at an unknown time, but not before it last wrote a file. Clocks may have been set meanwhile.
         last_sign = max((file.stat().st_mtime for file in directory.rglob("*") if file.is_file()), default=0.0)
-        seconds += max(0.0, last_sign - begun["began"])
+        seconds += max(0.0, min(last_sign, time.time()) - began)
     return seconds
 
 
-def _check_same(directory: Path, name: str, there: dict[str, Any], asked: dict[str, Any], config: Any) -> None:
+def _check_same(
+    directory: Path,
+    name: str,
+    there: dict[str, Any],
+    asked: dict[str, Any],
+    config: Any,
+    inputs: Mapping[str, Path],
+) -> None:
     remedy = "choose another --out or delete it"
     if there.get("kind") != asked["kind"]:
         raise ValueError(f"{directory} holds {there.get('kind')!r}, not {asked['kind']!r}; {remedy}")
     _check_format(directory / name, there)
     keys = ("config", "seed", "inputs", *({"rules"} & there.keys()))  # older ones do not tell their rules
     there = {**there, "config": with_defaults(there.get("config"), config)}
+    if isinstance(there.get("inputs"), dict):  # earlier versions took the checksum of the whole manifest
+        older = {role: asked["inputs"][role] for role, path in inputs.items() if _is_older(there["inputs"], role, path)}
+        there["inputs"] = {**there["inputs"], **older}
     if found := differences({key: there.get(key) for key in keys}, {key: asked.get(key) for key in keys}):
         raise ValueError(f"{directory} holds another configuration: {found}; {remedy}")
 
@@ -223,12 +231,16 @@ def differences(there: dict[str, Any], asked: dict[str, Any]) -> str:
     )
 
 
+def _is_older(stored: dict[str, Any], role: str, directory: Path) -> bool:
+    return stored.get(role) == sha256(directory / MANIFEST)
+
+
 def _check_format(path: Path, values: dict[str, Any]) -> None:
     version = values.get("format")
-    if version != FORMAT:
+    if type(version) is not int or version not in (FORMAT, UNSEALED):
         newer = isinstance(version, int) and version > FORMAT
         remedy = "it is newer, update jumppad" if newer else "it is older, run the stage again with another directory"
-        raise ValueError(f"{path} has format version {version}, this code reads {FORMAT}: {remedy}")
+        raise ValueError(f"{path} has format version {str(version)[:40]}, this code reads {FORMAT}: {remedy}")
 
 
 def _flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -255,7 +267,11 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         ValueError: The file is damaged.
     """
-    return files.read_json(path, f"delete {path.parent} and run the stage that makes it again")
+    return files.read_json(path, _remedy(path))
+
+
+def _remedy(path: Path) -> str:
+    return f"delete {path.parent} and run the stage that makes it again"
 
 
 def read_arrays(path: Path, *names: str) -> list[np.ndarray]:
@@ -276,25 +292,19 @@ def read_arrays(path: Path, *names: str) -> list[np.ndarray]:
         ) from None
 
 
-def _input_sha256(role: str, directory: Path) -> str:
-    """Returns the checksum of an input's manifest, which in turn holds those of its files."""
+def _input_digest(role: str, directory: Path) -> str:
+    """Returns the checksum of an input's content."""
     if not is_finished(directory):
         raise FileNotFoundError(f"{role} {directory} is missing or unfinished (no {MANIFEST}); make it first")
-    return sha256(directory / MANIFEST)
+    return content_digest(read_manifest(directory))
 
 
-def _files(directory: Path) -> list[Path]:
-    """Returns the files that make up the result."""
-    files = [path for path in sorted(directory.rglob("*")) if path.is_file() and path.suffix != PARTIAL]
+def _files(directory: Path) -> list[str]:
+    """Returns the names of the files that make up the result."""
+    found = [path for path in sorted(directory.rglob("*")) if path.is_file() and path.suffix != PARTIAL]
     scaffolding = {MANIFEST, BEGUN, STATE_DIRECTORY, EVENTS_DIRECTORY}
-    return [path for path in files if path.relative_to(directory).parts[0] not in scaffolding]
-
-
-def _remove_scaffolding(directory: Path) -> None:
-    """Removes what only an unfinished artifact needs."""
-    shutil.rmtree(directory / STATE_DIRECTORY, ignore_errors=True)
-    for path in (directory / BEGUN, *directory.rglob(f"*{PARTIAL}")):
-        path.unlink(missing_ok=True)
+    names = [path.relative_to(directory) for path in found]
+    return [name.as_posix() for name in names if name.parts[0] not in scaffolding]
 
 
 def installed_versions() -> dict[str, str]:

@@ -5,14 +5,16 @@ python -m baselines.rollouts --agent runs/quick/finetuned --out runs/quick/rollo
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
 from agents.dataset import write_dataset
+from baselines import artifact
 from baselines.models.playing import play
 from baselines.models.precision import use_device
 from jumppad_env.command_line import command_line
+from jumppad_env.files import content_digest
 from jumppad_env.streams import integer_seed
 
 
@@ -45,7 +47,13 @@ def rollouts(
     use_device(device)
     seeds = [integer_seed(seed, "rollouts", index) for index in range(config.episodes)]
     played = play(agent, seeds, "rollouts", temperature=config.temperature)
-    description = {"population": f"agent {agent.name}", "temperature": config.temperature}
+    description: dict[str, Any] = {
+        "population": f"agent {agent.name}",
+        "temperature": config.temperature,
+        "episodes": config.episodes,
+    }
+    if artifact.is_finished(agent):  # otherwise somebody's own weights
+        description["agent"] = content_digest(artifact.read_manifest(agent))
     write_dataset(out, played, seed=seed, description=description)
 
 

@@ -9,6 +9,7 @@ A variant has a name, which is its directory, and states what differs: a configu
 
 import dataclasses
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -27,10 +28,22 @@ from baselines.presets import PRESETS, Preset
 from baselines.pretrain import PretrainConfig, pretrain
 from baselines.reward import RewardConfig, reward
 from baselines.rollouts import RolloutsConfig, rollouts
-from jumppad_env.files import read_json, write_atomically
+from jumppad_env.files import (
+    PARTIAL,
+    explain_full_disk,
+    is_finished,
+    read_json,
+    read_sealed,
+    seal,
+    sole_owner,
+    write_atomically,
+)
+from jumppad_env.files.reading import CHECKSUM
 from jumppad_env.machine.cores import count_cores
 from jumppad_env.rules import PADS, Pad
 
+FORMAT = 2
+"""Of run.json; before it said so, it had no checksum."""
 RUN = "run.json"
 TIMINGS = "timings.jsonl"
 EVALUATION_SEED = 1000
@@ -52,14 +65,16 @@ class Stages:
 
     def __init__(self, name: str, preset: Preset, out: Path, seed: int) -> None:
         self.name, self.preset, self.out, self.seed = name, preset, out, seed
-        asked = {"preset": name, "seed": seed, "config": artifact.to_json(preset)}
+        asked = {"format": FORMAT, "preset": name, "seed": seed, "config": artifact.to_json(preset)}
         path = out / RUN
-        if path.is_file():
-            _check_same(out, read_json(path, f"delete {out} or choose another --out"), asked, preset)
-        elif out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise ValueError(f"{out} exists but is not a run directory (no {RUN}); choose another --out")
-        else:
-            write_atomically(path, json.dumps(asked, indent=2).encode())
+        if not path.is_file():
+            with explain_full_disk(out):
+                _check_free(out)
+                out.mkdir(parents=True, exist_ok=True)
+                with sole_owner(out):
+                    if not path.is_file():  # by another process in the meantime
+                        write_atomically(path, seal(asked).encode())
+        _check_same(out, read_run(out), asked, preset)
 
     def make(self, name: str, work: Callable[[Path], Any]) -> Path:
         """Runs a stage in its directory unless it is finished, and records its duration.
@@ -68,10 +83,10 @@ class Stages:
             ValueError: The finished stage has another configuration, seed or input.
         """
         directory = self.out / name
-        if not artifact.is_finished(directory):
-            self.timed(name, lambda: work(directory))
-        elif artifact.knows_its_config(directory):
+        if is_finished(directory):
             work(directory)  # only compares configuration, seed and inputs
+        else:
+            self.timed(name, lambda: work(directory))
         return directory
 
     def timed(self, name: str, work: Callable[[], Any]) -> None:
@@ -239,6 +254,23 @@ class Stages:
                 work.metrics.update(save_evaluation(episodes, work.directory))
 
         return self.make(f"evaluations/{name}", count)
+
+
+def read_run(out: Path) -> dict[str, Any]:
+    """Returns what a run directory was begun with: `preset`, `seed` and `config`.
+
+    Raises:
+        ValueError: It is damaged.
+    """
+    remedy = f"delete {out} or choose another --out"
+    there = read_json(out / RUN, remedy)
+    return read_sealed(out / RUN, remedy) if "format" in there or CHECKSUM in there else there
+
+
+def _check_free(out: Path) -> None:
+    """Refuses a directory that holds something else than the first file of a run, cut off."""
+    if os.path.lexists(out) and (not out.is_dir() or any(path.name != RUN + PARTIAL for path in out.iterdir())):
+        raise ValueError(f"{out} exists but is not a run directory (no {RUN}); choose another --out")
 
 
 def _check_same(out: Path, there: dict[str, Any], asked: dict[str, Any], preset: Preset) -> None:

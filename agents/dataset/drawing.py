@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from agents.progress import Progress
+from jumppad_env.dataset.blocks import BlockHasher, hash_file
 from jumppad_env.dataset.format import EPISODE, GrowingArray, whole_rows
 from jumppad_env.dataset.packed_states import PACKED
 from jumppad_env.dataset.reading import States
+from jumppad_env.dataset.writing import DRAWN, write_blocks
 from jumppad_env.drawing import Painter
 from jumppad_env.files import write_atomically
 
 CHUNK_BYTES = 2**24
 """Bytes of frames rendered at a time."""
-DRAWN = "drawn"
-"""File with the number of frames that have reached the disk."""
 SYNC_SECONDS = 2.0
 """Time between flushes; frames rendered since the last one are lost in an interruption."""
 
 
 def draw_frames(folder: Path, size: tuple[int, int], variety: str, character: str | None, threads: int) -> str:
-    """Renders the frames of an unfinished dataset into frames.npy; resumes after an interruption.
+    """Renders the frames of an unfinished dataset into frames.npy, and blocks.npy; resumes after an interruption.
 
     Args:
         folder: directory with episodes.npy and states.npy.
@@ -36,7 +34,7 @@ def draw_frames(folder: Path, size: tuple[int, int], variety: str, character: st
         threads: number of rendering threads.
 
     Returns:
-        The file's sha256.
+        The sha256 of frames.npy.
 
     Raises:
         OSError: writing failed.
@@ -48,7 +46,7 @@ def draw_frames(folder: Path, size: tuple[int, int], variety: str, character: st
         characters[:] = character
     path, shape, byte = folder / "frames.npy", (*size, 3), np.dtype(np.uint8)
     drawn = _count_drawn(folder, path, shape)
-    digest = hashlib.sha256()
+    hasher = BlockHasher()
     array = GrowingArray(path, byte, shape, rows=drawn, final=len(states))
     painter = Painter(*size, threads=threads, variety=variety)
     rows_at_once = max(1, CHUNK_BYTES // int(np.prod(shape)))
@@ -57,7 +55,7 @@ def draw_frames(folder: Path, size: tuple[int, int], variety: str, character: st
         Progress(total=len(states), initial=drawn, description="draw", unit="frame", unit_scale=True) as bar,
         ThreadPoolExecutor(1) as writer,
     ):
-        written = writer.submit(_hash_file, path, digest)
+        written = writer.submit(hash_file, path, hasher)
         synced = time.monotonic()
         try:
             for number, start in enumerate(range(drawn, len(states), rows_at_once)):
@@ -70,7 +68,7 @@ def draw_frames(folder: Path, size: tuple[int, int], variety: str, character: st
                     array.sync()
                     write_atomically(folder / DRAWN, str(array.rows).encode())
                     synced = time.monotonic()
-                written = writer.submit(_write, array, digest, frames)
+                written = writer.submit(_write, array, hasher, frames)
                 bar.update(len(frames))
             written.result()
             array.finish()
@@ -78,7 +76,7 @@ def draw_frames(folder: Path, size: tuple[int, int], variety: str, character: st
             writer.shutdown()  # before its file is closed
             array.close()
             painter.close()
-    return digest.hexdigest()
+    return write_blocks(folder, hasher)
 
 
 def _count_drawn(folder: Path, path: Path, shape: tuple[int, ...]) -> int:
@@ -90,12 +88,6 @@ def _count_drawn(folder: Path, path: Path, shape: tuple[int, ...]) -> int:
         return 0
 
 
-def _hash_file(path: Path, digest: Any) -> None:
-    with path.open("rb") as file:
-        while block := file.read(2**20):
-            digest.update(block)
-
-
-def _write(array: GrowingArray, digest: Any, frames: np.ndarray) -> None:
+def _write(array: GrowingArray, hasher: BlockHasher, frames: np.ndarray) -> None:
     array.append(frames)
-    digest.update(frames.data)
+    hasher.update(frames.data)

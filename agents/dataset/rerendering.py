@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from agents.dataset.drawing import draw_frames
-from agents.dataset.selection import check_sources, link, source_of
+from agents.dataset.selection import link, source_of
 from jumppad_env.dataset import Dataset
 from jumppad_env.dataset.writing import Unfinished
 from jumppad_env.drawing import RENDERER
@@ -39,7 +39,6 @@ def rerender(
     if character is not None and character not in CHARACTERS:
         raise ValueError(f"character {character!r} is unknown; choose one of {', '.join(CHARACTERS)}")
     options = Options(image_size=image_size, variety=variety)
-    check_sources([dataset], frames=False)
     manifest = dataset.manifest
     shown = {"observation": "pixels", "image_size": options.image_size, "variety": options.variety}
     kept = ("seed", "population", "shares", "episodes", "steps", "goals")
@@ -53,9 +52,10 @@ def rerender(
         "sources": [source_of(dataset)],
     }
     with Unfinished(out, asked) as work:
-        if work.manifest is not None:  # killed just before the rename
+        if work.manifest is not None:
             return manifest["steps"]
-        digests = {name: digest for name, digest in manifest["files"].items() if name != "frames.npy"}
+        drawn = ("frames.npy", "blocks.npy")
+        digests = {name: digest for name, digest in manifest["files"].items() if name not in drawn}
         for name in digests:
             (work.path / name).unlink(missing_ok=True)
             link(directory / name, work.path / name)

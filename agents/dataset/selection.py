@@ -10,7 +10,7 @@ import contextlib
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from jumppad_env.dataset import Dataset
 from jumppad_env.dataset.format import EPISODE, GrowingArray
 from jumppad_env.dataset.reading import check_files
 from jumppad_env.dataset.writing import Unfinished
-from jumppad_env.files import MANIFEST, sha256
+from jumppad_env.files import MANIFEST, is_finished, sha256
 from jumppad_env.rules import PADS
 from jumppad_env.streams import stream
 
@@ -97,17 +97,17 @@ def split(directory: Path, fractions: Sequence[float], outs: Sequence[Path], see
         raise ValueError(f"fractions {fractions} must be positive and add up to 1")
     dataset = Dataset(directory)
     parts = deal(np.asarray(dataset.episodes["pad"]), fractions, seed)
-    for out, part in zip(outs, parts, strict=True):
-        if os.path.lexists(out):
-            raise ValueError(f"{out} exists; choose another place or delete it")
+    for part in parts:
         if not len(part):
             raise ValueError(f"{directory} has too few episodes for the fractions {fractions}")
     asked = {"made_by": "split", "fractions": list(fractions), "split_seed": seed}
     with contextlib.ExitStack() as undo:  # all parts or none, so that the same command can run again
         sizes = []
         for number, (out, part) in enumerate(zip(outs, parts, strict=True)):
+            there = is_finished(out)
             sizes.append(_write(out, [(dataset, part)], {**asked, "part": number}))
-            undo.callback(shutil.rmtree, out, ignore_errors=True)
+            if not there:
+                undo.callback(shutil.rmtree, out, ignore_errors=True)
         undo.pop_all()
     return sizes
 
@@ -137,7 +137,7 @@ def keep(directory: Path, out: Path, wanted: Wanted) -> int:
     chosen = np.flatnonzero(wanted.of(dataset.episodes))
     if not len(chosen):
         raise ValueError(f"no episode of {directory} meets all conditions ({wanted}); relax them")
-    return _write(out, [(dataset, chosen)], {"made_by": "filter"})
+    return _write(out, [(dataset, chosen)], {"made_by": "filter", "wanted": asdict(wanted)})
 
 
 def source_of(dataset: Dataset) -> dict[str, Any]:
@@ -147,16 +147,14 @@ def source_of(dataset: Dataset) -> dict[str, Any]:
     return {"name": dataset.directory.name, "sha256": sha256(dataset.directory / MANIFEST), **told}
 
 
-def check_sources(datasets: Sequence[Dataset], *, frames: bool) -> None:
-    """Verifies the checksums of the files to be read.
+def check_frames(datasets: Sequence[Dataset]) -> None:
+    """Verifies the checksums of frames; those of other files were verified on opening.
 
     Raises:
         ValueError: a file is damaged.
     """
     for dataset in datasets:
-        names = [name for name in dataset.manifest["files"] if frames or name != "frames.npy"]
-        damaged = check_files(dataset.directory, dataset.manifest, tuple(names))
-        if damaged:
+        if damaged := check_files(dataset.directory, dataset.manifest, ("frames.npy",)):
             raise ValueError(f"{dataset.directory} is damaged ({', '.join(damaged)}); collect the dataset again")
 
 
@@ -187,12 +185,14 @@ def _write(out: Path, parts: list[tuple[Dataset, np.ndarray]], asked: dict[str, 
     steps = sum(int(dataset.episodes["length"][chosen].sum()) for dataset, chosen in parts)
     found = {"episodes": count, "steps": steps, **({"goals": goals} if goals else {})}
     with Unfinished(out, asked, resumable=False) as work:
+        if work.manifest is not None:
+            return count
         if len(parts) == 1 and count == len(datasets[0]):
             for name in first["files"]:
                 link(datasets[0].directory / name, work.path / name)
             work.finish(found, first["files"])
             return count
-        check_sources(datasets, frames=True)
+        check_frames(datasets)
         _copy(work.path, parts, goals, steps)
         work.finish(found)
     return count

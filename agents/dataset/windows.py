@@ -50,6 +50,7 @@ class Windows:
             raise ValueError("windows for training need frames, but this dataset has none; render them first")
         self.dataset, self.steps = dataset, steps
         self._frames = np.asarray(dataset.frames)  # same memory, without the overhead of slicing np.memmap
+        self._check_frames = dataset.check_frames
         self._actions = np.asarray(dataset.actions)
         lengths = dataset.episodes["length"]
         counts = np.maximum(lengths - steps, 0) + 1
@@ -117,6 +118,7 @@ class Windows:
 
     def _fill(self, window: Window, start: int, length: int) -> None:
         rows = slice(start, start + length)
+        self._check_frames(rows)
         window.frames[:length] = self._frames[rows]
         window.actions[:length] = self._actions[rows]
         window.mask[:length] = True

@@ -6,14 +6,13 @@
     states.npy      float64 (steps, len(PACKED)), see `jumppad_env.dataset.packed_states`
     goals.npy       uint8 (steps,); absent if unknown
     frames.npy      uint8 (steps, H, W, 3); absent in a state dataset
+    blocks.npy      uint8 (blocks, 32); sha256 of each block of frames.npy, see `jumppad_env.dataset.blocks`
 
 Row t of an episode holds the observation at step t and the action taken then.
 """
 
-import hashlib
 import importlib.metadata
 import io
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ from jumppad_env.island.mujoco_library import mujoco
 
 FORMAT = 2
 KIND = "dataset"
-FILES = ("episodes.npy", "actions.npy", "states.npy", "goals.npy", "frames.npy")
+FILES = ("episodes.npy", "actions.npy", "states.npy", "goals.npy", "frames.npy", "blocks.npy")
 EPISODE = np.dtype(
     [
         ("start", np.int64),  # first row of the episode in the arrays over all steps
@@ -124,9 +123,3 @@ def versions() -> dict[str, str]:
         "numpy": np.__version__,
         "numba": importlib.metadata.version("numba"),
     }
-
-
-def seal(manifest: dict[str, Any]) -> str:
-    """Returns the text of a manifest; its last entry is the checksum of the text without that entry."""
-    digest = hashlib.sha256(json.dumps(manifest, indent=2).encode()).hexdigest()
-    return json.dumps({**manifest, "sha256": digest}, indent=2)

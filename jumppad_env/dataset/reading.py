@@ -1,4 +1,7 @@
-"""Reading datasets: memory-mapped, and validated when opened, since files may be damaged or hostile."""
+"""Reading datasets: memory-mapped, and validated when opened, since files may be damaged or hostile.
+
+Checksums are checked on opening, those of frames block by block when an episode is read.
+"""
 
 import re
 from collections.abc import Callable, Iterator
@@ -7,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from jumppad_env.dataset.blocks import DIGEST, CheckedFile
 from jumppad_env.dataset.format import EPISODE, FILES, FORMAT, KIND
 from jumppad_env.dataset.packed_states import PACKED, description, unpack
 from jumppad_env.dataset.trajectory import Trajectory
-from jumppad_env.files import MANIFEST, read_json, sha256
+from jumppad_env.files import MANIFEST, read_json, read_sealed, sha256
 from jumppad_env.gamepad import FACTORS
 from jumppad_env.island import load_island
 from jumppad_env.island.digest import warn_of_other_rules
@@ -19,9 +23,8 @@ from jumppad_env.world import STATE
 from jumppad_env.world.options import LARGEST_IMAGE
 from jumppad_env.world.state import LOOKS
 
-LARGEST_MANIFEST = 2**24
-"""Bytes; a larger file is refused."""
-_OPTIONAL = ("goals.npy", "frames.npy")
+REMEDY = "collect the dataset again"
+_OPTIONAL = ("goals.npy", "frames.npy", "blocks.npy")
 _HEADER = re.compile(r"\{'descr': (.+), 'fortran_order': False, 'shape': \((\d{1,16}(?:, ?\d{1,16})*),?\), \} *\n")
 """Header of an .npy file; NumPy would parse it as a Python literal, which accepts more than we write."""
 
@@ -30,7 +33,10 @@ Again = tuple[Callable[..., Any], tuple[Any, ...]]
 
 
 class Dataset:
-    """A finished dataset, memory-mapped. Opening it is cheap: sizes are checked, checksums are not.
+    """A finished dataset, memory-mapped. Opening it checks everything but the frames.
+
+    Frames are checked by `trajectory` and `check_frames`, block by block, once; not where `frames` is read directly.
+    Datasets of earlier versions have no checksums of blocks: `python -m agents.dataset verify` checks their frames.
 
     Warns if it was made by other rules, or on another map. A pickle of it, as for a process that is not forked, holds
     its path only; the dataset is opened again there.
@@ -45,7 +51,7 @@ class Dataset:
 
     Raises:
         FileNotFoundError: there is no dataset.
-        ValueError: it is truncated, of another kind or version, or its arrays do not fit together.
+        ValueError: it is truncated, damaged, of another kind or version, or its arrays do not fit together.
     """
 
     def __init__(self, directory: Path | str) -> None:
@@ -62,6 +68,13 @@ class Dataset:
         self.states = States(self.packed_states, self.episodes, (_states_again, (self._again,)))
         self.goals = _load(directory, "goals", byte, (steps,)) if "goals.npy" in files else None
         self.frames = _load(directory, "frames", byte, (steps, None, None, 3)) if "frames.npy" in files else None
+        small = tuple(name for name in files if name != "frames.npy")
+        if damaged := check_files(directory, self.manifest, small):
+            raise ValueError(f"{directory / damaged[0]} is damaged (its checksum differs); {REMEDY}")
+        self._blocks: CheckedFile | None = None
+        if self.frames is not None and "blocks.npy" in files:
+            blocks = _load(directory, "blocks", byte, (None, DIGEST))
+            self._blocks = CheckedFile(directory / "frames.npy", blocks)
 
     def __len__(self) -> int:
         return len(self.episodes)
@@ -74,9 +87,24 @@ class Dataset:
         episode = self.episodes[index]
         return slice(int(episode["start"]), int(episode["start"] + episode["length"]))
 
+    def check_frames(self, rows: slice) -> None:
+        """Checks the frames of these steps against their checksums, unless they have been.
+
+        Raises:
+            ValueError: they are damaged.
+        """
+        if self.frames is not None and self._blocks is not None:
+            start, row_bytes = self._blocks.size - self.frames.nbytes, self.frames[0].nbytes
+            self._blocks.check(start + rows.start * row_bytes, start + rows.stop * row_bytes)
+
     def trajectory(self, index: int) -> Trajectory:
-        """Returns one episode; all its arrays except the states are views of the files."""
+        """Returns one episode; all its arrays except the states are views of the files.
+
+        Raises:
+            ValueError: its frames are damaged.
+        """
         episode, rows = self.episodes[index], self.rows(index)
+        self.check_frames(rows)
         return Trajectory(
             seed=int(episode["seed"]),
             character=str(episode["character"]),
@@ -173,10 +201,8 @@ def read_manifest(directory: Path) -> dict[str, Any]:
     path = directory / MANIFEST
     if not path.is_file():
         raise FileNotFoundError(f"no dataset in {directory} (no {MANIFEST}); make one with python -m agents.collect")
-    remedy = "collect the dataset again"
+    remedy = REMEDY
     damaged = ValueError(f"{path} is damaged; {remedy}")
-    if path.stat().st_size > LARGEST_MANIFEST:
-        raise damaged
     manifest = read_json(path, remedy)
     if "kind" not in manifest or "format" not in manifest:
         raise damaged
@@ -194,7 +220,7 @@ def read_manifest(directory: Path) -> dict[str, Any]:
     missing = [name for name in manifest["files"] if not (directory / name).is_file()]
     if missing:
         raise FileNotFoundError(f"{directory} lacks {', '.join(missing)}; {remedy}")
-    return manifest
+    return read_sealed(path, remedy)
 
 
 def _is_complete(manifest: dict[str, Any]) -> bool:
@@ -219,7 +245,7 @@ def check_files(directory: Path, manifest: dict[str, Any], names: tuple[str, ...
 def _load(directory: Path, name: str, dtype: np.dtype[Any], shape: tuple[int | None, ...]) -> np.ndarray:
     """Maps an array into memory after validating its header and size."""
     path = directory / f"{name}.npy"
-    remedy = "collect the dataset again"
+    remedy = REMEDY
     with path.open("rb") as file:
         magic, size = file.read(8), int.from_bytes(file.read(2), "little")
         header = _HEADER.fullmatch(file.read(size).decode("latin-1"))
@@ -256,7 +282,7 @@ def _check_episodes(path: Path, episodes: np.ndarray, steps: int) -> None:
     if not wrong and (not np.array_equal(edges[:-1], start) or edges[-1] != steps):
         wrong = ["start and length"]
     if wrong:
-        raise ValueError(f"{path} has an impossible {wrong[0]}; collect the dataset again")
+        raise ValueError(f"{path} has an impossible {wrong[0]}; {REMEDY}")
 
 
 def _is_text(names: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Writing datasets episode by episode into a hidden directory, which is renamed when it is complete.
+"""Writing datasets episode by episode into a directory, which is a dataset as soon as its manifest is there.
 
     with Unfinished(directory, asked) as work:
         with EpisodeLog(work.path) as episodes:    # keeps the episodes of an interrupted run
@@ -11,8 +11,6 @@ After an interruption at any moment, the same code resumes where it stopped.
 
 import contextlib
 import json
-import os
-import shutil
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -20,141 +18,151 @@ from typing import Any
 
 import numpy as np
 
-from jumppad_env.dataset.format import EPISODE, FILES, FORMAT, KIND, GrowingArray, seal, versions, whole_rows
+from jumppad_env.dataset.blocks import BlockHasher, hash_file
+from jumppad_env.dataset.format import EPISODE, FILES, FORMAT, KIND, GrowingArray, versions, whole_rows
 from jumppad_env.dataset.packed_states import PACKED, description, pack
 from jumppad_env.dataset.trajectory import Trajectory
 from jumppad_env.drawing import RENDERER
-from jumppad_env.files import BEGUN, MANIFEST, explain_full_disk, sha256, sole_owner, sync_directory, write_atomically
+from jumppad_env.files import BEGUN, PARTIAL, Place, clear, digests, occupy
 from jumppad_env.gamepad import FACTORS
 from jumppad_env.island import load_island
 from jumppad_env.island.digest import rules_digest
 from jumppad_env.world.state import LOOK
 
+DRAWN = "drawn"
+"""File with the number of frames that have reached the disk."""
+SCAFFOLDING = (DRAWN,)
 COMMIT_SECONDS = 2.0
 """Time between commits: the most that a power cut loses; a killed process loses less."""
 
 
 class Unfinished:
-    """The hidden directory in which a dataset is made, beside its final place; a context manager.
+    """A directory in which a dataset is made; a context manager.
 
     Args:
-        directory: final place of the dataset; must not exist.
+        directory: of the dataset.
         asked: manifest entries known beforehand: seed, population, environment, ...; `rules` if they are not today's.
         resumable: whether an interrupted run can be resumed; if not, an error leaves nothing behind.
 
     Attributes:
-        path: of the hidden directory.
-        manifest: None until `finish`; once set, leaving the block moves the dataset to its final place.
+        path: of the directory.
+        manifest: None until the dataset is finished, which it may be from the start.
 
     Raises:
-        ValueError: the dataset exists, or an unfinished one was started with other options.
+        ValueError: the directory holds something else, or a dataset with other options.
         OSError: writing failed; a full disk is explained.
     """
 
     def __init__(self, directory: Path | str, asked: dict[str, Any], *, resumable: bool = True) -> None:
-        self.directory = Path(directory)
-        if not self.directory.name:  # "." and "/", which have no name to add to
-            raise ValueError(f"{self.directory} exists; choose another place or delete it")
-        self.path = self.directory.with_name(f".{self.directory.name}.unfinished")
+        self.path = Path(directory)
         # As it will be read back: without tuples.
         made = {"kind": KIND, "format": FORMAT, "rules": rules_digest(), **asked, "versions": versions()}
         self._asked = json.loads(json.dumps(made))
         self._resumable = resumable
-        self.manifest: dict[str, Any] | None = None
         self._stack = contextlib.ExitStack()
+        self._place = Place(self.path, None, None)
+
+    @property
+    def manifest(self) -> dict[str, Any] | None:
+        """The manifest, once the dataset is finished."""
+        return self._place.manifest
 
     def __enter__(self) -> "Unfinished":
         with contextlib.ExitStack() as stack:
-            stack.enter_context(explain_full_disk(self.directory))
-            if os.path.lexists(self.directory):
-                raise ValueError(f"{self.directory} exists; choose another place or delete it")
-            self.path.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(sole_owner(self.path, self.directory))
-            begun = self._begun()
-            if begun is None or not (self._resumable and begun["resumable"]):
-                if begun is not None and begun["resumable"]:
-                    raise ValueError(
-                        f"{self.path} is an unfinished dataset; resume it with the same command, or delete it"
-                    )
-                for path in self.path.iterdir():
-                    path.unlink()
-                content = {"resumable": self._resumable, "asked": self._asked}
-                try:
-                    write_atomically(self.path / BEGUN, json.dumps(content, indent=2).encode())
-                except OSError:
-                    shutil.rmtree(self.path, ignore_errors=True)  # it holds nothing yet
-                    raise
-            else:
-                self._check_same(begun["asked"])
-                self.manifest = begun["asked"] if (self.path / MANIFEST).is_file() else None
+            place = self._place = stack.enter_context(occupy(self.path, KIND))
+            if place.manifest is not None:
+                self._check_finished(place.manifest)
+                clear(self.path, SCAFFOLDING)
+            elif place.begun is None or not self._goes_on(place.begun):
+                place.begin({"resumable": self._resumable, "asked": self._asked})
             self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *error: Any) -> None:
         with self._stack:
-            if error[0] is None:
-                self._publish()
-            elif not self._resumable:
-                shutil.rmtree(self.path, ignore_errors=True)
+            if error[0] is not None and not self._resumable and self.manifest is None:
+                self.discard()
             if error[1] is not None:
                 raise error[1]  # the stack explains a full disk
 
-    def _begun(self) -> dict[str, Any] | None:
-        """Returns how the unfinished dataset was started, None if that was not recorded."""
-        begun, finished = self.path / BEGUN, self.path / MANIFEST
-        path = finished if finished.is_file() else begun  # killed just before the rename
-        if not path.is_file():
-            return None
-        try:
-            told: dict[str, Any] = json.loads(begun.read_text()) if begun.is_file() else {"resumable": True}
-            asked = json.loads(finished.read_text()) if path == finished else told["asked"]
-            return {"resumable": bool(told["resumable"]), "asked": dict(asked)}
-        except (ValueError, KeyError, TypeError):
-            raise ValueError(f"{path} is damaged; delete {self.path}") from None
+    def discard(self) -> None:
+        """Removes what has been written."""
+        self._remove_files()
+        for name in (BEGUN, BEGUN + PARTIAL):
+            (self.path / name).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it holds files of others
+            self.path.rmdir()
 
-    def _check_same(self, there: dict[str, Any]) -> None:
-        different = [
-            f"{key} {json.dumps(there.get(key))} there, {json.dumps(value)} requested"
-            for key, value in self._asked.items()
-            if there.get(key) != value and (key != "rules" or key in there)  # older ones do not tell
-        ]
-        if different:
+    def _goes_on(self, begun: dict[str, Any]) -> bool:
+        """Returns whether an interrupted dataset is resumed; if not, it has been removed."""
+        asked, resumable = begun.get("asked"), begun.get("resumable")
+        if not isinstance(asked, dict) or not isinstance(resumable, bool):
+            raise ValueError(f"{self.path / BEGUN} is damaged, or of something else than a dataset; delete {self.path}")
+        if resumable and not self._resumable:
+            raise ValueError(f"{self.path} is an unfinished dataset; resume it with the same command, or delete it")
+        if not resumable or not self._resumable:
+            self._remove_files()
+            return False
+        if found := self._differences(asked, list(self._asked)):
             raise ValueError(
-                f"{self.path} is an unfinished dataset started with other options: {'; '.join(different)}; "
+                f"{self.path} is an unfinished dataset started with other options: {found}; "
                 "use those to resume it, or delete it"
             )
+        return True
 
-    def finish(self, found: dict[str, Any], digests: dict[str, str] | None = None) -> dict[str, Any]:
+    def _remove_files(self) -> None:
+        """Removes the files of a dataset, and only those."""
+        for name in (*FILES, *SCAFFOLDING):
+            for path in (self.path / name, self.path / (name + PARTIAL)):
+                path.unlink(missing_ok=True)
+
+    def _check_finished(self, manifest: dict[str, Any]) -> None:
+        if manifest.get("kind") != KIND:
+            raise ValueError(f"{self.path} exists and is no dataset; choose another place or delete it")
+        # Versions may have moved on since; what earlier ones did not record is not compared.
+        known = [key for key in self._asked if key in manifest and key not in ("format", "versions", "rules")]
+        if found := self._differences(manifest, known):
+            raise ValueError(
+                f"{self.path} exists and is a dataset with other options: {found}; choose another place or delete it"
+            )
+
+    def _differences(self, there: dict[str, Any], keys: Iterable[str]) -> str:
+        different = [
+            f"{key} {json.dumps(there.get(key))} there, {json.dumps(self._asked[key])} requested"
+            for key in keys
+            if there.get(key) != self._asked[key] and (key != "rules" or key in there)  # older ones do not tell
+        ]
+        return "; ".join(different)
+
+    def finish(self, found: dict[str, Any], known: dict[str, str] | None = None) -> dict[str, Any]:
         """Writes the manifest; all other files must be complete.
 
         Args:
             found: manifest entries known only now.
-            digests: sha256 by file name, where already known.
+            known: sha256 by file name, where already known.
 
         Returns:
             The manifest.
         """
-        digests = digests or {}
+        known = dict(known or {})
+        if (self.path / "frames.npy").is_file() and not (self.path / "blocks.npy").is_file():
+            hasher = BlockHasher()
+            hash_file(self.path / "frames.npy", hasher)
+            known["frames.npy"] = write_blocks(self.path, hasher)
         present = [name for name in FILES if (self.path / name).is_file()]
-        manifest = {
-            **self._asked,
-            **found,
-            "states": description(),
-            "files": {name: digests.get(name) or sha256(self.path / name) for name in present},
-        }
-        write_atomically(self.path / MANIFEST, seal(manifest).encode())
-        self.manifest = manifest
+        files = {**digests(self.path, [name for name in present if name not in known]), **known}
+        manifest = {**self._asked, **found, "states": description(), "files": {name: files[name] for name in present}}
+        self._place.finish(manifest, SCAFFOLDING)
         return manifest
 
-    def _publish(self) -> None:
-        if self.manifest is None:
-            return
-        for path in self.path.iterdir():
-            if path.name not in (*self.manifest["files"], MANIFEST):
-                path.unlink()
-        sync_directory(self.path)
-        self.path.rename(self.directory)
-        sync_directory(self.directory.parent)
+
+def write_blocks(folder: Path, hasher: BlockHasher) -> str:
+    """Writes blocks.npy, once the hasher has read all of frames.npy, and returns the sha256 of the latter."""
+    whole, blocks = hasher.finish()
+    array = GrowingArray(folder / "blocks.npy", blocks.dtype, blocks.shape[1:])
+    array.append(blocks)
+    array.finish()
+    return whole
 
 
 class EpisodeLog:
@@ -275,10 +283,10 @@ class EpisodeLog:
 def write_dataset(
     directory: Path | str, trajectories: Iterable[Trajectory], *, seed: int, description: dict[str, Any]
 ) -> int:
-    """Streams trajectories to disk; the directory appears only when it is complete.
+    """Streams trajectories to disk, in one go; a dataset with the same description that is there already is kept.
 
     Args:
-        directory: must not exist.
+        directory: of the dataset.
         trajectories: one at a time is held in memory.
         seed: seed of the command.
         description: further manifest entries: population, keywords of the environment, `goals` (their names).
@@ -287,12 +295,14 @@ def write_dataset(
         The number of steps.
 
     Raises:
-        ValueError: the directory exists, or trajectories are missing or inconsistent.
+        ValueError: the directory holds something else, or trajectories are missing or inconsistent.
         OSError: writing failed; nothing is left behind.
     """
     names = description.get("goals", ())  # only in the manifest if trajectories have goals
     asked = {"seed": seed, **{key: value for key, value in description.items() if key != "goals"}}
     with Unfinished(directory, asked, resumable=False) as work:
+        if work.manifest is not None:
+            return work.manifest["steps"]
         characters, size = set(), None
         with EpisodeLog(work.path, names) as episodes:
             for trajectory in trajectories:

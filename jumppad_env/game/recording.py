@@ -7,14 +7,13 @@ The dataset appears when the block ends without an error. If the process is kill
 """
 
 import contextlib
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from jumppad_env.dataset import Trajectory
 from jumppad_env.dataset.format import EPISODE
 from jumppad_env.dataset.writing import EpisodeLog, Unfinished
+from jumppad_env.files import is_finished
 from jumppad_env.game.game import Played
 from jumppad_env.game.panels import Recorded
 
@@ -82,26 +81,19 @@ def record(directory: Path, seed: int, variety: str = "none", style: str = "") -
     """
     if len(style) > LONGEST_STYLE or not style.isprintable():
         raise ValueError(f"a style must be at most {LONGEST_STYLE} printable characters, got {style!r}")
-    _check_free(directory)
     environment = {"id": "Jumppad-v0", "observation": "state", "character": "random", "variety": variety}
-    with Unfinished(directory, {"seed": seed, "population": "person", "environment": environment}) as work:
-        if work.manifest is None:
-            log = EpisodeLog(work.path)
-            try:
-                with log:
-                    yield Recording(log, style)
-                    if log.seeds:
-                        work.finish(log.finish())
-            finally:
-                if not log.seeds:
-                    shutil.rmtree(work.path)
-            return
-    _check_free(directory)  # the last session was killed just before publishing, which leaving the block has done
-
-
-def _check_free(directory: Path) -> None:
-    if os.path.lexists(directory):
+    if is_finished(directory):
         raise ValueError(
             f"{directory} exists; record into another directory, with another --seed, "
             "and merge both with python -m agents.dataset merge"
         )
+    with Unfinished(directory, {"seed": seed, "population": "person", "environment": environment}) as work:
+        log = EpisodeLog(work.path)
+        try:
+            with log:
+                yield Recording(log, style)
+                if log.seeds:
+                    work.finish(log.finish())
+        finally:
+            if not log.seeds:
+                work.discard()

@@ -1,14 +1,11 @@
 """Atomic and locked writing: files are old or new, never half-written, however the process ends."""
 
 import errno
-import hashlib
-import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from jumppad_env.machine.notices import notice
 
@@ -28,32 +25,8 @@ CANNOT = (
     errno.EPERM,
 )
 """How file systems of networks, shared folders and containers say that they cannot flush; FUSE has its choice."""
-PARTIAL = ".partial"
-MANIFEST = "manifest.json"
-"""Describes a dataset or an artifact; written last, so its presence means "finished"."""
-BEGUN = "begun.json"
-"""What was requested of an unfinished dataset or artifact."""
-
-
-def sha256(path: Path) -> str:
-    """Returns the checksum of a file, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def read_json(path: Path, remedy: str) -> dict[str, Any]:
-    """Returns the JSON object in a file.
-
-    Raises:
-        ValueError: The file is damaged; the message ends with the remedy.
-    """
-    try:
-        values = json.loads(path.read_bytes())
-    except (ValueError, RecursionError):
-        values = None
-    if not isinstance(values, dict):
-        raise ValueError(f"{path} is damaged; {remedy}")
-    return values
+PARTIAL = ".jumppad-partial"
+"""Ends the names of files that are being written; nobody else's do, so they can be replaced and removed."""
 
 
 def write_atomically(path: Path, content: bytes) -> None:
