@@ -21,7 +21,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 
@@ -38,11 +38,13 @@ from jumppad_env.files import (
     read_sealed,
     sha256,
 )
+from jumppad_env.files.shapes import Duration, misfit
 from jumppad_env.island.digest import rules_digest, warn_of_other_rules
 
 FORMAT = 2
 UNSEALED = 1
 """Earlier format, still read: its manifests have no checksum of their own."""
+DATASET = "dataset"
 DAMAGES = (ValueError, KeyError, OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, struct.error)
 """What NumPy and zipfile raise on files that are truncated or have a byte changed."""
 STATE_DIRECTORY = "training_state"
@@ -62,42 +64,72 @@ class Work:
     """JSON-serializable; set by the stage, or read from the manifest of a finished artifact."""
 
 
-def read_manifest(directory: Path | str) -> dict[str, Any]:
-    """Returns the manifest of a finished artifact or dataset, of any kind.
+class Manifest(TypedDict):
+    """What the manifest of an artifact holds; earlier versions did not write all of it."""
+
+    kind: str
+    format: int
+    config: NotRequired[Any]
+    seed: NotRequired[int]
+    inputs: NotRequired[dict[str, str]]
+    rules: NotRequired[str]
+    metrics: NotRequired[dict[str, Any]]
+    seconds: NotRequired[Duration]
+    versions: NotRequired[dict[str, str]]
+    files: NotRequired[dict[str, str]]
+
+
+def read_manifest(directory: Path | str, kind: str | None = None) -> dict[str, Any]:
+    """Returns the manifest of a finished artifact, or of a dataset.
+
+    Args:
+        directory: Directory of the artifact.
+        kind: Required kind, such as `"policy"`; None takes any.
 
     Raises:
         FileNotFoundError: There is none.
-        ValueError: It is damaged, or was changed after it was written.
+        ValueError: It is of another kind or format version, damaged, or was changed after it was written.
     """
     path = Path(directory) / MANIFEST
-    if not path.is_file():
+    if not path.exists():
         state = "is unfinished" if (path.parent / BEGUN).is_file() else "holds no artifact"
         raise FileNotFoundError(f"{directory} {state} (no {MANIFEST}); run the stage that makes it to completion first")
     manifest = read_json(path)
-    return manifest if _is_unsealed(manifest) else read_sealed(path, _remedy(path))
-
-
-def _is_unsealed(manifest: dict[str, Any]) -> bool:
-    return manifest.get("format") == UNSEALED and manifest.get("kind") != "dataset"
+    found = manifest.get("kind")
+    if kind is not None and found != kind:
+        raise ValueError(f"{directory} holds {str(found)[:40]!r}, expected {kind!r}; give another directory")
+    if found == DATASET:
+        return read_sealed(path, _remedy(path))
+    _check_format(path, manifest)
+    if wrong := misfit(manifest, Manifest):
+        raise ValueError(f"{path} is damaged ({wrong}); {_remedy(path)}")
+    return manifest if manifest["format"] == UNSEALED else read_sealed(path, _remedy(path))
 
 
 def load_manifest(directory: Path | str, kind: str) -> dict[str, Any]:
     """Reads the manifest of a finished artifact; warns if it was made by other rules, or on another map.
 
-    Args:
-        directory: Directory of the artifact.
-        kind: Required kind, such as `"policy"`.
-
-    Raises:
-        FileNotFoundError: There is no finished artifact.
-        ValueError: The manifest is damaged, of another kind or of another format version.
+    See `read_manifest`.
     """
-    manifest = read_manifest(directory)
-    if manifest.get("kind") != kind:
-        raise ValueError(f"{directory} holds {manifest.get('kind')!r}, expected {kind!r}; give another directory")
-    _check_format(Path(directory) / MANIFEST, manifest)
+    manifest = read_manifest(directory, kind)
     warn_of_other_rules(directory, manifest.get("rules"))
     return manifest
+
+
+def check_files(directory: Path | str, *names: str) -> None:
+    """Checks files of an artifact against its manifest; there is nothing to check where there is none.
+
+    Raises:
+        ValueError: A file differs from what was written.
+    """
+    directory = Path(directory)
+    if not is_finished(directory):
+        return
+    told = read_manifest(directory).get("files", {})
+    for name in names:
+        if name in told and sha256(directory / name) != told[name]:
+            path = directory / name
+            raise ValueError(f"{path} is damaged (its checksum differs from {MANIFEST}); {_remedy(path)}")
 
 
 @contextmanager
@@ -185,7 +217,7 @@ def _check_same(
 ) -> None:
     remedy = "choose another --out or delete it"
     if there.get("kind") != asked["kind"]:
-        raise ValueError(f"{directory} holds {there.get('kind')!r}, not {asked['kind']!r}; {remedy}")
+        raise ValueError(f"{directory} holds {str(there.get('kind'))[:40]!r}, not {asked['kind']!r}; {remedy}")
     _check_format(directory / name, there)
     keys = ("config", "seed", "inputs", *({"rules"} & there.keys()))  # older ones do not tell their rules
     there = {**there, "config": with_defaults(there.get("config"), config)}

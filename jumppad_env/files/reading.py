@@ -121,7 +121,8 @@ def read_json_lines(path: Path, remedy: str, shape: Any, *, cut_off: bool = Fals
 
 
 def seal(values: dict[str, Any]) -> str:
-    """Returns the text of a JSON object with its checksum as the last entry."""
+    """Returns the text of a JSON object with its checksum as the last entry; one that it has is replaced."""
+    values = {key: value for key, value in values.items() if key != CHECKSUM}
     digest = hashlib.sha256(json.dumps(values, indent=2).encode()).hexdigest()
     return json.dumps({**values, CHECKSUM: digest}, indent=2)
 
@@ -134,6 +135,6 @@ def read_sealed(path: Path, remedy: str, shape: Any = dict[str, Any]) -> Any:
         ValueError: it is damaged, or was changed after it was written.
     """
     values = read_json(path, remedy, shape)
-    if path.read_bytes() != seal({key: value for key, value in values.items() if key != CHECKSUM}).encode():
+    if path.read_bytes() != seal(values).encode():
         raise ValueError(f"{path} was changed after it was written (its checksum does not fit); {remedy}")
     return values

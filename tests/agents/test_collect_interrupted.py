@@ -18,6 +18,7 @@ from agents.dataset import Dataset
 from agents.dataset.rerendering import rerender
 from agents.population.cast import PeopleSeats
 from agents.workers.processes import BLOCK, PlayerPool
+from jumppad_env.files import is_finished
 from jumppad_env.streams import stream
 
 pytestmark = pytest.mark.slow
@@ -57,16 +58,16 @@ def larger_than(path: Path, size: int):
 def test_killed_in_each_stage_it_goes_on_and_ends_in_the_same_bytes(tmp_path, population, workers):
     options = ["--episodes", 900, "--population", population, "--image-size", *SIZE, "--workers", workers]
     config = CollectConfig(episodes=900, population=population, image_size=SIZE)
-    hidden, out = tmp_path / ".cut.unfinished", tmp_path / "cut"
+    out = tmp_path / "cut"
     for name, size in (("begun.json", 0), ("episodes.npy", 2000), ("frames.npy", 2**20), ("drawn", 0)):
         # What was drawn is noted often, so that it is before all is drawn on any machine.
         often = "from agents.dataset import drawing; drawing.SYNC_SECONDS = 0.0; drawing.CHUNK_BYTES = 2**18"
         process = start("agents.collect", out, *options, before=often)
-        assert kill_when(process, larger_than(hidden / name, size)), name
-        assert not out.exists() and hidden.exists()
-    kept = (hidden / "episodes.npy").stat().st_size
+        assert kill_when(process, larger_than(out / name, size)), name
+        assert not is_finished(out)
+    kept = (out / "episodes.npy").stat().st_size
     collect(config, out, workers)
-    assert kept > 100_000 and not hidden.exists()
+    assert kept > 100_000
     collect(config, tmp_path / "whole", 1)
     assert contents(out) == contents(tmp_path / "whole")
 
@@ -83,7 +84,7 @@ def test_killed_twenty_times_at_random_it_ends_in_the_same_bytes(tmp_path):
         moment = time.monotonic() + generator.uniform(0.1, 0.8 * whole)
         killed = kill_when(process, lambda moment=moment: time.monotonic() > moment)
         assert killed or process.returncode == 0, (tmp_path / "errors").read_text()
-        if not out.exists():
+        if not is_finished(out):
             kills += 1
         else:  # it was done before, even if the process had not quite ended; begin anew
             assert contents(out) == contents(tmp_path / "whole")
@@ -96,7 +97,7 @@ def test_killed_twenty_times_at_random_it_ends_in_the_same_bytes(tmp_path):
 
 def test_killed_while_it_plays_nothing_that_is_finished_is_lost(tmp_path):
     options = ["--episodes", 4000, "--image-size", "None", "--workers", 1]
-    log = tmp_path / ".cut.unfinished" / "episodes.npy"
+    log = tmp_path / "cut" / "episodes.npy"
     assert kill_when(start("agents.collect", tmp_path / "cut", *options), larger_than(log, 2000))
     before = log.read_bytes()
     with pytest.raises(ValueError, match=r"episodes 4000 there, 7 requested; use those to resume it, or delete"):
@@ -123,7 +124,7 @@ def test_ctrl_c_in_the_middle_of_drawing_and_again_is_gone_on_with(tmp_path, mon
     monkeypatch.setattr(drawing, "SYNC_SECONDS", 0.0)
     monkeypatch.setattr(drawing.Painter, "draw", interrupted)
     attempts = 0
-    while not (tmp_path / "cut").exists():
+    while not is_finished(tmp_path / "cut"):
         attempts += 1
         try:
             collect(config, tmp_path / "cut")
@@ -148,10 +149,10 @@ def test_a_full_disk_ends_in_one_line_and_what_was_collected_stays(tmp_path, lim
     )
     last = done.stderr.strip().splitlines()[-1]
     assert done.returncode == 2 and last.startswith("error: no space left while writing") and str(out) in last
-    assert "Traceback" not in done.stderr and not out.exists()
+    assert "Traceback" not in done.stderr and not is_finished(out)
     if limit == 1_000_000:  # all states were there, and some of the frames
-        assert (tmp_path / ".d.unfinished" / "frames.npy").stat().st_size <= limit
-        assert np.load(tmp_path / ".d.unfinished" / "episodes.npy").size == 40
+        assert (out / "frames.npy").stat().st_size <= limit
+        assert np.load(out / "episodes.npy").size == 40
     config = CollectConfig(episodes=40, image_size=(32, 32))
     collect(config, out)
     collect(config, tmp_path / "whole")
@@ -177,10 +178,10 @@ def test_an_interrupted_rerender_goes_on(tmp_path, monkeypatch):
     monkeypatch.setattr(drawing.Painter, "draw", interrupted)
     with pytest.raises(KeyboardInterrupt):
         rerender(tmp_path / "states", tmp_path / "cut", *arguments)
-    assert not (tmp_path / "cut").exists()
+    assert not is_finished(tmp_path / "cut")
     with pytest.raises(ValueError, match="other options"):
         rerender(tmp_path / "states", tmp_path / "cut", (16, 16), "paper", None, 2)
-    already = int((tmp_path / ".cut.unfinished" / "drawn").read_text())
+    already = int((tmp_path / "cut" / "drawn").read_text())
     calls.clear()
     monkeypatch.setattr(drawing.Painter, "draw", lambda *arguments: (calls.append(arguments), draw(*arguments)))
     rerender(tmp_path / "states", tmp_path / "cut", *arguments)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from baselines import artifact
+from jumppad_env.files import PARTIAL, content_digest, seal
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +43,10 @@ def make(directory, content="weights", **options):
         work.metrics["accuracy"] = 0.99
 
 
+def reseal(path, content):
+    path.write_text(seal({key: value for key, value in content.items() if key != "sha256"}))
+
+
 def snapshot(directory):
     return {path: path.read_bytes() for path in sorted(directory.rglob("*")) if path.is_file()}
 
@@ -51,7 +56,7 @@ def test_an_artifact_of_other_rules_is_warned_of_and_not_gone_on_with(tmp_path):
     with pytest.raises(KeyboardInterrupt), begin(tmp_path / "begun"):
         raise KeyboardInterrupt
     for path in (tmp_path / "finished/manifest.json", tmp_path / "begun/begun.json"):
-        path.write_text(json.dumps({**json.loads(path.read_text()), "rules": "0123456789"}))
+        reseal(path, {**json.loads(path.read_text()), "rules": "0123456789"})
     with pytest.warns(UserWarning, match="finished was made by other rules .*digest 01234567 there"):
         artifact.load_manifest(tmp_path / "finished", "reward_model")
     for name in ("finished", "begun"):
@@ -65,7 +70,7 @@ def test_an_artifact_that_does_not_tell_its_rules_is_used_as_before(tmp_path):
     path = tmp_path / "manifest.json"
     manifest = json.loads(path.read_text())
     assert len(manifest.pop("rules")) == 64
-    path.write_text(json.dumps(manifest))
+    reseal(path, manifest)
     artifact.load_manifest(tmp_path, "reward_model")
     with begin(tmp_path) as work:
         assert work.finished
@@ -77,7 +82,7 @@ def test_a_finished_artifact_says_what_it_is(tmp_path):
     make(directory, inputs={"rollouts": tmp_path / "rollouts"}, seed=3)
     assert {path.name for path in directory.iterdir()} == {"manifest.json", "model"}  # no training_state, no begun.json
     manifest = artifact.load_manifest(directory, "reward_model")
-    digest = hashlib.sha256((tmp_path / "rollouts" / "manifest.json").read_bytes()).hexdigest()
+    digest = content_digest(json.loads((tmp_path / "rollouts" / "manifest.json").read_text()))
     assert manifest["inputs"] == {"rollouts": digest}
     assert manifest["files"] == {"model": hashlib.sha256(b"weights").hexdigest()}
     optimizer = {"learning_rate": 0.0003, "betas": [0.9, 0.95]}
@@ -160,7 +165,7 @@ def test_an_unfinished_input_is_refused_before_anything_is_written(tmp_path):
 
 def test_a_directory_of_something_else_is_left_alone(tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
-    with pytest.raises(ValueError, match="is not an artifact"):
+    with pytest.raises(ValueError, match="is no unfinished artifact"):
         make(tmp_path)
     assert snapshot(tmp_path) == {tmp_path / "thesis.tex": b"years of work"}
 
@@ -171,8 +176,8 @@ def test_a_directory_of_something_else_is_left_alone(tmp_path):
         ('{"kind": "reward_model", "for', "manifest.json is damaged"),
         ("[]", "manifest.json is damaged"),
         ('{"kind": "policy", "format": 1}', "holds 'policy', expected 'reward_model'"),
-        ('{"kind": "reward_model", "format": 2}', "format version 2, this code reads 1: it is newer, update"),
-        ('{"kind": "reward_model", "format": 0}', "format version 0, this code reads 1: it is older"),
+        ('{"kind": "reward_model", "format": 3}', "format version 3, this code reads 2: it is newer, update"),
+        ('{"kind": "reward_model", "format": 0}', "format version 0, this code reads 2: it is older"),
     ],
 )
 def test_manifests_that_cannot_be_used_are_named(tmp_path, manifest, message):
@@ -225,7 +230,7 @@ def test_leftovers_of_a_kill_after_the_manifest_go_away(tmp_path):
     make(tmp_path)
     (tmp_path / "begun.json").write_text("{}")
     (tmp_path / "training_state").mkdir()
-    (tmp_path / "model.partial").write_text("half")
+    (tmp_path / f"model{PARTIAL}").write_text("half")
     with begin(tmp_path) as work:
         assert work.finished
     assert {path.name for path in tmp_path.iterdir()} == {"manifest.json", "model"}
@@ -316,7 +321,7 @@ def test_a_field_that_a_stored_configuration_lacks_has_its_default(tmp_path, fin
     stored = json.loads(path.read_text())
     within, _, key = lacking.rpartition(".")
     del (stored["config"][within] if within else stored["config"])[key]
-    path.write_text(json.dumps(stored))
+    reseal(path, stored)
     config = dataclasses.replace(Config(), **changes)
     if refused:
         with pytest.raises(ValueError, match=refused), begin(tmp_path, config):
@@ -330,6 +335,6 @@ def test_a_field_that_was_removed_from_the_code_is_a_difference(tmp_path):
     make(tmp_path)
     stored = json.loads((tmp_path / "manifest.json").read_text())
     stored["config"]["dropout"] = 0.1
-    (tmp_path / "manifest.json").write_text(json.dumps(stored))
+    reseal(tmp_path / "manifest.json", stored)
     with pytest.raises(ValueError, match="dropout 0.1 there, missing requested"), begin(tmp_path):
         pass

@@ -9,6 +9,7 @@ import pytest
 from baselines.pipeline import check, parse
 from baselines.presets import PRESETS
 from baselines.stages import RUN, Stages
+from jumppad_env.files import seal
 
 SMOKE = PRESETS["smoke"]
 
@@ -24,7 +25,8 @@ def without(out, *keys):
     for key in keys[:-1]:
         values = values[key]
     del values[keys[-1]]
-    (out / RUN).write_text(json.dumps(content))
+    del content["sha256"]
+    (out / RUN).write_text(seal(content))
 
 
 @pytest.mark.parametrize(

@@ -19,10 +19,9 @@ from agents.dataset.rerendering import rerender
 from agents.dataset.selection import Wanted, deal, keep, merge, split
 from agents.dataset.verification import verify
 from agents.population.modes import GOALS
-from jumppad_env.dataset.format import seal
 from jumppad_env.dataset.packed_states import description
 from jumppad_env.drawing import Painter
-from jumppad_env.files import sha256
+from jumppad_env.files import seal, sha256
 
 ROOT = Path(__file__).parents[3]
 SIZE = (16, 16)
@@ -244,7 +243,7 @@ def test_damaged_states_are_not_drawn(copy, tmp_path):
         lambda: rerender(directory, tmp_path / "r", SIZE, "none", None, 1),
         lambda: merge(tmp_path / "m", [directory, directory]),
     ):
-        with pytest.raises(ValueError, match=r"is damaged \(states\.npy\)"):
+        with pytest.raises(ValueError, match=r"states\.npy is damaged"):
             work()
     assert [path.name for path in tmp_path.iterdir()] == ["states"]
 

@@ -21,6 +21,7 @@ from agents.population.modes import GOALS
 from agents.rollout import make_envs, rollout
 from jumppad_env.drawing import Painter
 from jumppad_env.env import JumppadEnv
+from jumppad_env.files import seal
 from jumppad_env.streams import integer_seed
 from jumppad_env.world import STATE
 
@@ -226,7 +227,7 @@ def damage(directory, name, change):
         ("manifest.json", lambda b: b.replace(b'"strides": 1024', b'"strides": 10'), "other rules"),
         ("manifest.json", lambda b: b.replace(b'"actions.npy"', b'"../actions.npy"'), "damaged"),
         ("manifest.json", lambda b: b.replace(b'"dataset"', b'"policy"'), "not a dataset"),
-        ("manifest.json", lambda b: json.dumps({**json.loads(b), "steps": 5}).encode(), "expected"),
+        ("manifest.json", lambda b: seal({**json.loads(b), "steps": 5}).encode(), "expected"),
     ],
 )
 def test_damage_gets_one_clear_error(collected, tmp_path, name, change, message):

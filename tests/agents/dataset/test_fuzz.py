@@ -17,8 +17,7 @@ from agents.population import HUMAN
 from agents.population.demonstrator import Crowd
 from agents.population.modes import GOALS
 from agents.rollout import make_envs, rollout
-from jumppad_env.dataset.format import seal
-from jumppad_env.files import sha256
+from jumppad_env.files import seal, sha256
 
 PROMISED = (ValueError, FileNotFoundError)
 MOST_MEMORY = 2**28

@@ -9,7 +9,7 @@ from agents.collect import CollectConfig, collect
 from agents.dataset import Dataset
 from agents.dataset.rerendering import rerender
 from agents.dataset.selection import Wanted, keep, merge, split
-from jumppad_env.dataset.format import seal
+from jumppad_env.files import seal
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from jumppad_env.dataset import Dataset, Trajectory, write_dataset
-from jumppad_env.dataset.format import seal
+from jumppad_env.files import seal
 from jumppad_env.island.digest import rules_digest
 from jumppad_env.world import STATE
 

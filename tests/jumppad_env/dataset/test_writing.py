@@ -14,6 +14,7 @@ from jumppad_env import gamepad
 from jumppad_env.dataset import Trajectory, write_dataset
 from jumppad_env.dataset.format import EPISODE, GrowingArray, whole_rows
 from jumppad_env.dataset.writing import EpisodeLog, Unfinished
+from jumppad_env.files import is_finished
 
 
 def episode(seed: int, length: int = 20, **keywords) -> Trajectory:
@@ -86,7 +87,7 @@ def test_an_interrupted_dataset_goes_on_and_ends_in_the_same_bytes(tmp_path, epi
     write(tmp_path / "whole", episodes, goals=("stay", "go"))
     with pytest.raises(KeyboardInterrupt):
         write(tmp_path / "cut", episodes, stop, goals=("stay", "go"))
-    assert not (tmp_path / "cut").exists()
+    assert not is_finished(tmp_path / "cut")
     write(tmp_path / "cut", episodes, goals=("stay", "go"))
     assert contents(tmp_path / "whole") == contents(tmp_path / "cut")
     assert {path.name for path in tmp_path.iterdir()} == {"whole", "cut"}
@@ -96,7 +97,7 @@ def test_an_episode_whose_data_is_not_all_there_is_played_again(tmp_path, episod
     write(tmp_path / "whole", episodes, goals=("stay", "go"))
     with pytest.raises(KeyboardInterrupt):
         write(tmp_path / "cut", episodes, 4, goals=("stay", "go"))
-    states = tmp_path / ".cut.unfinished" / "states.npy"
+    states = tmp_path / "cut" / "states.npy"
     os.truncate(states, states.stat().st_size - 100)  # as after a power cut
     with Unfinished(tmp_path / "cut", ASKED) as work, EpisodeLog(work.path, ("stay", "go")) as log:
         assert log.seeds == [0, 1, 2]
@@ -104,14 +105,16 @@ def test_an_episode_whose_data_is_not_all_there_is_played_again(tmp_path, episod
     assert contents(tmp_path / "whole") == contents(tmp_path / "cut")
 
 
-def test_killed_between_manifest_and_rename_it_is_finished_all_the_same(tmp_path, episodes):
-    write(tmp_path / "whole", episodes, goals=("stay", "go"))
-    (tmp_path / "whole").rename(tmp_path / ".cut.unfinished")
-    with pytest.raises(ValueError, match="seed 0 there"), Unfinished(tmp_path / "cut", {**ASKED, "seed": 1}):
-        pass
-    write(tmp_path / "cut", [], goals=("stay", "go"))  # nothing is left to write
-    write(tmp_path / "whole", episodes, goals=("stay", "go"))
-    assert contents(tmp_path / "whole") == contents(tmp_path / "cut")
+def test_a_finished_dataset_is_kept_and_other_options_are_refused(tmp_path, episodes):
+    write(tmp_path / "d", episodes, goals=("stay", "go"))
+    before = contents(tmp_path / "d")
+    with pytest.raises(ValueError, match="exists and is a dataset with other options: seed 0 there, 1 requested"):
+        with Unfinished(tmp_path / "d", {**ASKED, "seed": 1}):
+            pass
+    (tmp_path / "d" / "begun.json").write_text("{}")  # killed between the manifest and the end
+    with Unfinished(tmp_path / "d", ASKED) as work:
+        assert work.manifest is not None
+    assert contents(tmp_path / "d") == before
 
 
 def test_other_options_are_refused_and_what_is_there_stays(tmp_path, episodes):
@@ -137,8 +140,8 @@ def test_two_processes_do_not_write_one_dataset(tmp_path):
 
 
 def test_a_damaged_beginning_is_named(tmp_path):
-    (tmp_path / ".d.unfinished").mkdir()
-    (tmp_path / ".d.unfinished" / "begun.json").write_text("{")
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "begun.json").write_text("{")
     with pytest.raises(ValueError, match=r"begun\.json is damaged"), Unfinished(tmp_path / "d", ASKED):
         pass
 
@@ -185,5 +188,5 @@ def test_goals_are_one_byte_per_step():
 
 @pytest.mark.parametrize("place", [".", "/", "", "..", "./"])
 def test_a_place_without_a_name_exists(place):
-    with pytest.raises(ValueError, match=r"^\S+ exists; choose another place or delete it$"):
+    with pytest.raises(ValueError, match=r"^\S+ exists and is no unfinished dataset .*; choose another place"):
         write(place, [])

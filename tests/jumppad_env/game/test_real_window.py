@@ -292,7 +292,7 @@ def test_the_window_closes_silently(screen, playing, way, when):
 
 def kept(directory: Path) -> int:
     """Returns the number of episodes of an unfinished recording on disk."""
-    path = directory.with_name(f".{directory.name}.unfinished") / "episodes.npy"
+    path = directory / "episodes.npy"
     return len(whole_rows(path, EPISODE, ()))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from jumppad_env.drawing.window import Window
+from jumppad_env.files import is_finished
 from jumppad_env.game.controls import Controls
 from jumppad_env.game.game import Game
 from jumppad_env.game.recording import record
@@ -135,16 +136,15 @@ def test_time_spent_writing_does_not_count(session, tmp_path):
 def kept_and_killed(directory, style: str = "") -> None:
     """Leaves the files of a process that kept one more episode and was killed in the next."""
     before = directory.with_name("before")
-    hidden = directory.with_name(f".{directory.name}.unfinished")
-    if hidden.exists():
-        hidden.rename(before.with_name(".before.unfinished"))
+    if directory.exists():
+        directory.rename(before)
     with record(before, 0, style=style) as recording:
         game = Game("scout", None, 0, (16, 30), skipped=recording.seeds)
         game.obey({"play"})
         while not game.ended:
             game.advance(0.1, game._env.action_space.sample)
         recording.keep(game.played())
-        shutil.copytree(before.with_name(".before.unfinished"), hidden)  # the disk at this moment
+        shutil.copytree(before, directory)  # the disk at this moment
         game.close()
     shutil.rmtree(before)
 
@@ -152,7 +152,7 @@ def kept_and_killed(directory, style: str = "") -> None:
 def test_a_killed_recording_resumes_with_its_episodes_and_other_seeds(session, tmp_path):
     for number in range(2):
         kept_and_killed(tmp_path / "d", style=f"style {number}")
-        assert [path.name for path in tmp_path.iterdir()] == [".d.unfinished"]
+        assert not is_finished(tmp_path / "d")
     shown = session(tmp_path / "d", [*episode("return"), *episode("return")], style="wild")
     assert "2 kept, style wild" in next(text for text in shown if "Keep and continue" in text)
     kept = rows(tmp_path / "d")
@@ -187,10 +187,7 @@ def test_an_existing_dataset_is_not_touched(session, tmp_path):
     session(tmp_path / "d", episode("escape"))
     with pytest.raises(ValueError, match=r"exists; record into another directory.*agents\.dataset merge"):
         session(tmp_path / "d", episode("escape"))
-    (tmp_path / "d").rename(tmp_path / ".e.unfinished")  # killed between the manifest and the rename
-    with pytest.raises(ValueError, match="e exists"):
-        session(tmp_path / "e", episode("escape"))
-    assert [path.name for path in tmp_path.iterdir()] == ["e"] and len(rows(tmp_path / "e")) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["d"] and len(rows(tmp_path / "d")) == 1
 
 
 @pytest.mark.parametrize("style", ["s" * 25, "a\nb", "\udcff"])
@@ -248,7 +245,7 @@ def test_the_command_says_that_nothing_was_kept(pygame, tmp_path):
     ("arguments", "told"),
     [
         (("--style", "fast"), "--style needs --record"),
-        (("--record", "there"), "there exists; record into another directory"),
+        (("--record", "there"), "there exists and is no unfinished dataset"),
         (("--record", "there/file/d"), "there/file"),
         (("--record", "new", "--style", "x" * 25), "at most 24 printable"),
     ],
@@ -272,7 +269,7 @@ def test_a_full_disk_ends_in_one_line_and_what_was_kept_stays(pygame, tmp_path):
     done = command("--record", str(tmp_path / "d"), keys=keys, limit=20_000)  # an episode is 8,800 bytes of states
     assert done.returncode == 2 and done.stderr.count("\n") == 1
     assert done.stderr.startswith(f"error: no space left while writing {tmp_path / 'd'}; free some space")
-    assert [path.name for path in tmp_path.iterdir()] == [".d.unfinished"]
+    assert not is_finished(tmp_path / "d")
     done = command("--record", str(tmp_path / "d"), keys=" ".join([*PLAYED, "escape"]))
     assert (done.returncode, done.stderr) == (0, "")
     assert rows(tmp_path / "d")["seed"].tolist() == [seed_of(number) for number in range(3)]

@@ -11,6 +11,7 @@ from agents.dataset.statistics import card as module
 from agents.dataset.statistics.card import LONGEST, card, shown
 from agents.dataset.statistics.counts import count_dataset
 from agents.figures.page import render
+from jumppad_env.files import seal
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def rewrite(directory: Path, **changes) -> Dataset:
     """Changes a manifest; None removes."""
     path = directory / "manifest.json"
     manifest = {**json.loads(path.read_text()), **changes}
-    path.write_text(json.dumps({key: value for key, value in manifest.items() if value is not None}))
+    path.write_text(seal({key: value for key, value in manifest.items() if value is not None}))
     return Dataset(directory)
 
 

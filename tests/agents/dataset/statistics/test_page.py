@@ -19,6 +19,7 @@ from agents.motion import statistics
 from agents.outcomes import NAMES, wilson_interval
 from agents.population.modes import GOALS
 from jumppad_env.dataset import Trajectory
+from jumppad_env.files import seal
 
 pytestmark = pytest.mark.slow
 
@@ -186,7 +187,7 @@ def rewritten(directory: Path, out: Path, modes: list[str] | None = None, **chan
         played = [Trajectory(**{**vars(t), "mode": mode}) for t, mode in zip(played, modes, strict=False)]
     write_dataset(out, played, seed=0, description={"goals": GOALS})
     manifest = json.loads((out / "manifest.json").read_text())
-    (out / "manifest.json").write_text(json.dumps({**manifest, **changes}))
+    (out / "manifest.json").write_text(seal({**manifest, **changes}))
     return Dataset(out)
 
 
