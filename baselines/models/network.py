@@ -16,9 +16,12 @@ from torch.nn.functional import gelu, linear, scaled_dot_product_attention
 
 from baselines.models.gamepad_distribution import COMPONENT_LOGITS
 from baselines.models.threads import EPISODES, ROWS, apply_in_parts
+from jumppad_env.files.shapes import misfit
 
 # Attention spans tens of steps, so the slowest rotation can be faster than with the base of 10,000 in language models.
 ROTARY_BASE = 100.0
+DEEPEST = 1000
+"""Layers of a network, at most: each costs time before any memory."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class NetworkConfig:
         numbers = (*image_size, *channels, *others)
         if len(self.image_size) != 2 or not self.channels or min(numbers) < 1:
             raise ValueError(f"sizes must be positive, with two in image_size and at least one in channels; got {self}")
+        if max(self.layers, len(self.channels)) > DEEPEST:
+            raise ValueError(f"at most {DEEPEST} layers and channels; got {self}")
         shrunk = self.patch * 2 ** (len(self.channels) - 1)
         if any(side % shrunk for side in self.image_size):
             raise ValueError(
@@ -65,13 +70,13 @@ class NetworkConfig:
         Raises:
             ValueError: If the values are not a configuration; the message names the `source`.
         """
+        wrong = misfit(values, cls)
         try:
-            fields: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
-            return cls(**fields)
-        except (AttributeError, TypeError) as error:
-            raise ValueError(
-                f"{source} holds no network configuration ({error}); run the stage that wrote it again"
-            ) from None
+            if wrong is None:
+                return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+        except ValueError as error:
+            wrong = str(error)
+        raise ValueError(f"{source} holds no network configuration ({wrong}); run the stage that wrote it again")
 
 
 def compute_dtype(weight: Tensor) -> torch.dtype:

@@ -4,20 +4,29 @@ import copy
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from baselines.models.batches import Batch
-from baselines.models.checkpoint import load_config, load_weights, network_device, save_checkpoint
+from baselines.models.checkpoint import load_config, load_module, network_device, save_checkpoint
 from baselines.models.gamepad_distribution import UNIFORMS, log_prob, sample, sample_component
 from baselines.models.network import Cache, GamepadTransformer, NetworkConfig
 from baselines.models.precision import Precision, autocast
 from jumppad_env.streams import integer_seed, stream
 
 KIND = "policy"
+
+
+class PolicyFile(TypedDict):
+    """What `config.json` of a policy holds."""
+
+    kind: str
+    format: int
+    network: dict[str, Any]
+    metadata: dict[str, Any]
 
 
 class Policy:
@@ -58,10 +67,10 @@ class Policy:
             FileNotFoundError: If there is none.
             ValueError: If it is damaged, not a policy, or of another format version.
         """
-        config = load_config(path, KIND)
-        network = GamepadTransformer(NetworkConfig.from_json(config.get("network"), path))
-        load_weights(path, network)
-        return cls(network.to(device), config.get("metadata"))
+        config = load_config(path, KIND, PolicyFile)
+        sizes = NetworkConfig.from_json(config["network"], path)
+        network = load_module(path, lambda: GamepadTransformer(sizes))
+        return cls(network.to(device), config["metadata"])
 
     def frozen_copy(self) -> "Policy":
         """Returns a copy that is not trained, such as the reference of a KL or of DPO."""

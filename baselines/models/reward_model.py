@@ -3,17 +3,28 @@
 import copy
 from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated, Any, TypedDict
 
 import torch
 from torch import Tensor, nn
 
 from baselines.models.batches import Batch
-from baselines.models.checkpoint import load_config, load_weights, network_device, save_checkpoint
+from baselines.models.checkpoint import load_config, load_module, network_device, save_checkpoint
 from baselines.models.network import GamepadTransformer, NetworkConfig, Trunk
 from baselines.models.precision import autocast
 from baselines.models.threads import EPISODES, apply_in_parts
+from jumppad_env.files.shapes import Range
 
 KIND = "reward_model"
+
+
+class RewardModelFile(TypedDict):
+    """What `config.json` of a reward model holds."""
+
+    kind: str
+    format: int
+    network: dict[str, Any]
+    token: Annotated[int, Range(-(2**31), -1)] | None
 
 
 class RewardModel(nn.Module):
@@ -93,10 +104,9 @@ class RewardModel(nn.Module):
             FileNotFoundError: If there is none.
             ValueError: If it is damaged, not a reward model, or of another format version.
         """
-        config = load_config(path, KIND)
-        model = cls(NetworkConfig.from_json(config.get("network"), path), config.get("token", -1))
-        load_weights(path, model)
-        return model.to(device)
+        config = load_config(path, KIND, RewardModelFile)
+        sizes = NetworkConfig.from_json(config["network"], path)
+        return load_module(path, lambda: cls(sizes, config["token"])).to(device)
 
     def save_pretrained(self, path: Path | str) -> None:
         """Write `config.json` and `model.safetensors` into the directory `path`, created if needed.

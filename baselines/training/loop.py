@@ -20,11 +20,12 @@ from torch import Tensor, nn
 
 from agents.progress import Progress
 from baselines.artifact import STATE_DIRECTORY
-from baselines.models.checkpoint import network_device
+from baselines.models.checkpoint import digest_tensors, network_device
 from baselines.models.precision import announce_device
 from baselines.training.dashboard import Dashboard
 from baselines.training.muon import Muon
 from jumppad_env.files import explain_full_disk, flush_to_disk, write_atomically
+from jumppad_env.files.reading import CHECKSUM, check_regular
 
 METRICS = "metrics.jsonl"
 STATE = "state.safetensors"
@@ -266,21 +267,25 @@ def _state(
         for moment, tensor in _moments(optimizers, parameter).items():
             tensors[f"{moment}/{name}"] = tensor
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    return save(tensors, metadata={"update": str(update)})
+    return save(tensors, metadata={"update": str(update), CHECKSUM: digest_tensors(tensors, update)})
 
 
 def _load_state(
     path: Path, module: nn.Module, optimizers: list[torch.optim.Optimizer], trained: dict[str, nn.Parameter]
 ) -> int:
     """Restores weights and moments and returns the index of the next update."""
+    check_regular(path)
     try:
         with safe_open(path, framework="pt") as file:
-            update = int(file.metadata()["update"])
+            metadata = file.metadata()
+            update = int(metadata["update"])
             tensors: dict[str, Any] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if metadata.get(CHECKSUM) != digest_tensors(tensors, update):
+            raise KeyError("its checksum differs")
         weights = {name.removeprefix("weights/"): tensors[name] for name in tensors if name.startswith("weights/")}
         module.load_state_dict(weights, strict=True)
-    except (SafetensorError, RuntimeError, KeyError, TypeError) as error:
-        reason = str(error).splitlines()[0]
+    except (SafetensorError, RuntimeError, LookupError, TypeError, ValueError, OSError, AttributeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ValueError(f"{path} is damaged or of another network ({reason}); delete it to start over") from None
     for name, parameter in trained.items():
         for moment in ("step", "exp_avg", "exp_avg_sq", "momentum"):

@@ -127,7 +127,7 @@ def test_a_kill_while_saving_leaves_the_old_state(tmp_path, uninterrupted):
 
     with pytest.raises(RuntimeError):
         train(network, interrupted, CONFIG, tmp_path, description="test", checkpoint_seconds=0.0)
-    (tmp_path / "training_state" / "state.safetensors.partial").write_bytes(b"half of the next st")
+    (tmp_path / "training_state" / "state.safetensors.jumppad-partial").write_bytes(b"half of the next st")
     with (tmp_path / "metrics.jsonl").open("a") as log:
         log.write('{"update": 12, "lo')
     expected, metrics = uninterrupted
@@ -300,6 +300,21 @@ def test_a_state_of_another_network_is_refused(tmp_path):
     state.write_bytes(state.read_bytes()[:100])
     with pytest.raises(ValueError, match="damaged or of another network.*delete it"):
         run(tmp_path)
+
+
+def test_a_flipped_bit_anywhere_in_the_state_is_named(tmp_path):
+    config = OptimizerConfig(updates=1)
+    run(tmp_path, config=config)
+    state, generator = tmp_path / "training_state" / "state.safetensors", np.random.default_rng(0)
+    whole = state.read_bytes()
+    for _ in range(100):
+        at = int(generator.integers(len(whole)))
+        state.write_bytes(whole[:at] + bytes([whole[at] ^ (1 << int(generator.integers(8)))]) + whole[at + 1 :])
+        with pytest.raises(ValueError, match=r"state\.safetensors is damaged or of another network") as caught:
+            run(tmp_path, config=config)
+        assert "\n" not in str(caught.value)
+    state.write_bytes(whole)
+    run(tmp_path, config=config)
 
 
 def test_the_learning_rate_rises_and_falls():
