@@ -1,5 +1,6 @@
 """Files on disk: written whole or not at all, read with suspicion; nothing here knows what they mean."""
 
+from jumppad_env.files.arrays import read_arrays
 from jumppad_env.files.reading import read_bytes, read_json, read_json_lines, read_sealed, seal, sha256
 from jumppad_env.files.unfinished import (
     BEGUN,
@@ -33,6 +34,7 @@ __all__ = [
     "flush_to_disk",
     "is_finished",
     "occupy",
+    "read_arrays",
     "read_bytes",
     "read_json",
     "read_json_lines",
