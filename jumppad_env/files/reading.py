@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import math
+import os
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -29,10 +31,10 @@ def check_regular(path: Path) -> None:
 
     Raises:
         FileNotFoundError: there is nothing.
-        ValueError: there is something else.
+        ValueError: there is something else, such as a link to nothing.
     """
     if not path.is_file():
-        if not path.exists():
+        if not os.path.lexists(path):
             raise FileNotFoundError(f"{path} is missing")
         raise ValueError(f"{path} is not a file; remove it")
 
@@ -58,9 +60,14 @@ def parse_json(content: bytes | str) -> Any:
         ValueError: it is damaged, nested too deeply, or holds a number that is not finite.
     """
     try:
-        return json.loads(content, parse_constant=_refuse)
+        return json.loads(content, parse_constant=_refuse, parse_float=_finite)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    return value if math.isfinite(value) else _refuse(number)
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -8,6 +8,7 @@ misfit({"episodes": 5, "left": 1.8}, Outcome)  # "left is 1.8, not a number from
 """
 
 import dataclasses
+import functools
 import math
 import types
 from collections.abc import Iterable
@@ -21,9 +22,9 @@ from typing import (
     Union,
     get_args,
     get_origin,
+    get_type_hints,
     is_typeddict,
 )
-from typing import get_type_hints as type_hints
 
 SHOWN = 40
 """Most characters of a wrong value in a message."""
@@ -63,11 +64,8 @@ def misfit(value: Any, hint: Any, place: str = "") -> str | None:
         found = [misfit(value, kind, place) for kind in arguments]
         return None if None in found else found[0]
     if origin is Literal:
-        return (
-            None
-            if value in arguments and type(value) in map(type, arguments)
-            else _no(value, place, f"one of {arguments}")
-        )
+        known = any(value == each and type(value) is type(each) for each in arguments)
+        return None if known else _no(value, place, f"one of {', '.join(map(str, arguments))}")
     if origin in (list, tuple):
         return _list_misfit(value, origin, arguments, place)
     if origin is dict:
@@ -98,17 +96,24 @@ def _list_misfit(value: Any, origin: Any, arguments: tuple[Any, ...], place: str
 def _object_misfit(value: Any, hint: Any, place: str) -> str | None:
     if type(value) is not dict:
         return _no(value, place, "an object")
-    hints = type_hints(hint, include_extras=True)
-    if dataclasses.is_dataclass(hint):
-        defaults = (dataclasses.MISSING, dataclasses.MISSING)
-        required = {each.name for each in dataclasses.fields(hint) if (each.default, each.default_factory) == defaults}
-        if unknown := sorted(value.keys() - hints.keys()):
-            return f"{_join(place, unknown[0])} is unknown"
-    else:
-        required = hint.__required_keys__
+    hints, required = _entries(hint)
+    if dataclasses.is_dataclass(hint) and (unknown := sorted(value.keys() - hints.keys())):
+        return f"{_join(place, unknown[0])} is unknown"
     if missing := sorted(required - value.keys()):
         return f"{_join(place, missing[0])} is missing"
     return _first(misfit(value[key], kind, _join(place, key)) for key, kind in hints.items() if key in value)
+
+
+@functools.cache
+def _entries(hint: Any) -> tuple[dict[str, Any], frozenset[str]]:
+    """Returns the type of each entry, and which must be there."""
+    hints = get_type_hints(hint, include_extras=True)
+    if is_typeddict(hint):  # which does not see NotRequired in a file where annotations are text
+        return hints, frozenset(key for key in hint.__required_keys__ if get_origin(hints[key]) is not NotRequired)
+    fields = dataclasses.fields(hint)
+    missing = dataclasses.MISSING
+    needed = frozenset(each.name for each in fields if each.default is missing and each.default_factory is missing)
+    return {each.name: hints[each.name] for each in fields}, needed
 
 
 def _outside(value: Any, limits: Any, place: str) -> str | None:
@@ -122,8 +127,9 @@ def _first(found: Iterable[str | None]) -> str | None:
     return next((each for each in found if each), None)
 
 
-def _join(place: str, key: Any) -> str:
-    key = str(key)[:SHOWN]
+def _join(place: str, key: str) -> str:
+    key = key if key.isprintable() else ascii(key)[1:-1]  # a terminal would obey it
+    key = key[:SHOWN]
     return f"{place}.{key}" if place else key
 
 
