@@ -14,10 +14,7 @@ import dataclasses
 import importlib.metadata
 import json
 import platform
-import struct
 import time
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -30,6 +27,7 @@ from jumppad_env.files import (
     BEGUN,
     MANIFEST,
     PARTIAL,
+    check_file,
     clear,
     content_digest,
     digests,
@@ -45,8 +43,6 @@ FORMAT = 2
 UNSEALED = 1
 """Earlier format, still read: its manifests have no checksum of their own."""
 DATASET = "dataset"
-DAMAGES = (ValueError, KeyError, OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, struct.error)
-"""What NumPy and zipfile raise on files that are truncated or have a byte changed."""
 STATE_DIRECTORY = "training_state"
 """Checkpoints to resume training from; removed when the artifact is finished."""
 EVENTS_DIRECTORY = "tensorboard"
@@ -114,22 +110,6 @@ def load_manifest(directory: Path | str, kind: str) -> dict[str, Any]:
     manifest = read_manifest(directory, kind)
     warn_of_other_rules(directory, manifest.get("rules"))
     return manifest
-
-
-def check_files(directory: Path | str, *names: str) -> None:
-    """Checks files of an artifact against its manifest; there is nothing to check where there is none.
-
-    Raises:
-        ValueError: A file differs from what was written.
-    """
-    directory = Path(directory)
-    if not is_finished(directory):
-        return
-    told = read_manifest(directory).get("files", {})
-    for name in names:
-        if name in told and sha256(directory / name) != told[name]:
-            path = directory / name
-            raise ValueError(f"{path} is damaged (its checksum differs from {MANIFEST}); {_remedy(path)}")
 
 
 @contextmanager
@@ -306,22 +286,26 @@ def _remedy(path: Path) -> str:
     return f"delete {path.parent} and run the stage that makes it again"
 
 
-def read_arrays(path: Path, *names: str) -> list[np.ndarray]:
-    """Returns arrays of an .npz file of an artifact, in the order of their names.
+def read_arrays(path: Path, wanted: Mapping[str, tuple[str, int]]) -> list[np.ndarray]:
+    """Returns arrays of an .npz file of an artifact, in the order of `wanted`, see `jumppad_env.files.read_arrays`.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file is damaged.
+        ValueError: The file is damaged, or differs from what was written.
     """
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return [arrays[name] for name in names]
-    except FileNotFoundError:
-        raise
-    except DAMAGES as error:
-        raise ValueError(
-            f"{path} is damaged ({error}); delete {path.parent} and run the stage that makes it again"
-        ) from None
+    check_file(path, _remedy(path))
+    return list(files.read_arrays(path, wanted, _remedy(path)).values())
+
+
+def check_input(directory: Path | str, role: str, given: Path | str) -> None:
+    """Checks that an artifact was made from this input, if its manifest tells of one with this role.
+
+    Raises:
+        ValueError: It was made from another one.
+    """
+    told = read_manifest(directory).get("inputs", {})
+    if role in told and told[role] not in (content_digest(read_manifest(given)), sha256(Path(given) / MANIFEST)):
+        raise ValueError(f"{directory} was made from other {role} than {given}; give the two that belong together")
 
 
 def _input_digest(role: str, directory: Path) -> str:

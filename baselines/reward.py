@@ -75,7 +75,7 @@ def reward(
         if work.finished:
             return
         dataset = Dataset(rollouts)
-        pairs = load_comparisons(preferences, "train")
+        pairs = load_comparisons(preferences, "train", dataset)
         policy = Policy.from_pretrained(agent)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(integer_seed(seed, "reward head"))
@@ -95,7 +95,7 @@ def reward(
 
         parameters = model.head.parameters() if config.trained == "head" else None
         train(model, compute_loss, config.optimizer, work.directory, description="reward model", parameters=parameters)
-        held_out = load_comparisons(preferences, "held_out")
+        held_out = load_comparisons(preferences, "held_out", dataset)
         score = partial(score_episodes, model, dataset, description="held-out comparisons")
         chosen, rejected = score_pairs(score, held_out.chosen, held_out.rejected)
         model.standardize(torch.from_numpy(np.concatenate([chosen, rejected])))

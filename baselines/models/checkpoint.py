@@ -11,9 +11,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from baselines import artifact
 from jumppad_env.command_line import first_line
-from jumppad_env.files import read_json, write_atomically
+from jumppad_env.files import check_file, read_json, write_atomically
 from jumppad_env.files.reading import check_regular
 from jumppad_env.files.shapes import misfit
 
@@ -65,7 +64,7 @@ def load_config(directory: Path | str, kind: str, shape: Any) -> Any:
         raise ValueError(f"{path} has format version {str(version)[:40]}, this code reads {FORMAT}; {remedy}")
     if wrong := misfit(config, shape):
         raise ValueError(f"{path} is damaged ({wrong}); {REMEDY}")
-    artifact.check_files(directory, CONFIG)
+    check_file(path, REMEDY)
     return config
 
 
@@ -86,7 +85,7 @@ def load_module(directory: Path | str, build: Callable[[], M]) -> M:
         check_regular(path)
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} is missing; {REMEDY}") from None
-    artifact.check_files(directory, WEIGHTS)
+    check_file(path, REMEDY)
     try:
         with torch.device("meta"):
             wanted = {name: (DTYPES[t.dtype], list(t.shape)) for name, t in build().state_dict().items()}

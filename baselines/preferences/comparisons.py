@@ -105,13 +105,33 @@ def compare(values: np.ndarray, count: int, generator: np.random.Generator, nois
     return Comparisons(np.where(swap, second, first), np.where(swap, first, second))
 
 
-def load_comparisons(directory: Path, part: Literal["train", "held_out"]) -> Comparisons:
+def load_comparisons(directory: Path, part: Literal["train", "held_out"], dataset: Dataset) -> Comparisons:
     """Loads the training or held-out comparisons of a finished artifact.
+
+    Args:
+        directory: Of the artifact.
+        part: Which comparisons.
+        dataset: Holds the compared episodes.
 
     Raises:
         FileNotFoundError: There is no finished artifact.
-        ValueError: It is damaged or of another kind.
+        ValueError: It is damaged, of another kind, or of other episodes.
     """
     metrics = artifact.load_manifest(directory, "preferences").get("metrics", {})
-    kinds = [f"{part}_kind"] if f"{part}_kinds" in metrics else []
-    return Comparisons(*artifact.read_arrays(directory / FILE, f"{part}_chosen", f"{part}_rejected", *kinds))
+    artifact.check_input(directory, "rollouts", dataset.directory)
+    wanted = {f"{part}_chosen": ("iu", 1), f"{part}_rejected": ("iu", 1)}
+    if f"{part}_kinds" in metrics:
+        wanted[f"{part}_kind"] = ("U", 1)
+    pairs = Comparisons(*artifact.read_arrays(directory / FILE, wanted))
+    sizes = {len(array) for array in (pairs.chosen, pairs.rejected, pairs.kind) if array is not None}
+    path, last = directory / FILE, len(dataset) - 1
+    if len(sizes) > 1 or sizes == {0}:
+        raise ValueError(f"{path} has {part} pairs of {sorted(sizes)} entries; run the stage that makes it again")
+    both = np.concatenate([pairs.chosen, pairs.rejected])
+    if both.min() < 0 or both.max() > last:
+        wrong = int(both.min()) if both.min() < 0 else int(both.max())
+        raise ValueError(
+            f"{path} compares episode {wrong}, but {dataset.directory} has 0 to {last}; "
+            "run the stage that makes it again"
+        )
+    return pairs

@@ -36,7 +36,8 @@ def measure(stages: Stages) -> list[Row]:
     for row in outcomes.measure(stages):
         stage, target = row["stage"], row["target"]
         name = f"{target}_{stage}" if target else stage
-        visits = count_visits(*read_arrays(stages.out / "evaluations" / name / PATHS, "xy", "lengths"))
+        path = stages.out / "evaluations" / name / PATHS
+        visits = count_visits(*read_arrays(path, {"xy": ("f", 2), "lengths": ("iu", 1)}))
         at = np.argwhere(visits)
         cells = [[int(x), int(y), int(visits[x, y])] for x, y in at]
         rows.append({"stage": stage, "target": target, "episodes": row["episodes"], "cell": CELL, "visits": cells})

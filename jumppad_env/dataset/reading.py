@@ -15,6 +15,7 @@ from jumppad_env.dataset.format import EPISODE, FILES, FORMAT, KIND
 from jumppad_env.dataset.packed_states import PACKED, description, unpack
 from jumppad_env.dataset.trajectory import Trajectory
 from jumppad_env.files import MANIFEST, read_json, read_sealed, sha256
+from jumppad_env.files.arrays import is_text
 from jumppad_env.gamepad import FACTORS
 from jumppad_env.island import load_island
 from jumppad_env.island.digest import warn_of_other_rules
@@ -275,7 +276,7 @@ def _check_episodes(path: Path, episodes: np.ndarray, steps: int) -> None:
         "look": (episodes["look"] >= 0) & (episodes["look"] < LOOKS),
         "character": np.isin(episodes["character"], list(CHARACTERS)),
         "pad": (episodes["pad"] >= -1) & (episodes["pad"] < len(PADS)),
-        **{name: _is_text(episodes[name]) for name in ("mode", "style")},
+        **{name: is_text(episodes[name]) for name in ("mode", "style")},
     }
     wrong = [name for name, each in possible.items() if not each.all()]
     edges = np.concatenate([[0], start + length])
@@ -283,9 +284,3 @@ def _check_episodes(path: Path, episodes: np.ndarray, steps: int) -> None:
         wrong = ["start and length"]
     if wrong:
         raise ValueError(f"{path} has an impossible {wrong[0]}; {REMEDY}")
-
-
-def _is_text(names: np.ndarray) -> np.ndarray:
-    """Returns which names consist of valid code points, bool (E,)."""
-    points = np.ascontiguousarray(names).view(np.uint32).reshape(len(names), -1)
-    return np.all((points <= 0x10FFFF) & ((points < 0xD800) | (points > 0xDFFF)), axis=1)

@@ -35,10 +35,10 @@ _END = struct.Struct("<4s4x2H8xH")
 _LOCATOR = 20
 """Bytes of a record before it, which would point to another list of entries."""
 _HEADER = re.compile(
-    rb"\{'descr': '(\|[biu]1|[<>](?:[iu][248]|f[248]))', 'fortran_order': (False|True), "
+    rb"\{'descr': '(\|[biu]1|[<>](?:[iu][248]|f[248]|U[1-9]\d{0,3}))', 'fortran_order': (False|True), "
     rb"'shape': \(((?:\d{1,16}(?:, ?\d{1,16})*)?),?\), \} *\n"
 )
-"""Header of an array of numbers; NumPy would parse it as a Python literal, which accepts more than it writes."""
+"""Header of an array of numbers or texts; NumPy would parse a Python literal, which accepts more than it writes."""
 
 
 def read_arrays(
@@ -49,7 +49,7 @@ def read_arrays(
     Args:
         path: of the file.
         wanted: kind and number of dimensions of each array; the kind is one or more letters of `numpy.dtype.kind`: `b`
-            bool, `i` int, `u` unsigned, `f` float.
+            bool, `i` int, `u` unsigned, `f` float, `U` text.
         remedy: what to do about a damaged file.
         largest: bytes that the file, and the arrays together, may have.
 
@@ -96,7 +96,7 @@ def _parse(name: str, content: bytes, kinds: str, dimensions: int) -> np.ndarray
     start = 10 + int.from_bytes(content[8:10], "little")
     header = _HEADER.fullmatch(content[10:start])
     if content[:8] != b"\x93NUMPY\x01\x00" or header is None:
-        raise ValueError(f"{name} is no array of numbers")
+        raise ValueError(f"{name} is no array of numbers or texts")
     dtype = np.dtype(header[1].decode())
     shape = tuple(int(size) for size in header[3].split(b",") if size)
     if dtype.kind not in kinds or len(shape) != dimensions:
@@ -107,6 +107,14 @@ def _parse(name: str, content: bytes, kinds: str, dimensions: int) -> np.ndarray
     array = np.ndarray(shape, dtype, content, start, order=order).copy()
     if dtype.kind == "f" and not np.isfinite(array).all():
         raise ValueError(f"{name} has numbers that are not finite")
+    if dtype.kind == "U" and not is_text(array).all():
+        raise ValueError(f"{name} has texts that are none")
     if dtype.kind == "b" and array.view(np.uint8).max(initial=0) > 1:
         raise ValueError(f"{name} has bytes that are neither true nor false")
     return array
+
+
+def is_text(texts: np.ndarray) -> np.ndarray:
+    """Returns which texts (N,) consist of valid code points, bool (N,)."""
+    points = np.ascontiguousarray(texts).view(np.uint32 if texts.dtype.isnative else ">u4").reshape(texts.size, -1)
+    return np.all((points <= 0x10FFFF) & ((points < 0xD800) | (points > 0xDFFF)), axis=1)

@@ -19,9 +19,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
-from jumppad_env.files.reading import CHECKSUM, read_json, seal, sha256
+from jumppad_env.files.reading import CHECKSUM, read_json, read_sealed, seal, sha256
 from jumppad_env.files.writing import PARTIAL, explain_full_disk, flush_to_disk, sole_owner, write_atomically
 
 MANIFEST = "manifest.json"
@@ -30,6 +30,13 @@ BEGUN = "begun.json"
 """What was requested of an unfinished dataset or artifact."""
 NO_CONTENT = ("seconds", "versions", "format", CHECKSUM)
 """Entries of a manifest that may differ where everything else is the same."""
+
+
+class Listing(TypedDict):
+    """The part of a manifest that tells of files."""
+
+    files: NotRequired[dict[str, str]]
+    """sha256 by name."""
 
 
 @dataclass
@@ -137,6 +144,23 @@ def digests(directory: Path, names: Iterable[str]) -> dict[str, str]:
             flush_to_disk(file.fileno())
         found[name] = sha256(directory / name)
     return found
+
+
+def check_file(path: Path, remedy: str) -> None:
+    """Checks a file against the manifest beside it; nothing is checked where there is none.
+
+    Raises:
+        ValueError: The file, or the manifest, differs from what was written.
+    """
+    manifest = path.parent / MANIFEST
+    if not manifest.is_file():
+        return
+    told = read_json(manifest, remedy, Listing)
+    if CHECKSUM in told:
+        told = read_sealed(manifest, remedy)
+    digest = told.get("files", {}).get(path.name)
+    if digest is not None and sha256(path) != digest:
+        raise ValueError(f"{path} is damaged (its checksum differs from {MANIFEST}); {remedy}")
 
 
 def content_digest(manifest: dict[str, Any]) -> str:

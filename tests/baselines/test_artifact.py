@@ -275,24 +275,25 @@ def test_two_processes_do_not_make_one_artifact(tmp_path):
 def test_arrays_of_a_damaged_file_are_refused_in_one_line_wherever_it_is_cut_or_changed(tmp_path, save):
     path, wanted = tmp_path / "arrays.npz", {"one": np.arange(50), "two": np.ones((3, 4), np.float32)}
     save(path, **wanted)
+    kinds = {"one": ("i", 1), "two": ("f", 2)}
     whole = path.read_bytes()
-    assert all(np.array_equal(a, b) for a, b in zip(artifact.read_arrays(path, *wanted), wanted.values(), strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(artifact.read_arrays(path, kinds), wanted.values(), strict=True))
     generator, refused = np.random.default_rng(0), 0
     for trial in range(400):
         at = int(generator.integers(len(whole)))
         changed = bytes([whole[at] ^ (1 << trial % 8)])
         path.write_bytes(whole[:at] if trial % 4 == 0 else whole[:at] + changed + whole[at + 1 :])
         try:
-            artifact.read_arrays(path, *wanted)
+            artifact.read_arrays(path, kinds)
         except ValueError as error:
             assert str(path) in str(error) and "run the stage that makes it again" in str(error)
             refused += 1
     assert refused > 200, "what is left are bytes that no reader looks at"
     path.write_bytes(whole)
     with pytest.raises(ValueError, match="three.*delete .* and run the stage"):
-        artifact.read_arrays(path, "three")
+        artifact.read_arrays(path, {"three": ("i", 1)})
     with pytest.raises(FileNotFoundError):
-        artifact.read_arrays(tmp_path / "none.npz", "one")
+        artifact.read_arrays(tmp_path / "none.npz", kinds)
 
 
 @pytest.mark.parametrize("finished", [True, False])

@@ -57,9 +57,7 @@ def test_weights_that_are_not_finite_are_refused(copy, value):
     weights = load_file(path)
     weights["head.bias"][3] = value
     save_file(weights, path)
-    with pytest.raises(
-        ValueError, match=r"model\.safetensors is damaged .head\.bias holds .* not finite"
-    ):
+    with pytest.raises(ValueError, match=r"model\.safetensors is damaged .head\.bias holds .* not finite"):
         Policy.from_pretrained(copy)
 
 

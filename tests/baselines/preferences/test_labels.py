@@ -122,14 +122,14 @@ def test_labels_of_a_module_of_ones_own(people, tmp_path):
     preferences(config, people, tmp_path / "out")
     at_left = np.asarray(dataset.episodes["pad"]) == 0
     cameras = label(dataset, "camera", 0)
-    pairs = load_comparisons(tmp_path / "out", "train")
+    pairs = load_comparisons(tmp_path / "out", "train", Dataset(people))
     assert pairs.kind is not None and set(pairs.kind) == {"pad", "camera"}
     by_pad = pairs.kind == "pad"
     assert (at_left[pairs.chosen] & ~at_left[pairs.rejected])[by_pad].all()
     assert (at_left[pairs.chosen] == at_left[pairs.rejected])[~by_pad].all()
     assert (cameras[pairs.chosen] > cameras[pairs.rejected])[~by_pad].all()
 
-    held_out = load_comparisons(tmp_path / "out", "held_out")
+    held_out = load_comparisons(tmp_path / "out", "held_out", dataset)
     found = ranking(held_out, at_left[held_out.chosen] + 0.0, at_left[held_out.rejected] + 0.0)
     assert found["by_kind"]["pad"]["accuracy"] == 1.0 and found["by_kind"]["camera"]["accuracy"] == 0.0
     assert sum(kind["pairs"] for kind in found["by_kind"].values()) == 200
@@ -139,7 +139,7 @@ def test_comparisons_of_a_simple_label_hold_what_they_always_held(people, tmp_pa
     preferences(PreferencesConfig(comparisons=20, held_out=20), people, tmp_path / "out")
     with np.load(tmp_path / "out" / "comparisons.npz") as arrays:
         assert set(arrays) == {f"{part}_{side}" for part in ("train", "held_out") for side in ("chosen", "rejected")}
-    pairs = load_comparisons(tmp_path / "out", "train")
+    pairs = load_comparisons(tmp_path / "out", "train", Dataset(people))
     assert pairs.kind is None and "by_kind" not in ranking(pairs, np.ones(20), np.zeros(20))
 
 

@@ -49,6 +49,13 @@ def test_what_we_write_is_read(save, tmp_path):
         assert found[name].dtype == array.dtype and np.array_equal(found[name], array) and found[name].flags.writeable
 
 
+def test_texts_are_read_and_must_be_texts(tmp_path):
+    np.savez(tmp_path / "a.npz", kind=np.array(["pad", "camera"]))
+    assert read_arrays(tmp_path / "a.npz", {"kind": ("U", 1)}, "")["kind"].tolist() == ["pad", "camera"]
+    np.savez(tmp_path / "b.npz", kind=np.array([0xD800, 0x110000], np.uint32).view("U1"))
+    refused(tmp_path / "b.npz", "kind has texts that are none", {"kind": ("U", 1)})
+
+
 def refused(path, said, wanted=WANTED, **options):
     with pytest.raises(ValueError) as error:
         read_arrays(path, wanted, "make it again", **options)
@@ -82,7 +89,7 @@ def test_every_cut_and_every_flipped_byte_is_refused_or_changes_nothing(path):
         ({"xy": npy(np.where(XY == 3, np.nan, XY))}, "xy has numbers that are not finite"),
         ({"xy": npy(np.where(XY == 3, -np.inf, XY))}, "xy has numbers that are not finite"),
         ({"xy": npy(np.array([{}, "a"], dtype=object))}, "xy is no array of numbers"),
-        ({"xy": npy(np.array(["a"]))}, "xy is no array of numbers"),
+        ({"xy": npy(np.array(["a"]))}, "xy is <U1 with 1 dimensions, expected kind f with 2"),
         ({"xy": npy(np.zeros(2, [("a", "<f4")]))}, "xy is no array of numbers"),
         ({"xy": b""}, "xy is no array of numbers"),
         ({"xy": b"PK\3\4"}, "xy is no array of numbers"),
