@@ -15,6 +15,7 @@ import json
 import multiprocessing
 import resource
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -25,12 +26,14 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from jumppad_env.command_line import command_line
-from tools.fuzzing.judge import BAD, READ, REFUSED, SECONDS, Verdict, Verify, judge, make_input
+from tools.fuzzing.judge import BAD, READ, REFUSED, Verdict, Verify, judge, make_input
 from tools.fuzzing.miniature import make_miniature
 from tools.fuzzing.readers import Kind, kinds_of
 
 SPARE = 5 * 2**29
 """Bytes of memory that an input may take before it is refused more."""
+HANGS = 60.0
+"""s after which a reader is ended that computes nothing, or that no signal reaches."""
 SHOWN = 3
 """Examples of what is wrong, of each kind of file and each class."""
 COLUMNS = ("inputs", REFUSED, READ, *BAD)
@@ -59,14 +62,15 @@ class Fuzzer:
             theirs.close()
             try:
                 while left:
-                    if not ours.poll(10 * SECONDS):
-                        process.kill()  # it hangs where no signal reaches it
+                    if not ours.poll(HANGS):
+                        process.kill()
                     yield ours.recv()
                     del left[0]
             except EOFError:
                 process.join()
                 self.restore()
-                yield Verdict(left.pop(0), False, "crash", f"exit code {process.exitcode}")
+                found = "slow" if process.exitcode == -signal.SIGKILL else "crash"
+                yield Verdict(left.pop(0), False, found, f"exit code {process.exitcode}")
             process.join()
 
     def _work(self, results: Connection, kind: Kind, numbers: list[int]) -> None:
@@ -74,6 +78,7 @@ class Fuzzer:
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         limit = pages * resource.getpagesize() + SPARE
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        judge(kind, self._files[kind.path], 0)  # what only the first reading loads is not to be measured
         for number in numbers:
             content, resealed = self.make(kind, number)
             results.send(
@@ -120,6 +125,7 @@ def fuzz(fuzzer: Fuzzer, kinds: Sequence[Kind], inputs: int, keep: Path | None) 
     began = time.monotonic()
     for index, kind in enumerate(kinds):
         counts: Counter[str] = Counter()
+        started = time.monotonic()
         first, last = index * inputs // len(kinds), (index + 1) * inputs // len(kinds)
         for verdict in fuzzer.throw(kind, range(last - first)):
             counts[verdict.found] += 1
@@ -128,7 +134,7 @@ def fuzz(fuzzer: Fuzzer, kinds: Sequence[Kind], inputs: int, keep: Path | None) 
                 wrong.append((kind, verdict))
                 if keep is not None:
                     _keep(keep, kind, verdict, fuzzer)
-        print(line(kind.name, counts), flush=True)
+        print(f"{line(kind.name, counts)}{time.monotonic() - started:>8.0f} s", flush=True)
         total += counts
     print(line("all", total))
     _print_examples(wrong, fuzzer.seed)

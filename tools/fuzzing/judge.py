@@ -1,12 +1,13 @@
 """Puts a damaged file in place of a file, lets its reader read, and says whether that was right."""
 
 import hashlib
+import io
 import json
 import re
 import signal
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,9 +28,10 @@ BAD = ("traceback", "unnamed", "lines", "slow", "memory", "silent", "crash")
 of more than `LONGEST` characters; more than `SECONDS`; more than `MEMORY`; a difference from a checksum that nothing
 noticed; the end of the process."""
 SECONDS = 5.0
+"""Of computing, so that a busy machine makes nothing slow."""
 MEMORY = 2**30
 LONGEST = 2000
-DRAW_EVERY = 40
+DRAW_EVERY = 200
 """Inputs of which one is drawn, too, if it is read."""
 
 Verify = Callable[[Path], Sequence[Any]]
@@ -81,7 +83,7 @@ def judge(
         number: Of the input.
         resealed: Whether checksums of the file are made to fit, as somebody would who wants it to be read.
         run: Directory that is verified.
-        verify: Asked where a difference from a checksum was read without complaint.
+        verify: Asked where what does not fit its checksums was read without complaint.
         limited: Whether to measure time and memory.
     """
     covered = has_checksum(kind.path)
@@ -90,17 +92,21 @@ def judge(
             found, message = _outcome(kind, number)
         if found != "slow" and grown() > MEMORY:
             found, message = "memory", f"{grown() / 2**30:.1f} GiB more; {message}"
-        if found == READ and covered and not fits and (kind.checks or verify):
-            named = verify is not None and run is not None and any(names(str(f), kind.path) for f in verify(run))
-            found = READ if named else "silent"
+        if found == READ and not fits and verify is not None and run is not None:
+            if any(names(str(fault), kind.path) for fault in verify(run)):
+                found, message = REFUSED, "by verify"
+        if found == READ and not fits and covered and (kind.checks or verify is not None):
+            found = "silent"
     return Verdict(number, resealed and covered, found, message)
 
 
 def _outcome(kind: Kind, number: int) -> tuple[str, str]:
+    said = io.StringIO()
     try:
-        kind.read()
-        if number % DRAW_EVERY == 0:
-            kind.draw()
+        with redirect_stdout(said), redirect_stderr(said):  # such as bars of progress
+            kind.read()
+            if number % DRAW_EVERY == 0:
+                kind.draw()
     except TooSlow:
         return "slow", f"more than {SECONDS:g} s"
     except (ValueError, OSError) as error:
@@ -122,16 +128,17 @@ def _place(error: Exception) -> str:
 
 
 def names(message: str, path: Path) -> bool:
-    """Returns whether a message names a file: by its path, its directory or its bare name, not as another's."""
-    whole = r"(?![\w/-])(?!\.\w)"  # a directory followed by the name of another file does not count
-    return any(
-        re.search(pattern, message)
-        for pattern in (
-            re.escape(str(path)) + whole,
-            re.escape(str(path.parent)) + whole,
-            rf"(?<![\w/.]){re.escape(path.name)}{whole}",
-        )
+    """Returns whether a message names a file: by its path or bare name, its directory, or another file in there.
+
+    Where two files of a directory contradict each other, nobody can tell which of them is wrong.
+    """
+    end = r"(?![\w/-])(?!\.\w)"
+    patterns = (
+        re.escape(str(path)) + end,
+        re.escape(str(path.parent)) + r"(/[\w-]+\.\w+)?" + end,
+        rf"(?<![\w/.]){re.escape(path.name)}{end}",
     )
+    return any(re.search(pattern, message) for pattern in patterns)
 
 
 # Checksums. -----------------------------------------------------------------------------------------------------------
@@ -212,12 +219,12 @@ def _measured(limited: bool) -> Iterator[Callable[[], int]]:
         yield lambda: 0
         return
     before = _reset_peak()
-    signal.signal(signal.SIGALRM, _give_up)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    signal.signal(signal.SIGPROF, _give_up)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
     try:
         yield lambda: _memory("VmHWM") - before
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _give_up(*_: Any) -> None:

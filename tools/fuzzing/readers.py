@@ -88,7 +88,11 @@ def kinds_of(run: Path) -> list[Kind]:
         ),
         kind("run.json", lambda: stages_of(run), checks=True),
         kind("timings.jsonl", lambda: stages_of(run).seconds()),
-        kind(f"{TARGET}/aligned/metrics.jsonl", partial(_use_metrics, run, aligned), draw=page),
+        kind(
+            f"{TARGET}/aligned/metrics.jsonl",
+            partial(_use_metrics, run, aligned),
+            draw=partial(_draw_metrics, run, aligned),
+        ),
         kind(f"evaluations/{TARGET}_aligned/outcomes.json", lambda: (load_outcome(evaluation), report()), draw=page),
         kind("results.json", report, draw=page),
         kind(f"evaluations/{TARGET}_aligned/paths.npz", report, draw=page),
@@ -152,10 +156,14 @@ def _begin_dataset(directory: Path) -> None:
 
 def _use_metrics(run: Path, training: Path) -> None:
     read_metrics(training)
-    curves = read_curves(training)
+    read_curves(training)
     load_run(run)
-    if curves and sum(map(len, curves.values())) % 50 == 0:  # drawing takes long
-        draw_curves({"training": curves}, list(curves))
+
+
+def _draw_metrics(run: Path, training: Path) -> None:
+    if curves := read_curves(training):
+        draw_curves({"training": curves}, list(curves)).draw_without_rendering()
+    _draw_report(run)
 
 
 def _draw_report(run: Path) -> None:
@@ -190,6 +198,4 @@ def _draw_published(directory: Path) -> None:
 
 
 def _use_dataset(directory: Path) -> None:
-    dataset = Dataset(directory)
-    for index in range(len(dataset)):
-        dataset.trajectory(index)
+    Dataset(directory).trajectory(0)
