@@ -6,7 +6,6 @@
 Run the same command again to resume: finished stages are skipped.
 """
 
-import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -25,13 +24,15 @@ from baselines.models.precision import choose_device, use_device
 from baselines.models.threads import count_threads
 from baselines.presets import PRESETS, Preset, PresetName
 from baselines.record import record_grid
-from baselines.report.report import write_report
+from baselines.report.report import page_of, write_report
 from baselines.report.run_directory import RESULTS, TARGET_KINDS
-from baselines.stages import Stages
+from baselines.stages import TIMINGS, Stages
 from jumppad_env.command_line import command_line
-from jumppad_env.files import explain_full_disk, write_atomically
+from jumppad_env.files import digests, explain_full_disk, seal, write_atomically
 from jumppad_env.rules import Pad
 
+FORMAT = 2
+"""Of results.json; before it said so, it had no checksum."""
 SET_ELSEWHERE = (
     ("demonstrations", "seed", "seed"),
     ("curated", "seed", "seed"),
@@ -57,14 +58,18 @@ def run_pipeline(stages: Stages, targets: list[Pad], workers: int = 1) -> dict[s
     jobs |= {f"evaluation of {name}": partial(stages.evaluation, name, agent) for name, agent in agents.items()}
     recorded = {"demonstrations": stages.preset.demonstrations.population, **agents}
     jobs |= {f"video of {name}": partial(_record, stages, name, actor) for name, actor in recorded.items()}
-    if workers == 1:
+    made = _results(stages, targets)
+    if workers == 1 or all(map(_is_there, made)):
         for job in jobs.values():
             job()
     else:
-        _run_side_by_side(jobs, workers, _results(stages, targets))
-    collect_results(stages, targets)
+        _run_side_by_side(jobs, workers, made)
+    results = collect_results(stages, targets)
+    if page_of(stages.out).is_file() and _is_written(stages.out / RESULTS, results):
+        return results  # nothing was done, so nothing is written: the run may be on a disk that cannot be written to
+    write_results(stages.out, results)
     stages.timed("report", lambda: write_report(stages.out))
-    return collect_results(stages, targets)
+    return write_results(stages.out, collect_results(stages, targets))
 
 
 def _align_and_evaluate(stages: Stages, target: Pad) -> None:
@@ -93,6 +98,10 @@ def _results(stages: Stages, targets: list[Pad]) -> list[Path]:
     return [stages.out / name for name in names]
 
 
+def _is_there(result: Path) -> bool:
+    return result.is_file() or artifact.is_finished(result)
+
+
 def _run_side_by_side(jobs: dict[str, Callable[[], Any]], workers: int, results: list[Path]) -> None:
     """Runs jobs in processes, with a bar that counts the results that are there.
 
@@ -102,7 +111,7 @@ def _run_side_by_side(jobs: dict[str, Callable[[], Any]], workers: int, results:
     failed: list[BaseException] = []
 
     def done() -> int:
-        return sum(path.is_file() or artifact.is_finished(path) for path in results)
+        return sum(map(_is_there, results))
 
     with Progress(description="stages", total=len(results), initial=done(), unit="stage") as bar:
 
@@ -121,7 +130,7 @@ def _run_side_by_side(jobs: dict[str, Callable[[], Any]], workers: int, results:
 
 
 def collect_results(stages: Stages, targets: list[Pad]) -> dict[str, Any]:
-    """Collects outcomes, accuracies and times of all stages in `results.json`."""
+    """Returns outcomes, accuracies and times of all stages, and the checksums of files that no artifact has."""
 
     def outcome(name: str) -> dict[str, Any]:
         return load_outcome(stages.out / "evaluations" / name)
@@ -130,7 +139,9 @@ def collect_results(stages: Stages, targets: list[Pad]) -> dict[str, Any]:
         metrics = artifact.load_manifest(stages.out / target / "reward_model", "reward_model")["metrics"]
         return {name: metrics[name] for name in ("accuracy", "comparisons")}
 
-    results = {
+    listed = [stages.out / TIMINGS, *(path for path in _results(stages, targets) if path.suffix == ".mp4")]
+    return {
+        "format": FORMAT,
         "preset": stages.name,
         "targets": targets,
         "seed": stages.seed,
@@ -140,9 +151,18 @@ def collect_results(stages: Stages, targets: list[Pad]) -> dict[str, Any]:
         },
         "reward_model": {target: accuracy(target) for target in targets},
         "seconds": stages.seconds(),
+        "files": digests(stages.out, (path.relative_to(stages.out).as_posix() for path in listed if path.is_file())),
     }
-    write_atomically(stages.out / RESULTS, json.dumps(results, indent=2).encode())
+
+
+def write_results(out: Path, results: dict[str, Any]) -> dict[str, Any]:
+    """Writes `results.json`, sealed, and returns the results."""
+    write_atomically(out / RESULTS, seal(results).encode())
     return results
+
+
+def _is_written(path: Path, results: dict[str, Any]) -> bool:
+    return path.is_file() and path.read_bytes() == seal(results).encode()
 
 
 @dataclass(frozen=True)
@@ -219,7 +239,7 @@ def pipeline(arguments: Arguments) -> None:
     for stage in TARGET_KINDS:
         rows |= {f"{stage} {target}": outcomes[stage][target] for target in targets}
     print(table(rows))
-    print(f"\n{results['seconds']['total'] / 60:.1f} minutes; open {out / 'report' / 'index.html'}")
+    print(f"\n{results['seconds']['total'] / 60:.1f} minutes; open {page_of(out)}")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ python -m baselines.record runs/quick/left/aligned --episodes 9 --out videos --g
 python -m baselines.record human --episodes 9 --out videos --grid --gif
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +17,17 @@ from agents.figures.video import write_episode, write_gif, write_grid
 from agents.outcomes import NAMES
 from agents.population import POPULATIONS
 from agents.progress import Progress
+from baselines import artifact
 from baselines.models import playing
 from baselines.models.precision import use_device
 from jumppad_env.command_line import command_line
 from jumppad_env.dataset import Trajectory
+from jumppad_env.files import BEGUN, MANIFEST
 from jumppad_env.streams import integer_seed
+
+KIND = "videos"
+GRID, PREVIEW = "grid.mp4", "preview.gif"
+FILM = re.compile(r"episode_\d{3,}\.mp4")
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,7 @@ class RecordConfig:
     agent: tyro.conf.Positional[str]
     """Directory of a policy, or a scripted population: "human", "curated", or one mode such as "direct_left"."""
     out: Path
-    """Directory for the videos; created if needed."""
+    """Directory for the videos, of its own; an interrupted recording resumes."""
     episodes: int = 9
     """Number of episodes."""
     seed: int = 0
@@ -40,7 +47,7 @@ class RecordConfig:
     gif: bool = False
     """Also write preview.gif, a small animation of the grid or else of the first episode."""
     overwrite: bool = False
-    """Replace existing videos."""
+    """Remove the videos that are there, and record anew."""
     device: str = "auto"
     """Where a policy runs: cpu, cuda, cuda:1, ...; auto is a GPU where there is one."""
 
@@ -52,7 +59,7 @@ class RecordConfig:
 
     def paths(self) -> list[Path]:
         """Returns all files that will be written: the episodes first, then grid and preview."""
-        extras = [name for name, asked in (("grid.mp4", self.grid), ("preview.gif", self.gif)) if asked]
+        extras = [name for name, asked in ((GRID, self.grid), (PREVIEW, self.gif)) if asked]
         return [self.out / name for name in (*(f"episode_{i:03d}.mp4" for i in range(self.episodes)), *extras)]
 
 
@@ -66,30 +73,56 @@ def play(agent: str, seeds: Sequence[int]) -> list[Trajectory]:
     return list(playing.play(agent, seeds, f"play {agent}", keep_frames=False))
 
 
-def record(config: RecordConfig) -> list[Trajectory]:
-    """Plays episodes and records them.
+def record(config: RecordConfig) -> dict[str, int]:
+    """Plays episodes and records them; after an interruption, the same call goes on with the next film.
 
     Returns:
-        The episodes.
+        How many episodes ended with each outcome.
 
     Raises:
         FileNotFoundError: There is no such agent.
-        ValueError: The policy is damaged, a video exists already, or there is no such device.
+        ValueError: The policy is damaged, the directory holds other videos, or there is no such device.
         OSError: A video cannot be written.
     """
     use_device(config.device)
-    existing = [path for path in config.paths() if path.exists()]
-    if existing and not config.overwrite:  # before the work, not after it
-        raise ValueError(f"{existing[0]} exists; choose another --out, or replace it with --overwrite")
-    trajectories = play(config.agent, episode_seeds(config.seed, config.episodes))
-    agent = agent_title(config.agent)
-    for index, trajectory in enumerate(Progress(trajectories, description="record", unit="episode")):
-        write_episode(config.paths()[index], trajectory, agent, index)
-    if config.grid:
-        write_grid(config.out / "grid.mp4", trajectories, agent)
-    if config.gif:
-        write_gif(config.out / "preview.gif", config.out / "grid.mp4" if config.grid else config.paths()[0])
-    return trajectories
+    playing.make_actor(config.agent, 1)  # refuses a wrong name or a damaged policy before anything is written
+    if config.overwrite:
+        _discard(config.out)
+    inputs = {"agent": Path(config.agent)} if artifact.is_finished(config.agent) else {}
+    asked = Recorded(agent_title(config.agent), config.episodes, config.grid, config.gif)
+    with artifact.begin(config.out, kind=KIND, config=asked, seed=config.seed, inputs=inputs) as work:
+        if not work.finished:
+            trajectories = play(config.agent, episode_seeds(config.seed, config.episodes))
+            for index, trajectory in enumerate(Progress(trajectories, description="record", unit="episode")):
+                if not (path := config.paths()[index]).exists():
+                    write_episode(path, trajectory, asked.agent, index)
+            if config.grid:
+                write_grid(config.out / GRID, trajectories, asked.agent)
+            if config.gif:
+                write_gif(config.out / PREVIEW, config.out / GRID if config.grid else config.paths()[0])
+            outcomes = [outcome_name(trajectory.pad) for trajectory in trajectories]
+            work.metrics.update({name: outcomes.count(name) for name in NAMES})
+    return work.metrics
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a directory of videos holds."""
+
+    agent: str
+    """As the captions name it."""
+    episodes: int
+    grid: bool
+    gif: bool
+
+
+def _discard(out: Path) -> None:
+    """Removes the videos of a directory, and nothing else."""
+    for name in (MANIFEST, BEGUN):  # first, so that nothing that is finished lacks a video
+        (out / name).unlink(missing_ok=True)
+    for path in out.glob("*"):
+        if path.name in (GRID, PREVIEW) or FILM.fullmatch(path.name):
+            path.unlink()
 
 
 def record_grid(agent: str, episodes: int, path: Path, seed: int) -> None:
@@ -124,11 +157,9 @@ def agent_title(agent: str) -> str:
 
 def main(arguments: Any = None) -> None:
     """Runs the command line."""
-    with command_line("stopped; finished videos are kept; run again with --overwrite"):
+    with command_line():
         config = tyro.cli(RecordConfig, prog="python -m baselines.record", args=arguments, description=__doc__)
-        trajectories = record(config)
-        outcomes = [outcome_name(trajectory.pad) for trajectory in trajectories]
-        counts = ", ".join(f"{name} {outcomes.count(name)}" for name in NAMES)
+        counts = ", ".join(f"{name} {count}" for name, count in record(config).items())
         print(f"{config.out}: {len(config.paths())} files of {config.episodes} episodes ({counts})")
 
 

@@ -36,7 +36,7 @@ FLOORS = {
         {"presets"},
         {"stages", "throughput"},
         {"pipeline", "laboratory"},
-        {"reproduce"},
+        {"reproduce", "verify"},
     ),
 }
 """Rooms of each package, a root file or a folder each, from the ground up: nothing imports from a higher floor."""

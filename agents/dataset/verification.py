@@ -50,7 +50,7 @@ def verify(directory: Path, frames: int, threads: int, seed: int = 0) -> tuple[l
         read_manifest(directory)  # raises
     try:
         manifest = read_manifest(directory)
-        faults = _file_faults(directory, manifest)
+        faults = file_faults(directory, manifest)
         if faults:
             return faults, []
         right = [f"checksums of {len(manifest['files'])} files and of {MANIFEST}"]
@@ -67,7 +67,8 @@ def verify(directory: Path, frames: int, threads: int, seed: int = 0) -> tuple[l
         return [" ".join(str(error).split())], []
 
 
-def _file_faults(directory: Path, manifest: dict[str, Any]) -> list[str]:
+def file_faults(directory: Path, manifest: dict[str, Any]) -> list[str]:
+    """Returns which files of a dataset differ from its manifest, one line each."""
     faults = []
     for name in Progress(manifest["files"], description="checksums", unit="file"):
         if check_files(directory, manifest, (name,)):

@@ -68,7 +68,7 @@ def run(tasks: Sequence[Task], workers: int | None = None) -> None:
         ChildProcessError: some tasks failed; all others are finished. Full tracebacks are next to their rows.
         ValueError: there are rows of another preset.
     """
-    waiting = [task for task in tasks if not _is_measured(task)]
+    waiting = [task for task in tasks if not is_measured(task)]
     workers = workers or (1 if choose_device().type == "cuda" else count_cores())
     workers = max(1, min(workers, len({task.seed for task in waiting})))
     if waiting:
@@ -95,7 +95,7 @@ def run(tasks: Sequence[Task], workers: int | None = None) -> None:
         raise ChildProcessError(f"{len(failed)} of {len(tasks)} did not finish ({reasons}); all others are kept")
 
 
-def _is_measured(task: Task) -> bool:
+def is_measured(task: Task) -> bool:
     """Returns whether there are rows of a task; they must be of its preset."""
     if not task.rows.is_file():
         return False

@@ -44,7 +44,7 @@ def write_report(run: Path | str) -> Path:
         OSError: the page cannot be written.
     """
     loaded = load_run(run)
-    path = Path(run) / "report" / "index.html"
+    path = page_of(run)
     progress = Progress(SECTIONS, description="report", unit="section")
     sections = {section.__name__: section(loaded) for section in progress}
     name = loaded.directory.resolve().name
@@ -62,6 +62,11 @@ def write_report(run: Path | str) -> Path:
     with explain_full_disk(path.parent):
         write_atomically(path, content.encode())
     return path
+
+
+def page_of(run: Path | str) -> Path:
+    """Returns where the page of a run is."""
+    return Path(run) / "report" / "index.html"
 
 
 def write_figures(run: Path | str) -> list[Path]:

@@ -37,7 +37,7 @@ def test_a_policy_gets_images_of_its_own_size(checkpoint):
     [
         (["nobody", "--out", "{}"], "neither a directory nor a scripted population"),
         (["human", "--out", "{}", "--episodes", "0"], "at least 1"),
-        (["human", "--out", "{}"], "--overwrite"),
+        (["human", "--out", "{}"], "exists and is no unfinished artifact"),
     ],
 )
 def test_mistakes_end_in_one_line_before_any_work(arguments, said, tmp_path, capsys):
@@ -56,10 +56,21 @@ def test_a_policy_is_filmed_from_the_command_line(checkpoint, tmp_path, capsys):
     out = tmp_path / "films"
     arguments = [str(checkpoint), "--out", str(out), "--episodes", "1", "--grid", "--gif"]
     record.main(arguments)
-    assert sorted(path.name for path in out.iterdir()) == ["episode_000.mp4", "grid.mp4", "preview.gif"]
+    assert sorted(path.name for path in out.iterdir()) == [
+        "episode_000.mp4",
+        "grid.mp4",
+        "manifest.json",
+        "preview.gif",
+    ]
     (trajectory,) = record.play(str(checkpoint), record.episode_seeds(0, 1))
     assert imageio_ffmpeg.count_frames_and_secs(str(out / "episode_000.mp4"))[0] == len(trajectory) + 10
     assert "1 episodes" in capsys.readouterr().out
     before = (out / "grid.mp4").read_bytes()
+    stamps = {path: path.stat().st_mtime_ns for path in out.iterdir()}
+    record.main(arguments)
+    assert stamps == {path: path.stat().st_mtime_ns for path in out.iterdir()}, "a finished recording is left alone"
+    with pytest.raises(SystemExit):
+        record.main([*arguments[:-1], "--seed", "1"])
+    assert "holds another configuration: gif True there, False requested; seed 0 there" in capsys.readouterr().err
     record.main([*arguments, "--overwrite"])
     assert (out / "grid.mp4").read_bytes() == before

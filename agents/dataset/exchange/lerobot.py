@@ -35,7 +35,7 @@ from agents.dataset.exchange.packages import need
 from agents.dataset.exchange.patient_file import PatientFile
 from agents.dataset.exchange.transitions import Player
 from jumppad_env.dataset import Dataset, Trajectory
-from jumppad_env.files import explain_full_disk, write_directory
+from jumppad_env.files import PARTIAL, explain_full_disk, write_directory
 from jumppad_env.gamepad import AXES, BUTTONS
 from jumppad_env.world import STATE, observe
 from jumppad_env.world.episodes import FPS, STATE_OBSERVATION
@@ -90,7 +90,7 @@ def export_lerobot(
     if lossy and (height % 2 or width % 2):
         raise ValueError(f"a lossy video needs an even height and width, got {height}x{width}; use lossy=False")
     # Absolute: ffmpeg and pyarrow take the first part of a relative path for a protocol if it has a colon.
-    partial = directory.absolute().with_name(f".{directory.name}.partial")
+    partial = directory.absolute().with_name(f".{directory.name}{PARTIAL}")
     with (
         explain_full_disk(directory),
         write_directory(directory, partial),

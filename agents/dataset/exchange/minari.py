@@ -30,7 +30,7 @@ from agents.population.modes import GOALS
 from jumppad_env import __version__
 from jumppad_env.dataset import Dataset, Trajectory, write_dataset
 from jumppad_env.dataset.trajectory import LARGEST_SEED
-from jumppad_env.files import explain_full_disk, write_atomically, write_directory
+from jumppad_env.files import PARTIAL, explain_full_disk, write_atomically, write_directory
 from jumppad_env.gamepad import FACTORS, action_space, validate
 from jumppad_env.world import observe
 from jumppad_env.world.episodes import STATE_WIDTH
@@ -85,7 +85,7 @@ def export_minari(
         )
     image_size = dataset.frames.shape[1:3] if observation == "pixels" and dataset.frames is not None else None
     namespaces = out.parents[: dataset_id.count("/")]
-    partial = out.parents[len(namespaces)] / f".{dataset_id.replace('/', '.')}.partial"
+    partial = out.parents[len(namespaces)] / f".{dataset_id.replace('/', '.')}{PARTIAL}"
     with (
         explain_full_disk(out),
         write_directory(out, partial),

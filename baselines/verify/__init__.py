@@ -1,0 +1,1 @@
+"""Proof that a run is what was written."""
