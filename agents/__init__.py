@@ -4,6 +4,8 @@ import importlib.util
 import os
 import sys
 
+import jumppad_env  # noqa: F401  # before all else: a worker process begins to watch its parent
+
 _backend = os.environ.get("MPLBACKEND", "")
 _missing = _backend.startswith("module://") and not importlib.util.find_spec(_backend[len("module://") :].split(".")[0])
 if sys.argv[:1] == ["-m"] or _missing:

@@ -7,6 +7,10 @@
 Importing this package registers `Jumppad-v0` and `JumppadState-v0`. It needs no GL.
 """
 
+from jumppad_env.machine.parent import end_with_parent
+
+end_with_parent()  # before all else is imported, which takes a worker process seconds
+
 import gymnasium
 
 from jumppad_env import rules

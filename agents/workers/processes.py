@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from jumppad_env.dataset import Trajectory
 from jumppad_env.machine.notices import notice
+from jumppad_env.machine.parent import tell_children
 
 PARALLEL = 64
 """Episodes that a process plays at once; the result does not depend on it."""
@@ -62,7 +63,8 @@ class PlayerPool:
         for _ in range(min(workers, -(-episodes // BLOCK))):
             ours, theirs = context.Pipe()
             process = context.Process(target=_work, args=(theirs, seat), daemon=True)
-            process.start()
+            with tell_children():
+                process.start()
             theirs.close()
             self._workers.append((process, ours))
 

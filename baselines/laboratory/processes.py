@@ -10,8 +10,6 @@ import multiprocessing
 import os
 import signal
 import sys
-import threading
-import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -21,6 +19,7 @@ from typing import Any, TypeVar
 import torch
 
 from jumppad_env.machine.cores import count_cores
+from jumppad_env.machine.parent import tell_children
 
 K = TypeVar("K", bound=Hashable)
 
@@ -75,7 +74,8 @@ def _pools(workers: int) -> Iterator[list[ProcessPoolExecutor]]:
     os.environ["TQDM_DISABLE"] = "1"  # for the workers, which read it as they start: many bars would be unreadable
     pools = [_start(worker, workers) for worker in range(workers)]
     try:
-        yield pools
+        with tell_children():  # a pool starts its process with its first job
+            yield pools
     except BaseException:  # as by Ctrl-C, which workers leave to this process
         for child in multiprocessing.active_children():
             child.terminate()
@@ -101,11 +101,3 @@ def _settle(worker: int, workers: int) -> None:
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, cores[worker % len(cores) :: workers] or cores)
     torch.set_num_threads(max(1, count_cores()))
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    """Ends this process when its parent has ended, so that no orphan goes on writing an artifact."""
-    while os.getppid() == parent:
-        time.sleep(1.0)
-    os._exit(1)
