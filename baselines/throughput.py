@@ -34,7 +34,7 @@ from baselines.models.threads import count_threads, use_threads
 from baselines.presets import PRESETS, PresetName
 from baselines.pretrain import PretrainConfig
 from baselines.training.imitation import imitation_loss
-from baselines.training.loop import compile_network, make_optimizers, take_update
+from baselines.training.loop import compile_network, compute_gradient, make_optimizers
 from jumppad_env.command_line import command_line
 from jumppad_env.streams import stream
 
@@ -128,7 +128,9 @@ class Measured:
     def update(self) -> None:
         """Make one update, at the peak learning rate."""
         optimizer = self.config.optimizer
-        take_update(self.trained, self.optimizers, self.loss, optimizer, optimizer.warmup_updates)
+        compute_gradient(self.trained, self.optimizers, self.loss, optimizer, optimizer.warmup_updates)
+        for one in self.optimizers:
+            one.step()
 
 
 def milliseconds(work: Callable[[], Any], seconds: float, device: torch.device) -> float:

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from jumppad_env.machine.notices import MachineWarning
+from jumppad_env.machine.scarcity import what_ran_out
+from jumppad_env.machine.signals import Terminated, sigterm_raises
 
 
 def first_line(error: Exception) -> str:
@@ -58,11 +60,12 @@ _FORMAT_WARNING = warnings.formatwarning
 def command_line(stopped: str = "stopped; run the same command again to resume") -> Iterator[None]:
     """Print errors that a user can fix as one line on stderr; a context manager around `main()`, or its decorator.
 
-    ValueError and OSError (including FileNotFoundError) exit with code 2, Ctrl-C with 130. Any other error is a bug of
-    ours and keeps its traceback, as does every error under `python -X dev`.
+    ValueError, OSError (including FileNotFoundError) and what the machine has run out of exit with code 2, Ctrl-C with
+    130, SIGTERM with 143. Any other error is a bug of ours and keeps its traceback, as does every error under
+    `python -X dev`.
 
     Args:
-        stopped: Message after Ctrl-C.
+        stopped: Message after Ctrl-C; begins with "stopped", after which the message of SIGTERM says so.
 
     Raises:
         SystemExit: Instead of the errors above.
@@ -72,16 +75,21 @@ def command_line(stopped: str = "stopped; run the same command again to resume")
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        yield
-        _flush()
+        with sigterm_raises():
+            yield
+            _flush()
+    except Terminated:
+        print(f"\n{stopped.replace('stopped', 'stopped by SIGTERM', 1)}", file=sys.stderr)
+        raise SystemExit(143) from None
     except KeyboardInterrupt:
         print(f"\n{stopped}", file=sys.stderr)
         raise SystemExit(130) from None
     except BrokenPipeError:  # the reader closed the pipe, as in `... | head`, which is no error
         _drop_output()
         raise SystemExit(141) from None
-    except (ValueError, OSError) as error:
-        if sys.flags.dev_mode:
+    except Exception as error:
+        line = what_ran_out(error)
+        if sys.flags.dev_mode or not (line or isinstance(error, (ValueError, OSError))):
             raise
-        print(f"error: {_one_line(error)}", file=sys.stderr)
+        print(f"error: {line or _one_line(error)}", file=sys.stderr)
         raise SystemExit(2) from None

@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from jumppad_env.game.game import Game
 from jumppad_env.game.panels import LOADING
 from jumppad_env.game.recording import Recording, record
 from jumppad_env.game.sharpness import Sharpness
+from jumppad_env.machine.signals import ENDING
 from jumppad_env.rules import CHARACTERS, PADS
 from jumppad_env.world.options import VARIETIES
 
@@ -70,14 +72,18 @@ def window_size(size: tuple[int, int], screen: tuple[int, int]) -> tuple[int, in
 
 @contextlib.contextmanager
 def interrupt_closes() -> Iterator[None]:
-    """Makes Ctrl-C act like the window's close button: between frames, never while an episode is written."""
+    """Makes Ctrl-C and SIGTERM act like the close button: between frames, never while an episode is written."""
     import pygame
 
-    before = signal.signal(signal.SIGINT, lambda *_: pygame.event.post(pygame.event.Event(pygame.QUIT)))
+    def close(number: int, frame: FrameType | None) -> None:
+        pygame.event.post(pygame.event.Event(pygame.QUIT))
+
+    before = {number: signal.signal(number, close) for number in ENDING}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def run_game(

@@ -2,11 +2,13 @@
 
 A stage provides a pure function from the batch's index to a loss (its batches come from `stream(seed, name, index)`),
 so the training state is weights, optimizer moments and the index. It is one file, replaced atomically: a kill leaves
-the old state or the new one. `metrics.jsonl` beside it gets one line per update, and so does TensorBoard if installed.
+the old state or the new one, and Ctrl-C or SIGTERM that of the last update. `metrics.jsonl` beside it gets one line per
+update, and so does TensorBoard if installed.
 """
 
 import json
 import math
+import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -26,9 +28,12 @@ from baselines.training.dashboard import Dashboard
 from baselines.training.muon import Muon
 from jumppad_env.files import explain_full_disk, flush_to_disk, write_atomically
 from jumppad_env.files.reading import CHECKSUM, check_regular
+from jumppad_env.machine.signals import deferred_signals
 
 METRICS = "metrics.jsonl"
 STATE = "state.safetensors"
+SMALL_STATE = 2**27
+"""Largest training state that is saved when the training is interrupted, bytes: it takes less than a second."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +116,8 @@ def train(
         directory: Directory for the training state and `metrics.jsonl`.
         description: Name of this training in the progress bar and in errors.
         parameters: Parameters of the module to train; all by default.
-        checkpoint_seconds: Time between saved states, the most that a kill costs.
+        checkpoint_seconds: Time between saved states, the most that a kill costs. Ctrl-C, SIGTERM in a command, and
+            SystemExit cost nothing but the update that was being made, unless the state is larger than `SMALL_STATE`.
         after_update: Called after each update with its index, such as `baselines.models.playing.while_training`; what
             it returns joins the update's metrics. Like the loss, it must depend only on the weights and the index.
 
@@ -133,52 +139,68 @@ def train(
     if first < config.updates:
         compile_network(module, config)
     last = _truncate_metrics(directory / METRICS, first)
-    saved_at = time.monotonic()
     with (
         explain_full_disk(directory),
         (directory / METRICS).open("a") as log,
         Dashboard(directory, first) as dashboard,
         Progress(total=config.updates, initial=first, description=description, unit="update") as bar,
     ):
+        saved, saved_at = first, time.monotonic()
+        done = first  # updates that are in the weights and in the log
+        changing = False  # whether the weights may be ahead of the log
 
-        def checkpoint(update: int) -> None:
+        def checkpoint() -> None:
+            nonlocal saved, saved_at
             flush_to_disk(log.fileno())  # the log may be ahead of the state, never behind it
-            write_atomically(state_path, _state(module, optimizers, trained, update))
+            write_atomically(state_path, _encode(_state(module, optimizers, trained), done))
+            saved, saved_at = done, time.monotonic()
 
-        for update in range(first, config.updates):
-            try:
-                last = {"update": update, **take_update(trained, optimizers, compute_loss, config, update)}
-            except FloatingPointError as error:
-                raise ValueError(
-                    f"{description}: {error} at update {update}; "
-                    f"try a learning rate below {config.learning_rate:g} in another directory"
-                ) from None
-            if after_update is not None:
-                last |= after_update(update)
-            log.write(json.dumps(last) + "\n")
-            log.flush()
-            dashboard.add(last)
-            bar.set_postfix(loss=f"{last['loss']:.4g}", refresh=False)
-            bar.update()
-            if time.monotonic() - saved_at >= checkpoint_seconds:
-                checkpoint(update + 1)
-                saved_at = time.monotonic()
-        checkpoint(max(first, config.updates))
+        try:
+            for update in range(first, config.updates):
+                try:
+                    last = {"update": update, **compute_gradient(trained, optimizers, compute_loss, config, update)}
+                except FloatingPointError as error:
+                    raise ValueError(
+                        f"{description}: {error} at update {update}; "
+                        f"try a learning rate below {config.learning_rate:g} in another directory"
+                    ) from None
+                with deferred_signals():
+                    changing = True
+                    for optimizer in optimizers:
+                        optimizer.step()
+                    if after_update is not None:
+                        last |= after_update(update)
+                    log.write(json.dumps(last) + "\n")
+                    log.flush()
+                    dashboard.add(last)
+                    done, changing = update + 1, False
+                bar.set_postfix(loss=f"{last['loss']:.4g}", refresh=False)
+                bar.update()
+                if time.monotonic() - saved_at >= checkpoint_seconds:
+                    checkpoint()
+            checkpoint()
+        except (KeyboardInterrupt, SystemExit):
+            size = sum(tensor.nbytes for tensor in _state(module, optimizers, trained).values())
+            if done > saved and not changing and size <= SMALL_STATE:
+                checkpoint()
+                bar.close()
+                print(f"{description}: saved at update {done}", file=sys.stderr)
+            raise
     return last
 
 
-def take_update(
+def compute_gradient(
     trained: dict[str, nn.Parameter],
     optimizers: list[torch.optim.Optimizer],
     compute_loss: Callable[[int], tuple[Tensor, dict[str, float]]],
     config: OptimizerConfig,
     update: int,
 ) -> dict[str, float]:
-    """Make one update.
+    """Compute the clipped gradient of an update; the optimizers' steps, which change the weights, complete it.
 
     Args:
-        trained: Parameters to train, by name.
-        optimizers: Their optimizers.
+        trained: Parameters to train, by name; they get the gradient.
+        optimizers: Their optimizers, which get the learning rate.
         compute_loss: As in `train`.
         config: Optimizer and schedule.
         update: Index of the update.
@@ -187,7 +209,7 @@ def take_update(
         Loss, learning rate, gradient norm before clipping, and the metrics, averaged over the batches.
 
     Raises:
-        FloatingPointError: If the loss or its gradient is not finite; the weights are unchanged.
+        FloatingPointError: If the loss or its gradient is not finite.
     """
     rate = learning_rate(config, update)
     for optimizer in optimizers:
@@ -205,8 +227,6 @@ def take_update(
     loss_value, norm_value = torch.stack([torch.stack(losses).mean(), norm.detach()]).tolist()
     if not (math.isfinite(loss_value) and math.isfinite(norm_value)):
         raise FloatingPointError(f"loss {loss_value:g} with gradient norm {norm_value:g}")
-    for optimizer in optimizers:
-        optimizer.step()
     averaged = {name: sum(metrics[name] for metrics in parts) / len(parts) for name in parts[0]}
     return {"loss": loss_value, "learning_rate": rate, "gradient_norm": norm_value, **averaged}
 
@@ -260,12 +280,17 @@ def _moments(optimizers: list[torch.optim.Optimizer], parameter: nn.Parameter) -
 
 
 def _state(
-    module: nn.Module, optimizers: list[torch.optim.Optimizer], trained: dict[str, nn.Parameter], update: int
-) -> bytes:
+    module: nn.Module, optimizers: list[torch.optim.Optimizer], trained: dict[str, nn.Parameter]
+) -> dict[str, Tensor]:
+    """Returns weights and moments, where they are."""
     tensors = {f"weights/{name}": tensor for name, tensor in module.state_dict().items()}
     for name, parameter in trained.items():
         for moment, tensor in _moments(optimizers, parameter).items():
             tensors[f"{moment}/{name}"] = tensor
+    return tensors
+
+
+def _encode(tensors: dict[str, Tensor], update: int) -> bytes:
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     return save(tensors, metadata={"update": str(update), CHECKSUM: digest_tensors(tensors, update)})
 
