@@ -1,12 +1,7 @@
 import copy
 import json
 import math
-import os
 import shutil
-import signal
-import subprocess
-import sys
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -15,124 +10,15 @@ import torch
 from torch import nn
 
 from baselines.models.gamepad_distribution import log_prob
-from baselines.models.network import GamepadTransformer, NetworkConfig
 from baselines.training.loop import OptimizerConfig, learning_rate, read_metrics, train
 from jumppad_env.streams import stream
-
-SMALL = NetworkConfig(image_size=(16, 16), channels=(8, 8), width=32, layers=1, heads=2, context=5)
-CONFIG = OptimizerConfig("muon", updates=30, warmup_updates=3)  # and AdamW for the head and all vectors
-
-
-def network_of():
-    torch.manual_seed(0)
-    return GamepadTransformer(SMALL)
-
-
-def imitation(network):
-    """A real loss on batches drawn by the update's index."""
-
-    def compute_loss(update):
-        random = stream(0, "batches", update)
-        frames = torch.from_numpy(random.integers(0, 256, (2, 6, 16, 16, 3), dtype=np.uint8))
-        actions = torch.from_numpy(random.integers(0, 2, (2, 6, 16), dtype=np.uint8))
-        with torch.autocast("cpu", torch.bfloat16):
-            logits = network(frames)
-        loss = -log_prob(logits, actions).mean()
-        return loss, {"batch": float(actions.float().mean())}
-
-    return compute_loss
-
-
-def run(directory, network=None, config=CONFIG, **options):
-    network = network or network_of()
-    train(network, imitation(network), config, directory, description="test", **options)
-    return network
-
-
-def assert_same_weights(network, expected):
-    weights = expected.state_dict()
-    for name, tensor in network.state_dict().items():
-        assert torch.equal(tensor, weights[name]), name
+from tests.baselines.training.tiny import CONFIG, assert_same_weights, imitation, network_of, run
 
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
     directory = tmp_path_factory.mktemp("uninterrupted")
     return run(directory), (directory / "metrics.jsonl").read_text()
-
-
-@pytest.mark.parametrize("checkpoint_seconds", [0.0, 1e9])
-@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_an_interrupted_run_ends_in_the_same_weights(tmp_path, uninterrupted, error, checkpoint_seconds):
-    for stop_at in (11, 23):
-        network = network_of()
-        compute_loss = imitation(network)
-
-        def interrupted(update, compute_loss=compute_loss, stop_at=stop_at):
-            if update == stop_at:
-                raise error("in the middle")
-            return compute_loss(update)
-
-        with pytest.raises(error, match="in the middle"):
-            train(network, interrupted, CONFIG, tmp_path, description="test", checkpoint_seconds=checkpoint_seconds)
-        assert len(read_metrics(tmp_path)) == stop_at
-    expected, metrics = uninterrupted
-    assert_same_weights(run(tmp_path), expected)
-    assert (tmp_path / "metrics.jsonl").read_text() == metrics
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
-def test_a_killed_process_ends_in_the_same_weights(tmp_path, uninterrupted):
-    program = "\n".join(
-        [
-            "import sys; from pathlib import Path; from tests.baselines.training.test_loop import *",
-            "network = network_of(); compute_loss = imitation(network)",
-            "def announced(update): print(update, flush=True); return compute_loss(update)",
-            "train(network, announced, CONFIG, Path(sys.argv[1]), description='killed', checkpoint_seconds=0.0)",
-        ]
-    )
-    root = Path(__file__).parents[3]
-    for kill_at in (5, 17):
-        with subprocess.Popen(
-            [sys.executable, "-c", program, str(tmp_path)],
-            cwd=root,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        ) as process:
-            assert process.stdout is not None
-            first = None
-            for line in process.stdout:
-                first = int(line) if first is None else first
-                if int(line) == kill_at:
-                    os.kill(process.pid, signal.SIGKILL)
-                    break
-        assert process.returncode == -signal.SIGKILL
-        # The second process went on where the first was killed.
-        assert first == 0 if kill_at == 5 else first is not None and first >= 5
-    expected, metrics = uninterrupted
-    assert_same_weights(run(tmp_path), expected)
-    assert (tmp_path / "metrics.jsonl").read_text() == metrics
-
-
-def test_a_kill_while_saving_leaves_the_old_state(tmp_path, uninterrupted):
-    network = network_of()
-    compute_loss = imitation(network)
-
-    def interrupted(update):
-        if update == 12:
-            raise RuntimeError("stop")
-        return compute_loss(update)
-
-    with pytest.raises(RuntimeError):
-        train(network, interrupted, CONFIG, tmp_path, description="test", checkpoint_seconds=0.0)
-    (tmp_path / "training_state" / "state.safetensors.jumppad-partial").write_bytes(b"half of the next st")
-    with (tmp_path / "metrics.jsonl").open("a") as log:
-        log.write('{"update": 12, "lo')
-    expected, metrics = uninterrupted
-    assert_same_weights(run(tmp_path), expected)
-    assert (tmp_path / "metrics.jsonl").read_text() == metrics
 
 
 def test_a_finished_training_returns_at_once(tmp_path, uninterrupted):
@@ -204,27 +90,6 @@ def test_two_halves_make_the_update_of_the_whole(tmp_path):
     for name, tensor in networks[2].state_dict().items():
         moved = (expected[name] - start[name]).abs().max()
         assert (tensor - expected[name]).abs().max() < 0.05 * moved, name
-
-
-def interrupt(network, config, directory, stop_at):
-    compute_loss = imitation(network)
-
-    def interrupted(index):
-        if index == stop_at:
-            raise KeyboardInterrupt
-        return compute_loss(index)
-
-    with pytest.raises(KeyboardInterrupt):
-        train(network, interrupted, config, directory, description="test", checkpoint_seconds=0.0)
-
-
-@pytest.mark.parametrize("stop_at", [7, 8])
-def test_accumulated_updates_resume_bit_for_bit(tmp_path, stop_at):
-    config = OptimizerConfig("muon", updates=6, warmup_updates=0, accumulate=2)
-    expected = run(tmp_path / "whole", config=config)
-    interrupt(network_of(), config, tmp_path / "parts", stop_at)
-    assert_same_weights(run(tmp_path / "parts", config=config), expected)
-    assert (tmp_path / "parts/metrics.jsonl").read_text() == (tmp_path / "whole/metrics.jsonl").read_text()
 
 
 @pytest.mark.slow
