@@ -118,9 +118,9 @@ def test_accumulated_updates_resume_bit_for_bit(tmp_path, stop_at):
     assert (tmp_path / "parts/metrics.jsonl").read_text() == (tmp_path / "whole/metrics.jsonl").read_text()
 
 
-def stop_at(update, directory, error=KeyboardInterrupt, network=None, **options):
+def stop_at(update, directory, error: type[BaseException] = KeyboardInterrupt):
     """Trains until an error while the gradient of an update is computed, and returns the first update it computed."""
-    network = network or network_of()
+    network = network_of()
     compute_loss, computed = imitation(network), []
 
     def interrupted(index):
@@ -129,9 +129,8 @@ def stop_at(update, directory, error=KeyboardInterrupt, network=None, **options)
             raise error
         return compute_loss(index)
 
-    options = {"checkpoint_seconds": 1e9, **options}
     with pytest.raises(error):
-        train(network, interrupted, CONFIG, directory, description="tiny", **options)
+        train(network, interrupted, CONFIG, directory, description="tiny", checkpoint_seconds=1e9)
     return computed[0]
 
 
@@ -247,7 +246,7 @@ with command_line():
 @pytest.mark.skipif(sys.platform == "win32", reason="processes end otherwise there")
 def test_signals_and_other_numbers_of_threads_change_no_byte(tmp_path):
     def go_on(name, threads, stop_at=None, way=signal.SIGTERM):
-        """Trains with a number of threads, up to an update at which a signal comes; returns code, first update, words."""
+        """Trains with a number of threads, up to a signal at an update; returns code, first update, words."""
         environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
         command = [sys.executable, "-c", REWARD, str(tmp_path / name), str(stop_at), str(int(way))]
         done = subprocess.run(command, cwd=ROOT, env=environment, text=True, capture_output=True)
