@@ -28,6 +28,8 @@ from jumppad_env.streams import integer_seed
 KIND = "videos"
 GRID, PREVIEW = "grid.mp4", "preview.gif"
 FILM = re.compile(r"episode_\d{3,}\.mp4")
+RUN = "run.json"
+"""Stands in every run directory of `baselines.stages`."""
 
 
 @dataclass(frozen=True)
@@ -148,11 +150,13 @@ def episode_seeds(seed: int, episodes: int) -> list[int]:
 
 
 def agent_title(agent: str) -> str:
-    """Returns an agent's name for captions: "human", or "left / aligned" for a directory of a run."""
+    """Returns an agent's name for captions: "human", "base" or "left / aligned" in a run, whatever the run's name."""
     if agent in POPULATIONS:
         return agent.replace("_", " ")
-    parts = Path(agent).resolve().parts
-    return " ".join(" / ".join(parts[-2:]).replace("_", " ").split())  # on one line, whatever the path
+    path = Path(agent).resolve()
+    run = next((parent for parent in path.parents if (parent / RUN).is_file()), None)
+    parts = path.parts[-2:] if run is None else path.relative_to(run).parts
+    return " ".join(" / ".join(parts).replace("_", " ").split())  # on one line, whatever the path
 
 
 def main(arguments: Any = None) -> None:

@@ -21,6 +21,7 @@ from agents.progress import Progress
 from jumppad_env.dataset import Trajectory
 from jumppad_env.drawing import Painter
 from jumppad_env.files import PARTIAL, explain_full_disk, write_atomically
+from jumppad_env.machine.parent import ending_with_parent
 from jumppad_env.rules import RULES
 from jumppad_env.world.episodes import FPS
 from jumppad_env.world.state import PAD
@@ -33,6 +34,8 @@ GAP = 4
 """Pixels between the cells of a grid."""
 HOLD = FPS
 """Number of frames for which the last one is held, so that the outcome can be read."""
+ENCODERS = 3
+"""Threads of H.264, on whose number the bytes depend: what x264 itself takes on two cores."""
 INK, PAPER = (255, 255, 255), (16, 20, 26)
 GIF_WIDTH = 320
 GIF_BYTES = 1_000_000
@@ -79,7 +82,7 @@ def write_gif(path: Path | str, film: Path | str) -> None:
     Raises:
         OSError: the video cannot be read or the GIF cannot be written.
     """
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", _argument(film), "-f", "gif", "-filter_complex"]
+    command = [*_ffmpeg(), "-i", _argument(film), "-f", "gif", "-filter_complex"]
     content = b""
     for stride, colors in ((1, 128), (2, 128), (2, 64), (2, 32), (4, 64)):
         # One palette for the whole video: palettes per frame would flicker.
@@ -172,7 +175,7 @@ def caption(frame: np.ndarray, title: str, detail: str, status: str, outcome: st
 
 
 def write_mp4(path: Path | str, frames: Iterable[np.ndarray]) -> None:
-    """Encodes frames as H.264 at real-time speed, playable in every browser.
+    """Encodes frames as H.264 at real-time speed, playable in every browser; the bytes depend on the frames only.
 
     Args:
         path: mp4 file; replaced only when the new one is complete.
@@ -192,7 +195,8 @@ def write_mp4(path: Path | str, frames: Iterable[np.ndarray]) -> None:
     # Browsers assume bt709; without tags, colors would depend on the player.
     target = "-vf scale=out_color_matrix=bt709:out_range=tv -colorspace bt709 -color_primaries bt709 -color_trc bt709"
     target += " -c:v libx264 -pix_fmt yuv420p -crf 23 -preset fast -tune animation -movflags +faststart -f mp4"
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", *source, *target.split(), _argument(partial)]
+    threads = f"-filter_threads 1 -threads {ENCODERS}".split()
+    command = [*_ffmpeg(), "-y", *source, *target.split(), *threads, _argument(partial)]
     with (
         explain_full_disk(path.parent),
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process,
@@ -211,6 +215,11 @@ def write_mp4(path: Path | str, frames: Iterable[np.ndarray]) -> None:
             process.kill()
             partial.unlink(missing_ok=True)
             raise
+
+
+def _ffmpeg() -> list[str]:
+    """Returns the beginning of a command; it ends with its parent, so that the next run is alone at the file."""
+    return ending_with_parent([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error"])
 
 
 def _argument(path: Path | str) -> str:

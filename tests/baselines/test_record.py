@@ -32,6 +32,29 @@ def test_a_policy_gets_images_of_its_own_size(checkpoint):
     assert playing.make_actor("direct_left", 2)[1] is None
 
 
+def test_the_title_of_an_agent_of_a_run_is_its_place_inside(tmp_path):
+    for run in ("one", "deep/er/two"):
+        inside = tmp_path / run / "left" / "aligned"
+        inside.mkdir(parents=True)
+        (tmp_path / run / "run.json").write_text("{}")
+        assert record.agent_title(str(inside)) == "left / aligned"
+        assert record.agent_title(f"{tmp_path / run}/base") == "base"
+        assert record.agent_title(f"{tmp_path / run}/some/study/left/preference_finetuned") == (
+            "some / study / left / preference finetuned"
+        )
+
+
+@pytest.mark.slow
+def test_the_bytes_of_a_film_do_not_depend_on_the_name_of_the_run(tmp_path):
+    films = []
+    for run in ("one", "another run"):
+        Policy.initialize(TINY, seed=0).save_pretrained(tmp_path / run / "base")
+        (tmp_path / run / "run.json").write_text("{}")
+        record.record_grid(str(tmp_path / run / "base"), 1, film := tmp_path / run / "base.mp4", seed=0)
+        films.append(film.read_bytes())
+    assert films[0] == films[1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

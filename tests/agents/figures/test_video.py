@@ -1,4 +1,9 @@
 import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -24,6 +29,7 @@ from agents.population import POPULATIONS
 from agents.population.demonstrator import Crowd
 from agents.rollout import make_envs, rollout
 
+ROOT = Path(__file__).parents[3]
 PATTERN = np.tile(np.arange(0, 240, 4, dtype=np.uint8)[:, None, None], (1, 80, 3))  # 60 x 80
 
 
@@ -170,3 +176,76 @@ def test_a_film_whose_frames_fail_leaves_nothing_behind(tmp_path):
     with pytest.raises(OSError, match="the camera broke"):
         write_mp4(tmp_path / "film.mp4", frames())
     assert not list(tmp_path.iterdir())
+
+
+CODE = """
+import hashlib, os, sys
+import numpy as np
+from agents.figures.video import write_mp4
+if hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, set(map(int, sys.argv[2].split())))
+moving = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8).repeat(2, 0).repeat(2, 1)
+write_mp4(sys.argv[1], (np.roll(moving, (3 * step, 5 * step), (0, 1)) for step in range(40)))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores cannot be chosen")
+def test_the_bytes_of_a_film_do_not_depend_on_the_cores(tmp_path):
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        pytest.skip("there is one core")
+    films = []
+    for some in (cores[:1], cores[:2]):
+        path = tmp_path / f"{len(some)}.mp4"
+        subprocess.run([sys.executable, "-c", CODE, path, " ".join(map(str, some))], check=True, cwd=ROOT)
+        films.append(path.read_bytes())
+    assert films[0] == films[1]
+
+
+KILLED = """
+import os, sys, time
+from pathlib import Path
+import numpy as np
+from agents.figures.video import write_mp4
+
+def parent(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
+    except OSError:  # it has ended meanwhile
+        return None
+
+def frames():
+    for _ in range(20):
+        yield np.zeros((60, 80, 3), np.uint8)
+    (encoder,) = [pid for pid in filter(str.isdigit, os.listdir("/proc")) if parent(pid) == str(os.getpid())]
+    keeper = os.fork()  # keeps the encoder's pipe open, so that it sees no end of the film
+    if keeper:
+        print(encoder, keeper, flush=True)
+    time.sleep(3600)
+
+write_mp4(sys.argv[1], frames())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the encoder ends with its pipe")
+def test_the_encoder_ends_with_the_process_that_films(tmp_path):
+    command = [sys.executable, "-c", KILLED, tmp_path / "film.mp4"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        encoder, keeper = map(int, process.stdout.readline().split())
+        assert Path(f"/proc/{encoder}/exe").resolve() == Path(imageio_ffmpeg.get_ffmpeg_exe()).resolve()
+        process.kill()
+        process.wait()
+        end = time.monotonic() + 600
+        while runs(encoder) and time.monotonic() < end:
+            time.sleep(0.05)
+        ended = not runs(encoder)
+        os.kill(keeper, signal.SIGKILL)
+    assert ended and not (tmp_path / "film.mp4").exists()
+
+
+def runs(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
