@@ -45,6 +45,13 @@ def test_an_interrupted_command_says_how_to_resume():
     assert result.stderr == "\nstopped; run the same command again to resume\n"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="processes end otherwise there")
+def test_sigterm_ends_as_ctrl_c_does_after_cleaning_up():
+    result = run("import signal\n    try: signal.raise_signal(signal.SIGTERM)\n    finally: print('clean')")
+    assert (result.returncode, result.stdout) == (143, "clean\n")
+    assert result.stderr == "\nstopped by SIGTERM; run the same command again to resume\n"
+
+
 def test_what_the_machine_lacks_is_one_line_as_well():
     result = run("from jumppad_env.machine.notices import notice; notice('no locks here'); notice('no locks here')")
     assert (result.returncode, result.stderr) == (0, "warning: no locks here\n")
