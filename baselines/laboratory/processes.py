@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -19,7 +20,6 @@ import torch
 
 from jumppad_env.machine.cores import count_cores
 from jumppad_env.machine.parent import tell_children
-from jumppad_env.machine.signals import raise_terminated
 
 K = TypeVar("K", bound=Hashable)
 
@@ -96,7 +96,7 @@ def _start(worker: int, workers: int) -> ProcessPoolExecutor:
 def _settle(worker: int, workers: int) -> None:
     """Gives a worker its share of the cores, and leaves it to its parent to stop it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, raise_terminated)  # so that a training saves its state
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # a training saves its state before
     if workers > 1 and hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, cores[worker % len(cores) :: workers] or cores)

@@ -180,11 +180,12 @@ def train(
                     checkpoint()
             checkpoint()
         except (KeyboardInterrupt, SystemExit):
-            size = sum(tensor.nbytes for tensor in _state(module, optimizers, trained).values())
-            if done > saved and not changing and size <= SMALL_STATE:
-                checkpoint()
-                bar.close()
-                print(f"{description}: saved at update {done}", file=sys.stderr)
+            with deferred_signals():  # a second one would cost what the first one saves
+                size = sum(tensor.nbytes for tensor in _state(module, optimizers, trained).values())
+                if done > saved and not changing and size <= SMALL_STATE:
+                    checkpoint()
+                    bar.close()
+                    print(f"{description}: saved at update {done}", file=sys.stderr)
             raise
     return last
 

@@ -2,11 +2,14 @@
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 ENDING = (signal.SIGINT, signal.SIGTERM)
+SAME = 1.0
+"""s after a signal in which another says the same: a group of processes gets it, and the parent passes it on."""
 
 
 class Terminated(KeyboardInterrupt):
@@ -33,14 +36,14 @@ def sigterm_raises() -> Iterator[None]:
 
 @contextmanager
 def deferred_signals() -> Iterator[None]:
-    """Lets Ctrl-C and SIGTERM wait for the end of the block; a second signal does not wait.
+    """Lets Ctrl-C and SIGTERM wait for the end of the block; one that comes again after `SAME` does not wait.
 
     Other threads than the main one get no signals: there the block is an ordinary one.
     """
     if not _in_main_thread():
         yield
         return
-    came: list[int] = []
+    came: list[tuple[int, float]] = []
     handlers = {number: signal.getsignal(number) for number in ENDING}
 
     def restore() -> None:
@@ -49,10 +52,11 @@ def deferred_signals() -> Iterator[None]:
                 signal.signal(number, handler)
 
     def keep(number: int, frame: FrameType | None) -> None:
-        if came:
+        now = time.monotonic()
+        if came and now - came[0][1] >= SAME:
             restore()
             signal.raise_signal(number)
-        came.append(number)
+        came.append((number, now))
 
     try:
         for number, handler in handlers.items():
@@ -61,7 +65,7 @@ def deferred_signals() -> Iterator[None]:
         yield
     finally:
         restore()
-        for number in came[:1]:
+        for number, _ in came[:1]:
             signal.raise_signal(number)
 
 

@@ -107,6 +107,20 @@ def test_killed_while_it_plays_nothing_that_is_finished_is_lost(tmp_path):
     assert log.read_bytes()[200 : len(before)] == before[200:]
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_sigterm_ends_it_in_one_line(tmp_path, workers):
+    options = ["--episodes", 4000, "--image-size", "None", "--workers", workers]
+    process = start("agents.collect", tmp_path / "cut", *options)
+    while not any(path.stat().st_size > 2000 for path in tmp_path.rglob("episodes.npy")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.terminate()
+    assert process.wait() == 143
+    said = (tmp_path / "errors").read_text()
+    assert said.endswith("\nstopped by SIGTERM; run the same command again to resume\n") and "Traceback" not in said
+    assert not list(tmp_path.rglob("manifest.json"))
+
+
 def test_ctrl_c_in_the_middle_of_drawing_and_again_is_gone_on_with(tmp_path, monkeypatch):
     import agents.dataset.drawing as drawing
 

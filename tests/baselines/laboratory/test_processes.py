@@ -69,6 +69,53 @@ def test_workers_end_with_the_process_that_started_them(tmp_path, way):
     assert soon(lambda: not any(map(alive, workers)))
 
 
+TRAINING = """
+import sys
+from functools import partial
+from pathlib import Path
+from baselines.laboratory.processes import run_in_processes
+from jumppad_env.command_line import command_line
+from tests.baselines.training.tiny import imitation, network_of
+from baselines.training.loop import OptimizerConfig, train
+
+def learn(directory):
+    network = network_of()
+    compute_loss = imitation(network)
+
+    def slowly(update):
+        if update == 3:
+            (directory / "learns").touch()
+        return compute_loss(update)
+
+    endless = OptimizerConfig("muon", updates=10**6)
+    train(network, slowly, endless, directory, description=directory.name, checkpoint_seconds=1e9)
+
+if __name__ == "__main__":
+    import signal
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with command_line():
+        run_in_processes({name: partial(learn, Path(sys.argv[1]) / name) for name in "ab"}, 2)
+"""
+
+
+@pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("to", ["the parent", "all"])
+def test_trainings_in_workers_save_what_they_have_when_all_is_stopped(tmp_path, way, to):
+    """A terminal sends Ctrl-C to all processes of a command, and a scheduler may send SIGTERM to all."""
+    (script := tmp_path / "training.py").write_text(TRAINING)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    command = [sys.executable, str(script), str(tmp_path)]
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    assert soon(lambda: len(list(tmp_path.glob("*/learns"))) == 2)
+    os.killpg(process.pid, way) if to == "all" else process.send_signal(way)
+    _, said = process.communicate()
+    assert process.returncode == 128 + way and "Traceback" not in said
+    assert said.endswith("run the same command again to resume\n")
+    for name in "ab":
+        assert f"{name}: saved at update " in said
+        assert (tmp_path / name / "training_state" / "state.safetensors").is_file()
+
+
 def alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)

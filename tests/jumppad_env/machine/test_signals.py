@@ -3,6 +3,7 @@ import threading
 
 import pytest
 
+from jumppad_env.machine import signals
 from jumppad_env.machine.signals import ENDING, Terminated, deferred_signals, sigterm_raises
 
 
@@ -42,15 +43,18 @@ def test_a_signal_waits_for_the_end_of_the_block(number, error):
     assert done == ["the rest"]
 
 
-def test_a_second_signal_does_not_wait():
+@pytest.mark.parametrize(("same", "expected"), [(0.0, ["between"]), (1e9, ["between", "the rest"])])
+def test_a_second_signal_waits_only_if_it_says_the_same(monkeypatch, same, expected):
+    monkeypatch.setattr(signals, "SAME", same)
     done = []
     with pytest.raises(KeyboardInterrupt):
         with deferred_signals():
             signal.raise_signal(signal.SIGINT)
             done.append("between")
             signal.raise_signal(signal.SIGINT)
-            done.append("too late")
-    assert done == ["between"]
+            done.append("the rest")
+        done.append("too late")
+    assert done == expected
 
 
 def test_an_ignored_signal_stays_ignored():
