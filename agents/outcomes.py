@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
 from jumppad_env.dataset import Trajectory
+from jumppad_env.files.shapes import Count, Duration, Positive, Share, misfit
 from jumppad_env.rules import PADS, RULES
 from jumppad_env.world.state import X, Y
 
@@ -16,6 +17,66 @@ NAMES = ("none", *PADS)
 """Names of the outcomes; pad index -1 is "none"."""
 
 Z_95 = 1.959963984540054
+ROUNDING = 1e-6
+"""How much what is read may differ from 1 in sum, or stick out of its interval."""
+
+Interval = tuple[Share, Share]
+
+
+class ByPad(TypedDict):
+    """A share for each pad."""
+
+    left: Share
+    middle: Share
+    right: Share
+
+
+class Intervals(TypedDict):
+    """An interval for each outcome."""
+
+    none: Interval
+    left: Interval
+    middle: Interval
+    right: Interval
+
+
+class Recovery(TypedDict):
+    """What a probe measured, see `agents.probes.recovery`."""
+
+    probe: str
+    probed: Count
+    recovered: Share
+    recovered_ci95: Interval
+    recovered_at: ByPad
+
+
+class Outcome(ByPad):
+    """An outcome object, see `summarize`; after a probe with the entries of `Recovery`."""
+
+    episodes: Positive
+    none: Share
+    ci95: Intervals
+    mean_seconds: Duration
+
+
+def outcome_misfit(value: Any, place: str = "") -> str | None:
+    """Returns what is wrong with an outcome object that was read from a file; None if it is one.
+
+    Args:
+        value: from JSON.
+        place: dotted path of the value.
+    """
+    if wrong := misfit(value, Outcome, place) or ("probe" in value and misfit(value, Recovery, place)):
+        return wrong
+    at = f"{place}." if place else ""
+    total = sum(value[name] for name in NAMES)
+    if abs(total - 1) > ROUNDING:
+        return f"{at}{', '.join(NAMES)} add up to {total:g}, not 1"
+    for name in NAMES:
+        low, high = value["ci95"][name]
+        if not low - ROUNDING <= value[name] <= high + ROUNDING:
+            return f"{at}ci95.{name} is {low:g} to {high:g}, without {value[name]:g}"
+    return None
 
 
 def wilson_interval(successes: int, trials: int) -> tuple[float, float]:

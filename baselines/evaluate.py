@@ -5,6 +5,7 @@ python -m baselines.evaluate runs/quick/left/aligned --probe forced_miss
 python -m baselines.evaluate human --probe pushes
 """
 
+import io
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,7 @@ import numpy as np
 import tyro
 from scipy.special import stdtrit  # scipy.stats takes a second to import
 
-from agents.outcomes import paths, summarize, table
+from agents.outcomes import outcome_misfit, paths, summarize, table
 from agents.probes import PROBE_STEPS, Probed, play_probe, recovery, recovery_line
 from baselines import artifact
 from baselines.models.playing import play, progress, seats
@@ -25,7 +26,7 @@ from baselines.models.precision import use_device
 from baselines.preferences.labels import load_label, measure, names_of
 from jumppad_env.command_line import command_line
 from jumppad_env.dataset import Trajectory
-from jumppad_env.files import write_atomically
+from jumppad_env.files import read_json, write_atomically
 from jumppad_env.rules import PADS, Pad
 from jumppad_env.streams import integer_seed
 
@@ -148,7 +149,9 @@ def save_evaluation(
         found: Measurements of a probe, which join the outcome object.
     """
     outcome = outcome_object(trajectories, found)
-    np.savez_compressed(directory / PATHS, **paths(trajectories))  # pyright: ignore[reportArgumentType]
+    packed = io.BytesIO()
+    np.savez_compressed(packed, **paths(trajectories))  # pyright: ignore[reportArgumentType]
+    write_atomically(directory / PATHS, packed.getvalue())
     write_atomically(directory / OUTCOMES, json.dumps(outcome, indent=2).encode())
     return outcome
 
@@ -157,9 +160,14 @@ def load_outcome(evaluation: Path) -> dict[str, Any]:
     """Returns the outcome object of an evaluation.
 
     Raises:
-        ValueError: It is damaged.
+        FileNotFoundError: There is none.
+        ValueError: It is damaged, or impossible.
     """
-    return artifact.read_json(evaluation / OUTCOMES)
+    remedy = f"delete {evaluation} and run the stage that makes it again"
+    outcome = read_json(evaluation / OUTCOMES, remedy)
+    if wrong := outcome_misfit(outcome):
+        raise ValueError(f"{evaluation / OUTCOMES} is damaged ({wrong}); {remedy}")
+    return outcome
 
 
 def evaluate(config: EvaluateConfig, agent: Path, out: Path, seed: int) -> None:

@@ -8,12 +8,13 @@ update, and so does TensorBoard if installed.
 
 import json
 import math
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Required, TypedDict
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -26,8 +27,9 @@ from baselines.models.checkpoint import digest_tensors, network_device
 from baselines.models.precision import announce_device
 from baselines.training.dashboard import Dashboard
 from baselines.training.muon import Muon
-from jumppad_env.files import explain_full_disk, flush_to_disk, write_atomically
+from jumppad_env.files import explain_full_disk, flush_to_disk, read_json_lines, write_atomically
 from jumppad_env.files.reading import CHECKSUM, check_regular
+from jumppad_env.files.shapes import Count, Range, Share, misfit
 from jumppad_env.machine.signals import deferred_signals
 
 METRICS = "metrics.jsonl"
@@ -232,13 +234,36 @@ def compute_gradient(
     return {"loss": loss_value, "learning_rate": rate, "gradient_norm": norm_value, **averaged}
 
 
-def read_metrics(directory: Path | str) -> list[dict[str, float]]:
-    """Returns the lines of `directory/metrics.jsonl`, one per update.
+class Logged(TypedDict, total=False):
+    """Entries of a line of `metrics.jsonl` that mean the same in every training."""
+
+    update: Required[Count]
+    episodes: Annotated[float, Range(0, 2**53)]
+    success: Share
+    accuracy: Share
+
+
+def read_metrics(directory: Path | str, *, unfinished: bool = False) -> list[dict[str, float]]:
+    """Returns the lines of `directory/metrics.jsonl`, one per update: names and finite numbers.
+
+    Args:
+        directory: Of the training.
+        unfinished: Whether a last line that is cut off is left out, as a running or killed training has it.
 
     Raises:
         FileNotFoundError: If the file is missing.
+        ValueError: If a line is damaged, or the updates are not counted 0, 1, 2, ...
     """
-    return [json.loads(line) for line in (Path(directory) / METRICS).read_text().splitlines()]
+    path = Path(directory) / METRICS
+    remedy = f"delete {directory} and run its stage again"
+    lines = read_json_lines(path, remedy, dict[str, float], cut_off=unfinished)
+    for index, line in enumerate(lines):
+        wrong = misfit(line, Logged)
+        if wrong is None and line["update"] != index:
+            wrong = f"update is {line['update']}, not {index}"
+        if wrong:
+            raise ValueError(f"{path} is damaged in line {index + 1} ({wrong}); {remedy}")
+    return lines
 
 
 def compile_network(module: nn.Module, config: OptimizerConfig) -> None:
@@ -323,7 +348,17 @@ def _load_state(
 
 
 def _truncate_metrics(path: Path, updates: int) -> dict[str, float]:
-    """Removes lines that were logged after the saved state and returns the last remaining one, or {}."""
-    lines = path.read_bytes().splitlines(keepends=True)[:updates] if path.exists() else []
-    write_atomically(path, b"".join(lines))
-    return json.loads(lines[-1]) if lines else {}
+    """Removes lines that were logged after the saved state and returns the last remaining one, or {}.
+
+    Raises:
+        ValueError: If one of the others is damaged or missing.
+    """
+    kept = []
+    if os.path.lexists(path):
+        check_regular(path)
+        kept = path.read_bytes().splitlines(keepends=True)[:updates]  # what follows may be damaged, after a power cut
+    write_atomically(path, b"".join(kept))
+    lines = read_metrics(path.parent)
+    if len(lines) < updates:
+        raise ValueError(f"{path} has {len(lines)} lines, not the {updates} of its updates; delete {path.parent}")
+    return lines[-1] if lines else {}

@@ -18,6 +18,7 @@ from typing import (
     Literal,
     NamedTuple,
     NotRequired,
+    Required,
     TypeAlias,
     Union,
     get_args,
@@ -58,7 +59,7 @@ def misfit(value: Any, hint: Any, place: str = "") -> str | None:
         return None
     if origin is Annotated:
         return misfit(value, arguments[0], place) or _outside(value, arguments[1], place)
-    if origin is NotRequired:
+    if origin in (NotRequired, Required):
         return misfit(value, arguments[0], place)
     if origin in (Union, types.UnionType):
         found = [misfit(value, kind, place) for kind in arguments]
@@ -108,8 +109,10 @@ def _object_misfit(value: Any, hint: Any, place: str) -> str | None:
 def _entries(hint: Any) -> tuple[dict[str, Any], frozenset[str]]:
     """Returns the type of each entry, and which must be there."""
     hints = get_type_hints(hint, include_extras=True)
-    if is_typeddict(hint):  # which does not see NotRequired in a file where annotations are text
-        return hints, frozenset(key for key in hint.__required_keys__ if get_origin(hints[key]) is not NotRequired)
+    if is_typeddict(hint):  # which does not see NotRequired and Required in a file where annotations are text
+        said = {key: get_origin(kind) for key, kind in hints.items()}
+        needed = hint.__required_keys__ | {key for key in said if said[key] is Required}
+        return hints, frozenset(key for key in needed if said[key] is not NotRequired)
     fields = dataclasses.fields(hint)
     missing = dataclasses.MISSING
     needed = frozenset(each.name for each in fields if each.default is missing and each.default_factory is missing)

@@ -4,7 +4,7 @@ from __future__ import annotations  # NotRequired is text then, as in most files
 
 import dataclasses
 import json
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, Required, TypedDict
 
 import pytest
 
@@ -14,6 +14,11 @@ from jumppad_env.files.shapes import Count, Duration, Positive, Range, Share, mi
 class Inner(TypedDict):
     share: Share
     ends: NotRequired[tuple[float, float]]
+
+
+class Loose(TypedDict, total=False):
+    name: Required[str]
+    share: Share
 
 
 class Outer(TypedDict):
@@ -57,6 +62,7 @@ GOOD = {"name": "x", "inner": {"share": 0.5}}
         (json.dumps(GOOD), Outer),
         (json.dumps({**GOOD, "unknown": [], "many": [{"share": 0}], "by_name": {"a": 3}}), Outer),
         ('{"inner": {"share": 0, "ends": [1, 2]}, "name": ""}', Outer),
+        ('{"name": ""}', Loose),
         ('{"width": 3}', Settings),
         ('{"width": 3, "kind": "b", "sizes": [1, 2]}', Settings),
     ],
@@ -102,6 +108,9 @@ def test_what_fits(text, shape):
         ('{"name": "x", "inner": {"share": 0, "ends": [0]}}', Outer, "inner.ends is a list, not a list of 2"),
         (json.dumps({**GOOD, "many": [{"share": 0}, {"share": 2}]}), Outer, "many[1].share is 2, not a number from 0"),
         (json.dumps({**GOOD, "by_name": {"a": {"b": 1}}}), Outer, "by_name.a is an object, not an integer"),
+        ('{"share": 0}', Loose, "name is missing"),
+        ('{"name": 3}', Loose, "name is 3, not a text"),
+        ('{"name": "", "share": 2}', Loose, "share is 2, not a number from 0 to 1"),
         ('{"kind": "a"}', Settings, "width is missing"),
         ('{"width": 3, "depth": 1}', Settings, "depth is unknown"),
         ('{"width": 3, "sizes": [0.5]}', Settings, "sizes[0] is 0.5, not an integer"),
