@@ -238,7 +238,7 @@ class Logged(TypedDict, total=False):
     """Entries of a line of `metrics.jsonl` that mean the same in every training."""
 
     update: Required[Count]
-    episodes: Annotated[float, Range(0, 2**53)]
+    episodes: Annotated[float, Range(0.0, 2.0**53)]
     success: Share
     accuracy: Share
 

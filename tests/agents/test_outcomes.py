@@ -1,9 +1,10 @@
+import json
 import math
 
 import numpy as np
 import pytest
 
-from agents.outcomes import NAMES, paths, summarize, table, total_variation, wilson_interval
+from agents.outcomes import NAMES, outcome_misfit, paths, summarize, table, total_variation, wilson_interval
 
 
 def test_wilson_interval_against_its_definition():
@@ -58,3 +59,39 @@ def test_paths_hold_every_step():
     assert result["xy"].shape == (sum(map(len, trajectories)), 2) and result["xy"].dtype == np.float32
     assert np.allclose(result["xy"][: len(trajectories[0])], trajectories[0].states[:, :2], atol=1e-4)
     assert result["pads"].tolist() == [t.pad for t in trajectories]
+
+
+GOOD = summarize([-1, 0, 0, 2, 1, -1, 2, 2], [100] * 8)
+PROBED = {"probe": "pushes", "probed": 4, "recovered": 0.5, "recovered_ci95": [0.2, 0.8]}
+PROBED |= {"recovered_at": {"left": 0.5, "middle": 0, "right": 0}}
+
+
+def test_what_is_summarized_is_an_outcome():
+    for pads in ([-1], [0] * 7, [0, 1, 2], [-1] * 999 + [2]):
+        assert outcome_misfit(json.loads(json.dumps(summarize(pads, [1] * len(pads))))) is None
+    assert outcome_misfit({**GOOD, **PROBED, "more": "text"}) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"episodes": -5}, "episodes is -5, not an integer from 1"),
+        ({"episodes": True}, "episodes is True, not an integer"),
+        ({"left": 1.8}, "left is 1.8, not a number from 0 to 1"),
+        ({"left": 0.9}, "none, left, middle, right add up to 1.65, not 1"),
+        ({"none": None}, "none is null, not a number"),
+        ({"mean_seconds": "long"}, "mean_seconds is 'long', not a number"),
+        ({"ci95": dict.fromkeys(NAMES, 5)}, "ci95.none is 5, not a list"),
+        ({"ci95": {**GOOD["ci95"], "right": [0.1]}}, "ci95.right is a list, not a list of 2"),
+        ({"ci95": {**GOOD["ci95"], "right": [0.1, 1.1]}}, "ci95.right[1] is 1.1, not a number from 0 to 1"),
+        ({"ci95": {**GOOD["ci95"], "right": [0.9, 0.1]}}, "ci95.right is 0.9 to 0.1, without 0.375"),
+        ({"ci95": {**GOOD["ci95"], "right": [0.5, 0.6]}}, "ci95.right is 0.5 to 0.6, without 0.375"),
+        ({"ci95": {}}, "ci95.left is missing"),
+        ({**PROBED, "recovered_at": {}}, "recovered_at.left is missing"),
+        ({"probe": "pushes"}, "probed is missing"),
+    ],
+)
+def test_what_is_no_outcome_is_said(changes, said):
+    assert (outcome_misfit({**GOOD, **changes}) or "").startswith(said)
+    assert (outcome_misfit({**GOOD, **changes}, "base") or "").startswith(f"base.{said}")
+    assert outcome_misfit([]) == "it is a list, not an object"

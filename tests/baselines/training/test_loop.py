@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from baselines.models.gamepad_distribution import log_prob
-from baselines.training.loop import OptimizerConfig, learning_rate, read_metrics, train
+from baselines.training.loop import OptimizerConfig, _truncate_metrics, learning_rate, read_metrics, train
 from jumppad_env.streams import stream
 from tests.baselines.training.tiny import CONFIG, assert_same_weights, imitation, network_of, run
 
@@ -218,3 +218,55 @@ def test_metrics_are_json_lines(tmp_path):
     lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
     keys = ["update", "loss", "learning_rate", "gradient_norm", "batch"]
     assert [list(json.loads(line)) for line in lines] == [keys, keys]
+
+
+LINES = ['{"update": 0, "loss": 2.5}', '{"update": 1, "loss": 2.0, "success": 1.0, "episodes": 8.0}']
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("5", "it is 5, not an object"),
+        ("[" * 100_000, "no JSON"),
+        ('{"loss": 1}', "update is missing"),
+        ('{"update": 2, "loss": "low"}', "loss is 'low', not a number"),
+        ('{"update": 2, "loss": NaN}', "no JSON"),
+        ('{"update": 2, "loss": null}', "loss is null, not a number"),
+        ('{"update": 2, "success": 1.8}', "success is 1.8, not a number from 0 to 1"),
+        ('{"update": 2, "accuracy": -1}', "accuracy is -1, not a number from 0 to 1"),
+        ('{"update": 2, "episodes": -5}', "episodes is -5, not a number from 0"),
+        ('{"update": 2.0}', "update is 2.0, not an integer"),
+        ('{"update": 3}', "update is 3, not 2"),
+        ('{"upd', "no JSON"),
+    ],
+)
+def test_a_damaged_line_of_the_metrics_is_named(line, said, tmp_path):
+    (tmp_path / "metrics.jsonl").write_text("\n".join([*LINES, line]) + "\n")
+    for unfinished in (False, True):
+        with pytest.raises(ValueError, match=rf"metrics\.jsonl is damaged in line 3 \({said}.*\); delete .* its stage"):
+            read_metrics(tmp_path, unfinished=unfinished)
+
+
+def test_a_cut_off_line_is_left_out_only_of_an_unfinished_training(tmp_path):
+    (tmp_path / "metrics.jsonl").write_text("\n".join([*LINES, '{"upd']))
+    assert [line["update"] for line in read_metrics(tmp_path, unfinished=True)] == [0, 1]
+    with pytest.raises(ValueError, match="in line 3"):
+        read_metrics(tmp_path)
+
+
+def test_a_training_does_not_go_on_behind_metrics_that_are_damaged_or_missing(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    path.write_text("\n".join([*LINES, "after the state: \0\0"]))
+    assert _truncate_metrics(path, 2)["success"] == 1.0 and path.read_text().splitlines() == LINES
+    with pytest.raises(ValueError, match="has 2 lines, not the 3 of its updates; delete"):
+        _truncate_metrics(path, 3)
+    path.write_text("\n".join([*LINES, "damaged"]))
+    with pytest.raises(ValueError, match="is damaged in line 3"):
+        _truncate_metrics(path, 3)
+    path.unlink()
+    with pytest.raises(ValueError, match="has 0 lines"):
+        _truncate_metrics(path, 1)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(ValueError, match="is not a file"):
+        _truncate_metrics(path, 0)
