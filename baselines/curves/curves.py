@@ -4,7 +4,8 @@ python -m baselines.curves runs/quick --out curves.png
 python -m baselines.curves runs/quick/left/aligned runs/mine/aligned --metrics reward kl --out aligned.png
 """
 
-import json
+import io
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +20,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from agents.figures.style import STYLE
-from baselines.training.loop import METRICS
+from baselines.training.loop import METRICS, read_metrics
 from jumppad_env.command_line import command_line
-from jumppad_env.files import explain_full_disk
+from jumppad_env.files import explain_full_disk, is_finished, write_atomically
 
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#5b4a9e", "#444b52")
 """Told apart with all kinds of color vision; a ninth training is drawn dashed in the first color, and so on."""
@@ -49,8 +50,8 @@ def find_trainings(directories: Sequence[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for directory in directories:
-        files = sorted(directory.rglob(METRICS), key=lambda file: (file.stat().st_mtime, file))
-        own = [directory] if (directory / METRICS).is_file() else [file.parent for file in files]
+        files = sorted(directory.rglob(METRICS), key=lambda file: (file.lstat().st_mtime, file))
+        own = [directory] if os.path.lexists(directory / METRICS) else [file.parent for file in files]
         if not own:
             raise FileNotFoundError(
                 f"{directory} holds no training (no {METRICS}); give the directory of a stage or run"
@@ -65,21 +66,13 @@ def read_curves(directory: Path) -> dict[str, np.ndarray]:
     A last line that a running or killed training has not completed is left out.
 
     Raises:
-        ValueError: Another line is damaged.
+        ValueError: Another line is damaged, see `baselines.training.loop.read_metrics`.
     """
     points: dict[str, list[tuple[float, float]]] = {}
-    lines = (directory / METRICS).read_bytes().splitlines()
-    for index, line in enumerate(lines):
-        try:
-            values = json.loads(line)
-            update = values.pop("update")
-        except (ValueError, KeyError, AttributeError):
-            if index == len(lines) - 1:
-                break
-            raise ValueError(f"{directory / METRICS} is damaged in line {index + 1}; run its stage again") from None
-        for name, value in values.items():
-            if isinstance(value, int | float):
-                points.setdefault(name, []).append((update, value))
+    for line in read_metrics(directory, unfinished=not is_finished(directory)):
+        for name, value in line.items():
+            if name != "update":
+                points.setdefault(name, []).append((line["update"], value))
     return {name: np.array(some, dtype=np.float64) for name, some in points.items()}
 
 
@@ -162,8 +155,9 @@ def write_curves(config: CurvesConfig) -> tuple[int, int]:
     if not metrics:
         raise ValueError(f"{directories[0] / METRICS} is still empty; wait for the first update")
     with explain_full_disk(config.out):
-        config.out.parent.mkdir(parents=True, exist_ok=True)
-        draw_curves(curves, metrics).savefig(config.out, dpi=STYLE["savefig.dpi"], facecolor="white")
+        picture = io.BytesIO()
+        draw_curves(curves, metrics).savefig(picture, format="png", dpi=STYLE["savefig.dpi"], facecolor="white")
+        write_atomically(config.out, picture.getvalue())
     return len(metrics), len(curves)
 
 

@@ -31,7 +31,11 @@ def alignment_curves(run: Run) -> Figure:
     with styled_axes(5.4, 3.1) as axes:
         for target in run.targets:
             aligned, color = run.stage(f"{target}_aligned"), OUTCOME_COLORS[target]
-            points = [(line["episodes"], line["success"]) for line in aligned.metrics if "success" in line]
+            points = [
+                (line["episodes"], line["success"])
+                for line in aligned.metrics
+                if {"episodes", "success"} <= line.keys()
+            ]
             if points:
                 episodes, success = np.array(points).T
                 axes.plot(episodes, success, color=color, linewidth=0.8, alpha=0.35)
@@ -45,7 +49,8 @@ def alignment_curves(run: Run) -> Figure:
         axes.set(ylim=(0, 1.03), xlabel="training episodes", ylabel="episodes at the target")
         axes.set_xlim(left=0)
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-        axes.legend(loc="lower right")
+        if axes.lines:
+            axes.legend(loc="lower right")
         return figure_of(axes)
 
 
@@ -75,7 +80,7 @@ def curve(lines: Sequence[tuple[str, str, list[dict[str, float]]]], metric: str,
         title: title of the panel.
     """
     found = [
-        (label, color, np.array([(m["update"], m[metric]) for m in metrics if m.get(metric) is not None]))
+        (label, color, np.array([(m["update"], m[metric]) for m in metrics if metric in m]))
         for label, color, metrics in lines
     ]
     found = [(label, color, points) for label, color, points in found if len(points)]

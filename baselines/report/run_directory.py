@@ -1,22 +1,59 @@
-"""Reads a run from disk for its report: missing files are left out, damaged ones are errors."""
+"""Reads a run from disk for its report: missing files are left out, damaged or impossible ones are errors."""
 
-import json
+import os
+import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 
-from agents.outcomes import NAMES
-from baselines.artifact import read_arrays
+from agents.outcomes import outcome_misfit
+from baselines.artifact import read_manifest
+from baselines.evaluate import OUTCOMES, PATHS, load_outcome
 from baselines.report.palette import KIND_TITLES
-from baselines.training.loop import METRICS
-from jumppad_env.files import MANIFEST, read_json
-from jumppad_env.rules import PADS
+from baselines.training.loop import METRICS, read_metrics
+from jumppad_env.files import MANIFEST, read_arrays, read_json
+from jumppad_env.files.reading import check_regular
+from jumppad_env.files.shapes import Count, Duration, Share, misfit
+from jumppad_env.rules import PADS, Pad
 
 RESULTS = "results.json"
+LARGEST_VIDEO = 2**28
+"""Bytes."""
 TARGET_KINDS = ("preference_finetuned", "aligned")
 """Kinds of stages that exist once per target."""
+
+
+class RewardModelNumbers(TypedDict):
+    """A reward model in `results.json`."""
+
+    accuracy: NotRequired[Share]
+    comparisons: NotRequired[Count]
+
+
+class Results(TypedDict):
+    """`results.json`."""
+
+    targets: list[Pad]
+    preset: NotRequired[str]
+    seed: NotRequired[int]
+    outcomes: NotRequired[dict[str, dict[str, Any]]]
+    """An outcome object by the kind of stage, or one by target by the kind of stage."""
+    reward_model: NotRequired[dict[str, RewardModelNumbers]]
+    seconds: NotRequired[dict[str, Duration]]
+
+
+class Manifest(TypedDict):
+    """What a report shows of an artifact."""
+
+    seed: NotRequired[int]
+    config: NotRequired[dict[str, Any]]
+    metrics: NotRequired[dict[str, Any]]
+    seconds: NotRequired[Duration]
+    inputs: NotRequired[dict[str, str]]
+    versions: NotRequired[dict[str, str]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +82,7 @@ class Stage:
     """Such as "base" or "aligned"."""
     target: str | None
     outcome: dict[str, Any] | None
-    """From `evaluations/<stage>/outcomes.json`, else from `results.json`."""
+    """From `evaluations/<stage>/outcomes.json`, else from `results.json`; see `agents.outcomes.Outcome`."""
     paths: Paths | None
     manifest: dict[str, Any] | None
     """Of the training artifact."""
@@ -94,95 +131,112 @@ def load_run(directory: Path | str) -> Run:
 
     Raises:
         FileNotFoundError: there is no `results.json`.
-        ValueError: a file is damaged.
+        ValueError: a file is damaged, holds impossible numbers, or is none; the message names it.
     """
     directory = Path(directory)
-    path = directory / RESULTS
-    if (results := _read_json(path)) is None:
+    path, remedy = directory / RESULTS, "run the pipeline again"
+    if not os.path.lexists(path):
         raise FileNotFoundError(
             f"{directory} holds no run ({RESULTS} is missing); run baselines.pipeline to its end first"
         )
-    targets = results.get("targets")
-    if not isinstance(targets, list) or not targets or not set(targets) <= set(PADS):
-        raise ValueError(f"{path}: targets must be some of {', '.join(PADS)}, got {targets!r}; run the pipeline again")
-    for key in ("outcomes", "reward_model", "seconds"):
-        if not isinstance(results.setdefault(key, {}), dict):
-            raise ValueError(f"{path}: {key} must be an object, got {results[key]!r}; run the pipeline again")
+    results = read_json(path, remedy, Results)
+    targets = results["targets"]
+    if not targets or len(set(targets)) != len(targets):
+        raise ValueError(f"{path} is damaged (targets must be some of {', '.join(PADS)}, each once); {remedy}")
     names = [("demonstrations", None), ("base", None), ("finetuned", None)]
     names += [(kind, target) for target in targets for kind in TARGET_KINDS]
     return Run(
         directory=directory,
-        preset=str(results.get("preset", "unknown")),
+        preset=results.get("preset", "unknown"),
         targets=tuple(targets),
-        seed=int(results.get("seed", 0)),
+        seed=results.get("seed", 0),
         stages=tuple(_load_stage(directory, results, kind, target) for kind, target in names),
         reward_models={target: _load_reward_model(directory, results, target) for target in targets},
-        seconds={str(name): float(value) for name, value in results["seconds"].items()},
+        seconds=results.get("seconds", {}),
     )
 
 
 def _load_stage(directory: Path, results: dict[str, Any], kind: str, target: str | None) -> Stage:
     name = f"{target}_{kind}" if target else kind
     evaluation, artifact = directory / "evaluations" / name, directory / (target or "") / kind
-    outcome_path = evaluation / "outcomes.json"
-    if (outcome := _read_json(outcome_path)) is None:
-        outcome_path = directory / RESULTS
-        outcome = results["outcomes"].get(kind) or {}
-        outcome = (outcome.get(target) if target else outcome) or None
-    video = directory / "videos" / f"{name}.mp4"
+    collected = _collected_outcome(directory / RESULTS, results, kind, target)
     return Stage(
         name=name,
         kind=kind,
         target=target,
-        outcome=None if outcome is None else _checked_outcome(outcome, outcome_path, name),
-        paths=_read_paths(evaluation / "paths.npz"),
-        manifest=_read_json(artifact / MANIFEST),
-        metrics=_read_metrics(artifact / METRICS),
-        video=video if video.is_file() else None,
+        outcome=_if_there(evaluation / OUTCOMES, lambda path: load_outcome(path.parent), collected),
+        paths=_if_there(evaluation / PATHS, _read_paths, None),
+        manifest=_if_there(artifact / MANIFEST, _read_manifest, None),
+        metrics=_if_there(artifact / METRICS, lambda path: read_metrics(path.parent), []),
+        video=_if_there(directory / "videos" / f"{name}.mp4", lambda path: _check_video(path, directory), None),
     )
 
 
 def _load_reward_model(directory: Path, results: dict[str, Any], target: str) -> RewardModelResult:
-    numbers = results["reward_model"].get(target) or {}
+    numbers = results.get("reward_model", {}).get(target, {})
     artifact = directory / target / "reward_model"
     return RewardModelResult(
         accuracy=numbers.get("accuracy"),
         comparisons=numbers.get("comparisons"),
-        manifest=_read_json(artifact / MANIFEST),
-        metrics=_read_metrics(artifact / METRICS),
+        manifest=_if_there(artifact / MANIFEST, _read_manifest, None),
+        metrics=_if_there(artifact / METRICS, lambda path: read_metrics(path.parent), []),
     )
 
 
-def _checked_outcome(outcome: dict[str, Any], path: Path, stage: str) -> dict[str, Any]:
-    intervals, episodes = outcome.get("ci95"), outcome.get("episodes")
-    good = False
-    if isinstance(episodes, int) and isinstance(intervals, dict) and set(NAMES) <= intervals.keys():
-        bounds = [outcome.get(name) for name in NAMES] + [bound for name in NAMES for bound in list(intervals[name])]
-        good = len(bounds) == 3 * len(NAMES) and all(isinstance(b, int | float) and 0 <= b <= 1 for b in bounds)
-    if not good:
-        wanted = f"episodes, {', '.join(NAMES)} (0 to 1) and ci95"
-        raise ValueError(f"{path} is damaged at {stage}: {wanted} are needed; delete it and run the pipeline again")
+def _if_there(path: Path, read: Callable[[Path], Any], otherwise: Any) -> Any:
+    """Returns what is read of a file, or something else where there is nothing of its name."""
+    return read(path) if os.path.lexists(path) else otherwise
+
+
+def _collected_outcome(path: Path, results: dict[str, Any], kind: str, target: str | None) -> dict[str, Any] | None:
+    outcome, place = results.get("outcomes", {}).get(kind), f"outcomes.{kind}"
+    if outcome is not None and target is not None:
+        outcome, place = outcome.get(target), f"{place}.{target}"
+    if outcome is not None and (wrong := outcome_misfit(outcome, place)):
+        raise ValueError(f"{path} is damaged ({wrong}); run the pipeline again")
     return outcome
 
 
-def _read_json(path: Path) -> dict[str, Any] | None:
-    return read_json(path, "delete it and run the pipeline again") if path.is_file() else None
+def _remedy(path: Path) -> str:
+    return f"delete {path.parent} and run the pipeline again"
 
 
-def _read_metrics(path: Path) -> list[dict[str, float]]:
-    if not path.is_file():
-        return []
-    try:
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    except (json.JSONDecodeError, UnicodeDecodeError):
-        raise ValueError(f"{path} is damaged (no JSON lines); run its stage again") from None
+def _read_manifest(path: Path) -> dict[str, Any]:
+    check_regular(path)
+    manifest = read_manifest(path.parent)
+    if wrong := misfit(manifest, Manifest):
+        raise ValueError(f"{path} is damaged ({wrong}); {_remedy(path)}")
+    return manifest
 
 
-def _read_paths(path: Path) -> Paths | None:
-    if not path.is_file():
-        return None
-    paths = Paths(*read_arrays(path, "xy", "lengths", "pads"))
-    if paths.xy.shape != (paths.lengths.sum(), 2) or paths.pads.shape != paths.lengths.shape:
-        shapes = f"xy {paths.xy.shape}, {len(paths.lengths)} lengths of sum {paths.lengths.sum()}"
-        raise ValueError(f"{path} does not fit together: {shapes}; delete its directory and run the pipeline again")
+def _read_paths(path: Path) -> Paths:
+    arrays = read_arrays(path, {"xy": ("f", 2), "lengths": ("i", 1), "pads": ("i", 1)}, _remedy(path))
+    paths, wrong = Paths(**arrays), None
+    if paths.xy.shape[1] != 2 or paths.pads.shape != paths.lengths.shape:
+        wrong = f"xy is {list(paths.xy.shape)}, lengths {list(paths.lengths.shape)}, pads {list(paths.pads.shape)}"
+    elif paths.lengths.min(initial=0) < 0 or sum(paths.lengths.tolist()) != len(paths.xy):  # int64 could overflow
+        wrong = f"lengths do not add up to the {len(paths.xy)} steps"
+    elif not np.isin(paths.pads, range(-1, len(PADS))).all():
+        wrong = f"pads are not all -1 to {len(PADS) - 1}"
+    if wrong:
+        raise ValueError(f"{path} is damaged ({wrong}); {_remedy(path)}")
     return paths
+
+
+def _check_video(path: Path, run: Path) -> Path:
+    """Returns the path of a video that may be shown: a file of the run, for the page will be passed on.
+
+    Raises:
+        ValueError: it is a link, lies elsewhere, is huge or no mp4.
+    """
+    remedy = "delete it and run the pipeline again"
+    status = path.lstat()
+    if stat.S_ISLNK(status.st_mode) or not path.resolve().is_relative_to(run.resolve()):
+        raise ValueError(f"{path} is a link out of the run, or lies behind one; {remedy}")
+    check_regular(path)
+    if status.st_size > LARGEST_VIDEO:
+        raise ValueError(f"{path} has {status.st_size} bytes, more than {LARGEST_VIDEO}; {remedy}")
+    with path.open("rb") as file:
+        if file.read(8)[4:] != b"ftyp":
+            raise ValueError(f"{path} is no mp4 video; {remedy}")
+    return path

@@ -128,8 +128,7 @@ def reproduction(run: Run) -> dict[str, Any]:
         if manifest is not None:
             kept = {key: manifest[key] for key in ("seed", "config", "metrics", "seconds", "inputs") if key in manifest}
             configurations[title] = json.dumps(kept, indent=2)
-            if isinstance(manifest.get("versions"), dict):
-                versions |= manifest["versions"]
+            versions |= manifest.get("versions", {})
     longest = max((value for name, value in run.seconds.items() if name != "total"), default=1.0) or 1.0
     return {
         "versions": ", ".join(f"{name} {version}" for name, version in versions.items()),

@@ -11,6 +11,8 @@ from jumppad_env.files.shapes import misfit
 
 LARGEST_JSON = 2**24
 """Bytes; a larger file is refused unread."""
+DEEPEST_JSON = 100
+"""Lists and objects within each other; what reads and writes deeper ones runs out of its own depth."""
 CHECKSUM = "sha256"
 """Last entry of a sealed JSON object: the checksum of its text without that entry."""
 
@@ -60,9 +62,21 @@ def parse_json(content: bytes | str) -> Any:
         ValueError: it is damaged, nested too deeply, or holds a number that is not finite.
     """
     try:
-        return json.loads(content, parse_constant=_refuse, parse_float=_finite)
+        value = json.loads(content, parse_constant=_refuse, parse_float=_finite)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    text = content if isinstance(content, str) else content.decode("latin-1")
+    if text.count("[") + text.count("{") > DEEPEST_JSON and _is_deep(value):
+        raise ValueError("nested too deeply")
+    return value
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEEPEST_JSON + 1):
+        insides = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, list | dict)]
+        level = [inner for inside in insides for inner in inside]
+    return bool(level)
 
 
 def _finite(number: str) -> float:

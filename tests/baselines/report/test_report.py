@@ -1,7 +1,11 @@
+import errno
+import hashlib
 import json
+import os
 import re
 import shutil
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +17,10 @@ from agents.rollout import make_envs, rollout
 from baselines import artifact
 from baselines.evaluate import save_evaluation
 from baselines.report import report
+from baselines.report.checksum import check_page
 from baselines.report.run_directory import load_run
 from baselines.training.loop import METRICS
+from jumppad_env.files import seal
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 STAGES = {
@@ -183,7 +189,8 @@ def test_hostile_text_is_escaped(finished, tmp_path):
     (run / "results.json").write_text(json.dumps({**results, "preset": EVIL, "seconds": {EVIL: 1.0, "total": 1.0}}))
     manifest = json.loads((run / "base" / "manifest.json").read_text())
     manifest |= {"config": {EVIL: EVIL}, "versions": {EVIL: EVIL}}
-    (run / "base" / "manifest.json").write_text(json.dumps(manifest))
+    manifest.pop("sha256")
+    (run / "base" / "manifest.json").write_text(seal(manifest))
     page = read(report.write_report(run))
     text = "".join(page.text)
     assert page.tags.count("script") == 1  # the page's own
@@ -191,16 +198,44 @@ def test_hostile_text_is_escaped(finished, tmp_path):
     assert text.count("<script>alert(1)<") == 10
 
 
+def with_left(**entries):
+    """Returns a `results.json` with some entries."""
+    return json.dumps({"targets": ["left"], **entries})
+
+
 @pytest.mark.parametrize(
     ("name", "damage", "said"),
     [
         ("results.json", '{"preset": "quick", "targ', "results.json is damaged"),
         ("results.json", "[]", "results.json is damaged"),
-        ("results.json", '{"targets": ["up"]}', "targets must be some of left, middle, right"),
-        ("results.json", '{"targets": ["left"], "seconds": 3}', "seconds must be an object"),
-        ("evaluations/base/outcomes.json", '{"episodes": 3, "none": 2}', "outcomes.json is damaged at base"),
+        ("results.json", "[" * 100_000, "results.json is damaged"),
+        ("results.json", '{"targets": ["up"]}', "(targets[0] is 'up', not one of left, middle, right)"),
+        ("results.json", '{"targets": [["left"]]}', "(targets[0] is a list, not one of left, middle, right)"),
+        ("results.json", '{"targets": []}', "(targets must be some of left, middle, right, each once)"),
+        ("results.json", '{"targets": ["left", "left"]}', "(targets must be some of left, middle, right, each once)"),
+        ("results.json", with_left(seed=None), "(seed is null, not an integer)"),
+        ("results.json", with_left(preset=5), "(preset is 5, not a text)"),
+        ("results.json", with_left(seconds=3), "(seconds is 3, not an object)"),
+        ("results.json", with_left(seconds={"base": None}), "(seconds.base is null, not a number)"),
+        ("results.json", with_left(reward_model={"left": 5}), "(reward_model.left is 5, not an object)"),
+        (
+            "results.json",
+            with_left(reward_model={"left": {"accuracy": "high"}}),
+            "(reward_model.left.accuracy is 'high'",
+        ),
+        ("results.json", with_left(reward_model={"left": {"comparisons": -1}}), "(reward_model.left.comparisons is -1"),
+        ("results.json", with_left(outcomes={"base": {"left": 1}}), "(outcomes.base.ci95 is missing)"),
+        ("results.json", with_left(outcomes={"aligned": {"left": 1}}), "(outcomes.aligned.left is 1, not an object)"),
+        ("evaluations/base/outcomes.json", '{"episodes": 3, "none": 2}', "outcomes.json is damaged (ci95 is missing)"),
         ("evaluations/base/paths.npz", "PK", "paths.npz is damaged"),
-        ("base/metrics.jsonl", "{", "metrics.jsonl is damaged"),
+        ("base/metrics.jsonl", "{", "metrics.jsonl is damaged in line 1 (no JSON)"),
+        ("left/aligned/metrics.jsonl", "5", "metrics.jsonl is damaged in line 1 (it is 5, not an object)"),
+        ("left/reward_model/metrics.jsonl", '{"update": 1}', "(update is 1, not 0)"),
+        ("base/manifest.json", '{"kind": "policy", "format": 1, "metrics": 5}', "(metrics is 5, not an object)"),
+        ("base/manifest.json", '{"kind": "policy", "format": 1, "versions": [1]}', "(versions is a list, not an obj"),
+        ("base/manifest.json", '{"kind": "policy", "format": 2, "seed": 0}', "manifest.json was changed after it was"),
+        ("left/reward_model/manifest.json", "[" * 100_000, "manifest.json is damaged"),
+        ("videos/base.mp4", "<script>", "videos/base.mp4 is no mp4 video; delete it"),
     ],
 )
 def test_damage_is_one_clear_error(name, damage, said, finished, tmp_path, capsys):
@@ -210,8 +245,132 @@ def test_damage_is_one_clear_error(name, damage, said, finished, tmp_path, capsy
     with pytest.raises(SystemExit) as stopped:
         report.main([str(run)])
     error = capsys.readouterr().err
-    assert stopped.value.code == 2 and error.count("\n") == 1 and said in error
+    assert stopped.value.code == 2 and error.count("\n") == 1 and str(run / name) in error and said in error
     assert not (run / "report").exists()
+
+
+READ = (
+    "results.json",
+    "evaluations/base/outcomes.json",
+    "evaluations/base/paths.npz",
+    "base/manifest.json",
+    "base/metrics.jsonl",
+    "left/reward_model/manifest.json",
+    "left/reward_model/metrics.jsonl",
+    "videos/base.mp4",
+)
+
+
+@pytest.mark.parametrize("name", READ)
+def test_what_is_no_file_is_never_taken_for_missing(name, finished, tmp_path):
+    def pipe(path):
+        os.mkfifo(path)
+
+    def loop(path):
+        path.symlink_to(path)
+
+    def device(path):
+        path.symlink_to("/dev/zero")
+
+    for make in (Path.mkdir, pipe, loop, device):
+        run = tmp_path / make.__name__
+        shutil.copytree(finished, run, ignore=shutil.ignore_patterns("report"))
+        (run / name).unlink()
+        make(run / name)
+        with pytest.raises(ValueError, match=rf"{name} (is not a file|is a link out of the run)"):
+            load_run(run)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"lengths": np.array([4, -1, 3])}, "lengths do not add up to the 6 steps"),
+        ({"lengths": np.array([1, 2, 4])}, "lengths do not add up to the 6 steps"),
+        ({"lengths": np.array([2**62, 2**62, 2**62, 2**62, 6])}, "xy is [6, 2], lengths [5], pads [3]"),
+        ({"lengths": np.array([2**63 - 1, 2**63 - 1, 8])}, "lengths do not add up to the 6 steps"),
+        ({"lengths": np.array([1.0, 2.0, 3.0])}, "lengths is float64"),
+        ({"xy": np.zeros((6, 3), np.float32)}, "xy is [6, 3]"),
+        ({"xy": np.full((6, 2), np.nan, np.float32)}, "xy has numbers that are not finite"),
+        ({"pads": np.array([0, 1])}, "xy is [6, 2], lengths [3], pads [2]"),
+        ({"pads": np.array([0, 1, 3])}, "pads are not all -1 to 2"),
+    ],
+)
+def test_paths_that_do_not_fit_together_are_refused(changes, said, finished, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(finished, run, ignore=shutil.ignore_patterns("report"))
+    good = {"xy": np.zeros((6, 2), np.float32), "lengths": np.array([1, 2, 3]), "pads": np.array([-1, 0, 2])}
+    np.savez(run / "evaluations" / "base" / "paths.npz", **{**good, **changes})
+    with pytest.raises(ValueError, match=rf"paths\.npz is damaged \({re.escape(said)}.*\); delete .*base and run"):
+        load_run(run)
+
+
+def test_nothing_from_elsewhere_is_embedded(finished, tmp_path):
+    secret = tmp_path / "secret.mp4"
+    secret.write_bytes(b"    ftyp and what nobody may see")
+    for what in ("video", "folder"):
+        run = tmp_path / what
+        shutil.copytree(finished, run, ignore=shutil.ignore_patterns("report", "videos"))
+        if what == "video":
+            (run / "videos").mkdir()
+            (run / "videos" / "base.mp4").symlink_to(secret)
+        else:
+            secret.rename(tmp_path / "base.mp4")
+            (run / "videos").symlink_to(tmp_path)
+        with pytest.raises(ValueError, match=r"base\.mp4 is a link out of the run, or lies behind one; delete it"):
+            report.write_report(run)
+
+
+def test_a_page_that_was_changed_can_be_told(finished, content, tmp_path):
+    written = (finished / "report" / "index.html").read_bytes()
+    path = tmp_path / "page.html"
+    path.write_bytes(written)
+    check_page(path)
+    above, _, last = written[:-1].rpartition(b"\n")
+    assert hashlib.sha256(above + b"\n").hexdigest().encode() in last
+    for changed in (
+        written.replace(b"98.7%", b"99.7%"),
+        written + b"more",
+        b" " + written,
+        above + b"\n\n" + last + b"\n",
+    ):
+        path.write_bytes(changed)
+        with pytest.raises(ValueError, match=r"page\.html (was changed|has no checksum)"):
+            check_page(path)
+    path.write_bytes(above)
+    with pytest.raises(ValueError, match="has no checksum; write it again"):
+        check_page(path)
+
+
+def test_the_report_of_a_run_that_cannot_be_written_to_is_written_elsewhere(finished, tmp_path, monkeypatch, capsys):
+    run, page = tmp_path / "run", tmp_path / "elsewhere" / "page.html"
+    shutil.copytree(finished, run, ignore=shutil.ignore_patterns("report"))
+    write = report.write_atomically
+
+    def write_outside(path, content):
+        if run in path.parents:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)  # root may write to any directory
+        write(path, content)
+
+    monkeypatch.setattr(report, "write_atomically", write_outside)
+    with pytest.raises(SystemExit):
+        report.main([str(run)])
+    said = f"error: {run / 'report' / 'index.html'} cannot be written (Read-only file system); choose another place"
+    assert capsys.readouterr().err.strip().endswith(f"{said} with --out FILE")
+    report.main([str(run), "--out", str(page)])
+    check_page(page)
+    assert not (run / "report").exists() and f"{page}: " in capsys.readouterr().out
+
+
+def test_a_report_replaces_nothing_but_a_page(finished, tmp_path):
+    (tmp_path / "folder.html").mkdir()
+    for name, said in (("page.txt", "must end in .html"), ("folder.html", "is not a file; choose another place")):
+        with pytest.raises(ValueError, match=said):
+            report.write_report(finished, tmp_path / name)
+
+
+def test_names_that_are_no_unicode_are_shown_all_the_same(tmp_path):
+    (tmp_path / "results.json").write_text(with_left(preset="\ud800"))
+    assert "\\ud800" in " ".join(read(report.write_report(tmp_path)).text)
 
 
 def test_no_run_is_one_clear_error(tmp_path):

@@ -3,12 +3,12 @@
 import hashlib
 import json
 import os
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import pytest
 
 from jumppad_env.files import read_bytes, read_json, read_json_lines, read_sealed, seal, sha256
-from jumppad_env.files.reading import LARGEST_JSON
+from jumppad_env.files.reading import DEEPEST_JSON, LARGEST_JSON
 from jumppad_env.files.shapes import Count
 
 
@@ -68,6 +68,20 @@ def test_what_is_no_json_is_refused_with_the_remedy(path, content):
     with pytest.raises(ValueError) as error:
         read_json(path, "make it again")
     assert str(error.value) == f"{path} is damaged; make it again"
+
+
+@pytest.mark.parametrize("opened", ["[", '{"a":'])
+def test_nesting_is_taken_up_to_a_depth_that_can_be_written_again(path, opened):
+    closed = "]" if opened == "[" else "}"
+    for depth, taken in ((DEEPEST_JSON, True), (DEEPEST_JSON + 1, False), (900, False)):
+        path.write_text(depth * opened + "1" + depth * closed)
+        if taken:
+            assert seal({"a": read_json(path, "", Any)})
+        else:
+            with pytest.raises(ValueError, match="is damaged; make it again"):
+                read_json(path, "make it again", Any)
+    path.write_text("[" + ",".join(["{}"] * 1000) + "]")
+    assert len(read_json(path, "", list[Any])) == 1000
 
 
 def test_a_value_of_another_shape_is_refused_with_its_place(path):
