@@ -13,7 +13,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from agents.collect import CollectConfig, collect
 from agents.dataset import Dataset
@@ -33,12 +33,14 @@ from jumppad_env.files import (
     explain_full_disk,
     is_finished,
     read_json,
+    read_json_lines,
     read_sealed,
     seal,
     sole_owner,
     write_atomically,
 )
 from jumppad_env.files.reading import CHECKSUM
+from jumppad_env.files.shapes import Duration
 from jumppad_env.machine.cores import count_cores
 from jumppad_env.rules import PADS, Pad
 
@@ -48,6 +50,15 @@ RUN = "run.json"
 TIMINGS = "timings.jsonl"
 EVALUATION_SEED = 1000
 """Added to the seed of a run for its evaluations, so that agents are not evaluated on their training episodes."""
+
+
+class Timing(TypedDict):
+    """A line of `timings.jsonl`: an attempt at a stage."""
+
+    stage: str
+    seconds: Duration
+    ended: NotRequired[Duration]
+    """Since 1970; missing in lines of earlier versions."""
 
 
 class Stages:
@@ -95,21 +106,23 @@ class Stages:
         try:
             work()
         finally:
+            _drop_cut_off_line(self.out / TIMINGS)
             with (self.out / TIMINGS).open("a") as file:
                 seconds = round(time.monotonic() - began, 3)
                 file.write(json.dumps({"stage": name, "seconds": seconds, "ended": round(time.time(), 3)}) + "\n")
 
     def seconds(self) -> dict[str, float]:
-        """Returns the seconds spent on each stage over all attempts, and in all, where stages ran side by side once."""
+        """Returns the seconds spent on each stage over all attempts, and in all, where stages ran side by side once.
+
+        Raises:
+            ValueError: The file of timings is damaged.
+        """
         spent: dict[str, float] = {}
         total = reached = 0.0
         ends: list[tuple[float, float]] = []
         path = self.out / TIMINGS
-        for line in path.read_text().splitlines() if path.is_file() else []:
-            try:
-                entry = json.loads(line)
-            except json.JSONDecodeError:  # cut off by a kill
-                continue
+        remedy = "delete it: only how long stages took would be unknown"
+        for entry in read_json_lines(path, remedy, Timing, cut_off=True) if os.path.lexists(path) else []:
             spent[entry["stage"]] = round(spent.get(entry["stage"], 0.0) + entry["seconds"], 2)
             if "ended" in entry:
                 ends.append((entry["ended"] - entry["seconds"], entry["ended"]))
@@ -254,6 +267,12 @@ class Stages:
                 work.metrics.update(save_evaluation(episodes, work.directory))
 
         return self.make(f"evaluations/{name}", count)
+
+
+def _drop_cut_off_line(path: Path) -> None:
+    """Removes the end of a file behind its last line, left by a full disk or a power cut, before more is written."""
+    if path.is_file() and (content := path.read_bytes()) and not content.endswith(b"\n"):
+        os.truncate(path, content.rfind(b"\n") + 1)
 
 
 def read_run(out: Path) -> dict[str, Any]:

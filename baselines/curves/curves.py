@@ -50,7 +50,8 @@ def find_trainings(directories: Sequence[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for directory in directories:
-        files = sorted(directory.rglob(METRICS), key=lambda file: (file.lstat().st_mtime, file))
+        files = [path for path in directory.rglob("*") if path.name == METRICS]  # also what is no file, to refuse it
+        files.sort(key=lambda file: (file.lstat().st_mtime, file))
         own = [directory] if os.path.lexists(directory / METRICS) else [file.parent for file in files]
         if not own:
             raise FileNotFoundError(
@@ -102,8 +103,13 @@ def draw_curves(curves: dict[str, dict[str, np.ndarray]], metrics: Sequence[str]
         for axes in list(grid.flat)[len(metrics) :]:
             axes.set_axis_off()
         lines = [Line2D([], [], color=COLORS[i % len(COLORS)], linestyle=_style(i)) for i in range(len(curves))]
-        figure.legend(lines, list(curves), loc="outside upper left", ncols=1)
+        figure.legend(lines, list(map(_plain, curves)), loc="outside upper left", ncols=1)
     return figure
+
+
+def _plain(text: str) -> str:
+    """Returns text that Matplotlib draws as it stands: no formulas, nothing that is no Unicode."""
+    return text.encode(errors="backslashreplace").decode().replace("$", r"\$")
 
 
 def _style(index: int) -> Any:
@@ -117,7 +123,7 @@ def _draw_metric(axes: Axes, curves: dict[str, dict[str, np.ndarray]], metric: s
         color = COLORS[index % len(COLORS)]
         axes.plot(*points.T, color=color, linewidth=0.6, alpha=0.3, linestyle=_style(index))
         axes.plot(points[:, 0], smooth(points[:, 1]), color=color, linewidth=1.6, linestyle=_style(index))
-    axes.set(title=metric.replace("_", " "), xlabel="update")
+    axes.set(title=_plain(metric.replace("_", " ")), xlabel="update")
     axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes.yaxis.set_major_locator(MaxNLocator(5))
 

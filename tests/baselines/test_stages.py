@@ -105,3 +105,40 @@ def test_the_total_is_the_time_that_passed_while_stages_ran(tmp_path):
     ]
     (tmp_path / "timings.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert run.seconds() == {"old": 5.0, "a": 11.0, "b": 30.0, "c": 4.0, "total": 41.0}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("5", "it is 5, not an object"),
+        ("{}", "seconds is missing"),
+        ('{"stage": "a", "seconds": "y"}', "seconds is 'y', not a number"),
+        ('{"stage": ["x"], "seconds": 1}', "stage is a list, not a text"),
+        ('{"stage": "a", "seconds": -1}', "seconds is -1, not a number from 0"),
+        ('{"stage": "a", "seconds": 1, "ended": null}', "ended is null, not a number"),
+        ("[" * 100_000, "no JSON"),
+        ("\xff", "no JSON"),
+        ('{"sta', "no JSON"),
+    ],
+)
+def test_damaged_timings_are_named(line, said, tmp_path):
+    run = opened(tmp_path)
+    (tmp_path / "timings.jsonl").write_bytes(line.encode("latin-1") + b'\n{"stage": "a", "seconds": 1}\n')
+    with pytest.raises(ValueError, match=rf"timings\.jsonl is damaged in line 1 \({said}.*\); delete it"):
+        run.seconds()
+
+
+def test_timings_that_are_no_file_are_refused_and_missing_ones_are_none(tmp_path):
+    run = opened(tmp_path)
+    assert run.seconds() == {"total": 0.0}
+    (tmp_path / "timings.jsonl").mkdir()
+    with pytest.raises(ValueError, match=r"timings\.jsonl is not a file"):
+        run.seconds()
+
+
+def test_a_timing_that_was_cut_off_is_left_out_before_and_after_the_next_one(tmp_path):
+    run = opened(tmp_path)
+    (tmp_path / "timings.jsonl").write_text('{"stage": "a", "seconds": 5.0}\n{"stage": "b", "sec')
+    assert run.seconds() == {"a": 5.0, "total": 5.0}
+    run.timed("c", lambda: None)
+    assert run.seconds().keys() == {"a", "c", "total"}

@@ -1,6 +1,10 @@
 """Curves of trainings: which are found, what is read of them, what is drawn."""
 
+import errno
+import io
 import json
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -53,6 +57,50 @@ def test_a_last_line_that_is_being_written_is_left_out_and_other_damage_is_named
     path.write_text('{"update"\n' + whole)
     with pytest.raises(ValueError, match=r"metrics\.jsonl is damaged in line 1"):
         read_curves(tmp_path / "a")
+
+
+def test_a_cut_off_line_of_a_finished_training_is_damage(tmp_path, capsys):
+    directory = training(tmp_path / "a", updates=3, loss=2.0)
+    with (directory / "metrics.jsonl").open("a") as file:
+        file.write('{"upd')
+    (directory / "manifest.json").touch()
+    with pytest.raises(SystemExit) as stopped:
+        main([str(directory), "--out", str(tmp_path / "curves.png")])
+    error = capsys.readouterr().err
+    assert stopped.value.code == 2 and error.count("\n") == 1 and "metrics.jsonl is damaged in line 4 (no " in error
+    assert not (tmp_path / "curves.png").exists()
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to(path)])
+def test_metrics_that_are_no_file_are_refused(make, tmp_path):
+    (tmp_path / "run" / "a").mkdir(parents=True)
+    make(tmp_path / "run" / "a" / "metrics.jsonl")
+    for given in (tmp_path / "run", tmp_path / "run" / "a"):
+        with pytest.raises(ValueError, match=r"a/metrics\.jsonl is not a file"):
+            write_curves(CurvesConfig((given,), tmp_path / "curves.png"))
+
+
+def test_names_are_drawn_as_they_are_written(tmp_path):
+    names = [r"$\frac$", "$x$", "\ud800", "a$"]
+    figure = draw_curves({name: {name: np.zeros((2, 2))} for name in names}, names)
+    figure.savefig(io.BytesIO(), format="png")
+    shown = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert shown == [axes.get_title(loc="left") for axes in figure.axes[:4]]
+    assert shown == [r"\$\frac\$", r"\$x\$", r"\ud800", r"a\$"]
+
+
+def test_an_older_picture_stays_where_the_new_one_cannot_be_written(tmp_path, monkeypatch):
+    training(tmp_path / "a", loss=1.0)
+    picture = tmp_path / "curves.png"
+    picture.write_bytes(b"older")
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="no space left"):
+        write_curves(CurvesConfig((tmp_path / "a",), picture))
+    assert picture.read_bytes() == b"older" and {path.name for path in tmp_path.iterdir()} == {"a", "curves.png"}
 
 
 def test_there_is_a_panel_per_metric_and_a_line_per_training_that_has_it(tmp_path):
