@@ -13,7 +13,7 @@ from agents.figures.page import render
 from agents.figures.style import to_svg
 from baselines.laboratory.axes import counted, listed
 from baselines.laboratory.claims import Claim, Judged
-from baselines.laboratory.results import Result, draw
+from baselines.laboratory.results import Result, draw, explained
 from baselines.laboratory.statistics import FEWEST, LEVEL, SPLIT, group
 from baselines.report.paper import READING
 from jumppad_env.files import write_atomically
@@ -44,9 +44,12 @@ class Verdict(NamedTuple):
 
 def verdicts(results: Iterable[Result]) -> list[Verdict]:
     """Returns the answers to all claims, in the order of the page."""
-    return [
-        Verdict(result, claim, claim.judge(result.table)) for result in results for claim in result.experiment.claims
-    ]
+    found = []
+    for result in results:
+        table = result.table
+        with explained(result.origin):
+            found += [Verdict(result, claim, claim.judge(table)) for claim in result.experiment.claims]
+    return found
 
 
 def verdict(result: Result, found: Iterable[Verdict]) -> list[tuple[str, str]]:
@@ -136,9 +139,7 @@ def html(results: list[Result]) -> str:
         head=[text.replace("**", "").replace("`", "") for text in HEAD],
         claims=(CLAIM_HEAD[:-1], claims),
         results=results,
-        drawing=lambda result: to_svg(
-            result.experiment.draw(result.rows), result.experiment.name, result.experiment.title
-        ),
+        drawing=lambda result: to_svg(result.draw(), result.experiment.name, result.experiment.title),
         verdict=lambda result: verdict(result, found),
         command=command,
         origin=origin,

@@ -6,17 +6,21 @@ import csv
 import functools
 import io
 import json
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import matplotlib
+from matplotlib.figure import Figure
 
 from agents.figures.style import STYLE
 from baselines.laboratory.experiment import Experiment
+from baselines.laboratory.rows import AGAIN, Published, check_rows, read_measured, write_measured
 from baselines.laboratory.tables import Table
-from jumppad_env.files import write_atomically
+from jumppad_env.files import read_json, write_atomically
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,8 @@ class Result:
     experiment: Experiment
     content: dict[str, Any]
     """As in its JSON file: `preset`, `runs` (seed, seconds, provenance), `rows`."""
+    origin: str = "a result"
+    """The files that it was read from, for messages."""
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -34,22 +40,59 @@ class Result:
 
     @functools.cached_property
     def table(self) -> Table:
-        """The table of all rows."""
-        return self.experiment.table(self.rows)
+        """The table of all rows.
+
+        Raises:
+            ValueError: the experiment can make none of them.
+        """
+        with explained(self.origin):
+            return self.experiment.table(self.rows)
+
+    def draw(self) -> Figure:
+        """Draws the figure of all rows.
+
+        Raises:
+            ValueError: the experiment can make none of them.
+        """
+        with explained(self.origin):
+            return self.experiment.draw(self.rows)
 
 
-def gather(experiment: Experiment, files: Iterable[Path]) -> Result:
+@contextmanager
+def explained(origin: str) -> Iterator[None]:
+    """Turns what goes wrong with rows that lack what their experiment needs into a sentence that names their files.
+
+    Raises:
+        ValueError: instead of the error, which is its cause.
+    """
+    try:
+        yield
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:120]
+        raise ValueError(f"{origin} is damaged (its rows do not fit the experiment: {reason}); {AGAIN}") from error
+
+
+def gather(experiment: Experiment, files: Sequence[Path]) -> Result:
     """Puts the rows of all seeds together.
 
     Args:
         experiment: whose.
         files: one per seed, as the laboratory writes them.
+
+    Raises:
+        ValueError: a file is damaged, of another experiment, or of another preset than the first.
     """
-    measured = [json.loads(path.read_text()) for path in files]
+    measured = [read_measured(path, experiment.name) for path in files]
+    preset = measured[0]["preset"]
+    for path, one in zip(files, measured, strict=True):
+        if one["preset"] != preset:
+            raise ValueError(f"{path} was measured with preset {one['preset']}, {files[0]} with {preset}; delete one")
     rows = [{"seed": one["seed"], **row} for one in measured for row in one["rows"]]
     runs = [{key: one[key] for key in ("seed", "seconds", "provenance")} for one in measured]
-    content = {"experiment": experiment.name, "preset": measured[0]["preset"], "runs": runs}
-    return Result(experiment, {**content, "rows": experiment.condense(rows)})
+    content = {"experiment": experiment.name, "preset": preset, "runs": runs}
+    origin = f"one of {files[0].parent / 'seed-*.json'}"
+    with explained(origin):
+        return Result(experiment, {**content, "rows": experiment.condense(rows)}, origin)
 
 
 def load(directory: Path, experiments: Iterable[Experiment]) -> list[Result]:
@@ -62,13 +105,10 @@ def load(directory: Path, experiments: Iterable[Experiment]) -> list[Result]:
     found = []
     for experiment in experiments:
         path = directory / f"{experiment.name}.json"
-        if path.is_file():
-            try:
-                content = json.loads(path.read_text())
-                assert content["experiment"] == experiment.name and content["rows"] and content["runs"]
-            except (json.JSONDecodeError, UnicodeDecodeError, KeyError, AssertionError, TypeError):
-                raise ValueError(f"{path} is damaged; run python -m baselines.reproduce again") from None
-            found.append(Result(experiment, content))
+        if os.path.lexists(path):
+            content = read_json(path, AGAIN, Published)
+            check_rows(path, content, experiment.name)
+            found.append(Result(experiment, content, str(path)))
     if not found:
         raise FileNotFoundError(f"{directory} holds no results; make some with python -m baselines.reproduce")
     return found
@@ -85,9 +125,9 @@ def spread(result: Result, files: Callable[[int], Path]) -> None:
     for run in result.content["runs"]:
         rows = [row for row in result.rows if row.get("seed") == run["seed"]]
         path = files(run["seed"])
-        if rows and not path.is_file():
+        if rows and not os.path.lexists(path):
             rows = [{key: value for key, value in row.items() if key != "seed"} for row in rows]
-            write_atomically(path, json.dumps({**shared, **run, "rows": rows}, indent=1).encode())
+            write_measured(path, {**shared, **run, "rows": rows})
 
 
 def write(result: Result, directory: Path) -> None:
@@ -103,7 +143,7 @@ def write(result: Result, directory: Path) -> None:
 def draw(result: Result, directory: Path) -> None:
     """Writes `<experiment>.png` and `.svg`, and the table as `.table.csv`."""
     write_atomically(directory / f"{result.experiment.name}.table.csv", _csv(result.table.records()))
-    figure = result.experiment.draw(result.rows)
+    figure = result.draw()
     for suffix, options in (("png", {"dpi": 110, "transparent": False, "facecolor": "white"}), ("svg", {})):
         buffer = io.BytesIO()
         metadata = {"Date": None} if suffix == "svg" else {"Software": None}

@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 import datetime
 import importlib
-import json
+import os
 import platform
 import subprocess
 import time
@@ -25,6 +25,7 @@ import torch
 from agents.progress import Progress
 from baselines.artifact import installed_versions
 from baselines.laboratory.processes import run_in_processes
+from baselines.laboratory.rows import read_measured, write_measured
 from baselines.models.precision import announce_device, choose_device
 from baselines.presets import PRESETS, PresetName
 from baselines.stages import Stages
@@ -96,13 +97,14 @@ def run(tasks: Sequence[Task], workers: int | None = None) -> None:
 
 
 def is_measured(task: Task) -> bool:
-    """Returns whether there are rows of a task; they must be of its preset."""
-    if not task.rows.is_file():
+    """Returns whether there are rows of a task; they must be of its preset.
+
+    Raises:
+        ValueError: they are of another, or damaged.
+    """
+    if not os.path.lexists(task.rows):
         return False
-    try:
-        preset = json.loads(task.rows.read_text())["preset"]
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
-        raise ValueError(f"{task.rows} is damaged; delete it to measure it again") from None
+    preset = read_measured(task.rows, task.experiment)["preset"]
     if preset != task.preset:
         raise ValueError(f"{task.rows} was measured with preset {preset}, not {task.preset}; choose another --out")
     return True
@@ -117,7 +119,7 @@ def measure(task: Task) -> None:
     rows = experiment.measure(stages)
     content = {"experiment": task.experiment, "preset": task.preset, "seed": task.seed}
     content |= {"seconds": round(time.monotonic() - began, 1), "provenance": origin, "rows": rows}
-    write_atomically(task.rows, json.dumps(content, indent=1).encode())
+    write_measured(task.rows, content)
 
 
 def provenance() -> dict[str, Any]:

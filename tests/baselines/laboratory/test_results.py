@@ -1,6 +1,8 @@
 import csv
 import json
+import os
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 import pytest
 
@@ -101,6 +103,64 @@ def test_a_damaged_file_is_named(spoil, result, tmp_path):
     path.write_text(spoil(path.read_text()))
     with pytest.raises(ValueError, match="realignment.json is damaged"):
         results.load(tmp_path, EXPERIMENTS)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda content: content.update(preset=5), "(preset is 5, not a text)"),
+        (lambda content: content["runs"][1].update(seed="x"), "(runs[1].seed is 'x', not an integer)"),
+        (lambda content: content["runs"][0].pop("provenance"), "(runs[0].provenance is missing)"),
+        (lambda content: content["rows"][2].update(left="x"), "(rows[2].left is 'x', not a number)"),
+        (lambda content: content["rows"][2].update(mean_seconds=-1), "(rows[2].mean_seconds is -1, not a number from"),
+        (
+            lambda content: content["rows"][2].update(curve=[0.5, 2]),
+            "(rows[2].curve[1] is 2, not a number from 0 to 1)",
+        ),
+        (lambda content: content["rows"][2].pop("start"), "(rows[2] and rows[0] differ in having 'start')"),
+        (
+            lambda content: [row.pop("start") for row in content["rows"]],
+            "(its rows do not fit the experiment: Key",
+        ),
+        (
+            lambda content: [row.update(start=[]) for row in content["rows"]],
+            "(its rows do not fit the experiment: ",
+        ),
+    ],
+)
+def test_what_the_page_cannot_show_is_refused_in_one_line(change, said, result, tmp_path, monkeypatch, capsys):
+    directory = tmp_path / "results"
+    results.write(result, directory)
+    path = directory / "realignment.json"
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+    monkeypatch.setattr("sys.argv", ["pages", str(directory)])
+    with pytest.raises(SystemExit) as stopped:
+        redraw.main()
+    error = capsys.readouterr().err
+    assert stopped.value.code == 2 and error.startswith(f"error: {path} is damaged {said}") and error.count("\n") == 1
+
+
+def test_what_is_published_can_be_read():
+    published = Path(__file__).parents[3] / "docs" / "results"
+    assert {result.experiment.name for result in results.load(published, EXPERIMENTS)} == {
+        path.stem for path in published.glob("*.json")
+    }
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to(path)])
+def test_results_that_are_no_file_are_refused(make, tmp_path):
+    make(tmp_path / "realignment.json")
+    with pytest.raises(ValueError, match=r"realignment\.json is not a file"):
+        results.load(tmp_path, EXPERIMENTS)
+
+
+def test_seeds_of_different_presets_are_not_mixed(tmp_path):
+    first, second = (write_rows(tmp_path, seed) for seed in (0, 1))
+    second.write_text(second.read_text().replace('"quick"', '"smoke"'))
+    with pytest.raises(ValueError, match=r"seed-1\.json was measured with preset smoke, .*seed-0\.json with quick"):
+        results.gather(realignment.EXPERIMENT, [first, second])
 
 
 def test_bytes_that_are_no_text_are_named(tmp_path):

@@ -2,10 +2,14 @@
 
 import itertools
 import json
+import os
+import re
+from pathlib import Path
 
 import pytest
 
 from baselines.laboratory import runner
+from baselines.laboratory.rows import write_measured
 from baselines.laboratory.runner import Task
 
 SMALL_WORK = """
@@ -90,26 +94,85 @@ def test_rows_and_runs_lie_side_by_side(tmp_path):
     assert task.rows == tmp_path / "rows" / "recovery" / "seed-3.json" and task.stages == tmp_path / "seed-3"
 
 
+def write_rows(task, **changes):
+    origin = {"commit": "0123", "device": "a processor"}
+    content = {"experiment": task.experiment, "preset": task.preset, "seed": task.seed, "seconds": 1.5}
+    write_measured(task.rows, {**content, "provenance": origin, "rows": [{"left": 0.5}, {"left": 1}], **changes})
+
+
 def test_nothing_to_do_starts_no_process(tmp_path):
     task = Task("recovery", "", "quick", 0, tmp_path)
-    task.rows.parent.mkdir(parents=True)
-    task.rows.write_text('{"preset": "quick"}')
+    write_rows(task)
+    before = task.rows.read_bytes()
     runner.run([task])
-    assert task.rows.read_text() == '{"preset": "quick"}' and not task.stages.exists()
+    assert task.rows.read_bytes() == before and not task.stages.exists()
 
 
 def test_rows_of_another_preset_are_refused(tmp_path):
     task = Task("recovery", "", "quick", 0, tmp_path)
-    task.rows.parent.mkdir(parents=True)
-    task.rows.write_text('{"preset": "smoke"}')
+    write_rows(task, preset="smoke")
     with pytest.raises(ValueError, match="measured with preset smoke, not quick"):
         runner.run([task])
 
 
-@pytest.mark.parametrize("content", [b"", b'{"preset": "qui', b"\xff\xfe", b"[]", b"{}"])
-def test_damaged_rows_are_named(tmp_path, content):
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", ""),
+        (b'{"preset": "qui', ""),
+        (b"\xff\xfe", ""),
+        (b"[]", " (it is a list, not an object)"),
+        (b"{}", " (experiment is missing)"),
+    ],
+)
+def test_damaged_rows_are_named(tmp_path, content, said):
     task = Task("recovery", "", "quick", 0, tmp_path)
     task.rows.parent.mkdir(parents=True)
     task.rows.write_bytes(content)
-    with pytest.raises(ValueError, match=r"seed-0\.json is damaged; delete it"):
+    with pytest.raises(ValueError, match=re.escape(f"seed-0.json is damaged{said}; delete it")):
+        runner.run([task])
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"seed": 1}, "(seed is 1)"),
+        ({"seconds": "long"}, "(seconds is 'long', not a number)"),
+        ({"provenance": {"device": "x"}}, "(provenance.commit is missing)"),
+        ({"rows": []}, "(rows is empty)"),
+        ({"rows": [5]}, "(rows[0] is 5, not an object)"),
+        ({"rows": [{"left": {}}]}, "(rows[0].left is an object, not a text)"),
+        ({"rows": [{"left": 1}, {"right": 1}]}, "(rows[1] and rows[0] differ in having 'left')"),
+        ({"rows": [{"left": 1}, {"left": 1.8}]}, "(rows[1].left is 1.8, not a number from 0 to 1)"),
+        ({"rows": [dict.fromkeys(("none", "left", "middle", "right"), 0.5)]}, "add up to 2, not 1"),
+        ({"experiment": "drift"}, "(experiment is 'drift', not recovery)"),
+        ({"format": 3}, "has format version 3, this code reads 2; update jumppad"),
+        ({"sha256": "0"}, "was changed after it was written"),
+    ],
+)
+def test_rows_that_cannot_be_are_refused(tmp_path, changes, said):
+    task = Task("recovery", "", "quick", 0, tmp_path)
+    write_rows(task, **changes)
+    with pytest.raises(ValueError, match=rf"seed-0\.json .*{re.escape(said)}"):
+        runner.run([task])
+
+
+def test_rows_that_were_changed_are_told_from_older_ones_without_a_checksum(tmp_path):
+    task = Task("recovery", "", "quick", 0, tmp_path)
+    write_rows(task)
+    text = task.rows.read_text()
+    task.rows.write_text(text.replace("0.5", "0.6"))
+    with pytest.raises(ValueError, match=r"seed-0\.json was changed after it was written"):
+        runner.run([task])
+    older = {key: value for key, value in json.loads(text).items() if key not in ("format", "sha256")}
+    task.rows.write_text(json.dumps(older, indent=1))
+    runner.run([task])
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to(path)])
+def test_rows_that_are_no_file_are_refused(make, tmp_path):
+    task = Task("recovery", "", "quick", 0, tmp_path)
+    task.rows.parent.mkdir(parents=True)
+    make(task.rows)
+    with pytest.raises(ValueError, match=r"seed-0\.json is not a file"):
         runner.run([task])
