@@ -121,8 +121,9 @@ def spread(result: Result, files: Callable[[int], Path]) -> None:
         result: of which nothing is written if its rows have been condensed over seeds.
         files: from the seed to the file.
     """
-    shared = {key: value for key, value in result.content.items() if key not in ("runs", "rows")}
-    for run in result.content["runs"]:
+    shared = {key: result.content[key] for key in ("experiment", "preset")}
+    for each in result.content["runs"]:
+        run = {key: each[key] for key in ("seed", "seconds", "provenance")}
         rows = [row for row in result.rows if row.get("seed") == run["seed"]]
         path = files(run["seed"])
         if rows and not os.path.lexists(path):
