@@ -1,6 +1,5 @@
 """What each kind of file of a run is read by, as its commands read it."""
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -53,7 +52,7 @@ class Kind:
     checks: bool = False
     """Whether the reader has to notice that a file differs from its checksum, where there is one."""
     tidy: Callable[[], Any] = _nothing
-    """Removes what reading wrote beside the file."""
+    """Undoes what reading wrote."""
 
 
 def kinds_of(run: Path) -> list[Kind]:
@@ -79,12 +78,12 @@ def kinds_of(run: Path) -> list[Kind]:
         kind(
             "unfinished/artifact/begun.json",
             partial(_begin, run),
-            tidy=partial(_keep, unfinished / "artifact", "begun.json"),
+            tidy=_restorer(unfinished / "artifact"),
         ),
         kind(
             "unfinished/dataset/begun.json",
             partial(_begin_dataset, unfinished / "dataset"),
-            tidy=partial(_keep, unfinished / "dataset", "begun.json"),
+            tidy=_restorer(unfinished / "dataset"),
         ),
         kind("run.json", lambda: stages_of(run), checks=True),
         kind("timings.jsonl", lambda: stages_of(run).seconds()),
@@ -104,7 +103,7 @@ def kinds_of(run: Path) -> list[Kind]:
         kind(
             "unfinished/training/training_state/state.safetensors",
             training,
-            tidy=partial(_keep, unfinished / "training", "training_state"),
+            tidy=_restorer(unfinished / "training"),
         ),
         kind(f"reproduced/rows/{EXPERIMENT.name}/seed-0.json", partial(_use_rows, run)),
         kind(
@@ -121,10 +120,19 @@ def kinds_of(run: Path) -> list[Kind]:
     ]
 
 
-def _keep(directory: Path, *names: str) -> None:
-    for path in directory.iterdir() if directory.is_dir() else ():
-        if path.name not in names:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+def _restorer(directory: Path) -> Callable[[], None]:
+    """Returns a function that makes a directory what it is now."""
+    files = {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+
+    def restore() -> None:
+        for path in directory.rglob("*"):
+            if path.is_file() and path not in files:
+                path.unlink()
+        for path, content in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+    return restore
 
 
 def _use_manifest(run: Path) -> None:
