@@ -57,7 +57,7 @@ class Fuzzer:
         left = list(numbers)
         while left:
             ours, theirs = multiprocessing.Pipe(duplex=False)
-            process = multiprocessing.get_context("fork").Process(target=self._work, args=(theirs, kind, left))
+            process = multiprocessing.get_context("fork").Process(target=self._work, args=(ours, theirs, kind, left))
             process.start()
             theirs.close()
             try:
@@ -73,7 +73,8 @@ class Fuzzer:
                 yield Verdict(left.pop(0), False, found, f"exit code {process.exitcode}")
             process.join()
 
-    def _work(self, results: Connection, kind: Kind, numbers: list[int]) -> None:
+    def _work(self, other_end: Connection, results: Connection, kind: Kind, numbers: list[int]) -> None:
+        other_end.close()  # so that this process ends with its parent
         warnings.simplefilter("ignore")
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         limit = pages * resource.getpagesize() + SPARE
