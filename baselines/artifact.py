@@ -43,6 +43,8 @@ FORMAT = 2
 UNSEALED = 1
 """Earlier format, still read: its manifests have no checksum of their own."""
 DATASET = "dataset"
+RUN = "run.json"
+"""Stands in every run directory of `baselines.stages`: what it was begun with."""
 STATE_DIRECTORY = "training_state"
 """Checkpoints to resume training from; removed when the artifact is finished."""
 EVENTS_DIRECTORY = "tensorboard"

@@ -28,8 +28,6 @@ from jumppad_env.streams import integer_seed
 KIND = "videos"
 GRID, PREVIEW = "grid.mp4", "preview.gif"
 FILM = re.compile(r"episode_\d{3,}\.mp4")
-RUN = "run.json"
-"""Stands in every run directory of `baselines.stages`."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +152,7 @@ def agent_title(agent: str) -> str:
     if agent in POPULATIONS:
         return agent.replace("_", " ")
     path = Path(agent).resolve()
-    run = next((parent for parent in path.parents if (parent / RUN).is_file()), None)
+    run = next((parent for parent in path.parents if (parent / artifact.RUN).is_file()), None)
     parts = path.parts[-2:] if run is None else path.relative_to(run).parts
     return " ".join(" / ".join(parts).replace("_", " ").split())  # on one line, whatever the path
 

@@ -20,6 +20,7 @@ from agents.dataset import Dataset
 from agents.dataset.rerendering import rerender
 from baselines import artifact
 from baselines.align import AlignConfig, align
+from baselines.artifact import RUN
 from baselines.evaluate import EvaluateConfig, evaluate, save_evaluation
 from baselines.finetune import FinetuneConfig, finetune
 from baselines.preference_finetune import PreferenceFinetuneConfig, preference_finetune
@@ -46,7 +47,6 @@ from jumppad_env.rules import PADS, Pad
 
 FORMAT = 2
 """Of run.json; before it said so, it had no checksum."""
-RUN = "run.json"
 TIMINGS = "timings.jsonl"
 EVALUATION_SEED = 1000
 """Added to the seed of a run for its evaluations, so that agents are not evaluated on their training episodes."""

@@ -73,7 +73,8 @@ class NetworkConfig:
         wrong = misfit(values, cls)
         try:
             if wrong is None:
-                return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+                fields: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+                return cls(**fields)
         except ValueError as error:
             wrong = str(error)
         raise ValueError(f"{source} holds no network configuration ({wrong}); run the stage that wrote it again")

@@ -20,14 +20,15 @@ from agents.dataset.verification import verify as verify_dataset
 from agents.progress import Progress
 from baselines import artifact
 from baselines.evaluate import PATHS, load_outcome
-from baselines.laboratory.runner import ROWS, read_rows
+from baselines.laboratory.rows import read_measured
+from baselines.laboratory.runner import ROWS
 from baselines.models.policy import Policy
 from baselines.models.reward_model import RewardModel
 from baselines.preferences.comparisons import load_comparisons
 from baselines.report.checksum import check_page
 from baselines.report.report import page_of
 from baselines.report.run_directory import RESULTS
-from baselines.stages import RUN, read_run
+from baselines.stages import read_run
 from baselines.training.loop import METRICS, read_metrics
 from jumppad_env.files import BEGUN, MANIFEST, content_digest, read_sealed, sha256
 from jumppad_env.machine.cores import count_cores
@@ -67,7 +68,7 @@ def verify(directory: Path, replay: bool = False, threads: int = 1) -> Verificat
     """
     made = [directory] if artifact.is_finished(directory) else sorted(p.parent for p in directory.rglob(MANIFEST))
     begun = sorted(path.parent for path in directory.rglob(BEGUN) if not (path.parent / MANIFEST).exists())
-    runs = sorted(path.parent for path in directory.rglob(RUN))
+    runs = sorted(path.parent for path in directory.rglob(artifact.RUN))
     rows = sorted(directory.glob(f"{ROWS}/*/seed-*.json"))
     if not (made or begun or runs or rows):
         raise FileNotFoundError(f"{directory} holds no run, artifact or dataset; give the directory of one")
@@ -88,7 +89,7 @@ def verify(directory: Path, replay: bool = False, threads: int = 1) -> Verificat
     for path in runs:
         _verify_run(found, path)
     for path in rows:
-        found.check(lambda path=path: read_rows(path))
+        found.check(lambda path=path: read_measured(path, path.parent.name))
     found.right = [f"{len(manifests)} artifacts and datasets, {len(runs)} runs, {len(rows)} files of rows"]
     return found
 

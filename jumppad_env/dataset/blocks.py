@@ -77,7 +77,7 @@ class CheckedFile:
         """
         for block in range(start // BLOCK, -(-stop // BLOCK)):
             if not self._checked[block]:
-                found = hashlib.sha256(self._bytes[block * BLOCK : (block + 1) * BLOCK]).digest()
+                found = hashlib.sha256(self._bytes[block * BLOCK : (block + 1) * BLOCK].data).digest()
                 if found != self._digests[block].tobytes():
                     raise ValueError(
                         f"{self._path} is damaged (its bytes from {block * BLOCK} on differ from their checksum)"

@@ -51,7 +51,7 @@ def run(*arguments):
 
 
 @pytest.mark.slow
-def test_a_preset_is_measured():
+def test_a_presetis_measured():
     done = run("smoke", "--json", "--seconds", "0.5", "--steps", "20", "--episodes", "4")
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)

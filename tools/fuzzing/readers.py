@@ -184,13 +184,13 @@ def _draw_report(run: Path) -> None:
 def _use_comparisons(directory: Path, data: Path) -> None:
     dataset = Dataset(data)
     for part in ("train", "held_out"):
-        pairs = load_comparisons(directory, part)
+        pairs = load_comparisons(directory, part, dataset)
         pair_batch(dataset, pairs, np.arange(len(pairs)), torch.device("cpu"))
 
 
 def _use_rows(run: Path) -> None:
     task = task_of(run)
-    if not runner._is_measured(task):
+    if not runner.is_measured(task):
         raise FileNotFoundError(f"{task.rows} is not there")
     results.gather(EXPERIMENT, sorted(task.rows.parent.glob("seed-*.json"))).table.records()
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -52,7 +54,8 @@ def stored(directory, dataset, **changes):
         directory, kind="preferences", config={}, seed=0, inputs={"rollouts": dataset.directory}
     ) as work:
         arrays = {name: np.arange(7) for name in NAMES} | changes
-        np.savez(work.directory / FILE, **{name: array for name, array in arrays.items() if array is not None})
+        there: dict[str, Any] = {name: array for name, array in arrays.items() if array is not None}
+        np.savez(work.directory / FILE, **there)
     return directory
 
 
