@@ -3,10 +3,10 @@
     python tools/every_moment.py              # all commands
     python tools/every_moment.py align report
 
-A command runs once undisturbed, and the disk is recorded before each of its file operations: these are the states that
-a kill leaves. From each of them the same command runs again, recorded in turn, until no new state turns up. So what is
-shown holds for any number of kills, one after the other. A fault is a state from which the command is refused, or from
-which it ends in other bytes.
+A command runs once undisturbed, and the disk is recorded before each of its file operations, also with what was written
+last cut off in the middle: these are the states that a kill leaves. From each of them the same command runs again,
+recorded in turn, until no new state turns up. So what is shown holds for any number of kills, one after the other. A
+fault is a state from which the command is refused, or from which it ends in other bytes.
 """
 
 import os
@@ -57,7 +57,7 @@ def explore(run: Callable[[Path], Any], folder: Path, start: Disk, most: int | N
     """
     found = Findings()
     restore(folder, start)
-    with record(folder) as recorder:
+    with record(folder, torn=True) as recorder:
         run(folder)
     wanted = without_times(recorder.disks[-1])
     waiting = list({name_of(disk): disk for disk in recorder.disks}.values())

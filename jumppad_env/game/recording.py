@@ -13,7 +13,7 @@ from pathlib import Path
 from jumppad_env.dataset import Trajectory
 from jumppad_env.dataset.format import EPISODE
 from jumppad_env.dataset.writing import EpisodeLog, Unfinished
-from jumppad_env.files import is_finished
+from jumppad_env.files import clear, is_finished
 from jumppad_env.game.game import Played
 from jumppad_env.game.panels import Recorded
 
@@ -83,6 +83,7 @@ def record(directory: Path, seed: int, variety: str = "none", style: str = "") -
         raise ValueError(f"a style must be at most {LONGEST_STYLE} printable characters, got {style!r}")
     environment = {"id": "Jumppad-v0", "observation": "state", "character": "random", "variety": variety}
     if is_finished(directory):
+        clear(directory)  # the last session may have been killed at its very end
         raise ValueError(
             f"{directory} exists; record into another directory, with another --seed, "
             "and merge both with python -m agents.dataset merge"

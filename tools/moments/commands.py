@@ -1,5 +1,6 @@
 """The commands that write, each so small that it can be run hundreds of times."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -104,11 +105,9 @@ def measure(stages: Stages) -> list[dict[str, Any]]:
 
 
 def _record_play(data: Path, out: Path) -> None:
-    """Keeps three episodes, unless the recording is finished."""
-    if is_finished(out / "d"):  # it is refused then: to record more, people choose another directory
-        return
-    dataset = Dataset(data)
-    with recording.record(out / "d", SEED) as kept:
+    """Keeps three episodes, unless the recording is finished: then another directory is asked for."""
+    dataset, finished = Dataset(data), is_finished(out / "d")
+    with contextlib.suppress(*[ValueError] * finished), recording.record(out / "d", SEED) as kept:
         for number in range(len(kept.seeds), 3):
             t = dataset.trajectory(number)
             states = np.concatenate([t.states, t.states[-1:]])

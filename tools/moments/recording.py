@@ -28,10 +28,15 @@ NAMES_TIMES = re.compile(r"(begun|manifest|results|run)\.json|timings\.jsonl")
 
 
 class Recorder:
-    """Records what a folder holds before each file operation in it; only one can be at work."""
+    """Records what a folder holds before each file operation in it; only one can be at work.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    Args:
+        folder: whose.
+        torn: whether files are also recorded cut off in the middle of what was written.
+    """
+
+    def __init__(self, folder: Path, torn: bool) -> None:
+        self._folder, self._torn = folder, torn
         self.disks: list[Disk] = []
         self._last = read(folder)
 
@@ -41,7 +46,7 @@ class Recorder:
         whole = set(self._last.values())  # also of what has been renamed or linked since
         grown = {name: data for name, data in now.items() if data not in whole}
         torn = {name: cut for name, data in grown.items() if (cut := _cut(data, self._last.get(name))) is not None}
-        if torn:
+        if torn and self._torn:
             self.disks.append({**now, **torn})
         if now != self._last or not self.disks:
             self.disks.append(now)
@@ -81,9 +86,9 @@ def _flush(descriptor: int) -> None:
 
 
 @contextlib.contextmanager
-def record(folder: Path) -> Iterator[Recorder]:
-    """Records all moments of the block."""
-    recorder = Recorder(folder)
+def record(folder: Path, torn: bool = False) -> Iterator[Recorder]:
+    """Records all moments of the block; see `Recorder`."""
+    recorder = Recorder(folder, torn)
     _active.append(recorder)
     os.fsync = _flush
     try:
