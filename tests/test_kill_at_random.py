@@ -112,12 +112,12 @@ def test_a_directory_that_is_worked_on_is_refused(make_killer, monkeypatch):
 
 def test_only_times_may_differ(tmp_path):
     first, second = tmp_path / "first", tmp_path / "second"
-    for run, seconds in ((first, 5.5), (second, 71.25)):
+    for run, seconds, commit in ((first, 5.5, "1a6c"), (second, 71.25, "98bf+changes")):
         run.mkdir()
         values = {"metrics": {"loss": 0.5}, "seconds": seconds, "runs": [{"date": str(seconds)}]}
         (run / "manifest.json").write_text(json.dumps(values))
         (run / "timings.jsonl").write_text(json.dumps({"stage": "base", "seconds": seconds}) + "\n")
-        (run / "index.html").write_text(f"<td>{seconds} s</td>")
+        (run / "index.html").write_text(f"<td>{seconds} s</td>, commit {commit}")
         (run / "weights.bin").write_bytes(b"weights")
     assert differences(first, second) == []
     (second / "manifest.json").write_text(json.dumps({"metrics": {"loss": 0.25}, "seconds": 1, "runs": [{}]}))

@@ -44,6 +44,7 @@ OF_TIME = {"seconds", "ended", "began", "date", "commit", "sha256"}
 """Entries of JSON objects that say when or how long, or are the checksum of what does."""
 MAY_DIFFER = {".html", ".md"}
 """Endings of pages that show times: their words are compared, but no numbers."""
+NUMBERS = rb"commit [0-9a-f]+(\+changes)?|[\d.]+( s| min| h)?"
 
 Command = Callable[[Path], Sequence[str]]
 """Returns the words of a command that makes, or goes on with, a run in a directory."""
@@ -222,7 +223,7 @@ def essence(path: Path) -> Any:
             return _without_times(json.loads(content))
         if path.name == "timings.jsonl":  # an attempt that was killed leaves no line, or another one
             return {json.loads(line)["stage"] for line in content.splitlines()}
-    return re.sub(rb"[\d.]+( s| min| h)?", b"#", content) if path.suffix in MAY_DIFFER else content
+    return re.sub(NUMBERS, b"#", content) if path.suffix in MAY_DIFFER else content
 
 
 def _without_times(value: Any) -> Any:
