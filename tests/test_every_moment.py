@@ -11,7 +11,7 @@ import pytest
 from jumppad_env.files import write_atomically
 from tools.every_moment import explore, start_of
 from tools.fuzzing.miniature import make_miniature
-from tools.moments.commands import commands, often
+from tools.moments.commands import commands, in_haste
 from tools.moments.recording import name_of, read, record, restore
 
 NAMES = [
@@ -38,7 +38,7 @@ def test_all_commands_are_tried(finished):
 def test_killed_at_any_moment_and_run_again_it_makes_the_same_bytes(finished, tmp_path, name):
     command = commands(finished)[name]
     before = {path: name_of(read(path)) for path in (finished,)}
-    with often():
+    with in_haste():
         found = explore(command.run, tmp_path / "out", start_of(command, finished))
     assert found.states > 3
     assert not found.refused and not found.different
@@ -67,7 +67,7 @@ def lasting(folder: Path) -> None:
     """Survives one kill, but not two: each leaves a mark, and two are too many."""
     marks = len(list(folder.glob("mark*")))
     if marks > 1:
-        raise ValueError("killed too often")
+        raise ValueError("killed too in_haste")
     (folder / f"mark{marks}").write_text("")
     write_atomically(folder / "result", b"done")
     for mark in folder.glob("mark*"):
@@ -80,7 +80,7 @@ def test_faults_are_found(tmp_path):
     found = explore(touchy, tmp_path / "touchy", {})
     assert found.refused and "somebody has begun (from begun 0)" in found.refused[0]
     found = explore(lasting, tmp_path / "lasting", {})
-    assert any("killed too often" in line for line in found.refused)
+    assert any("killed too in_haste" in line for line in found.refused)
     assert not any("mark1" not in line for line in found.refused), "one kill does no harm"
 
 

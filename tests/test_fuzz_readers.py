@@ -1,11 +1,11 @@
 """Damaged files are thrown at all readers of a run; and whoever judges the readers is judged, too."""
 
 import json
-from importlib import import_module, util
 
 import numpy as np
 import pytest
 
+from baselines.verify.verify import verify
 from jumppad_env.files import read_sealed, seal
 from tools import fuzz_readers
 from tools.fuzzing import mutations
@@ -74,16 +74,14 @@ def test_readers_of_a_run_name_the_file_that_is_damaged(miniature):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_flipped_bits_are_named(miniature):
-    verify = None
-    if util.find_spec("baselines.verify"):
-        found = import_module("baselines.verify").verify
-        verify = lambda run: found(run, False)  # noqa: E731
     before = contents(miniature)
     unseen: dict[str, list[str]] = {}
     for kind in kinds_of(miniature):
         rng = np.random.default_rng(SEED)
         for number in range(1, FLIPS + 1):
-            verdict = judge(kind, flip_bit(before[kind.path], rng), number, run=miniature, verify=verify)
+            verdict = judge(
+                kind, flip_bit(before[kind.path], rng), number, run=miniature, verify=lambda run: verify(run).faults
+            )
             if verdict.found != "refused":
                 unseen.setdefault(kind.name, []).append(f"{number}: {verdict.found}, {verdict.message[:200]}")
     assert unseen.keys() == UNSEEN, json.dumps(unseen, indent=1)

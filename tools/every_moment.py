@@ -25,7 +25,7 @@ os.environ["TQDM_DISABLE"] = "1"  # read at the import of tqdm
 
 from jumppad_env.command_line import command_line
 from tools.fuzzing.miniature import make_miniature
-from tools.moments.commands import Command, commands, often
+from tools.moments.commands import Command, commands, in_haste
 from tools.moments.recording import Disk, name_of, read, record, restore, without_times
 
 SHOWN = 3
@@ -109,7 +109,7 @@ def main(names: tyro.conf.Positional[tuple[str, ...]] = ()) -> int:
         names: Commands; all by default.
     """
     wrong = 0
-    with tempfile.TemporaryDirectory() as place, often():
+    with tempfile.TemporaryDirectory() as place, in_haste():
         finished = Path(place) / "finished"
         make_miniature(finished)
         known = commands(finished)

@@ -10,7 +10,6 @@ ValueError or OSError of one line that names the file. The exit code is 1 if any
 """
 
 import argparse
-import importlib
 import json
 import multiprocessing
 import resource
@@ -25,6 +24,7 @@ from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from baselines.verify.verify import verify
 from jumppad_env.command_line import command_line
 from tools.fuzzing.judge import BAD, READ, REFUSED, Verdict, Verify, judge, make_input
 from tools.fuzzing.miniature import make_miniature
@@ -162,19 +162,6 @@ def _keep(folder: Path, kind: Kind, verdict: Verdict, fuzzer: Fuzzer) -> None:
     (folder / f"{name}.verdict").write_text(json.dumps(said, indent=2))
 
 
-def load_verify() -> Verify:
-    """Returns what `python -m baselines.verify` does.
-
-    Raises:
-        ValueError: there is no such command.
-    """
-    try:
-        verify = importlib.import_module("baselines.verify").verify
-    except ModuleNotFoundError:
-        raise ValueError("--verify needs baselines.verify, which this checkout lacks") from None
-    return lambda run: verify(run, False)
-
-
 def main(words: Sequence[str] | None = None) -> int:
     """Runs the command line."""
     parser = argparse.ArgumentParser(
@@ -197,7 +184,7 @@ def main(words: Sequence[str] | None = None) -> int:
             if arguments.miniature:
                 shutil.copytree(run, arguments.miniature)
         kinds = select(kinds_of(run), arguments.only)
-        fuzzer = Fuzzer(run, arguments.seed, load_verify() if arguments.verify else None)
+        fuzzer = Fuzzer(run, arguments.seed, (lambda run: verify(run).faults) if arguments.verify else None)
         if arguments.number is None:
             return 0 if fuzz(fuzzer, kinds, arguments.inputs, arguments.keep) else 1
         wrong = False

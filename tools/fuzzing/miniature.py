@@ -15,7 +15,7 @@ from baselines.finetune import FinetuneConfig
 from baselines.laboratory import results
 from baselines.laboratory.runner import Task
 from baselines.models.network import NetworkConfig
-from baselines.pipeline import collect_results
+from baselines.pipeline import collect_results, write_results
 from baselines.preference_finetune import PreferenceFinetuneConfig
 from baselines.preferences import PreferencesConfig
 from baselines.presets import Preset
@@ -112,7 +112,7 @@ def make_miniature(run: Path) -> None:
     train_module(run / "unfinished/training", 2)
     _write_rows(run)
     _forget_times(run)
-    collect_results(stages, [TARGET])
+    write_results(run, collect_results(stages, [TARGET]))
 
 
 def _forget_times(run: Path) -> None:

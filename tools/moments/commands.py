@@ -13,6 +13,7 @@ from agents.collect import collect
 from agents.dataset import Dataset
 from agents.dataset.rerendering import rerender
 from agents.dataset.selection import Wanted, keep, merge, split
+from agents.figures import video
 from baselines.align import align
 from baselines.evaluate import evaluate
 from baselines.finetune import finetune
@@ -46,15 +47,15 @@ class Command:
 
 
 @contextmanager
-def often() -> Iterator[None]:
-    """Saves the state of trainings after every update, instead of every half minute."""
+def in_haste() -> Iterator[None]:
+    """Saves the state of trainings after every update, instead of every half minute, and makes small films."""
     keywords: Any = loop.train.__kwdefaults__
-    before = keywords["checkpoint_seconds"]
-    keywords["checkpoint_seconds"] = 0.0
+    before = keywords["checkpoint_seconds"], video.EPISODE_SIZE, video.CELL_SIZE
+    keywords["checkpoint_seconds"], video.EPISODE_SIZE, video.CELL_SIZE = 0.0, (48, 80), (48, 80)
     try:
         yield
     finally:
-        keywords["checkpoint_seconds"] = before
+        keywords["checkpoint_seconds"], video.EPISODE_SIZE, video.CELL_SIZE = before
 
 
 def commands(finished: Path) -> dict[str, Command]:
