@@ -43,6 +43,8 @@ FORMAT = 2
 UNSEALED = 1
 """Earlier format, still read: its manifests have no checksum of their own."""
 DATASET = "dataset"
+MOST, SHOWN = 10, 100
+"""Differences that are told, and most characters of each value."""
 RUN = "run.json"
 """Stands in every run directory of `baselines.stages`: what it was begun with."""
 STATE_DIRECTORY = "training_state"
@@ -238,11 +240,13 @@ def differences(there: dict[str, Any], asked: dict[str, Any]) -> str:
     The keys of a configuration stand without "config.".
     """
     found, wanted = _flatten(there), _flatten(asked)
-    return "; ".join(
-        f"{key} {found.get(key, 'missing')} there, {wanted.get(key, 'missing')} requested"
-        for key in sorted(found.keys() | wanted.keys())
-        if found.get(key) != wanted.get(key)
-    )
+    different = [key for key in sorted(found.keys() | wanted.keys()) if found.get(key) != wanted.get(key)]
+    told = [
+        f"{key[:SHOWN]} {str(found.get(key, 'missing'))[:SHOWN]} there, "
+        f"{str(wanted.get(key, 'missing'))[:SHOWN]} requested"
+        for key in different[:MOST]
+    ]
+    return "; ".join(told) + (f"; and {len(different) - MOST} more" if len(different) > MOST else "")
 
 
 def _is_older(stored: dict[str, Any], role: str, directory: Path) -> bool:

@@ -90,7 +90,7 @@ def gather(experiment: Experiment, files: Sequence[Path]) -> Result:
     rows = [{"seed": one["seed"], **row} for one in measured for row in one["rows"]]
     runs = [{key: one[key] for key in ("seed", "seconds", "provenance")} for one in measured]
     content = {"experiment": experiment.name, "preset": preset, "runs": runs}
-    origin = f"one of {files[0].parent / 'seed-*.json'}"
+    origin = str(files[0]) if len(files) == 1 else f"{files[0]}, or another file beside it,"
     with explained(origin):
         return Result(experiment, {**content, "rows": experiment.condense(rows)}, origin)
 

@@ -90,7 +90,7 @@ def load_module(directory: Path | str, build: Callable[[], M]) -> M:
         with torch.device("meta"):
             wanted = {name: (DTYPES[t.dtype], list(t.shape)) for name, t in build().state_dict().items()}
     except RuntimeError as error:  # sizes that overflow
-        raise ValueError(f"{directory} has an impossible {CONFIG} ({first_line(error)}); {REMEDY}") from None
+        raise ValueError(f"{directory} has an impossible {CONFIG} ({first_line(error)[:200]}); {REMEDY}") from None
     try:
         with safe_open(path, framework="pt") as file:
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
@@ -102,7 +102,7 @@ def load_module(directory: Path | str, build: Callable[[], M]) -> M:
                 )
             weights = {name: file.get_tensor(name) for name in found}
     except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path} is damaged ({first_line(error)}); {REMEDY}") from None
+        raise ValueError(f"{path} is damaged ({first_line(error)[:200]}); {REMEDY}") from None
     for name, tensor in weights.items():
         if not torch.isfinite(tensor).all():
             raise ValueError(f"{path} is damaged ({name} holds numbers that are not finite); {REMEDY}")

@@ -336,7 +336,7 @@ def _load_state(
         weights = {name.removeprefix("weights/"): tensors[name] for name in tensors if name.startswith("weights/")}
         module.load_state_dict(weights, strict=True)
     except (SafetensorError, RuntimeError, LookupError, TypeError, ValueError, OSError, AttributeError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise ValueError(f"{path} is damaged or of another network ({reason}); delete it to start over") from None
     for name, parameter in trained.items():
         for moment in ("step", "exp_avg", "exp_avg_sq", "momentum"):

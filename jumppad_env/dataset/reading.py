@@ -66,7 +66,8 @@ class Dataset:
         self.actions = _load(directory, "actions", byte, (steps, FACTORS))
         self.packed_states = _load(directory, "states", np.dtype(np.float64), (steps, len(PACKED)))
         _check_episodes(directory / "episodes.npy", self.episodes, steps)
-        self.states = States(self.packed_states, self.episodes, (_states_again, (self._again,)))
+        again = _states_again, (self._again,)
+        self.states = States(self.packed_states, self.episodes, again, str(directory / "states.npy"))
         self.goals = _load(directory, "goals", byte, (steps,)) if "goals.npy" in files else None
         self.frames = _load(directory, "frames", byte, (steps, None, None, 3)) if "frames.npy" in files else None
         small = tuple(name for name in files if name != "frames.npy")
@@ -127,8 +128,10 @@ class States:
 
     dtype = np.dtype(np.float64)
 
-    def __init__(self, packed: np.ndarray, episodes: np.ndarray, again: Again | None = None) -> None:
-        self._packed = packed
+    def __init__(
+        self, packed: np.ndarray, episodes: np.ndarray, again: Again | None = None, source: str = "states"
+    ) -> None:
+        self._packed, self._source = packed, source
         self._again = again or (States, (packed, episodes))
         self._starts, self._looks = np.array(episodes["start"]), np.array(episodes["look"])
         self.shape = (len(packed), len(STATE))
@@ -163,7 +166,10 @@ class States:
             rows = np.where(rows < 0, rows + len(self), rows)
         flat = rows.ravel()
         episodes = np.searchsorted(self._starts, flat, side="right") - 1
-        states = unpack(self._packed[flat], flat - self._starts[episodes], self._looks[episodes])
+        try:
+            states = unpack(self._packed[flat], flat - self._starts[episodes], self._looks[episodes])
+        except ValueError as error:
+            raise ValueError(f"{self._source}: {error}; {REMEDY}") from None
         states = states.reshape(*rows.shape, len(STATE))
         return states[..., columns[0]] if columns else states
 

@@ -32,6 +32,8 @@ from jumppad_env.world.state import LOOK
 DRAWN = "drawn"
 """File with the number of frames that have reached the disk."""
 SCAFFOLDING = (DRAWN,)
+SHOWN = 200
+"""Most characters of a value in a message."""
 COMMIT_SECONDS = 2.0
 """Time between commits: the most that a power cut loses; a killed process loses less."""
 
@@ -128,7 +130,7 @@ class Unfinished:
 
     def _differences(self, there: dict[str, Any], keys: Iterable[str]) -> str:
         different = [
-            f"{key} {json.dumps(there.get(key))} there, {json.dumps(self._asked[key])} requested"
+            f"{key} {json.dumps(there.get(key))[:SHOWN]} there, {json.dumps(self._asked[key])[:SHOWN]} requested"
             for key in keys
             if there.get(key) != self._asked[key] and (key != "rules" or key in there)  # older ones do not tell
         ]
