@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import functools
+import hashlib
 import io
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +19,10 @@ from matplotlib.figure import Figure
 
 from agents.figures.style import STYLE
 from baselines.laboratory.experiment import Experiment
-from baselines.laboratory.rows import AGAIN, Published, check_rows, read_measured, write_measured
+from baselines.laboratory.rows import AGAIN, FORMAT, Published, check_rows, read_measured, write_measured
 from baselines.laboratory.tables import Table
 from jumppad_env.files import read_json, write_atomically
+from jumppad_env.files.reading import CHECKSUM
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,7 @@ def load(directory: Path, experiments: Iterable[Experiment]) -> list[Result]:
         if os.path.lexists(path):
             content = read_json(path, AGAIN, Published)
             check_rows(path, content, experiment.name)
+            _check_seal(path, content)
             found.append(Result(experiment, content, str(path)))
     if not found:
         raise FileNotFoundError(f"{directory} holds no results; make some with python -m baselines.reproduce")
@@ -132,13 +135,31 @@ def spread(result: Result, files: Callable[[int], Path]) -> None:
 
 
 def write(result: Result, directory: Path) -> None:
-    """Writes `<experiment>.json` and `.csv`."""
-    content = {key: value for key, value in result.content.items() if key != "rows"}
+    """Writes `<experiment>.json`, sealed, and `.csv`."""
+    content = {key: value for key, value in result.content.items() if key not in ("format", "rows", CHECKSUM)}
+    content = {"format": FORMAT, **content}
     head = json.dumps(content, indent=1)[:-2]
     rows = ",\n".join(json.dumps(_rounded(row), separators=(",", ":")) for row in result.rows)
     name = result.experiment.name
-    write_atomically(directory / f"{name}.json", f'{head},\n "rows": [\n{rows}\n]}}\n'.encode())
+    write_atomically(directory / f"{name}.json", _seal(f'{head},\n "rows": [\n{rows}\n]'.encode()))
     write_atomically(directory / f"{name}.csv", _csv(result.rows))
+
+
+def _seal(text: bytes) -> bytes:
+    """Returns the text of an object, up to its last entry, with its checksum, and closed."""
+    return text + f',\n "{CHECKSUM}": "{hashlib.sha256(text).hexdigest()}"\n}}\n'.encode()
+
+
+def _check_seal(path: Path, content: Mapping[str, Any]) -> None:
+    """Checks that published results are as they were written; earlier ones have no checksum.
+
+    Raises:
+        ValueError: they are not.
+    """
+    if "format" in content or CHECKSUM in content:
+        text = path.read_bytes()
+        if text != _seal(text[: text.rfind(b',\n "')]):
+            raise ValueError(f"{path} was changed after it was written (its checksum does not fit); {AGAIN}")
 
 
 def draw(result: Result, directory: Path) -> None:
