@@ -20,6 +20,8 @@ from jumppad_env.files.shapes import misfit
 
 # Attention spans tens of steps, so the slowest rotation can be faster than with the base of 10,000 in language models.
 ROTARY_BASE = 100.0
+LARGEST = 2**20
+"""Size of anything in a network, at most: products of sizes are still integers that PyTorch takes."""
 DEEPEST = 1000
 """Layers of a network, at most: each costs time before any memory."""
 
@@ -50,8 +52,10 @@ class NetworkConfig:
     def __post_init__(self) -> None:
         image_size, channels, *others = astuple(self)
         numbers = (*image_size, *channels, *others)
-        if len(self.image_size) != 2 or not self.channels or min(numbers) < 1:
-            raise ValueError(f"sizes must be positive, with two in image_size and at least one in channels; got {self}")
+        if len(self.image_size) != 2 or not self.channels or not 1 <= min(numbers) <= max(numbers) <= LARGEST:
+            raise ValueError(
+                f"sizes must be 1 to {LARGEST}, with two in image_size and at least one in channels; got {self}"
+            )
         if max(self.layers, len(self.channels)) > DEEPEST:
             raise ValueError(f"at most {DEEPEST} layers and channels; got {self}")
         shrunk = self.patch * 2 ** (len(self.channels) - 1)

@@ -28,7 +28,7 @@ from baselines.models.precision import announce_device
 from baselines.training.dashboard import Dashboard
 from baselines.training.muon import Muon
 from jumppad_env.files import explain_full_disk, flush_to_disk, read_json_lines, write_atomically
-from jumppad_env.files.reading import CHECKSUM, check_regular
+from jumppad_env.files.reading import check_regular
 from jumppad_env.files.shapes import Count, Range, Share, misfit
 from jumppad_env.machine.signals import deferred_signals
 
@@ -36,6 +36,8 @@ METRICS = "metrics.jsonl"
 STATE = "state.safetensors"
 SMALL_STATE = 2**27
 """Largest training state that is saved when the training is interrupted, bytes: it takes less than a second."""
+SHORTEST, LONGEST = 2.0, 30.0
+"""s between saved states."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ def train(
     *,
     description: str,
     parameters: Iterable[nn.Parameter] | None = None,
-    checkpoint_seconds: float = 30.0,
+    checkpoint_seconds: float | None = None,
     after_update: Callable[[int], dict[str, float]] | None = None,
 ) -> dict[str, float]:
     """Train a module in place, resuming from `directory/training_state` if it exists.
@@ -118,8 +120,9 @@ def train(
         directory: Directory for the training state and `metrics.jsonl`.
         description: Name of this training in the progress bar and in errors.
         parameters: Parameters of the module to train; all by default.
-        checkpoint_seconds: Time between saved states, the most that a kill costs. Ctrl-C, SIGTERM in a command, and
-            SystemExit cost nothing but the update that was being made, unless the state is larger than `SMALL_STATE`.
+        checkpoint_seconds: Time between saved states, the most that a kill costs; by default 2 to 30 s, such that
+            saving takes about a hundredth of the time. Ctrl-C, SIGTERM in a command, and SystemExit cost nothing but
+            the update that was being made, unless the state is larger than `SMALL_STATE`.
         after_update: Called after each update with its index, such as `baselines.models.playing.while_training`; what
             it returns joins the update's metrics. Like the loss, it must depend only on the weights and the index.
 
@@ -148,14 +151,25 @@ def train(
         Progress(total=config.updates, initial=first, description=description, unit="update") as bar,
     ):
         saved, saved_at = first, time.monotonic()
+        interval = SHORTEST if checkpoint_seconds is None else checkpoint_seconds
         done = first  # updates that are in the weights and in the log
         changing = False  # whether the weights may be ahead of the log
 
         def checkpoint() -> None:
-            nonlocal saved, saved_at
+            nonlocal saved, saved_at, interval
+            began = time.monotonic()
             flush_to_disk(log.fileno())  # the log may be ahead of the state, never behind it
             write_atomically(state_path, _encode(_state(module, optimizers, trained), done))
             saved, saved_at = done, time.monotonic()
+            if checkpoint_seconds is None:
+                interval = min(max(SHORTEST, 100 * (saved_at - began)), LONGEST)
+
+        def note(line: dict[str, float]) -> None:
+            nonlocal done, changing
+            log.write(json.dumps(line) + "\n")
+            log.flush()
+            dashboard.add(line)
+            done, changing = done + 1, False
 
         try:
             for update in range(first, config.updates):
@@ -170,15 +184,15 @@ def train(
                     changing = True
                     for optimizer in optimizers:
                         optimizer.step()
-                    if after_update is not None:
-                        last |= after_update(update)
-                    log.write(json.dumps(last) + "\n")
-                    log.flush()
-                    dashboard.add(last)
-                    done, changing = update + 1, False
+                    if after_update is None:
+                        note(last)
+                if after_update is not None:  # it may take long, and whoever stops it does not wait for its end
+                    last |= after_update(update)
+                    with deferred_signals():
+                        note(last)
                 bar.set_postfix(loss=f"{last['loss']:.4g}", refresh=False)
                 bar.update()
-                if time.monotonic() - saved_at >= checkpoint_seconds:
+                if time.monotonic() - saved_at >= interval:
                     checkpoint()
             checkpoint()
         except (KeyboardInterrupt, SystemExit):
@@ -318,7 +332,7 @@ def _state(
 
 def _encode(tensors: dict[str, Tensor], update: int) -> bytes:
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    return save(tensors, metadata={"update": str(update), CHECKSUM: digest_tensors(tensors, update)})
+    return save(tensors, metadata={"update": f"{update} {digest_tensors(tensors, update)}"})
 
 
 def _load_state(
@@ -328,10 +342,10 @@ def _load_state(
     check_regular(path)
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata()
-            update = int(metadata["update"])
+            said, _, checksum = file.metadata()["update"].partition(" ")  # one entry: several would have any order
+            update = int(said)
             tensors: dict[str, Any] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        if metadata.get(CHECKSUM) != digest_tensors(tensors, update):
+        if checksum != digest_tensors(tensors, update):
             raise KeyError("its checksum differs")
         weights = {name.removeprefix("weights/"): tensors[name] for name in tensors if name.startswith("weights/")}
         module.load_state_dict(weights, strict=True)

@@ -22,6 +22,7 @@ from baselines.pretrain import pretrain
 from baselines.reward import reward
 from baselines.stages import Stages
 from baselines.training.loop import read_metrics
+from baselines.verify.verify import verify
 
 pytestmark = pytest.mark.slow
 
@@ -89,9 +90,25 @@ def test_the_run_directory_is_the_contract(finished):
 
 def test_a_finished_run_is_not_done_again(finished):
     out, _ = finished
-    before = {path: path.stat().st_mtime_ns for path in out.rglob("model.safetensors")}
-    run_pipeline(Stages("smoke", SMOKE, out, seed=0), ["left"])
-    assert before == {path: path.stat().st_mtime_ns for path in out.rglob("model.safetensors")}
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+    for workers in (1, 2):
+        assert run_pipeline(Stages("smoke", SMOKE, out, seed=0), ["left"], workers)["outcomes"]
+        assert before == {path: path.stat().st_mtime_ns for path in out.rglob("*")}, "nothing is written"
+
+
+def test_a_finished_run_is_what_was_written(finished):
+    out, _ = finished
+    assert verify(out).faults == []
+    film = out / "videos" / "left_aligned.mp4"
+    whole = film.read_bytes()
+    film.write_bytes(whole[:500] + bytes([whole[500] ^ 1]) + whole[501:])
+    assert [str(film) in fault for fault in verify(out).faults] == [True]
+    film.write_bytes(whole)
+    page = out / "report" / "index.html"
+    text = page.read_text()
+    page.write_text(text.replace("smoke", "smoky", 1))
+    assert [str(page) in fault for fault in verify(out).faults] == [True]
+    page.write_text(text)
 
 
 def test_stages_side_by_side_make_the_same(finished, tmp_path):

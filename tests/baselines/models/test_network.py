@@ -144,7 +144,7 @@ def test_a_configuration_survives_json():
         ({"image_size": (72, 64)}, "multiple of 16"),
         ({"width": 36, "heads": 4}, "twice the number of heads"),
         ({"channels": ()}, "at least one in channels"),
-        ({"context": 0}, "positive"),
+        ({"context": 0}, "sizes must be 1 to"),
     ],
 )
 def test_sizes_that_do_not_fit_are_refused(changes, message):

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from baselines.training import loop
 from baselines.training.loop import OptimizerConfig, read_metrics, train
+from jumppad_env.files import write_atomically
 from jumppad_env.machine import signals
 from jumppad_env.machine.signals import Terminated
 from tests.baselines.training.tiny import CONFIG, assert_same_weights, imitation, network_of, run
@@ -273,3 +275,22 @@ def test_signals_and_other_numbers_of_threads_change_no_byte(tmp_path):
     assert go_on("cut", 2)[:2] == (0, first)
     assert files("one") == files("two") == files("cut")
     assert set(files("one")) == {"metrics.jsonl", "state.safetensors"}
+
+
+@pytest.mark.parametrize(("seconds", "few"), [(0.0, False), (0.05, True)])
+def test_states_are_saved_as_often_as_their_cost_allows(tmp_path, monkeypatch, seconds, few):
+    saves = []
+
+    def slowly(path, content):
+        if path.name == loop.STATE:
+            saves.append(path)
+            time.sleep(seconds)
+        write_atomically(path, content)
+
+    monkeypatch.setattr(loop, "write_atomically", slowly)
+    monkeypatch.setattr(loop, "_encode", lambda tensors, update: b"" if seconds == 0 else bytes(10**6))
+    monkeypatch.setattr(loop, "SHORTEST", 0.0)
+    if seconds == 0:
+        monkeypatch.setattr(loop, "LONGEST", 0.0)
+    run(tmp_path)
+    assert (len(saves) <= CONFIG.updates / 2) == few, f"{len(saves)} states of {CONFIG.updates} updates"
