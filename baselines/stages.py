@@ -288,7 +288,10 @@ def read_run(out: Path) -> dict[str, Any]:
 
 def _check_free(out: Path) -> None:
     """Refuses a directory that holds something else than the first file of a run, cut off."""
-    if os.path.lexists(out) and (not out.is_dir() or any(path.name != RUN + PARTIAL for path in out.iterdir())):
+    if not os.path.lexists(out):
+        return
+    foreign = not out.is_dir() or any(path.name != RUN + PARTIAL for path in out.iterdir())
+    if foreign and not (out / RUN).is_file():  # asked last: another process may just have begun it
         raise ValueError(f"{out} exists but is not a run directory (no {RUN}); choose another --out")
 
 

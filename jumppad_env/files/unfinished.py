@@ -110,9 +110,11 @@ def _removed_if_not_begun(directory: Path, made: list[Path]) -> Iterator[None]:
 
 def _check_free(directory: Path, what: str) -> None:
     """Refuses a directory that holds something other than what was begun there."""
-    if not os.path.lexists(directory) or (directory / BEGUN).is_file():
+    if not os.path.lexists(directory):
         return
-    if not directory.is_dir() or any(path.name != BEGUN + PARTIAL for path in directory.iterdir()):
+    foreign = not directory.is_dir() or any(path.name != BEGUN + PARTIAL for path in directory.iterdir())
+    # Asked last: another process may just have begun here, and is then told apart by its lock.
+    if foreign and not ((directory / BEGUN).is_file() or is_finished(directory)):
         raise ValueError(
             f"{directory} exists and is no unfinished {what} (no {BEGUN}); choose another place or delete it"
         )
