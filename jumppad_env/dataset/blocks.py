@@ -1,8 +1,13 @@
-"""Checksums of the blocks of a large file, so that a part of it can be checked when it is read."""
+"""Checksums of the blocks of a large file, so that a part of it can be checked when it is read.
+
+CRC-32 finds every flipped bit, and all damage within four bytes, at eight times the speed of SHA-256 without support by
+the processor. Whoever forges frames can forge it; for that the manifest holds the file's SHA-256.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +15,15 @@ import numpy as np
 
 BLOCK = 2**20
 """Bytes of a block; the last one may be shorter."""
-DIGEST = hashlib.sha256().digest_size
 
 
 class BlockHasher:
     """Takes a file's bytes in order, in pieces of any size."""
 
     def __init__(self) -> None:
-        self._whole, self._block = hashlib.sha256(), hashlib.sha256()
+        self._whole, self._block = hashlib.sha256(), 0
         self._left = BLOCK
-        self._digests: list[bytes] = []
+        self._blocks: list[int] = []
 
     def update(self, data: Any) -> None:
         """Takes the next bytes (a buffer)."""
@@ -27,16 +31,15 @@ class BlockHasher:
         self._whole.update(rest)
         while rest:
             piece, rest = rest[: self._left], rest[self._left :]
-            self._block.update(piece)
+            self._block = zlib.crc32(piece, self._block)
             self._left -= len(piece)
             if not self._left:
-                self._digests.append(self._block.digest())
-                self._block, self._left = hashlib.sha256(), BLOCK
+                self._blocks.append(self._block)
+                self._block, self._left = 0, BLOCK
 
     def finish(self) -> tuple[str, np.ndarray]:
-        """Returns the sha256 of all bytes, hexadecimal, and those of the blocks, uint8 (blocks, 32)."""
-        digests = self._digests + ([self._block.digest()] if self._left < BLOCK else [])
-        return self._whole.hexdigest(), np.frombuffer(b"".join(digests), np.uint8).reshape(-1, DIGEST)
+        """Returns the sha256 of all bytes, hexadecimal, and the CRC-32 of the blocks, uint32 (blocks,)."""
+        return self._whole.hexdigest(), np.array(self._blocks + [self._block] * (self._left < BLOCK), np.uint32)
 
 
 def hash_file(path: Path, hasher: BlockHasher) -> None:
@@ -51,18 +54,18 @@ class CheckedFile:
 
     Args:
         path: of the file.
-        digests: uint8 (blocks, 32).
+        checksums: uint32 (blocks,).
 
     Raises:
         ValueError: the number of blocks does not fit the file.
     """
 
-    def __init__(self, path: Path, digests: np.ndarray) -> None:
-        self._path, self._digests = path, digests
+    def __init__(self, path: Path, checksums: np.ndarray) -> None:
+        self._path, self._checksums = path, checksums
         self._bytes = np.memmap(path, np.uint8, "r")
-        self._checked = np.zeros(len(digests), np.bool_)
-        if -(-len(self._bytes) // BLOCK) != len(digests):
-            raise ValueError(f"{path} has {len(self._bytes)} bytes, but the checksums of {len(digests)} blocks")
+        self._checked = np.zeros(len(checksums), np.bool_)
+        if -(-len(self._bytes) // BLOCK) != len(checksums):
+            raise ValueError(f"{path} has {len(self._bytes)} bytes, but the checksums of {len(checksums)} blocks")
 
     @property
     def size(self) -> int:
@@ -77,8 +80,7 @@ class CheckedFile:
         """
         for block in range(start // BLOCK, -(-stop // BLOCK)):
             if not self._checked[block]:
-                found = hashlib.sha256(self._bytes[block * BLOCK : (block + 1) * BLOCK].data).digest()
-                if found != self._digests[block].tobytes():
+                if zlib.crc32(self._bytes[block * BLOCK : (block + 1) * BLOCK].data) != self._checksums[block]:
                     raise ValueError(
                         f"{self._path} is damaged (its bytes from {block * BLOCK} on differ from their checksum)"
                     )

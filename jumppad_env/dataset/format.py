@@ -6,7 +6,7 @@
     states.npy      float64 (steps, len(PACKED)), see `jumppad_env.dataset.packed_states`
     goals.npy       uint8 (steps,); absent if unknown
     frames.npy      uint8 (steps, H, W, 3); absent in a state dataset
-    blocks.npy      uint8 (blocks, 32); sha256 of each block of frames.npy, see `jumppad_env.dataset.blocks`
+    blocks.npy      uint32 (blocks,); CRC-32 of each block of frames.npy, see `jumppad_env.dataset.blocks`
 
 Row t of an episode holds the observation at step t and the action taken then.
 """

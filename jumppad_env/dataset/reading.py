@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from jumppad_env.dataset.blocks import DIGEST, CheckedFile
+from jumppad_env.dataset.blocks import CheckedFile
 from jumppad_env.dataset.format import EPISODE, FILES, FORMAT, KIND
 from jumppad_env.dataset.packed_states import PACKED, description, unpack
 from jumppad_env.dataset.trajectory import Trajectory
@@ -75,7 +75,7 @@ class Dataset:
             raise ValueError(f"{directory / damaged[0]} is damaged (its checksum differs); {REMEDY}")
         self._blocks: CheckedFile | None = None
         if self.frames is not None and "blocks.npy" in files:
-            blocks = _load(directory, "blocks", byte, (None, DIGEST))
+            blocks = _load(directory, "blocks", np.dtype(np.uint32), (None,))
             self._blocks = CheckedFile(directory / "frames.npy", blocks)
 
     def __len__(self) -> int:

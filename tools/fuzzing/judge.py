@@ -15,7 +15,7 @@ from zlib import crc32
 
 import numpy as np
 
-from jumppad_env.dataset.blocks import BLOCK, DIGEST
+from jumppad_env.dataset.blocks import BlockHasher
 from jumppad_env.dataset.format import array_header
 from jumppad_env.files import MANIFEST, seal
 from jumppad_env.files.reading import CHECKSUM
@@ -199,10 +199,10 @@ def _covered_again(path: Path, content: bytes) -> dict[Path, bytes]:
     files = manifest["files"]
     changed = {path: content}
     if path.name == "frames.npy" and "blocks.npy" in files:
-        pieces = [content[start : start + BLOCK] for start in range(0, len(content), BLOCK)]
-        digests = b"".join(hashlib.sha256(piece).digest() for piece in pieces)
-        blocks = path.with_name("blocks.npy")
-        changed[blocks] = array_header(np.dtype(np.uint8), (len(pieces), DIGEST)) + digests
+        hasher = BlockHasher()
+        hasher.update(content)
+        blocks = hasher.finish()[1]
+        changed[path.with_name("blocks.npy")] = array_header(blocks.dtype, blocks.shape) + blocks.tobytes()
     files |= {each.name: hashlib.sha256(data).hexdigest() for each, data in changed.items()}
     values = {key: value for key, value in manifest.items() if key != CHECKSUM}
     changed[path.parent / MANIFEST] = (seal(values) if CHECKSUM in manifest else json.dumps(manifest)).encode()

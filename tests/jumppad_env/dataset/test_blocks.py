@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import zlib
 
 import numpy as np
 import pytest
@@ -18,14 +19,14 @@ from tests.jumppad_env.dataset.test_writing import episode
 @pytest.mark.parametrize("size", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 7])
 def test_blocks_do_not_depend_on_how_the_bytes_come(size):
     data = np.random.default_rng(0).integers(0, 256, size, np.uint8)
-    expected = [hashlib.sha256(data[at : at + BLOCK].data).digest() for at in range(0, size, BLOCK)]
+    expected = [zlib.crc32(data[at : at + BLOCK].data) for at in range(0, size, BLOCK)]
     for piece in (17 + size // 9, BLOCK, 2 * BLOCK + 1, size + 1):
         hasher = BlockHasher()
         for at in range(0, size, piece):
             hasher.update(data[at : at + piece].data)
         whole, found = hasher.finish()
         assert whole == hashlib.sha256(data.data).hexdigest()
-        assert [row.tobytes() for row in found] == expected
+        assert found.dtype == np.uint32 and found.tolist() == expected
 
 
 def test_only_damaged_blocks_are_refused(tmp_path):
@@ -51,7 +52,7 @@ def test_a_block_is_read_once(tmp_path, monkeypatch):
     hasher.update(bytes(BLOCK))
     checked = CheckedFile(tmp_path / "file", hasher.finish()[1])
     checked.check(0, 10)
-    monkeypatch.setattr(module.hashlib, "sha256", None)
+    monkeypatch.setattr(module, "zlib", None)
     checked.check(0, BLOCK)
 
 
