@@ -20,7 +20,7 @@ from agents.figures.palette import OUTCOME_COLORS, outcome_name, rgb
 from agents.progress import Progress
 from jumppad_env.dataset import Trajectory
 from jumppad_env.drawing import Painter
-from jumppad_env.files import PARTIAL, explain_full_disk, write_atomically
+from jumppad_env.files import PARTIAL, explain_full_disk, flush_to_disk, write_atomically
 from jumppad_env.machine.parent import ending_with_parent
 from jumppad_env.rules import RULES
 from jumppad_env.world.episodes import FPS
@@ -210,6 +210,8 @@ def write_mp4(path: Path | str, frames: Iterable[np.ndarray]) -> None:
             reason = process.stderr.read()
             if process.wait() != 0:
                 raise OSError(f"{path} could not be written: {_last_line(reason)}")
+            with partial.open("rb") as file:
+                flush_to_disk(file.fileno())
             os.replace(partial, path)
         except BaseException:
             process.kill()

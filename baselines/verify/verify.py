@@ -30,7 +30,8 @@ from baselines.report.report import page_of
 from baselines.report.run_directory import RESULTS
 from baselines.stages import read_run
 from baselines.training.loop import METRICS, read_metrics
-from jumppad_env.files import BEGUN, MANIFEST, content_digest, read_sealed, sha256
+from jumppad_env.files import BEGUN, MANIFEST, content_digest, read_json, read_sealed, sha256
+from jumppad_env.files.reading import CHECKSUM
 from jumppad_env.machine.cores import count_cores
 
 FRAMES = 1000
@@ -90,7 +91,8 @@ def verify(directory: Path, replay: bool = False, threads: int = 1) -> Verificat
         _verify_run(found, path)
     for path in rows:
         found.check(lambda path=path: read_measured(path, path.parent.name))
-    found.right = [f"{len(manifests)} artifacts and datasets, {len(runs)} runs, {len(rows)} files of rows"]
+    counts = f"{len(manifests)} artifacts and datasets, {len(runs)} runs, {len(rows)} files of rows"
+    found.right = [f"{counts}: all as they were written{', and made from each other' if whole else ''}"]
     return found
 
 
@@ -162,7 +164,14 @@ def _verify_run(found: Verification, run: Path) -> None:
     if not path.exists():
         return
     results: dict[str, Any] = {}
-    found.check(lambda: results.update(read_sealed(path, "run the pipeline again")))
+
+    def read() -> None:
+        remedy = "run the pipeline again"
+        if not {"format", CHECKSUM} & read_json(path, remedy).keys():
+            raise ValueError(f"{path} has no checksum, an earlier version wrote it; {remedy}")
+        results.update(read_sealed(path, remedy))
+
+    found.check(read)
     for name, digest in results.get("files", {}).items():
         if fault := _fault(run, name, digest):
             found.faults.append(fault)

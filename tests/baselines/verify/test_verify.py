@@ -105,6 +105,13 @@ def test_changed_json_is_named(run, name):
     assert any(str(run / name) in fault and "was changed after" in fault for fault in verify(run).faults)
 
 
+def test_results_of_an_earlier_version_have_no_checksum(run):
+    results = json.loads((run / "results.json").read_text())
+    del results["format"], results["sha256"]
+    (run / "results.json").write_text(json.dumps(results, indent=2))
+    assert f"{run / 'results.json'} has no checksum" in only_fault(run)
+
+
 def test_times_that_were_changed_are_named(run):
     text = (run / "timings.jsonl").read_text()
     (run / "timings.jsonl").write_text(text.replace("1.5", "1.6", 1))
