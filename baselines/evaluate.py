@@ -26,7 +26,7 @@ from baselines.models.precision import use_device
 from baselines.preferences.labels import load_label, measure, names_of
 from jumppad_env.command_line import command_line
 from jumppad_env.dataset import Trajectory
-from jumppad_env.files import read_json, write_atomically
+from jumppad_env.files import check_file, read_json, write_atomically
 from jumppad_env.rules import PADS, Pad
 from jumppad_env.streams import integer_seed
 
@@ -167,6 +167,7 @@ def load_outcome(evaluation: Path) -> dict[str, Any]:
     outcome = read_json(evaluation / OUTCOMES, remedy)
     if wrong := outcome_misfit(outcome):
         raise ValueError(f"{evaluation / OUTCOMES} is damaged ({wrong}); {remedy}")
+    check_file(evaluation / OUTCOMES, remedy)
     return outcome
 
 

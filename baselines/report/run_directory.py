@@ -14,7 +14,7 @@ from baselines.artifact import read_manifest
 from baselines.evaluate import OUTCOMES, PATHS, load_outcome
 from baselines.report.palette import KIND_TITLES
 from baselines.training.loop import METRICS, read_metrics
-from jumppad_env.files import MANIFEST, read_arrays, read_json
+from jumppad_env.files import MANIFEST, check_file, read_arrays, read_json
 from jumppad_env.files.reading import check_regular
 from jumppad_env.files.shapes import Count, Duration, Share, misfit
 from jumppad_env.rules import PADS, Pad
@@ -220,6 +220,7 @@ def _read_paths(path: Path) -> Paths:
         wrong = f"pads are not all -1 to {len(PADS) - 1}"
     if wrong:
         raise ValueError(f"{path} is damaged ({wrong}); {_remedy(path)}")
+    check_file(path, _remedy(path))
     return paths
 
 

@@ -27,7 +27,7 @@ from baselines.models.checkpoint import digest_tensors, network_device
 from baselines.models.precision import announce_device
 from baselines.training.dashboard import Dashboard
 from baselines.training.muon import Muon
-from jumppad_env.files import explain_full_disk, flush_to_disk, read_json_lines, write_atomically
+from jumppad_env.files import check_file, explain_full_disk, flush_to_disk, read_json_lines, write_atomically
 from jumppad_env.files.reading import check_regular
 from jumppad_env.files.shapes import Count, Range, Share, misfit
 from jumppad_env.machine.signals import deferred_signals
@@ -277,6 +277,7 @@ def read_metrics(directory: Path | str, *, unfinished: bool = False) -> list[dic
             wrong = f"update is {line['update']}, not {index}"
         if wrong:
             raise ValueError(f"{path} is damaged in line {index + 1} ({wrong}); {remedy}")
+    check_file(path, remedy)
     return lines
 
 
