@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 export PYTHON TORCH
 
-.PHONY: help setup quick reproduce test fast lint clean
+.PHONY: help setup quick reproduce test fast thorough lint clean
 
 help:   ## list the targets
 	@sed -n 's/^\([a-z]*\): .*## /  make \1  \t/p' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ test: lint  ## lint, type checks and all tests
 
 fast: setup  ## only the fast tests
 	$(PYTEST) -m "not slow"
+
+thorough: setup  ## kill every command at every moment, and flip more bits: five minutes
+	JUMPPAD_THOROUGH=1 $(PYTEST) tests/test_every_moment.py tests/test_fuzz_readers.py
 
 lint: setup  ## ruff and pyright
 	$(BIN)/ruff check

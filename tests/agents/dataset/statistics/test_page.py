@@ -19,7 +19,7 @@ from agents.motion import statistics
 from agents.outcomes import NAMES, wilson_interval
 from agents.population.modes import GOALS
 from jumppad_env.dataset import Trajectory
-from jumppad_env.files import seal
+from jumppad_env.files import seal, sha256
 
 pytestmark = pytest.mark.slow
 
@@ -205,7 +205,7 @@ def hostile(directory, tmp_path_factory) -> Page:
         renderer=EVIL,
         goals=[EVIL] * 3,
         made_by=EVIL,
-        shares={EVIL: EVIL, "wander": [EVIL], "idle": float("nan")},
+        shares={EVIL: EVIL, "wander": [EVIL], "idle": -1e300},
         environment={"id": EVIL, EVIL: EVIL, "variety": "none"},
         versions={EVIL: EVIL},
         sources=[{"name": EVIL}, EVIL],
@@ -253,7 +253,11 @@ def test_wrong_use_ends_in_one_line(directory, tmp_path):
 
 def test_states_that_nobody_could_have_seen_are_refused(directory, tmp_path):
     shutil.copytree(directory, tmp_path / "d")
-    np.load(tmp_path / "d" / "states.npy", mmap_mode="r+")[0, 0] = np.nan
+    path = tmp_path / "d" / "states.npy"
+    np.load(path, mmap_mode="r+")[0, 0] = np.nan
+    manifest = json.loads((tmp_path / "d" / "manifest.json").read_text())
+    manifest["files"][path.name] = sha256(path)
+    (tmp_path / "d" / "manifest.json").write_text(seal(manifest))
     with pytest.raises(ValueError, match="out of range"):
         write_page(Dataset(tmp_path / "d"), tmp_path / "p.html")
     assert not (tmp_path / "p.html").exists()
