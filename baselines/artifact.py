@@ -36,6 +36,7 @@ from jumppad_env.files import (
     read_sealed,
     sha256,
 )
+from jumppad_env.files.reading import CHECKSUM
 from jumppad_env.files.shapes import Duration, misfit
 from jumppad_env.island.digest import rules_digest, warn_of_other_rules
 
@@ -103,7 +104,8 @@ def read_manifest(directory: Path | str, kind: str | None = None) -> dict[str, A
     _check_format(path, manifest)
     if wrong := misfit(manifest, Manifest):
         raise ValueError(f"{path} is damaged ({wrong}); {_remedy(path)}")
-    return manifest if manifest["format"] == UNSEALED else read_sealed(path, _remedy(path))
+    unsealed = manifest["format"] == UNSEALED and CHECKSUM not in manifest
+    return manifest if unsealed else read_sealed(path, _remedy(path))
 
 
 def load_manifest(directory: Path | str, kind: str) -> dict[str, Any]:

@@ -339,3 +339,15 @@ def test_a_field_that_was_removed_from_the_code_is_a_difference(tmp_path):
     reseal(tmp_path / "manifest.json", stored)
     with pytest.raises(ValueError, match="dropout 0.1 there, missing requested"), begin(tmp_path):
         pass
+
+
+def test_a_sealed_manifest_does_not_pass_for_one_of_an_earlier_version(tmp_path):
+    make(tmp_path)
+    path = tmp_path / "manifest.json"
+    path.write_text(path.read_text().replace('"format": 2', '"format": 1'))
+    with pytest.raises(ValueError, match="was changed after it was written"):
+        artifact.load_manifest(tmp_path, "reward_model")
+    older = {**json.loads(path.read_text()), "seconds": 1.0}
+    del older["sha256"]
+    path.write_text(json.dumps(older))
+    assert artifact.load_manifest(tmp_path, "reward_model")["seconds"] == 1.0
