@@ -33,14 +33,12 @@ from jumppad_env.files import (
     PARTIAL,
     explain_full_disk,
     is_finished,
-    read_json,
     read_json_lines,
     read_sealed,
     seal,
     sole_owner,
     write_atomically,
 )
-from jumppad_env.files.reading import CHECKSUM
 from jumppad_env.files.shapes import Duration
 from jumppad_env.machine.cores import count_cores
 from jumppad_env.rules import PADS, Pad
@@ -281,9 +279,7 @@ def read_run(out: Path) -> dict[str, Any]:
     Raises:
         ValueError: It is damaged.
     """
-    remedy = f"delete {out} or choose another --out"
-    there = read_json(out / RUN, remedy)
-    return read_sealed(out / RUN, remedy) if "format" in there or CHECKSUM in there else there
+    return read_sealed(out / RUN, f"delete {out} or choose another --out", unsealed=True)
 
 
 def _check_free(out: Path) -> None:

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
 from agents.outcomes import NAMES
-from jumppad_env.files import read_json, read_sealed, seal, write_atomically
-from jumppad_env.files.reading import CHECKSUM
+from jumppad_env.files import read_sealed, seal, write_atomically
 from jumppad_env.files.shapes import Count, Duration, Positive, Share, misfit
 
 FORMAT = 2
@@ -85,9 +84,7 @@ def read_measured(path: Path, experiment: str) -> dict[str, Any]:
         ValueError: the file is damaged, was changed, or is of another experiment, or of another version.
     """
     remedy = "delete it to measure it again"
-    content = read_json(path, remedy, Measured)
-    if "format" in content or CHECKSUM in content:
-        content = read_sealed(path, remedy, Measured)
+    content = read_sealed(path, remedy, Measured, unsealed=True)
     if (found := content.get("format", FORMAT)) != FORMAT:
         raise ValueError(f"{path} has format version {found}, this code reads {FORMAT}; update jumppad, or {remedy}")
     if path.name != f"seed-{content['seed']}.json":

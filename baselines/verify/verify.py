@@ -136,13 +136,17 @@ def _verify_artifact(found: Verification, path: Path, manifest: dict[str, Any], 
     elif kind == "reward_model":
         found.check(lambda: RewardModel.from_pretrained(path))
     elif kind == "preferences" and (rollouts := known.get(inputs.get("rollouts", ""))):
-        for part in ("train", "held_out"):
-            found.check(lambda part=part: load_comparisons(path, part, Dataset(rollouts)))
+        found.check(lambda: _check_comparisons(path, Dataset(rollouts)))
     elif kind == "evaluation":
         found.check(lambda: load_outcome(path))
         found.check(lambda: artifact.read_arrays(path / PATHS, {"xy": ("f", 2), "lengths": ("iu", 1)}))
     if METRICS in manifest.get("files", {}):
         found.check(lambda: read_metrics(path))
+
+
+def _check_comparisons(path: Path, dataset: Dataset) -> None:
+    for part in ("train", "held_out"):
+        load_comparisons(path, part, dataset)
 
 
 def _fault(directory: Path, name: str, digest: str) -> str | None:

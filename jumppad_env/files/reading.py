@@ -148,14 +148,22 @@ def seal(values: dict[str, Any]) -> str:
     return json.dumps({**values, CHECKSUM: digest}, indent=2)
 
 
-def read_sealed(path: Path, remedy: str, shape: Any = dict[str, Any]) -> Any:
+def read_sealed(path: Path, remedy: str, shape: Any = dict[str, Any], *, unsealed: bool = False) -> Any:
     """Returns the JSON object in a sealed file, with its checksum.
+
+    Args:
+        path: of the file.
+        remedy: what to do about a damaged one.
+        shape: type that the object must fit.
+        unsealed: whether one without `format` and checksum is taken too, as earlier versions wrote it.
 
     Raises:
         FileNotFoundError: there is none.
         ValueError: it is damaged, or was changed after it was written.
     """
     values = read_json(path, remedy, shape)
+    if unsealed and not {"format", CHECKSUM} & values.keys():
+        return values
     if path.read_bytes() != seal(values).encode():
         raise ValueError(f"{path} was changed after it was written (its checksum does not fit); {remedy}")
     return values

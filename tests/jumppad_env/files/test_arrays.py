@@ -53,15 +53,16 @@ def test_texts_are_read_and_must_be_texts(tmp_path):
     np.savez(tmp_path / "a.npz", kind=np.array(["pad", "camera"]))
     assert read_arrays(tmp_path / "a.npz", {"kind": ("U", 1)}, "")["kind"].tolist() == ["pad", "camera"]
     np.savez(tmp_path / "b.npz", kind=np.array([0xD800, 0x110000], np.uint32).view("U1"))
-    refused(tmp_path / "b.npz", "kind has texts that are none", {"kind": ("U", 1)})
+    assert "kind has texts that are none" in refused(tmp_path / "b.npz", {"kind": ("U", 1)})
 
 
-def refused(path, said, wanted=WANTED, **options):
+def refused(path, wanted=WANTED, **options) -> str:
+    """Returns in which line a file is refused, without its remedy."""
     with pytest.raises(ValueError) as error:
         read_arrays(path, wanted, "make it again", **options)
     text = str(error.value)
     assert text.startswith(str(path)) and "\n" not in text and text.endswith("make it again"), text
-    assert said in text, text
+    return text
 
 
 def test_every_cut_and_every_flipped_byte_is_refused_or_changes_nothing(path):
@@ -69,7 +70,7 @@ def test_every_cut_and_every_flipped_byte_is_refused_or_changes_nothing(path):
     before = read_arrays(path, WANTED, "")
     for size in range(len(content)):
         path.write_bytes(content[:size])
-        refused(path, "is damaged")
+        assert "is damaged" in refused(path)
     for place in range(len(content)):
         path.write_bytes(content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :])
         try:
@@ -104,12 +105,12 @@ def test_every_cut_and_every_flipped_byte_is_refused_or_changes_nothing(path):
 )
 def test_what_is_no_array_of_ours_is_refused(files, said, tmp_path):
     files = {"lengths": npy([2, 1])} | files if said != "lengths is missing" else files
-    refused(zipped(tmp_path / "a.npz", **files), said)
+    assert said in refused(zipped(tmp_path / "a.npz", **files))
 
 
 def test_flags_that_are_neither_true_nor_false_are_refused(tmp_path):
     content = npy(np.array([True, False]))[:-1] + b"\7"
-    refused(zipped(tmp_path / "a.npz", flags=content), "neither true nor false", {"flags": ("b", 1)})
+    assert "neither true nor false" in refused(zipped(tmp_path / "a.npz", flags=content), {"flags": ("b", 1)})
 
 
 def test_what_would_unpack_to_too_much_is_not_unpacked(tmp_path, monkeypatch):
@@ -117,8 +118,8 @@ def test_what_would_unpack_to_too_much_is_not_unpacked(tmp_path, monkeypatch):
     np.savez_compressed(path, xy=np.zeros((100_000, 2), np.float32), lengths=np.array([1]))
     assert path.stat().st_size < 2000
     monkeypatch.setattr(zipfile.ZipFile, "read", lambda *_: pytest.fail("unpacked"))
-    refused(path, "its arrays have 800264 bytes, more than 2000", largest=2000)
-    refused(path, f"it has {path.stat().st_size} bytes, more than 100", largest=100)
+    assert "its arrays have 800264 bytes, more than 2000" in refused(path, largest=2000)
+    assert f"it has {path.stat().st_size} bytes, more than 100" in refused(path, largest=100)
 
 
 def test_a_size_that_lies_is_not_believed(tmp_path):
@@ -127,20 +128,22 @@ def test_a_size_that_lies_is_not_believed(tmp_path):
     zipped(path, xy=xy, lengths=npy([1]))
     content = path.read_bytes()
     path.write_bytes(content.replace(struct.pack("<L", len(xy)), struct.pack("<L", 200)))
-    refused(path, "", largest=2000)
+    assert "is damaged" in refused(path, largest=2000)
 
 
 def test_other_kinds_of_archives_are_refused(path, tmp_path):
-    refused(zipped(tmp_path / "b.npz", zipfile.ZIP_LZMA, xy=npy(XY), lengths=npy([3])), "packed in another way")
+    assert "packed in another way" in refused(
+        zipped(tmp_path / "b.npz", zipfile.ZIP_LZMA, xy=npy(XY), lengths=npy([3]))
+    )
     with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(path, "a") as archive:
         archive.writestr("xy.npy", npy(XY))
-    refused(path, "xy is there twice")
+    assert "xy is there twice" in refused(path)
     many = {f"a{i}": b"" for i in range(MOST_ENTRIES)}
     zipped(tmp_path / "c.npz", zipfile.ZIP_STORED, xy=npy(XY), lengths=npy([3]), **many)
-    refused(tmp_path / "c.npz", "it has 66 entries, more than 64")
+    assert "it has 66 entries, more than 64" in refused(tmp_path / "c.npz")
     content = (tmp_path / "b.npz").read_bytes()
     (tmp_path / "b.npz").write_bytes(content[:-22] + b"PK\6\7" + bytes(16) + content[-22:])
-    refused(tmp_path / "b.npz", "no .npz file")
+    assert "no .npz file" in refused(tmp_path / "b.npz")
 
 
 def test_what_is_no_file_is_refused_at_once(path, tmp_path):
