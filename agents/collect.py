@@ -7,9 +7,9 @@ Demonstrators observe states only, so several processes play all episodes first;
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,16 +17,16 @@ import tyro
 
 from agents.dataset.drawing import draw_frames
 from agents.population import POPULATIONS
-from agents.population.cast import FAVORITE, PeopleSeats, episode_seed
+from agents.population.cast import FAVORITE, People, episode_seed
 from agents.population.demonstrator import Demonstrator
 from agents.population.modes import GOALS
 from agents.progress import Progress
-from agents.workers.processes import PlayerPool
+from agents.workers import Workers, count_workers, open_workers
+from agents.workers.playing import BLOCK, play
 from jumppad_env.command_line import command_line
 from jumppad_env.dataset import Trajectory
 from jumppad_env.dataset.writing import EpisodeLog, Unfinished
 from jumppad_env.drawing import RENDERER
-from jumppad_env.machine.cores import count_cores
 from jumppad_env.rules import PADS
 from jumppad_env.world.options import Options
 
@@ -60,7 +60,9 @@ class CollectConfig:
             )
 
 
-def collect(config: CollectConfig, directory: Path | str, workers: int | None = None) -> int:
+def collect(
+    config: CollectConfig, directory: Path | str, workers: int | None = None, cluster: str | None = None
+) -> int:
     """Collects a dataset, which appears at `directory` only when finished; resumes an interrupted call.
 
     Args:
@@ -68,6 +70,7 @@ def collect(config: CollectConfig, directory: Path | str, workers: int | None = 
         directory: must not exist.
         workers: number of processes that play and of threads that render; one per core by default. The result does not
             depend on it.
+        cluster: address of a Ray cluster that plays and renders instead; see `agents.workers.cluster.Cluster`.
 
     Returns:
         The number of steps.
@@ -76,24 +79,22 @@ def collect(config: CollectConfig, directory: Path | str, workers: int | None = 
         ValueError: the directory exists, or an unfinished dataset there has other options.
         OSError: writing failed; what was collected is kept, and the same call resumes.
     """
-    workers = count_cores() if workers is None else workers
-    if workers < 1:
-        raise ValueError(f"workers must be at least 1, got {workers}")
+    workers = count_workers(workers)
     with Unfinished(directory, _asked(config)) as work:
         if work.manifest is not None:
             return work.manifest["steps"]
         with EpisodeLog(work.path, GOALS) as log:
             missing = config.episodes - len(log.seeds)
             if missing:
-                with PlayerPool(partial(PeopleSeats, config.population, config.character), missing, workers) as pool:
+                with open_workers(workers, cluster, jobs=math.ceil(missing / BLOCK)) as hands:
                     choose = _curated if config.population == "curated" else _all
-                    played = choose(pool, config, list(log.seeds))
-                    for trajectory in _progress(played, config, len(log.seeds)):
+                    for trajectory in _progress(choose(hands, config, list(log.seeds)), config, len(log.seeds)):
                         log.append(trajectory)
             found = log.finish()
         digests: dict[str, str] = {}
         if config.image_size is not None:
-            digests["frames.npy"] = draw_frames(work.path, config.image_size, config.variety, None, workers)
+            with open_workers(workers, cluster, jobs=1) as hands:
+                digests["frames.npy"] = draw_frames(work.path, config.image_size, config.variety, None, hands)
         work.finish(found, digests)
     return log.steps
 
@@ -118,17 +119,18 @@ def _asked(config: CollectConfig) -> dict[str, Any]:
     }
 
 
-def _all(pool: PlayerPool, config: CollectConfig, done: list[int]) -> Iterator[Trajectory]:
+def _all(workers: Workers, config: CollectConfig, done: list[int]) -> Iterator[Trajectory]:
     """Plays the requested number of episodes; those already done come first and are not played again."""
     indices = range(len(done), config.episodes)
-    return pool.play([episode_seed(config.seed, config.population, index) for index in indices])
+    seeds = [episode_seed(config.seed, config.population, index) for index in indices]
+    return play(People(config.population, config.character), seeds, workers)
 
 
-def _curated(pool: PlayerPool, config: CollectConfig, done: list[int]) -> Iterator[Trajectory]:
+def _curated(workers: Workers, config: CollectConfig, done: list[int]) -> Iterator[Trajectory]:
     """Plays direct runs until every pad has its number of successful ones.
 
     Args:
-        pool: processes that play.
+        workers: where they are played.
         config: what to collect.
         done: seeds of the successful runs so far, which are not played again.
 
@@ -165,7 +167,8 @@ def _curated(pool: PlayerPool, config: CollectConfig, done: list[int]) -> Iterat
         for index in successful:
             missing[modes[seeds[index]]] -= 1
         # Results are kept in order: unknown seeds before the last known success have failed.
-        for trajectory in pool.play(seeds[successful[-1] + 1 if successful else 0 :]):
+        unknown = seeds[successful[-1] + 1 if successful else 0 :]
+        for trajectory in play(People("curated", config.character), unknown, workers):
             if trajectory.pad == PADS.index(trajectory.mode.removeprefix("direct_")):
                 missing[trajectory.mode] -= 1
                 yield trajectory
@@ -190,13 +193,16 @@ class Arguments:
     config: Annotated[CollectConfig, tyro.conf.arg(name="")]
     workers: int | None = None
     """Number of processes that play and of threads that render; one per core by default."""
+    cluster: str | None = None
+    """Ray cluster that plays and renders instead: auto for the one that this machine belongs to, HOST:PORT, or
+    ray://HOST:PORT. The dataset is the same."""
 
 
 def main(arguments: Any = None) -> None:
     """Runs the command line."""
     with command_line():
         options = tyro.cli(Arguments, prog="python -m agents.collect", args=arguments, description=__doc__)
-        steps = collect(options.config, options.out, options.workers)
+        steps = collect(options.config, options.out, options.workers, options.cluster)
         print(f"{options.out}: {options.config.episodes} episodes, {steps} steps")
 
 

@@ -19,14 +19,16 @@ import tyro
 from scipy.special import stdtrit  # scipy.stats takes a second to import
 
 from agents.outcomes import outcome_misfit, paths, summarize, table
-from agents.probes import PROBE_STEPS, Probed, play_probe, recovery, recovery_line
+from agents.probes import Probed, recovery, recovery_line
+from agents.workers import open_workers
 from baselines import artifact
-from baselines.models.playing import play, progress, seats
+from baselines.models.cast import Agent, play_agent
 from baselines.models.precision import use_device
 from baselines.preferences.labels import load_label, measure, names_of
 from jumppad_env.command_line import command_line
 from jumppad_env.dataset import Trajectory
 from jumppad_env.files import check_file, read_json, write_atomically
+from jumppad_env.machine.cores import count_cores
 from jumppad_env.rules import PADS, Pad
 from jumppad_env.streams import integer_seed
 
@@ -58,13 +60,16 @@ class EvaluateConfig:
             raise ValueError(f"episodes must be at least 1, got {self.episodes}")
 
 
-def play_episodes(config: EvaluateConfig, agent: str | Path, seed: int) -> tuple[list[Trajectory], dict[str, Any]]:
+def play_episodes(
+    config: EvaluateConfig, agent: str | Path, seed: int, cluster: str | None = None
+) -> tuple[list[Trajectory], dict[str, Any]]:
     """Plays the episodes of an evaluation.
 
     Args:
         config: How the agent is evaluated.
         agent: Directory of a policy, or name of a scripted population.
         seed: Seed for the episodes.
+        cluster: Address of a Ray cluster that plays instead.
 
     Returns:
         The episodes, without frames; the measurements of a probe (`agents.probes.recovery`), empty without one.
@@ -75,12 +80,14 @@ def play_episodes(config: EvaluateConfig, agent: str | Path, seed: int) -> tuple
     """
     label = f"evaluate {Path(agent).name}"
     seeds = [integer_seed(seed, label, index) for index in range(config.episodes)]
-    played = play_seeds(config, agent, seeds, label)
+    played = play_seeds(config, agent, seeds, label, cluster)
     found = {} if config.probe == "none" else recovery(config.probe, played)
     return [episode.trajectory for episode in played], found
 
 
-def play_seeds(config: EvaluateConfig, agent: str | Path, seeds: Sequence[int], label: str) -> list[Probed]:
+def play_seeds(
+    config: EvaluateConfig, agent: str | Path, seeds: Sequence[int], label: str, cluster: str | None = None
+) -> list[Probed]:
     """Plays one episode per seed, without frames, under the probe of the configuration.
 
     Args:
@@ -88,6 +95,7 @@ def play_seeds(config: EvaluateConfig, agent: str | Path, seeds: Sequence[int], 
         agent: Directory of a policy, or name of a scripted population.
         seeds: Seeds of the episodes.
         label: Text of the progress bar.
+        cluster: Address of a Ray cluster that plays instead.
 
     Returns:
         The episodes; all of them count where there is no probe.
@@ -96,11 +104,10 @@ def play_seeds(config: EvaluateConfig, agent: str | Path, seeds: Sequence[int], 
         FileNotFoundError: There is no such agent.
         ValueError: The policy is damaged.
     """
-    if config.probe == "none":
-        usual = play(agent, seeds, label, temperature=config.temperature, keep_frames=False)
-        return [Probed(trajectory, True) for trajectory in usual]
-    with seats(agent, len(seeds), config.temperature, max_episode_steps=PROBE_STEPS) as (envs, actor):
-        return list(progress(play_probe(config.probe, envs, actor, seeds), len(seeds), label))
+    cast = Agent(str(agent), config.temperature, None if config.probe == "none" else config.probe)
+    with open_workers(count_cores(), cluster, jobs=1) as workers:
+        played = list(play_agent(cast, seeds, workers, label))
+    return [Probed(trajectory, True) for trajectory in played] if config.probe == "none" else played
 
 
 def behavior(trajectories: Sequence[Trajectory], labels: Sequence[str], target: str | None) -> dict[str, np.ndarray]:
@@ -193,6 +200,7 @@ def print_evaluation(
     labels: tuple[str, ...] = (),
     target: Pad | None = None,
     device: str = "auto",
+    cluster: str | None = None,
     as_json: Annotated[bool, tyro.conf.arg(name="json")] = False,
 ) -> None:
     """Count how often an agent reaches each pad, optionally under a disturbance (`--probe`), and measure its behavior.
@@ -204,13 +212,14 @@ def print_evaluation(
         labels: Labels of your own to measure, as module:name, beside camera, stick and speed.
         target: Pad that counts as the agent's own; by default the one that it was aligned to.
         device: Where the agent runs: cpu, cuda, cuda:1, ...; auto is a GPU where there is one.
+        cluster: Ray cluster that plays instead: auto, HOST:PORT or ray://HOST:PORT.
         as_json: Print a JSON object instead of a table.
     """
     use_device(device)
     own = target or target_of(agent)  # before the episodes: a damaged agent is refused at once
     for label in labels:
         load_label(label)
-    trajectories, found = play_episodes(config, agent, seed)
+    trajectories, found = play_episodes(config, agent, seed, cluster)
     outcome = outcome_object(trajectories, found)
     measured = {
         name: mean_interval(values) for name, values in behavior(trajectories, (*BEHAVIOR, *labels), own).items()

@@ -40,16 +40,17 @@ def stats(directory: Positional[Path], out: Path | None = None) -> None:
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
 
 
-def verify(directory: Positional[Path], frames: int = 1000) -> int:
+def verify(directory: Positional[Path], frames: int = 1000, cluster: str | None = None) -> int:
     """Check files, play and frames of a dataset; the exit code is 0 if it is sound, 1 if not.
 
     Args:
         directory: The dataset.
         frames: Number of frames to render again and compare.
+        cluster: Ray cluster that replays and renders: auto, HOST:PORT or ray://HOST:PORT.
     """
     if frames < 0:
         raise ValueError(f"frames must not be negative, got {frames}")
-    faults, right = verification.verify(directory, frames, count_cores())
+    faults, right = verification.verify(directory, frames, count_cores(), cluster=cluster)
     for line in right:
         print(f"ok: {line}")
     for line in faults:
@@ -64,6 +65,7 @@ def rerender(
     image_size: tuple[int, int] = (64, 64),
     variety: str = "none",
     character: str | None = None,
+    cluster: str | None = None,
 ) -> None:
     """Render the frames of a dataset at another size or look; after an interruption, the same command resumes.
 
@@ -73,8 +75,9 @@ def rerender(
         image_size: Height and width of the frames.
         variety: Visual variety: "none", "paper", "high", or the name of a kind.
         character: Character to show in all episodes; by default the one that was played.
+        cluster: Ray cluster that renders: auto, HOST:PORT or ray://HOST:PORT.
     """
-    frames = rerendering.rerender(directory, out, image_size, variety, character, threads=count_cores())
+    frames = rerendering.rerender(directory, out, image_size, variety, character, count_cores(), cluster)
     print(f"{out}: {frames} frames")
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from agents.progress import Progress
+from agents.workers.blocks import in_order
+from agents.workers.interface import Here, Workers
 from jumppad_env.dataset.blocks import BlockHasher, hash_file
 from jumppad_env.dataset.format import EPISODE, GrowingArray, whole_rows
 from jumppad_env.dataset.packed_states import PACKED
@@ -23,7 +28,7 @@ SYNC_SECONDS = 2.0
 """Time between flushes; frames rendered since the last one are lost in an interruption."""
 
 
-def draw_frames(folder: Path, size: tuple[int, int], variety: str, character: str | None, threads: int) -> str:
+def draw_frames(folder: Path, size: tuple[int, int], variety: str, character: str | None, workers: Workers) -> str:
     """Renders the frames of an unfinished dataset into frames.npy, and blocks.npy; resumes after an interruption.
 
     Args:
@@ -31,7 +36,7 @@ def draw_frames(folder: Path, size: tuple[int, int], variety: str, character: st
         size: height and width.
         variety: keyword of the environment.
         character: character to show in all episodes; None: the one that was played.
-        threads: number of rendering threads.
+        workers: where they are rendered: by the threads of this process, or elsewhere.
 
     Returns:
         The sha256 of frames.npy.
@@ -48,9 +53,14 @@ def draw_frames(folder: Path, size: tuple[int, int], variety: str, character: st
     drawn = _count_drawn(folder, path, shape)
     hasher = BlockHasher()
     array = GrowingArray(path, byte, shape, rows=drawn, final=len(states))
-    painter = Painter(*size, threads=threads, variety=variety)
     rows_at_once = max(1, CHUNK_BYTES // int(np.prod(shape)))
-    buffers = [np.empty((rows_at_once, *shape), np.uint8) for _ in range(2)]  # one is rendered, the other written
+
+    def scenes() -> Iterator[tuple[np.ndarray, list[str]]]:
+        for start in range(drawn, len(states), rows_at_once):
+            rows = slice(start, min(start + rows_at_once, len(states)))
+            of = np.searchsorted(starts, np.arange(rows.start, rows.stop), side="right") - 1
+            yield states[rows], characters[of].tolist()
+
     with (
         Progress(total=len(states), initial=drawn, description="draw", unit="frame", unit_scale=True) as bar,
         ThreadPoolExecutor(1) as writer,
@@ -58,11 +68,7 @@ def draw_frames(folder: Path, size: tuple[int, int], variety: str, character: st
         written = writer.submit(hash_file, path, hasher)
         synced = time.monotonic()
         try:
-            for number, start in enumerate(range(drawn, len(states), rows_at_once)):
-                rows = slice(start, min(start + rows_at_once, len(states)))
-                frames = buffers[number % 2][: rows.stop - start]
-                of = np.searchsorted(starts, np.arange(rows.start, rows.stop), side="right") - 1
-                painter.draw(states[rows], characters[of].tolist(), frames)
+            for frames in draw_scenes(workers, (size, variety), scenes(), rows_at_once):
                 written.result()
                 if time.monotonic() - synced > SYNC_SECONDS:
                     array.sync()
@@ -75,8 +81,53 @@ def draw_frames(folder: Path, size: tuple[int, int], variety: str, character: st
         finally:
             writer.shutdown()  # before its file is closed
             array.close()
-            painter.close()
     return write_blocks(folder, hasher)
+
+
+Look = tuple[tuple[int, int], Any]
+"""Height and width, and variety, of frames."""
+Scenes = Iterator[tuple[np.ndarray, list[str]]]
+"""States (rows, columns) and the characters in them."""
+
+
+def draw_scenes(workers: Workers, look: Look, scenes: Scenes, most: int) -> Iterator[np.ndarray]:
+    """Yields the frames (rows, height, width, 3) of each scene; they may be overwritten by those after the next ones.
+
+    Args:
+        workers: where they are rendered.
+        look: of the frames.
+        scenes: what they show.
+        most: rows of the largest scene.
+    """
+    if isinstance(workers, Here):
+        return _draw_here(look, scenes, most, workers.threads)
+    return in_order(workers, _draw_scene, ((look, *scene) for scene in scenes))
+
+
+def _draw_here(look: Look, scenes: Scenes, most: int, threads: int) -> Iterator[np.ndarray]:
+    size, variety = look
+    buffers = [np.empty((most, *size, 3), np.uint8) for _ in range(2)]  # one is rendered, the other written
+    painter = Painter(*size, threads=threads, variety=variety)
+    try:
+        for number, (states, characters) in enumerate(scenes):
+            frames = buffers[number % 2][: len(states)]
+            painter.draw(states, characters, frames)
+            yield frames
+    finally:
+        painter.close()
+
+
+def _draw_scene(look: Look, states: np.ndarray, characters: list[str]) -> np.ndarray:
+    size, variety = look
+    frames = np.empty((len(states), *size, 3), np.uint8)
+    _painter(size, variety).draw(states, characters, frames)
+    return frames
+
+
+@lru_cache(1)
+def _painter(size: tuple[int, int], variety: Any) -> Painter:
+    """Returns the painter of this process, kept for its next scene."""
+    return Painter(*size, threads=1, variety=variety)
 
 
 def _count_drawn(folder: Path, path: Path, shape: tuple[int, ...]) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from agents.dataset.drawing import draw_frames
 from agents.dataset.selection import link, source_of
+from agents.workers import open_workers
 from jumppad_env.dataset import Dataset
 from jumppad_env.dataset.writing import Unfinished
 from jumppad_env.drawing import RENDERER
@@ -14,7 +15,13 @@ from jumppad_env.world.options import Options
 
 
 def rerender(
-    directory: Path, out: Path, image_size: tuple[int, int], variety: str, character: str | None, threads: int
+    directory: Path,
+    out: Path,
+    image_size: tuple[int, int],
+    variety: str,
+    character: str | None,
+    threads: int,
+    cluster: str | None = None,
 ) -> int:
     """Renders the frames of a dataset into a new one; resumable. The dataset itself needs no frames.
 
@@ -27,6 +34,7 @@ def rerender(
         variety: keyword of the environment.
         character: character to show in all episodes; None: the one that was played.
         threads: number of rendering threads.
+        cluster: address of a Ray cluster that renders instead.
 
     Returns:
         The number of frames.
@@ -59,6 +67,7 @@ def rerender(
         for name in digests:
             (work.path / name).unlink(missing_ok=True)
             link(directory / name, work.path / name)
-        digests["frames.npy"] = draw_frames(work.path, options.image_size, variety, character, threads)
+        with open_workers(threads, cluster, jobs=1) as workers:
+            digests["frames.npy"] = draw_frames(work.path, options.image_size, variety, character, workers)
         work.finish({}, digests)
     return manifest["steps"]

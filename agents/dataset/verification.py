@@ -6,17 +6,21 @@ Every fault names the file that it was found in.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from gymnasium.utils import seeding
 
+from agents.dataset.drawing import draw_scenes
 from agents.progress import Progress
+from agents.workers import Here, Workers, open_workers
+from agents.workers.blocks import in_order
 from jumppad_env import gamepad
 from jumppad_env.dataset import Dataset
 from jumppad_env.dataset.reading import check_files, read_manifest
-from jumppad_env.drawing import RENDERER, Painter
+from jumppad_env.drawing import RENDERER
 from jumppad_env.files import MANIFEST
 from jumppad_env.streams import stream
 from jumppad_env.world import STATE
@@ -31,7 +35,9 @@ SHOWN = 5
 """Number of faults of one kind that are listed; the others are only counted."""
 
 
-def verify(directory: Path, frames: int, threads: int, seed: int = 0) -> tuple[list[str], list[str]]:
+def verify(
+    directory: Path, frames: int, threads: int, seed: int = 0, cluster: str | None = None
+) -> tuple[list[str], list[str]]:
     """Verifies a dataset.
 
     Args:
@@ -39,6 +45,7 @@ def verify(directory: Path, frames: int, threads: int, seed: int = 0) -> tuple[l
         frames: number of random frames to render again; all if there are fewer.
         threads: number of threads that replay and render.
         seed: seed of the choice of frames.
+        cluster: address of a Ray cluster that replays and renders instead.
 
     Returns:
         The faults, one line each, and the checks that passed.
@@ -55,13 +62,14 @@ def verify(directory: Path, frames: int, threads: int, seed: int = 0) -> tuple[l
             return faults, []
         right = [f"checksums of {len(manifest['files'])} files and of {MANIFEST}"]
         dataset = Dataset(directory)
-        faults = list(_play_faults(dataset, threads))
-        right += [] if faults else [f"{len(dataset)} episodes, {manifest['steps']} steps, replayed bit for bit"]
-        if not faults and dataset.goals is not None and dataset.goals.max() >= len(manifest["goals"]):
-            faults.append(f"goals.npy: goal {dataset.goals.max()} has no name, there are {len(manifest['goals'])}")
-        if not faults and dataset.frames is not None:
-            faults, told = _frame_faults(dataset, frames, threads, seed)
-            right += [] if faults else [told]
+        with open_workers(threads, cluster, jobs=1) as workers:
+            faults = _play_faults(dataset, workers)
+            right += [] if faults else [f"{len(dataset)} episodes, {manifest['steps']} steps, replayed bit for bit"]
+            if not faults and dataset.goals is not None and dataset.goals.max() >= len(manifest["goals"]):
+                faults.append(f"goals.npy: goal {dataset.goals.max()} has no name, there are {len(manifest['goals'])}")
+            if not faults and dataset.frames is not None:
+                faults, told = _frame_faults(dataset, frames, workers, seed)
+                right += [] if faults else [told]
         return faults, right
     except (ValueError, FileNotFoundError, RecursionError) as error:
         return [" ".join(str(error).split())], []
@@ -76,88 +84,118 @@ def file_faults(directory: Path, manifest: dict[str, Any]) -> list[str]:
     return faults
 
 
-def _play_faults(dataset: Dataset, threads: int) -> Iterator[str]:
+class Batch(NamedTuple):
+    """Episodes of similar length that are replayed together."""
+
+    indices: np.ndarray
+    """(E,)."""
+    episodes: np.ndarray
+    """(E,), their rows of episodes.npy."""
+    states: list[np.ndarray]
+    """(T, columns) each."""
+    actions: list[np.ndarray]
+    """(T, 16) each."""
+
+
+def _play_faults(dataset: Dataset, workers: Workers) -> list[str]:
     """Replays all episodes, many at a time, from their seeds and first states."""
     order = np.argsort(dataset.episodes["length"], kind="stable")
     count = min(ROWS, len(order))
-    episodes = Episodes(count, Options(observation="state"), threads)
-    faults = 0
-    with Progress(total=len(order), description="replay", unit="episode") as bar:
+
+    def batches() -> Iterator[tuple[Batch, int]]:
         for first in range(0, len(order), count):
-            batch = order[first : first + count]
-            for fault in _batch_faults(dataset, episodes, batch):
-                faults += 1
-                if faults <= SHOWN:
-                    yield fault
-            bar.update(len(batch))
-    if faults > SHOWN:
-        yield f"... and {faults - SHOWN} more episodes"
+            indices = order[first : first + count]
+            told = np.array(dataset.episodes[indices])
+            spans = [slice(start, start + length) for start, length in zip(told["start"], told["length"], strict=True)]
+            states, actions = [dataset.states[span] for span in spans], [dataset.actions[span] for span in spans]
+            yield Batch(indices, told, states, actions), count
+
+    faults: list[str] = []
+    threads = workers.threads if isinstance(workers, Here) else 1
+    with Progress(total=len(order), description="replay", unit="episode") as bar:
+        for number, found in enumerate(in_order(workers, _replay, batches(), threads)):
+            faults += found
+            bar.update(min(count, len(order) - number * count))
+    return [*faults[:SHOWN], f"... and {len(faults) - SHOWN} more episodes"] if len(faults) > SHOWN else faults
 
 
-def _batch_faults(dataset: Dataset, episodes: Episodes, batch: np.ndarray) -> Iterator[str]:
-    """Replays episodes of similar length together and yields at most one fault per episode."""
-    world = episodes.world
-    told = dataset.episodes[batch]
+@lru_cache(1)
+def _episodes(count: int, threads: int) -> Episodes:
+    """Returns the environment of this process, kept for its next batch."""
+    return Episodes(count, Options(observation="state"), threads)
+
+
+def _replay(threads: int, batch: Batch, count: int) -> list[str]:
+    """Replays episodes together and returns at most one fault per episode."""
+    episodes = _episodes(count, threads)
+    world, told = episodes.world, batch.episodes
+    faults: list[str] = []
     wrong: set[int] = set()
     for row, episode in enumerate(told):
-        first = dataset.states[int(episode["start"])]
+        first = batch.states[row][0]
         seed, character = int(episode["seed"]), str(episode["character"])
         generator = seeding.np_random(max(seed, 0))[0]
         episodes.reset(row, generator, {"character": character})
         if seed >= 0 and world.get_state(row).tobytes() != first.tobytes():
             wrong.add(row)
-            yield f"states.npy: episode {batch[row]} does not start as its seed {seed} does"
+            faults.append(f"states.npy: episode {batch.indices[row]} does not start as its seed {seed} does")
         world.set_state(row, first)
     actions = np.tile(gamepad.NEUTRAL, (world.count, 1))
     for step in range(int(told["length"].max())):
-        playing = np.flatnonzero(told["length"] > step)
         actions[:] = gamepad.NEUTRAL
-        actions[playing] = dataset.actions[told["start"][playing] + step]
+        for row in np.flatnonzero(told["length"] > step).tolist():
+            actions[row] = batch.actions[row][step]
         world.step(actions)
         states = world.states()
-        going_on = np.flatnonzero(told["length"] > step + 1)
-        stored = dataset.states[told["start"][going_on] + step + 1]
-        different = states[going_on].view(np.int64) != stored.view(np.int64)
-        for index in np.flatnonzero(different.any(axis=1)).tolist():
-            row, column = int(going_on[index]), int(different[index].argmax())
-            if row not in wrong:
+        for row in np.flatnonzero(told["length"] > step + 1).tolist():
+            stored = batch.states[row][step + 1]
+            different = states[row].view(np.int64) != stored.view(np.int64)
+            if row not in wrong and different.any():
+                column = int(different.argmax())
                 wrong.add(row)
-                yield (
-                    f"states.npy: episode {batch[row]}, step {step + 1}: {STATE[column]} is "
-                    f"{float(stored[index, column])!r}, in the replay {float(states[row, column])!r}"
+                faults.append(
+                    f"states.npy: episode {batch.indices[row]}, step {step + 1}: {STATE[column]} is "
+                    f"{float(stored[column])!r}, in the replay {float(states[row, column])!r}"
                 )
         for row in np.flatnonzero(told["length"] == step + 1).tolist():
             pad, fell = int(world.pad[row]), bool(world.fell[row] and world.pad[row] < 0)
             if row not in wrong and (pad, fell) != (told["pad"][row], told["fell"][row]):
-                yield (
-                    f"episodes.npy: episode {batch[row]} ends with pad {told['pad'][row]}, fell {told['fell'][row]}; "
-                    f"in the replay {pad}, {fell}"
+                faults.append(
+                    f"episodes.npy: episode {batch.indices[row]} ends with pad {told['pad'][row]}, "
+                    f"fell {told['fell'][row]}; in the replay {pad}, {fell}"
                 )
+    return faults
 
 
-def _frame_faults(dataset: Dataset, frames: int, threads: int, seed: int) -> tuple[list[str], str]:
+def _frame_faults(dataset: Dataset, frames: int, workers: Workers, seed: int) -> tuple[list[str], str]:
     """Renders frames again; returns the faults, and a summary for the case that there are none."""
     assert dataset.frames is not None
     manifest = dataset.manifest
     steps, size = manifest["steps"], dataset.frames.shape[1:3]
     exact = manifest.get("renderer") == RENDERER
     variety = manifest["environment"].get("variety", "none")
-    painter = Painter(*size, threads=threads, variety=tuple(variety) if isinstance(variety, list) else variety)
+    look = (size, tuple(variety) if isinstance(variety, list) else variety)
     rows = np.sort(stream(seed, "verify").choice(steps, min(frames, steps), replace=False))
     starts = np.array(dataset.episodes["start"])
+
+    def scenes() -> Iterator[tuple[np.ndarray, list[str]]]:
+        for first in range(0, len(rows), ROWS):
+            yield dataset.states[rows[first : first + ROWS]], characters[first : first + ROWS]
+
+    of = np.searchsorted(starts, rows, side="right") - 1
+    characters = [manifest.get("drawn_as", str(name)) for name in dataset.episodes["character"][of]]
     faults: list[str] = []
-    for first in Progress(range(0, len(rows), ROWS), description="render", unit="block"):
-        some = rows[first : first + ROWS]
-        of = np.searchsorted(starts, some, side="right") - 1
-        characters = [manifest.get("drawn_as", str(name)) for name in dataset.episodes["character"][of]]
-        drawn = np.empty((len(some), *size, 3), np.uint8)
-        painter.draw(dataset.states[some], characters, drawn)
-        stored = dataset.frames[some]
-        off = np.abs(stored.astype(np.int16) - drawn).mean(axis=(1, 2, 3))
-        for index in np.flatnonzero(off > (0 if exact else TOLERANCE)).tolist():
-            place = f"episode {of[index]}, step {some[index] - starts[of[index]]}"
-            faults.append(f"frames.npy: {place}: differs from a new rendering by {off[index]:.2f} of 255 on average")
-    painter.close()
+    with Progress(total=len(rows), description="render", unit="frame") as bar:
+        for number, drawn in enumerate(draw_scenes(workers, look, scenes(), ROWS)):
+            some = slice(number * ROWS, number * ROWS + len(drawn))
+            off = np.abs(dataset.frames[rows[some]].astype(np.int16) - drawn).mean(axis=(1, 2, 3))
+            for index in np.flatnonzero(off > (0 if exact else TOLERANCE)).tolist():
+                episode, row = of[some][index], rows[some][index]
+                place = f"episode {episode}, step {row - starts[episode]}"
+                faults.append(
+                    f"frames.npy: {place}: differs from a new rendering by {off[index]:.2f} of 255 on average"
+                )
+            bar.update(len(drawn))
     if len(faults) > SHOWN:
         faults[SHOWN:] = [f"... and {len(faults) - SHOWN} more frames"]
     how = "exactly" if exact else f"to within {TOLERANCE:g} of 255 (rendered by {manifest.get('renderer')!r})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from agents.population.demonstrator import Crowd
 from agents.population.populations import POPULATIONS
@@ -14,21 +15,32 @@ FAVORITE = "favorite"
 """Name of the choice that each person plays their own favorite character."""
 
 
+PARALLEL = 64
+"""Most people who play at a time; their episodes do not depend on it."""
+
+
+@dataclass(frozen=True)
+class People:
+    """A population that plays some character; see `agents.workers.playing.Cast`."""
+
+    population: str
+    """A name in `POPULATIONS`."""
+    character: str
+    """Keyword of the environment, or `FAVORITE`."""
+
+    def __call__(self, episodes: int, threads: int) -> PeopleSeats:
+        """Makes seats."""
+        return PeopleSeats(self, min(PARALLEL, episodes), threads)
+
+
 class PeopleSeats:
-    """An environment and the people in it; see `agents.workers.processes.Seats`.
+    """An environment and the people in it; see `agents.workers.playing.Seats`."""
 
-    Args:
-        population: a name in `POPULATIONS`.
-        character: keyword of the environment, or `FAVORITE`.
-        parallel: number of people who play at a time.
-        threads: threads of the environment.
-    """
-
-    def __init__(self, population: str, character: str, parallel: int, threads: int) -> None:
-        self._favorites = character == FAVORITE
-        keywords = {} if self._favorites else {"character": character}
+    def __init__(self, people: People, parallel: int, threads: int) -> None:
+        self._favorites = people.character == FAVORITE
+        keywords = {} if self._favorites else {"character": people.character}
         self._envs = make_envs(parallel, None, threads=threads, **keywords)
-        self._crowd = Crowd(POPULATIONS[population], parallel)
+        self._crowd = Crowd(POPULATIONS[people.population], parallel)
 
     def play(self, seeds: list[int]) -> Iterator[Trajectory]:
         """Plays one episode per seed and yields them in the order of the seeds."""

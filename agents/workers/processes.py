@@ -1,129 +1,79 @@
-"""Playing episodes in parallel: worker processes play blocks of seeds; episodes come back in order."""
+"""Processes of this machine that run functions; each dies alone, and all end with this process."""
 
 from __future__ import annotations
 
-import contextlib
-import itertools
 import multiprocessing
 import signal
 import sys
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from multiprocessing.connection import Connection
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from jumppad_env.dataset import Trajectory
-from jumppad_env.machine.notices import notice
+from agents.workers.interface import ONE_CORE, Needs
 from jumppad_env.machine.parent import tell_children
 
-PARALLEL = 64
-"""Episodes that a process plays at once; the result does not depend on it."""
-BLOCK = 256
-"""Episodes sent to a process at once; the result does not depend on it."""
-AHEAD = 2
-"""Largest number of blocks assigned to each process."""
+
+def _nothing(worker: int, workers: int) -> None:
+    pass
 
 
-class Seats(Protocol):
-    """An environment and its actors, which play any number of episodes."""
-
-    def play(self, seeds: list[int]) -> Iterator[Trajectory]:
-        """Plays one episode per seed and yields them in the order of the seeds."""
-        ...
-
-    def close(self) -> None:
-        """Closes the environment."""
-        ...
-
-
-Seat = Callable[[int, int], Seats]
-"""Makes seats, given the number of parallel episodes and of threads; pickled for each process."""
-
-
-class PlayerPool:
-    """Worker processes that play episodes without frames; a context manager.
+class Processes:
+    """See `agents.workers.interface.Workers`.
 
     Args:
-        seat: makes the seats of a process.
-        episodes: approximate number of episodes; few are played in this process.
-        workers: number of processes.
+        count: number of processes.
+        prepare: called in each process as it starts, with its number and the number of processes; can be pickled.
     """
 
-    def __init__(self, seat: Seat, episodes: int, workers: int) -> None:
-        self._workers: list[tuple[Any, Connection]] = []
-        self._seats: Seats | None = None
-        if workers > 1 and episodes > BLOCK and _runs_again():
-            notice(f'one process plays, not {workers}; put the calls below if __name__ == "__main__": to use all')
-            workers = 1
-        if workers == 1 or episodes <= BLOCK:
-            self._seats = seat(min(PARALLEL, episodes), workers)
-            return
+    def __init__(self, count: int, prepare: Callable[[int, int], None] = _nothing) -> None:
+        self.count = count
+        self._prepare = prepare
+        self._others = set(multiprocessing.active_children())
+        # A pool each: a process that dies, of memory for example, takes its whole pool with it.
+        self._pools = [self._start(worker) for worker in range(count)]
+        self._submitted: list[list[Future[Any]]] = [[] for _ in range(count)]
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, needs: Needs = ONE_CORE) -> Future[Any]:
+        """Runs a function in the process that has the least to do."""
+        for futures in self._submitted:
+            futures[:] = [future for future in futures if not future.done()]
+        worker = min(range(self.count), key=lambda worker: len(self._submitted[worker]))
+        # A pool starts its process with its first function. Bars of many processes would be unreadable.
+        with tell_children(TQDM_DISABLE="1"):
+            try:
+                future = self._pools[worker].submit(function, *arguments)
+            except BrokenProcessPool:
+                self._pools[worker] = self._start(worker)
+                future = self._pools[worker].submit(function, *arguments)
+        self._submitted[worker].append(future)
+        return future
+
+    def share(self, value: Any) -> Any:
+        """Returns the value: processes get a copy with every function."""
+        return value
+
+    def close(self) -> None:
+        """Ends functions that still run, and their processes."""
+        if any(not future.done() for futures in self._submitted for future in futures):
+            for process in set(multiprocessing.active_children()) - self._others:
+                process.terminate()
+        for pool in self._pools:
+            pool.shutdown(cancel_futures=True)
+
+    def _start(self, worker: int) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")  # a forked process would lack its parent's threads
-        for _ in range(min(workers, -(-episodes // BLOCK))):
-            ours, theirs = context.Pipe()
-            process = context.Process(target=_work, args=(theirs, seat), daemon=True)
-            with tell_children():
-                process.start()
-            theirs.close()
-            self._workers.append((process, ours))
-
-    def __enter__(self) -> PlayerPool:
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        if self._seats is not None:
-            self._seats.close()
-        for process, connection in self._workers:
-            connection.close()
-            process.terminate()
-        for process, _ in self._workers:
-            process.join()
-
-    def play(self, seeds: Iterable[int]) -> Iterator[Trajectory]:
-        """Plays one episode per seed and yields them in the order of the seeds.
-
-        Raises:
-            ChildProcessError: a process has ended, for example because memory ran out.
-        """
-        if self._seats is not None:
-            yield from self._seats.play(list(seeds))
-            return
-        waiting = iter(seeds)
-        turns = itertools.cycle(self._workers)
-        due: deque[tuple[Any, Connection]] = deque()
-
-        def hand_out() -> None:
-            block = list(itertools.islice(waiting, BLOCK))
-            if block:
-                worker = next(turns)
-                with self._watch(worker):
-                    worker[1].send(block)
-                due.append(worker)
-
-        for _ in range(AHEAD * len(self._workers)):
-            hand_out()
-        while due:
-            worker = due.popleft()
-            with self._watch(worker):
-                played: list[Trajectory] = worker[1].recv()
-            hand_out()
-            yield from played
-
-    @staticmethod
-    @contextlib.contextmanager
-    def _watch(worker: tuple[Any, Connection]) -> Iterator[None]:
-        try:
-            yield
-        except (EOFError, ConnectionError):
-            worker[0].join()
-            raise ChildProcessError(
-                f"a worker process ended with exit code {worker[0].exitcode}; "
-                "run the same command again to resume, with fewer --workers if memory ran out"
-            ) from None
+        return ProcessPoolExecutor(1, context, _begin, (self._prepare, worker, self.count))
 
 
-def _runs_again() -> bool:
+def _begin(prepare: Callable[[int, int], None], worker: int, workers: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the parent
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # a training saves its state before
+    prepare(worker, workers)
+
+
+def runs_again() -> bool:
     """Returns whether new processes, which import the main module, would run the whole script or not find it."""
     main = sys.modules["__main__"]
     file = getattr(main, "__file__", None)
@@ -133,12 +83,3 @@ def _runs_again() -> bool:
         return "__name__" not in Path(file).read_text(encoding="utf-8", errors="replace")
     except OSError:  # <stdin>
         return True
-
-
-def _work(connection: Connection, seat: Seat) -> None:
-    """Plays blocks of seeds until the connection is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the parent
-    seats = seat(PARALLEL, 1)
-    with contextlib.suppress(EOFError, ConnectionError):  # the parent has ended
-        while True:
-            connection.send(list(seats.play(connection.recv())))

@@ -138,6 +138,6 @@ def while_training(
     return after_update if every else None
 
 
-def progress(episodes: Iterator[T], total: int, label: str) -> Iterator[T]:
-    """Yields the episodes with a progress bar."""
-    yield from Progress(episodes, total=total, description=label, unit="episode")
+def progress(episodes: Iterator[T], total: int, label: str, done: int = 0) -> Iterator[T]:
+    """Yields the episodes with a progress bar, on which some are done already."""
+    yield from Progress(episodes, total=total, initial=done, description=label, unit="episode")

@@ -29,7 +29,7 @@ PARTIAL = ".jumppad-partial"
 """Ends the names of files that are being written; nobody else's do, so they can be replaced and removed."""
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes | memoryview) -> None:
     """Replaces a file in one step: writes another one, flushes it to the disk and renames it.
 
     Raises:

@@ -27,20 +27,25 @@ for between fork and exec (`preexec_fn`), it could wait for ever for a lock of t
 
 
 @contextmanager
-def tell_children() -> Iterator[None]:
+def tell_children(**variables: str) -> Iterator[None]:
     """Makes Python processes that are started in the block end with this one, from their import of this package on.
 
     It is for direct children: one that is started by way of a shell would end at once.
+
+    Args:
+        **variables: further environment variables for them.
     """
-    before = os.environ.get(TOLD)
-    os.environ[TOLD] = str(os.getpid())
+    variables = {TOLD: str(os.getpid()), **variables}
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:
-        if before is None:
-            os.environ.pop(TOLD, None)
-        else:
-            os.environ[TOLD] = before
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def end_with_parent() -> None:

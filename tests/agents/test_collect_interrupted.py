@@ -1,12 +1,12 @@
 """Collecting that is cut off: whenever and however, it goes on and ends in the same bytes."""
 
+import multiprocessing
 import os
 import resource
 import signal
 import subprocess
 import sys
 import time
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +16,9 @@ from agents import collect as collecting
 from agents.collect import CollectConfig, collect
 from agents.dataset import Dataset
 from agents.dataset.rerendering import rerender
-from agents.population.cast import PeopleSeats
-from agents.workers.processes import BLOCK, PlayerPool
+from agents.population.cast import People
+from agents.workers import open_workers
+from agents.workers.playing import BLOCK, play
 from jumppad_env.files import is_finished
 from jumppad_env.streams import stream
 
@@ -224,21 +225,21 @@ def test_resumed_curated_runs_are_those_of_one_go(tmp_path, monkeypatch):
 
 
 def test_a_player_that_dies_is_named_and_one_without_an_employer_leaves(tmp_path):
-    with PlayerPool(partial(PeopleSeats, "human", "rider"), 4 * BLOCK, 2) as pool:
-        played = pool.play(range(4 * BLOCK))
+    before = set(multiprocessing.active_children())
+    with open_workers(2) as workers:
+        played = play(People("human", "rider"), range(4 * BLOCK), workers)
         next(played)
-        os.kill(pool._workers[1][0].pid, signal.SIGKILL)
-        with pytest.raises(ChildProcessError, match="exit code -9.*--workers"):
+        (set(multiprocessing.active_children()) - before).pop().kill()
+        with pytest.raises(ChildProcessError, match="ended abruptly.*--workers"):
             list(played)
     code = (
-        "import os, signal\n"
-        "from functools import partial\n"
-        "from agents.population.cast import PeopleSeats\n"
-        "from agents.workers.processes import PlayerPool\n"
+        "import multiprocessing, os, signal\n"
+        "from agents.population.cast import People\n"
+        "from agents.workers import Processes\n"
+        "from agents.workers.playing import play\n"
         "if __name__ == '__main__':\n"
-        "    pool = PlayerPool(partial(PeopleSeats, 'human', 'rider'), 10_000, 2)\n"
-        "    print(*(process.pid for process, _ in pool._workers), flush=True)\n"
-        "    next(pool.play(range(10_000)))\n"
+        "    next(play(People('human', 'rider'), range(10_000), Processes(2)))\n"
+        "    print(*(process.pid for process in multiprocessing.active_children()), flush=True)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     script = tmp_path / "orphans.py"

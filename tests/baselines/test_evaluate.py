@@ -48,7 +48,7 @@ def test_without_a_probe_episodes_are_those_of_their_seeds(checkpoint):
 def test_a_probe_of_a_policy_does_not_depend_on_how_many_play(checkpoint, monkeypatch, probe):
     config = EvaluateConfig(episodes=3, probe=probe)
     together, found = play_episodes(config, checkpoint, seed=5)
-    monkeypatch.setattr(playing, "UNSEEN", 1)
+    monkeypatch.setattr("agents.workers.playing.BLOCK", 1)
     alone, again = play_episodes(config, checkpoint, seed=5)
     assert found == again and found["probe"] == probe
     for one, other in zip(together, alone, strict=True):

@@ -20,7 +20,8 @@ OUT, KIND = Path(sys.argv[1]), sys.argv[2]
 if __name__ != "__main__":
     (OUT / f"imports {os.getpid()}").touch()
 
-from agents.workers.processes import PlayerPool
+from agents.workers import Processes
+from agents.workers.playing import play as play_by
 from baselines.laboratory.processes import run_in_processes
 
 class Seats:
@@ -35,7 +36,7 @@ def work():
     Seats().play([0])
 
 def play():
-    list(PlayerPool(seat, 10_000, 2).play(range(10_000)))
+    list(play_by(seat, range(10_000), Processes(2)))
 
 if __name__ == "__main__":
     if KIND == "players":
