@@ -104,7 +104,7 @@ install_packages() {
     fi
     # shellcheck disable=SC2046  # an option and its value, or nothing
     $VENV/bin/python -m pip install --quiet --disable-pip-version-check --constraint $VENV/constraints.txt \
-        $(torch_option) --editable '.[play,video,baselines,exchange,examples,dev]' ||
+        $(torch_option) --editable '.[play,video,baselines,exchange,cluster,examples,dev]' ||
         fail "pip failed, see above. If it found no torch: is $TORCH_INDEX reachable, and does it have a build for" \
             "$($VENV/bin/python --version)? To use another interpreter: rm -rf $VENV && make setup PYTHON=python3.12"
 }

@@ -27,6 +27,8 @@ PACKAGES = ("numpy", "numba", "mujoco", "gymnasium", "torch", "scipy")
 """Whose versions must agree on all machines, besides Python's and the checkout."""
 AGAIN = 5
 """Times that a function is run again after its machine or process was lost."""
+SECONDS = 20.0
+"""Time for a first answer."""
 REMEDY = "install the same checkout with the same constraints.txt on all machines, and start Ray in it"
 NO_RAY = 'a cluster needs Ray, which is not installed: pip install -c constraints.txt -e ".[baselines,cluster]"'
 
@@ -149,7 +151,7 @@ def _explained(error: BaseException) -> BaseException:
         cause = error.cause
         if isinstance(cause, ModuleNotFoundError):
             return ValueError(f"a machine of the cluster has no module {cause.name}; {REMEDY}")
-        cause.add_note(f"on a machine of the cluster:\n{error.traceback_str}")
+        cause.add_note(f"On a machine of the cluster: {error}")  # Ray's message is the traceback there
         return cause
     if isinstance(error, exceptions.OutOfMemoryError):
         return MemoryError("a machine of the cluster ran out of memory; run the same command again on larger ones")
@@ -181,8 +183,9 @@ def _connect(ray: Any, address: str) -> None:
         raise ValueError(NO_RAY.replace("Ray, which", "Ray's client, which"))
     handler = signal.getsignal(signal.SIGTERM)
     try:
+        _reach(address)  # Ray itself would wait for minutes
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=True)
-    except (ConnectionError, RuntimeError, TimeoutError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise ConnectionError(
             f"no Ray cluster answers at {address} ({' '.join(str(error).split())[:200]}); start one with "
             "`ray start --head`, or leave out --cluster"
@@ -192,3 +195,10 @@ def _connect(ray: Any, address: str) -> None:
     finally:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, handler)  # Ray's own would end the command without a word
+
+
+def _reach(address: str) -> None:
+    """Raises an OSError if nobody listens at HOST:PORT."""
+    host, found, port = address.removeprefix("ray://").rpartition(":")
+    if found and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=SECONDS).close()
