@@ -5,6 +5,9 @@
     stages.aligned("left", "aligned_base", agent=stages.base())  # a variant beside it, which shares finished stages
 
 A variant has a name, which is its directory, and states what differs: a configuration or another input.
+
+A stage's work is a function that lacks only the directory to write, so that it can be sent to another process, and the
+artifacts that it reads are among its arguments. `baselines.laboratory.graph` names stages without running them.
 """
 
 import dataclasses
@@ -12,12 +15,14 @@ import json
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
 from agents.collect import CollectConfig, collect
 from agents.dataset import Dataset
 from agents.dataset.rerendering import rerender
+from agents.dataset.selection import merge
 from baselines import artifact
 from baselines.align import AlignConfig, align
 from baselines.artifact import RUN
@@ -74,19 +79,40 @@ class Stages:
 
     def __init__(self, name: str, preset: Preset, out: Path, seed: int) -> None:
         self.name, self.preset, self.out, self.seed = name, preset, out, seed
-        asked = {"format": FORMAT, "preset": name, "seed": seed, "config": artifact.to_json(preset)}
-        path = out / RUN
+        self.open()
+
+    def open(self) -> None:
+        """Begins the run, or checks that it is this one."""
+        path = self.out / RUN
         if not path.is_file():
-            with explain_full_disk(out):
-                _check_free(out)
-                out.mkdir(parents=True, exist_ok=True)
-                with sole_owner(out):
+            with explain_full_disk(self.out):
+                _check_free(self.out)
+                self.out.mkdir(parents=True, exist_ok=True)
+                with sole_owner(self.out):
                     if not path.is_file():  # by another process in the meantime
-                        write_atomically(path, seal(asked).encode())
-        _check_same(out, read_run(out), asked, preset)
+                        write_atomically(path, seal(self._asked()).encode())
+        self.check()
+
+    def check(self) -> None:
+        """Checks that the directory holds this run, or none; nothing is written.
+
+        Raises:
+            ValueError: It holds something else, or a run of another preset, seed or configuration.
+        """
+        if (self.out / RUN).is_file():
+            _check_same(self.out, read_run(self.out), self._asked(), self.preset)
+        else:
+            _check_free(self.out)
+
+    def _asked(self) -> dict[str, Any]:
+        return {"format": FORMAT, "preset": self.name, "seed": self.seed, "config": artifact.to_json(self.preset)}
 
     def make(self, name: str, work: Callable[[Path], Any]) -> Path:
         """Runs a stage in its directory unless it is finished, and records its duration.
+
+        Args:
+            name: Of the directory in the run.
+            work: A `partial` of a function that can be pickled; it is given the directory.
 
         Raises:
             ValueError: The finished stage has another configuration, seed or input.
@@ -138,12 +164,16 @@ class Stages:
     ) -> Path:
         """Returns the dataset of diverse human play, by default with the run's seed."""
         asked = dataclasses.replace(config or self.preset.demonstrations, seed=self.seed if seed is None else seed)
-        return self.make(name, lambda out: collect(asked, out))
+        return self.make(name, partial(collect, asked))
 
     def redrawn(self, name: str, directory: Path, variety: str) -> Path:
         """Returns a dataset with the same episodes, drawn with another visual variety."""
         size = self.preset.base.network.image_size
-        return self.make(name, lambda out: rerender(directory, out, size, variety, None, count_cores()))
+        return self.make(name, partial(redraw, directory, image_size=size, variety=variety))
+
+    def merged(self, name: str, *datasets: Path) -> Path:
+        """Returns the episodes of several datasets in one."""
+        return self.make(name, partial(merge, directories=datasets))
 
     def curated(self, name: str = "curated", *, config: CollectConfig | None = None) -> Path:
         """Returns the dataset of curated demonstrations."""
@@ -154,7 +184,7 @@ class Stages:
     ) -> Path:
         """Returns the pre-trained agent."""
         asked, data = config or self.preset.base, demonstrations or self.demonstrations()
-        return self.make(name, lambda out: pretrain(asked, data, out, self.seed))
+        return self.make(name, partial(pretrain, asked, data, seed=self.seed))
 
     def finetuned(
         self,
@@ -167,14 +197,14 @@ class Stages:
     ) -> Path:
         """Returns the agent fine-tuned on curated demonstrations, with `mixed` demonstrations added if given."""
         asked, agent, data = config or self.preset.finetuned, base or self.base(), curated or self.curated()
-        return self.make(name, lambda out: finetune(asked, agent, data, out, self.seed, mixed=mixed))
+        return self.make(name, partial(finetune, asked, agent, data, seed=self.seed, mixed=mixed))
 
     def rollouts(
         self, name: str = "rollouts", *, config: RolloutsConfig | None = None, agent: Path | None = None
     ) -> Path:
         """Returns the dataset of an agent's episodes, by default the fine-tuned agent's."""
         asked, who = config or self.preset.rollouts, agent or self.finetuned()
-        return self.make(name, lambda out: rollouts(asked, who, out, self.seed))
+        return self.make(name, partial(rollouts, asked, who, seed=self.seed))
 
     def preferences(
         self,
@@ -187,7 +217,7 @@ class Stages:
         """Returns comparisons between rollouts."""
         asked = dataclasses.replace(config or self.preset.preferences, target=target)
         data = rollouts or self.rollouts()
-        return self.make(f"{target}/{name}", lambda out: preferences(asked, data, out, self.seed))
+        return self.make(f"{target}/{name}", partial(preferences, asked, data, seed=self.seed))
 
     def reward_model(
         self,
@@ -202,7 +232,7 @@ class Stages:
         """Returns a reward model."""
         asked, who, data = config or self.preset.reward_model, agent or self.finetuned(), rollouts or self.rollouts()
         labels = preferences or self.preferences(target)
-        return self.make(f"{target}/{name}", lambda out: reward(asked, who, data, labels, out, self.seed))
+        return self.make(f"{target}/{name}", partial(reward, asked, who, data, labels, seed=self.seed))
 
     def preference_finetuned(
         self,
@@ -218,9 +248,8 @@ class Stages:
         """Returns the agent fine-tuned on the rollouts with the highest scores."""
         asked, who = config or self.preset.preference_finetuned, agent or self.finetuned()
         data, judge = rollouts or self.rollouts(), reward_model or self.reward_model(target)
-        return self.make(
-            f"{target}/{name}", lambda out: preference_finetune(asked, who, data, judge, out, self.seed, mixed=mixed)
-        )
+        work = partial(preference_finetune, asked, who, data, judge, seed=self.seed, mixed=mixed)
+        return self.make(f"{target}/{name}", work)
 
     def aligned(
         self,
@@ -235,9 +264,8 @@ class Stages:
         """Returns the agent aligned with the reward model, with an imitation loss on `demonstrations` if given."""
         asked = dataclasses.replace(config or self.preset.aligned, target=target)
         who, judge = agent or self.preference_finetuned(target), reward_model or self.reward_model(target)
-        return self.make(
-            f"{target}/{name}", lambda out: align(asked, who, judge, out, self.seed, demonstrations=demonstrations)
-        )
+        work = partial(align, asked, who, judge, seed=self.seed, demonstrations=demonstrations)
+        return self.make(f"{target}/{name}", work)
 
     def evaluation(self, name: str, agent: Path, config: EvaluateConfig | None = None) -> Path:
         """Returns the evaluation of an agent: outcomes and paths.
@@ -251,20 +279,26 @@ class Stages:
             final = name in {f"{target}_aligned" for target in PADS}
             config = self.preset.final_evaluation if final else self.preset.evaluation
         seed = self.seed + EVALUATION_SEED
-        return self.make(f"evaluations/{name}", lambda out: evaluate(config, agent, out, seed))
+        return self.make(f"evaluations/{name}", partial(evaluate, config, agent, seed=seed))
 
     def evaluation_of_dataset(self, name: str, directory: Path) -> Path:
         """Returns the evaluation of a dataset's episodes: outcomes and paths."""
+        return self.make(f"evaluations/{name}", partial(count_outcomes, name, directory, seed=self.seed))
 
-        def count(out: Path) -> None:
-            with artifact.begin(out, kind="evaluation", config={}, seed=self.seed, inputs={name: directory}) as work:
-                if work.finished:
-                    return
-                dataset = Dataset(directory)
-                episodes = [dataset.trajectory(index) for index in range(len(dataset))]
-                work.metrics.update(save_evaluation(episodes, work.directory))
 
-        return self.make(f"evaluations/{name}", count)
+def redraw(directory: Path, out: Path, image_size: tuple[int, int], variety: str) -> None:
+    """Draws a dataset's episodes anew, on all cores of this process."""
+    rerender(directory, out, image_size, variety, None, count_cores())
+
+
+def count_outcomes(name: str, directory: Path, out: Path, seed: int) -> None:
+    """Evaluates a dataset's episodes as if an agent of this name had played them."""
+    with artifact.begin(out, kind="evaluation", config={}, seed=seed, inputs={name: directory}) as work:
+        if work.finished:
+            return
+        dataset = Dataset(directory)
+        episodes = [dataset.trajectory(index) for index in range(len(dataset))]
+        work.metrics.update(save_evaluation(episodes, work.directory))
 
 
 def _drop_cut_off_line(path: Path) -> None:
