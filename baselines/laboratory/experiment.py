@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
@@ -14,6 +14,17 @@ from baselines.stages import Stages
 
 VALIDATION_SEEDS = (100,)
 """Seeds for selecting hyperparameters; no other experiment reports them."""
+Measuring = Generator[None, None, list[Row]]
+"""Names all artifacts that are needed, by methods of `Stages`; then yields; then reads them, and returns rows."""
+
+
+def rows_of(measuring: Measuring) -> list[Row]:
+    """Runs an experiment through; its stages make at once what it names, or find it."""
+    while True:
+        try:
+            next(measuring)
+        except StopIteration as ended:
+            return ended.value
 
 
 @dataclass(frozen=True)
@@ -25,8 +36,9 @@ class Experiment:
     """What is asked, in a sentence or two."""
     paper: str
     """What the paper shows, "" where it shows nothing."""
-    measure: Callable[[Stages], list[Row]]
-    """Runs what one seed needs, and shares with other experiments what both need."""
+    measure: Callable[[Stages], Measuring]
+    """Measures one seed. What it names above its `yield` can be planned, made in any order and shared with other
+    experiments; it may have more of them, but makes what it names below the first one itself."""
     draw: Callable[[list[Row]], Figure]
     """From the rows of all seeds."""
     table: Callable[[list[Row]], Table]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,36 +27,61 @@ HELD_OUT = 200
 """Episodes of people for the likelihood."""
 
 
-def evaluated(stages: Stages, name: str, agent: Path, config: EvaluateConfig | None = None) -> dict[str, Any]:
-    """Returns how an agent's episodes end: `episodes`, the share of each outcome, `mean_seconds`."""
-    outcome = load_outcome(stages.evaluation(name, agent, config))
-    return {key: outcome[key] for key in ("episodes", *NAMES, "mean_seconds")}
+Probe = Literal["forced_miss", "odd_start"]
 
 
-def probe(
-    stages: Stages, name: str, agent: Path, target: Pad | None, *kinds: Literal["forced_miss", "odd_start"]
-) -> dict[str, Any]:
-    """Returns what an agent does when it is disturbed.
+@dataclasses.dataclass(frozen=True)
+class Evaluated:
+    """Evaluations of an agent, to be read once they are there."""
 
-    Returns:
-        `<kind>`: the share that reaches a pad all the same; `<kind>_at_target`: the target pad; `<kind>_probed`: of how
-        many. The shares are None where no episode came to be probed.
-    """
-    found, episodes = {}, min(PROBED, stages.preset.evaluation.episodes)
-    for kind in kinds:
-        config = dataclasses.replace(stages.preset.evaluation, episodes=episodes, probe=kind)
-        outcome = load_outcome(stages.evaluation(f"{name}_{kind}", agent, config))
-        known = outcome["probed"] > 0
-        found[kind] = outcome["recovered"] if known else None
-        found[f"{kind}_at_target"] = outcome["recovered_at"][target] if known and target is not None else None
-        found[f"{kind}_probed"] = outcome["probed"]
-    return found
+    usual: Path
+    probes: dict[Probe, Path]
+    """Disturbed ones."""
+    target: Pad | None
+    """The agent's own pad."""
+
+    def read(self) -> dict[str, Any]:
+        """Returns how the agent's episodes end, and what it does when it is disturbed.
+
+        Returns:
+            `episodes`, the share of each outcome, `mean_seconds`. Of each probe, `<probe>`: the share that reaches a
+            pad all the same; `<probe>_at_target`: the target pad; `<probe>_probed`: of how many. These shares are None
+            where no episode came to be probed.
+        """
+        outcome = load_outcome(self.usual)
+        found = {key: outcome[key] for key in ("episodes", *NAMES, "mean_seconds")}
+        for probe, evaluation in self.probes.items():
+            outcome = load_outcome(evaluation)
+            known = outcome["probed"] > 0
+            at_target = known and self.target is not None
+            found[probe] = outcome["recovered"] if known else None
+            found[f"{probe}_at_target"] = outcome["recovered_at"][self.target] if at_target else None
+            found[f"{probe}_probed"] = outcome["probed"]
+        return found
 
 
-def held_out_people(stages: Stages) -> Dataset:
-    """Returns episodes of the same people that no agent has seen."""
+def evaluated(
+    stages: Stages,
+    name: str,
+    agent: Path,
+    config: EvaluateConfig | None = None,
+    *,
+    target: Pad | None = None,
+    probes: Sequence[Probe] = (),
+) -> Evaluated:
+    """Names the evaluations of an agent, see `Stages.evaluation`."""
+    own = stages.preset.evaluation
+    disturbed = dataclasses.replace(own, episodes=min(PROBED, own.episodes))
+    usual, found = stages.evaluation(name, agent, config), {}
+    for probe in probes:
+        found[probe] = stages.evaluation(f"{name}_{probe}", agent, dataclasses.replace(disturbed, probe=probe))
+    return Evaluated(usual, found, target)
+
+
+def held_out_people(stages: Stages) -> Path:
+    """Names a dataset of the same people that no agent has seen."""
     config = dataclasses.replace(stages.preset.demonstrations, episodes=HELD_OUT)
-    return Dataset(stages.demonstrations("held_out", config=config, seed=integer_seed(stages.seed, "held out")))
+    return stages.demonstrations("held_out", config=config, seed=integer_seed(stages.seed, "held out"))
 
 
 def held_out_loss(policy: Policy, dataset: Dataset) -> float:

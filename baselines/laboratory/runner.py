@@ -24,6 +24,7 @@ import torch
 
 from agents.progress import Progress
 from baselines.artifact import installed_versions
+from baselines.laboratory.experiment import rows_of
 from baselines.laboratory.processes import run_in_processes
 from baselines.laboratory.rows import read_measured, write_measured
 from baselines.models.precision import announce_device, choose_device
@@ -116,7 +117,7 @@ def measure(task: Task) -> None:
     experiment = importlib.import_module(task.module)
     began = time.monotonic()
     stages = Stages(task.preset, PRESETS[task.preset], task.stages, task.seed)
-    rows = experiment.measure(stages)
+    rows = rows_of(experiment.measure(stages))
     content = {"experiment": task.experiment, "preset": task.preset, "seed": task.seed}
     content |= {"seconds": round(time.monotonic() - began, 1), "provenance": origin, "rows": rows}
     write_measured(task.rows, content)

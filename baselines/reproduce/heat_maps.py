@@ -14,7 +14,7 @@ from agents.figures.island_map import draw_map, load_map
 from agents.figures.style import INK, MUTED, STYLE
 from baselines.artifact import read_arrays
 from baselines.evaluate import PATHS
-from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
+from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Measuring, Row, Table, group, tabulate
 from baselines.laboratory.axes import counted
 from baselines.report.heat_map import lay_out
 from baselines.report.palette import STAGE_COLORS
@@ -30,10 +30,10 @@ RAREST = 1e-3
 """Share of episodes at the light end of the color scale."""
 
 
-def measure(stages: Stages) -> list[Row]:
+def measure(stages: Stages) -> Measuring:
     """Counts the episodes that visit each square of the map."""
     rows = []
-    for row in outcomes.measure(stages):
+    for row in (yield from outcomes.measure(stages)):
         stage, target = row["stage"], row["target"]
         name = f"{target}_{stage}" if target else stage
         path = stages.out / "evaluations" / name / PATHS

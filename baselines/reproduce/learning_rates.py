@@ -9,11 +9,12 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from baselines.laboratory import Column, Experiment, Line, Row, Table, group, tabulate
+from baselines.laboratory import Column, Experiment, Line, Measuring, Row, Table, group, tabulate
 from baselines.laboratory.axes import (
     AIR,
     RANDOM,
@@ -26,12 +27,12 @@ from baselines.laboratory.axes import (
     subplots,
 )
 from baselines.laboratory.marks import draw_line
-from baselines.laboratory.measuring import evaluated
+from baselines.laboratory.measuring import Evaluated, evaluated
 from baselines.report.palette import STAGE_COLORS
 from baselines.reproduce import rates
 from baselines.reproduce.imitation.demonstrations_needed import INITIAL
 from baselines.reproduce.rewards import reward_tuning
-from baselines.reproduce.rewards.reward_accuracy import JUDGED
+from baselines.reproduce.rewards.reward_accuracy import JUDGED, agents_of
 from baselines.stages import Stages
 from baselines.training.loop import OptimizerConfig
 
@@ -47,13 +48,28 @@ ALIGNMENT = (0.43, 1.0, 2.1, 4.3, 10.0, 21.0)
 """Grid of alignment: 3e-4 to 1.5e-2 for `quick`."""
 
 
-def measure(stages: Stages) -> list[Row]:
+def measure(stages: Stages) -> Measuring:
     """Fine-tunes, trains reward models and aligns once at every rate."""
-    return [*_finetuning(stages), *_rewarding(stages), *_alignment(stages)]
+    finetuned, aligned = list(_finetuning(stages)), list(_alignment(stages))
+    drawn = agents_of(stages, reward_tuning.VARIETY)
+    yield
+    rows = []
+    for tried, evaluation in finetuned:
+        ends = evaluation.read()
+        rows.append(_row(*tried, 1 - ends["none"], ends["episodes"]))
+    rows += _rewarding(stages, *drawn)
+    for tried, evaluation in aligned:
+        ends = evaluation.read()
+        rows.append(_row(*tried, ends["left"], ends["episodes"]))
+    return rows
 
 
-def _finetuning(stages: Stages) -> Iterator[Row]:
-    """Counts episodes that reach a pad."""
+Tried = tuple[str, str, OptimizerConfig, float]
+"""What is trained, on what, how, and the factor on its learning rate."""
+
+
+def _finetuning(stages: Stages) -> Iterator[tuple[Tried, Evaluated]]:
+    """Names agents of which episodes that reach a pad will be counted."""
     preset = stages.preset
     for count in DEMONSTRATIONS:
         curated = dataclasses.replace(preset.curated, episodes=count or preset.curated.episodes)
@@ -62,14 +78,14 @@ def _finetuning(stages: Stages) -> Iterator[Row]:
             for factor in FINETUNING:
                 config = rates.at_rate(preset.finetuned, start, factor, initial=INITIAL[start])
                 name = f"finetuned_{curated.episodes}_{start.replace(' ', '_')}_rate_{factor:g}"
-                outcome = evaluated(stages, name, stages.finetuned(name, config=config, curated=data))
+                agent = stages.finetuned(name, config=config, curated=data)
                 on = f"{curated.episodes} demonstrations"
-                yield _row(start, on, config.optimizer, factor, 1 - outcome["none"], outcome["episodes"])
+                yield (start, on, config.optimizer, factor), evaluated(stages, name, agent)
 
 
-def _rewarding(stages: Stages) -> Iterator[Row]:
+def _rewarding(stages: Stages, rollouts: Path, agents: dict[str, Path]) -> Iterator[Row]:
     """Measures validation accuracy after the best number of updates."""
-    for what, _, start, trial in reward_tuning.trials(stages, (COMPARISONS,)):
+    for what, _, start, trial in reward_tuning.trials(stages, rollouts, agents, (COMPARISONS,)):
         if start == "base":  # takes the fine-tuned agent's
             continue
         for factor in REWARDING:
@@ -78,14 +94,14 @@ def _rewarding(stages: Stages) -> Iterator[Row]:
             yield _row(start, what, config.optimizer, factor, accuracy, JUDGED)
 
 
-def _alignment(stages: Stages) -> Iterator[Row]:
-    """Counts episodes that go left."""
+def _alignment(stages: Stages) -> Iterator[tuple[Tried, Evaluated]]:
+    """Names agents of which episodes that go left will be counted."""
     for trained in rates.PARTS:
         for factor in ALIGNMENT:
             config = rates.at_rate(stages.preset.aligned, trained, factor, trained=trained)
             name = f"aligned_{trained}_rate_{factor:g}"
-            outcome = evaluated(stages, f"left_{name}", stages.aligned("left", name, config=config))
-            yield _row(trained, "", config.optimizer, factor, outcome["left"], outcome["episodes"])
+            agent = stages.aligned("left", name, config=config)
+            yield (trained, "", config.optimizer, factor), evaluated(stages, f"left_{name}", agent)
 
 
 def _row(what: str, on: str, optimizer: OptimizerConfig, factor: float, success: float, judged: int) -> Row:

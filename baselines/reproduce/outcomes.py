@@ -15,7 +15,19 @@ from agents.figures.outcome_bars import draw_outcome_bars
 from agents.figures.style import INK, MUTED
 from agents.outcomes import NAMES, total_variation, wilson_interval
 from baselines.evaluate import load_outcome
-from baselines.laboratory import Bound, Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
+from baselines.laboratory import (
+    Bound,
+    Claim,
+    Column,
+    Difference,
+    Experiment,
+    Line,
+    Measuring,
+    Row,
+    Table,
+    group,
+    tabulate,
+)
 from baselines.laboratory.axes import note, sizes, span, subplots
 from baselines.laboratory.measuring import evaluated
 from baselines.laboratory.statistics import FEWEST, over_seeds
@@ -29,18 +41,23 @@ CLOSE = 0.05
 """Total variation to people that we ask of the base agent, at most."""
 
 
-def measure(stages: Stages) -> list[Row]:
+def measure(stages: Stages) -> Measuring:
     """Plays every agent of the procedure."""
-    people = load_outcome(stages.evaluation_of_dataset("demonstrations", stages.demonstrations()))
+    crowd = stages.evaluation_of_dataset("demonstrations", stages.demonstrations())
     agents = {("base", ""): stages.base(), ("finetuned", ""): stages.finetuned()}
     for target in TARGETS:
         agents["preference_finetuned", target] = stages.preference_finetuned(target)
         agents["aligned", target] = stages.aligned(target)
+    evaluations = {
+        (stage, target): evaluated(stages, f"{target}_{stage}" if target else stage, agent)
+        for (stage, target), agent in agents.items()
+    }
+    yield
+    people = load_outcome(crowd)
     kept = ("episodes", "none", "left", "middle", "right", "mean_seconds")
     rows: list[Row] = [{"stage": "demonstrations", "target": "", **{key: people[key] for key in kept}}]
-    for (stage, target), agent in agents.items():
-        name = f"{target}_{stage}" if target else stage
-        rows.append({"stage": stage, "target": target, **evaluated(stages, name, agent)})
+    for (stage, target), evaluation in evaluations.items():
+        rows.append({"stage": stage, "target": target, **evaluation.read()})
     return [{**row, "total_variation_to_people": total_variation(row, people)} for row in rows]
 
 

@@ -17,7 +17,7 @@ from agents.figures import video
 from baselines.align import align
 from baselines.evaluate import evaluate
 from baselines.finetune import finetune
-from baselines.laboratory import runner
+from baselines.laboratory import Measuring, runner
 from baselines.laboratory.runner import Task
 from baselines.preference_finetune import preference_finetune
 from baselines.preferences import preferences
@@ -100,9 +100,11 @@ def _reproduce(out: Path) -> None:
         runner.measure(task)
 
 
-def measure(stages: Stages) -> list[dict[str, Any]]:
+def measure(stages: Stages) -> Measuring:
     """Is an experiment, for `_reproduce`, that needs one stage."""
-    return [{"finished": is_finished(stages_of(stages.out / "inner").demonstrations())}]
+    made = stages_of(stages.out / "inner").demonstrations()
+    yield
+    return [{"finished": is_finished(made)}]
 
 
 def _record_play(data: Path, out: Path) -> None:

@@ -9,10 +9,22 @@ from matplotlib.figure import Figure
 
 from agents.figures.palette import OUTCOME_COLORS
 from baselines.artifact import load_manifest
-from baselines.laboratory import Bound, Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
+from baselines.laboratory import (
+    Bound,
+    Claim,
+    Column,
+    Difference,
+    Experiment,
+    Line,
+    Measuring,
+    Row,
+    Table,
+    group,
+    tabulate,
+)
 from baselines.laboratory.axes import counting_axis, intervals, note, percent_axis, sizes, subplots
 from baselines.laboratory.marks import WINDOW, draw_curve, episode_curves, shade
-from baselines.laboratory.measuring import evaluated
+from baselines.laboratory.measuring import Evaluated, evaluated
 from baselines.laboratory.statistics import over_seeds
 from baselines.report.paper import paper_success
 from baselines.stages import Stages
@@ -28,21 +40,15 @@ STARTS = {"preference_finetuned": "with preference fine-tuning", "finetuned": "w
 LINES = {"preference_finetuned": "-", "finetuned": "--"}
 
 
-def measure(stages: Stages) -> list[Row]:
+def measure(stages: Stages) -> Measuring:
     """Aligns with reward models of different size, with preference fine-tuning first and without."""
     preset = stages.preset
-    rows: list[Row] = []
+    followed: list[tuple[Pad, int, str, Path, Path, Evaluated]] = []
 
     def follow(target: Pad, comparisons: int, start: str, name: str, agent: Path, reward_model: Path) -> None:
         aligned = stages.aligned(target, name, agent=agent, reward_model=reward_model)
-        seconds = load_manifest(aligned, "policy")["seconds"]
-        accuracy = load_manifest(reward_model, "reward_model")["metrics"]["accuracy"]
-        lines = read_metrics(aligned)
-        final = evaluated(stages, f"{target}_{name}", aligned)[target]
-        for line in lines:
-            row = {"target": target, "comparisons": comparisons, "start": start, "accuracy": accuracy}
-            row |= {key: line[key] for key in ("episodes", "success", "reward")}
-            rows.append({**row, "seconds": seconds * (line["update"] + 1) / len(lines), "final": final})
+        evaluation = evaluated(stages, f"{target}_{name}", aligned)
+        followed.append((target, comparisons, start, reward_model, aligned, evaluation))
 
     for target in ("left", "right"):
         own, judge = preset.preferences.comparisons, stages.reward_model(target)
@@ -54,6 +60,17 @@ def measure(stages: Stages) -> list[Row]:
         judge = stages.reward_model("left", f"reward_model_{count}", preferences=labels)
         preferred = stages.preference_finetuned("left", f"preference_finetuned_{count}", reward_model=judge)
         follow("left", count, "preference_finetuned", f"aligned_{count}", preferred, judge)
+    yield
+    rows: list[Row] = []
+    for target, comparisons, start, judge, aligned, evaluation in followed:
+        seconds = load_manifest(aligned, "policy")["seconds"]
+        accuracy = load_manifest(judge, "reward_model")["metrics"]["accuracy"]
+        lines = read_metrics(aligned)
+        final = evaluation.read()[target]
+        for line in lines:
+            row = {"target": target, "comparisons": comparisons, "start": start, "accuracy": accuracy}
+            row |= {key: line[key] for key in ("episodes", "success", "reward")}
+            rows.append({**row, "seconds": seconds * (line["update"] + 1) / len(lines), "final": final})
     return rows
 
 

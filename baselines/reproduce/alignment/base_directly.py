@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
+from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Measuring, Row, Table, group, tabulate
 from baselines.laboratory.axes import intervals, named_axis, note, percent_axis, probed, sizes, subplots
 from baselines.laboratory.marks import draw_alignment, draw_bar, draw_outcomes, draw_paper
-from baselines.laboratory.measuring import evaluated, probe
+from baselines.laboratory.measuring import evaluated
 from baselines.report.palette import STAGE_COLORS
 from baselines.report.paper import OUTCOMES, paper_shares
 from baselines.stages import Stages
 from baselines.training.loop import read_metrics
 
 
-def measure(stages: Stages) -> list[Row]:
+def measure(stages: Stages) -> Measuring:
     """Aligns the base agent to the left with the same reward model, as a comparison with the full procedure."""
     direct = stages.aligned("left", "aligned_from_base", agent=stages.base())
     agents = {
@@ -22,11 +22,15 @@ def measure(stages: Stages) -> list[Row]:
         "base, aligned": ("left_aligned_from_base", direct),
         "all steps": ("left_aligned", stages.aligned("left")),
     }
+    evaluations = {
+        label: evaluated(stages, name, agent, target="left", probes=["forced_miss"])
+        for label, (name, agent) in agents.items()
+    }
+    yield
     rows = []
-    for label, (name, agent) in agents.items():
+    for label, (_, agent) in agents.items():
         curve = [] if label == "base" else [line["success"] for line in read_metrics(agent)]
-        measured = evaluated(stages, name, agent) | probe(stages, name, agent, "left", "forced_miss")
-        rows.append({"agent": label, **measured, "curve": curve})
+        rows.append({"agent": label, **evaluations[label].read(), "curve": curve})
     return rows
 
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from agents.figures.palette import OUTCOME_COLORS
 from agents.figures.style import MUTED
 from agents.outcomes import NAMES
-from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
+from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Measuring, Row, Table, group, tabulate
 from baselines.laboratory.axes import handle, intervals, note, seeds_of, subplots
 from baselines.laboratory.marks import draw_dot
 from baselines.laboratory.statistics import per_seed
@@ -30,19 +30,20 @@ from jumppad_env.streams import integer_seed
 EPISODES = 64
 
 
-def measure(stages: Stages) -> list[Row]:
+def measure(stages: Stages) -> Measuring:
     """Plays every agent and compares it with the base agent on its own episodes."""
-    agents: list[tuple[str, str, Path]] = [("base", "", stages.base()), ("finetuned", "", stages.finetuned())]
+    base = stages.base()
+    agents: list[tuple[str, str, Path]] = [("base", "", base), ("finetuned", "", stages.finetuned())]
     for target in outcomes.TARGETS:
         agents.append(("preference_finetuned", target, stages.preference_finetuned(target)))
         agents.append(("aligned", target, stages.aligned(target)))
-    ends = {(row["stage"], row["target"]): row for row in outcomes.measure(stages)}
+    ends = {(row["stage"], row["target"]): row for row in (yield from outcomes.measure(stages))}
     rows = []
     for stage, target, agent in agents:
         shares = [ends[stage, target][name] for name in NAMES]
         outcome_entropy = -sum(share * math.log2(share) for share in shares if share > 0)
         row = {"stage": stage, "target": target, "outcome_entropy_bits": outcome_entropy}
-        rows.append({**row, **compare(agent, stages.base(), stages.seed + EVALUATION_SEED)})
+        rows.append({**row, **compare(agent, base, stages.seed + EVALUATION_SEED)})
     return rows
 
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from agents.figures.palette import OUTCOME_COLORS
 from agents.figures.style import MUTED
-from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
+from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Measuring, Row, Table, group, tabulate
 from baselines.laboratory.axes import counting_axis, intervals, note, percent_axis, sizes, subplots
 from baselines.laboratory.marks import WINDOW, draw_curve, episode_curves
 from baselines.laboratory.statistics import estimate
@@ -21,9 +21,9 @@ WAYS = {"all comparisons": (None, 1.0), "20 comparisons": (20, 1.0), "20 compari
 """Comparisons of the reward model (None: the preset's), and what the KL coefficient is multiplied by."""
 
 
-def measure(stages: Stages) -> list[Row]:
+def measure(stages: Stages) -> Measuring:
     """Aligns to the left at a constant learning rate, by a good and by a poor reward model."""
-    preset, rows = stages.preset, []
+    preset, agents = stages.preset, {}
     optimizer = preset.aligned.optimizer
     optimizer = dataclasses.replace(optimizer, updates=LONGER * optimizer.updates, schedule="constant")
     for label, (comparisons, kl) in WAYS.items():
@@ -37,7 +37,11 @@ def measure(stages: Stages) -> list[Row]:
             preset.aligned, optimizer=optimizer, kl_coefficient=kl * preset.aligned.kl_coefficient
         )
         name = f"aligned_long_{comparisons or 'all'}{'' if kl else '_free'}"
-        for line in read_metrics(stages.aligned("left", name, config=config, agent=start, reward_model=judge)):
+        agents[label] = stages.aligned("left", name, config=config, agent=start, reward_model=judge)
+    yield
+    rows = []
+    for label, agent in agents.items():
+        for line in read_metrics(agent):
             kept = ("episodes", "reward", "success", "entropy")
             rows.append({"way": label, **{key: line[key] for key in kept}, "kl": line.get("kl")})
     return rows

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from agents.figures.palette import OUTCOME_COLORS
 from agents.figures.style import INK
-from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
+from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Measuring, Row, Table, group, tabulate
 from baselines.laboratory.axes import intervals, named_axis, note, percent_axis, sizes, subplots
 from baselines.laboratory.marks import draw_alignment, draw_outcomes
 from baselines.laboratory.measuring import evaluated
@@ -16,18 +16,22 @@ from baselines.stages import Stages
 from baselines.training.loop import read_metrics
 
 
-def measure(stages: Stages) -> list[Row]:
+def measure(stages: Stages) -> Measuring:
     """Aligns to the right from three starts with the same reward model."""
     starts = {
         "preference_finetuned": ("aligned", stages.preference_finetuned("right")),
         "finetuned": ("aligned_from_finetuned", stages.finetuned()),
         "aligned left": ("aligned_from_left", stages.aligned("left")),
     }
-    rows = []
+    agents, evaluations = {}, {}
     for label, (name, start) in starts.items():
-        agent = stages.aligned("right", name, agent=start)
+        agents[label] = stages.aligned("right", name, agent=start)
+        evaluations[label] = evaluated(stages, f"right_{name}", agents[label])
+    yield
+    rows = []
+    for label, agent in agents.items():
         curve = [line["success"] for line in read_metrics(agent)]
-        rows.append({"start": label, **evaluated(stages, f"right_{name}", agent), "curve": curve})
+        rows.append({"start": label, **evaluations[label].read(), "curve": curve})
     return rows
 
 

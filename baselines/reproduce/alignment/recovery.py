@@ -11,13 +11,24 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from agents.collect import CollectConfig
-from agents.dataset.selection import merge
 from agents.figures.style import MUTED
 from baselines.align import AlignConfig
-from baselines.laboratory import Bound, Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
+from baselines.laboratory import (
+    Bound,
+    Claim,
+    Column,
+    Difference,
+    Experiment,
+    Line,
+    Measuring,
+    Row,
+    Table,
+    group,
+    tabulate,
+)
 from baselines.laboratory.axes import intervals, note, probed, sizes, subplots
 from baselines.laboratory.marks import ends
-from baselines.laboratory.measuring import evaluated, probe
+from baselines.laboratory.measuring import Evaluated, Probe, evaluated
 from baselines.laboratory.statistics import estimate, is_split, over_seeds, per_seed
 from baselines.report.palette import KIND_TITLES, STAGE_COLORS
 from baselines.reproduce import rates
@@ -34,14 +45,14 @@ FORCED = 0.5
 """Share of alignment's episodes in which a miss is forced."""
 
 
-def measure(stages: Stages) -> list[Row]:
+def measure(stages: Stages) -> Measuring:
     """Probes every stage, and agents aligned to the left in ways that may forget less."""
-    rows: list[Row] = []
+    evaluations: dict[tuple[str, str], Evaluated] = {}
 
     def add(method: str, stage: str, name: str, agent: Path) -> None:
         target = "left" if name.startswith("left") else None
-        measured = evaluated(stages, name, agent) | probe(stages, name, agent, target, "forced_miss", "odd_start")
-        rows.append({"method": method, "stage": stage, **measured})
+        probes: tuple[Probe, ...] = ("forced_miss", "odd_start")
+        evaluations[method, stage] = evaluated(stages, name, agent, target=target, probes=probes)
 
     add(PLAIN, "base", "base", stages.base())
     add(PLAIN, "finetuned", "finetuned", stages.finetuned())
@@ -71,7 +82,10 @@ def measure(stages: Stages) -> list[Row]:
         add(method, "finetuned", f"finetuned_{suffix}", tuned)
         add(method, "preference_finetuned", f"left_preference_finetuned_{suffix}", preferred)
         add(method, "aligned", f"left_aligned_{suffix}", agent)
-    return rows
+    yield
+    return [
+        {"method": method, "stage": stage, **evaluation.read()} for (method, stage), evaluation in evaluations.items()
+    ]
 
 
 def returns(stages: Stages) -> Path:
@@ -80,7 +94,7 @@ def returns(stages: Stages) -> Path:
     for pad in PADS:
         config = CollectConfig(episodes=RECOVERIES, population=f"miss_{pad}", image_size=size)
         parts.append(stages.demonstrations(f"returns_{pad}", config=config))
-    return stages.make("returns", lambda out: merge(out, parts))
+    return stages.merged("returns", *parts)
 
 
 GOAL_SUCCESS, GOAL_RETURNS = 0.98, 0.6

@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from baselines.artifact import load_manifest
-from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
+from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Measuring, Row, Table, group, tabulate
 from baselines.laboratory.axes import (
     PROBES,
     RANDOM,
@@ -18,16 +18,16 @@ from baselines.laboratory.axes import (
     subplots,
 )
 from baselines.laboratory.marks import draw_alignment, draw_bar
-from baselines.laboratory.measuring import evaluated, probe
+from baselines.laboratory.measuring import Probe, evaluated
 from baselines.report.palette import STAGE_COLORS
 from baselines.reproduce.imitation.demonstrations_needed import ways
 from baselines.stages import Stages
 from baselines.training.loop import read_metrics
 
 
-def measure(stages: Stages) -> list[Row]:
+def measure(stages: Stages) -> Measuring:
     """Takes the agent without pre-training, and the pre-trained one, through all further stages to the left."""
-    rows, count, found = [], stages.preset.curated.episodes, ways(stages.preset.finetuned)
+    taken, count, found = [], stages.preset.curated.episodes, ways(stages.preset.finetuned)
     for label, way in (("pre-trained", "pre-trained"), ("from scratch", "from scratch, longer")):
         config = found[way]
         if config == stages.preset.finetuned:
@@ -42,11 +42,15 @@ def measure(stages: Stages) -> list[Row]:
             "left", f"preference_finetuned{suffix}", agent=tuned, rollouts=played, reward_model=judge
         )
         aligned = stages.aligned("left", f"aligned{suffix}", agent=preferred, reward_model=judge)
-        name = f"left_aligned{suffix}"
-        measured = evaluated(stages, name, aligned) | probe(stages, name, aligned, "left", "forced_miss", "odd_start")
+        probes: tuple[Probe, ...] = ("forced_miss", "odd_start")
+        evaluation = evaluated(stages, f"left_aligned{suffix}", aligned, target="left", probes=probes)
+        taken.append((label, judge, aligned, evaluation))
+    yield
+    rows = []
+    for label, judge, aligned, evaluation in taken:
         accuracy = load_manifest(judge, "reward_model")["metrics"]["accuracy"]
         curve = [line["success"] for line in read_metrics(aligned)]
-        rows.append({"start": label, **measured, "accuracy": accuracy, "curve": curve})
+        rows.append({"start": label, **evaluation.read(), "accuracy": accuracy, "curve": curve})
     return rows
 
 

@@ -4,25 +4,41 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from baselines.laboratory import Bound, Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
+from baselines.laboratory import (
+    Bound,
+    Claim,
+    Column,
+    Difference,
+    Experiment,
+    Line,
+    Measuring,
+    Row,
+    Table,
+    group,
+    tabulate,
+)
 from baselines.laboratory.axes import intervals, named_axis, note, percent_axis, probed, sizes, subplots
 from baselines.laboratory.marks import draw_alignment, draw_bar, draw_paper
-from baselines.laboratory.measuring import evaluated, probe
+from baselines.laboratory.measuring import evaluated
 from baselines.report.paper import READING, paper_success
 from baselines.reproduce import learning_rates, rates
 from baselines.stages import Stages
 from baselines.training.loop import read_metrics
 
 
-def measure(stages: Stages) -> list[Row]:
+def measure(stages: Stages) -> Measuring:
     """Aligns to the left in each way from the same start."""
-    rows = []
+    agents, evaluations = {}, {}
     for trained in rates.PARTS:
         suffix = "" if trained == "all" else f"_{trained}"
         config = None if trained == "all" else rates.at_rate(stages.preset.aligned, trained, trained=trained)
-        agent = stages.aligned("left", f"aligned{suffix}", config=config)
+        agents[trained] = agent = stages.aligned("left", f"aligned{suffix}", config=config)
         name = f"left_aligned{suffix}"
-        measured = evaluated(stages, name, agent) | probe(stages, name, agent, "left", "forced_miss")
+        evaluations[trained] = evaluated(stages, name, agent, target="left", probes=["forced_miss"])
+    yield
+    rows = []
+    for trained, agent in agents.items():
+        measured = evaluations[trained].read()
         lines = read_metrics(agent)
         curve = [line["success"] for line in lines]
         rows.append({"trained": trained, **measured, "kl": lines[-1].get("kl"), "curve": curve})

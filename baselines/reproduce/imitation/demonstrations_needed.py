@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from baselines.artifact import load_manifest
 from baselines.finetune import FinetuneConfig
-from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
+from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Measuring, Row, Table, group, tabulate
 from baselines.laboratory.axes import (
     AIR,
     PROBES,
@@ -24,7 +24,7 @@ from baselines.laboratory.axes import (
     subplots,
 )
 from baselines.laboratory.marks import draw_line
-from baselines.laboratory.measuring import evaluated, probe
+from baselines.laboratory.measuring import Probe, evaluated
 from baselines.laboratory.statistics import Measure
 from baselines.report.palette import STAGE_COLORS
 from baselines.reproduce import rates
@@ -36,9 +36,9 @@ LENGTHS = {"a third": 1 / 3, "": 1.0, "longer": 3.0}
 """Factors on the preset's updates, each length with a schedule of its own; only training from scratch may be longer."""
 
 
-def measure(stages: Stages) -> list[Row]:
+def measure(stages: Stages) -> Measuring:
     """Fine-tunes on subsets of the curated demonstrations, from the base agent and from random weights."""
-    rows = []
+    tuned = []
     own = stages.preset.curated.episodes
     for count in sorted({*(n for n in COUNTS if n < own), own}):
         data = stages.curated()
@@ -49,9 +49,13 @@ def measure(stages: Stages) -> list[Row]:
             if config == stages.preset.finetuned and count == own:
                 name = "finetuned"
             agent = stages.finetuned(name, config=config, curated=data)
-            measured = evaluated(stages, name, agent) | probe(stages, name, agent, None, "forced_miss", "odd_start")
-            loss = load_manifest(agent, "policy")["metrics"]["loss"]
-            rows.append({"demonstrations": count, "start": start, **measured, "loss": loss})
+            probes: tuple[Probe, ...] = ("forced_miss", "odd_start")
+            tuned.append((count, start, agent, evaluated(stages, name, agent, probes=probes)))
+    yield
+    rows = []
+    for count, start, agent, evaluation in tuned:
+        loss = load_manifest(agent, "policy")["metrics"]["loss"]
+        rows.append({"demonstrations": count, "start": start, **evaluation.read(), "loss": loss})
     return rows
 
 

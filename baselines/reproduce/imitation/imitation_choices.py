@@ -8,10 +8,10 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from agents.dataset.selection import merge
+from agents.dataset import Dataset
 from agents.outcomes import NAMES, total_variation
 from baselines.evaluate import load_outcome
-from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
+from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Measuring, Row, Table, group, tabulate
 from baselines.laboratory.axes import intervals, named_axis, note, percent_axis, sizes, subplots
 from baselines.laboratory.marks import draw_bar, draw_dot, draw_outcomes
 from baselines.laboratory.measuring import HELD_OUT, evaluated, held_out_loss, held_out_people
@@ -46,19 +46,17 @@ WORDS = {
 }
 
 
-def measure(stages: Stages) -> list[Row]:
+def measure(stages: Stages) -> Measuring:
     """Pre-trains agents for half as long, each with one choice made otherwise."""
     preset, people = stages.preset, stages.demonstrations()
-    crowd = load_outcome(stages.evaluation_of_dataset("demonstrations", people))
-    unseen = held_out_people(stages)
+    counted, held_out = stages.evaluation_of_dataset("demonstrations", people), held_out_people(stages)
     updates = max(1, round(BUDGET * preset.base.optimizer.updates))
     own = dataclasses.replace(preset.base, optimizer=dataclasses.replace(preset.base.optimizer, updates=updates))
 
     def network(**changes: Any) -> PretrainConfig:
         return dataclasses.replace(own, network=dataclasses.replace(own.network, **changes))
 
-    curated = stages.curated()
-    mixed = stages.make("demonstrations_and_clean_runs", lambda out: merge(out, [people, curated]))
+    mixed = stages.merged("demonstrations_and_clean_runs", people, stages.curated())
     wide = tuple(2 * channels for channels in own.network.channels)
     choices: dict[str, tuple[PretrainConfig, Path]] = {
         OWN: (own, people),
@@ -68,12 +66,17 @@ def measure(stages: Stages) -> list[Row]:
         "wide": (network(channels=wide), people),
         "clean": (own, mixed),
     }
-    shown = {key: crowd[key] for key in ("episodes", *NAMES, "mean_seconds")}
-    rows: list[Row] = [{"choice": PEOPLE, **shown, "total_variation_to_people": 0.0, "held_out_loss": None}]
+    agents, evaluations = {}, {}
     for choice, (config, data) in choices.items():
         name = f"base_{updates}_updates" + ("" if choice == OWN else f"_{choice}")
-        agent = stages.base(name, config=config, demonstrations=data)
-        outcome = evaluated(stages, name, agent)
+        agents[choice] = stages.base(name, config=config, demonstrations=data)
+        evaluations[choice] = evaluated(stages, name, agents[choice])
+    yield
+    crowd, unseen = load_outcome(counted), Dataset(held_out)
+    shown = {key: crowd[key] for key in ("episodes", *NAMES, "mean_seconds")}
+    rows: list[Row] = [{"choice": PEOPLE, **shown, "total_variation_to_people": 0.0, "held_out_loss": None}]
+    for choice, agent in agents.items():
+        outcome = evaluations[choice].read()
         distance = total_variation(outcome, crowd)
         loss = held_out_loss(Policy.from_pretrained(agent, choose_device()), unseen)
         rows.append({"choice": choice, **outcome, "total_variation_to_people": distance, "held_out_loss": loss})

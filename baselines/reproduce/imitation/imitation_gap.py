@@ -10,10 +10,10 @@ from agents.figures.palette import OUTCOME_COLORS
 from agents.figures.style import INK, MUTED
 from agents.outcomes import NAMES, total_variation
 from baselines.evaluate import load_outcome
-from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
+from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Measuring, Row, Table, group, tabulate
 from baselines.laboratory.axes import handle, intervals, note, percent_axis, sizes, subplots
 from baselines.laboratory.marks import draw_line
-from baselines.laboratory.measuring import evaluated
+from baselines.laboratory.measuring import Evaluated, evaluated
 from baselines.laboratory.statistics import over_seeds
 from baselines.stages import Stages
 
@@ -25,26 +25,30 @@ GOAL = 0.05
 """Total variation that we aim at."""
 
 
-def measure(stages: Stages) -> list[Row]:
+def measure(stages: Stages) -> Measuring:
     """Trains the base agent for shorter, and lets the preset's own act at lower temperatures."""
     preset = stages.preset
-    people = load_outcome(stages.evaluation_of_dataset("demonstrations", stages.demonstrations()))
+    crowd = stages.evaluation_of_dataset("demonstrations", stages.demonstrations())
     own = preset.base.optimizer.updates
-    rows: list[Row] = [
-        {"what": "people", "value": 0.0, **{key: people[key] for key in ("episodes", *NAMES, "mean_seconds")}}
-    ]
+    played: list[tuple[str, float, Evaluated]] = []
     usual = evaluated(stages, "base", stages.base())
     for share in LENGTHS:
         updates = max(1, round(share * own))
         optimizer = dataclasses.replace(preset.base.optimizer, updates=updates)
         agent = stages.base(f"base_{updates}_updates", config=dataclasses.replace(preset.base, optimizer=optimizer))
-        rows.append({"what": "updates", "value": updates, **evaluated(stages, f"base_{updates}_updates", agent)})
-    rows.append({"what": "updates", "value": own, **usual})
+        played.append(("updates", updates, evaluated(stages, f"base_{updates}_updates", agent)))
+    played.append(("updates", own, usual))
     for temperature in TEMPERATURES:
         config = dataclasses.replace(preset.evaluation, temperature=temperature)
         name = f"base_temperature_{round(100 * temperature)}"
-        rows.append({"what": "temperature", "value": temperature, **evaluated(stages, name, stages.base(), config)})
-    rows.append({"what": "temperature", "value": 1.0, **usual})
+        played.append(("temperature", temperature, evaluated(stages, name, stages.base(), config)))
+    played.append(("temperature", 1.0, usual))
+    yield
+    people = load_outcome(crowd)
+    rows: list[Row] = [
+        {"what": "people", "value": 0.0, **{key: people[key] for key in ("episodes", *NAMES, "mean_seconds")}}
+    ]
+    rows += [{"what": what, "value": value, **evaluation.read()} for what, value, evaluation in played]
     return [{**row, "total_variation_to_people": total_variation(row, people)} for row in rows]
 
 

@@ -11,13 +11,14 @@ from agents.dataset import Dataset
 from agents.figures.style import MUTED
 from agents.outcomes import total_variation
 from baselines.evaluate import load_outcome
-from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
+from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Measuring, Row, Table, group, tabulate
 from baselines.laboratory.axes import intervals, note, number_axis, percent_axis, sizes, subplots
 from baselines.laboratory.marks import draw_line
-from baselines.laboratory.measuring import HELD_OUT, evaluated, held_out_loss, held_out_people
+from baselines.laboratory.measuring import HELD_OUT, Evaluated, evaluated, held_out_loss, held_out_people
 from baselines.models.network import NetworkConfig
 from baselines.models.policy import Policy
 from baselines.models.precision import choose_device
+from baselines.pretrain import PretrainConfig
 from baselines.report.palette import STAGE_COLORS
 from baselines.stages import Stages
 
@@ -29,24 +30,19 @@ EPISODES = (250, 500, 1000)
 CONTEXTS = (8, 100)
 
 
-def measure(stages: Stages) -> list[Row]:
+def measure(stages: Stages) -> Measuring:
     """Pre-trains agents that differ from the preset's in one respect each."""
     preset, people = stages.preset, stages.demonstrations()
-    crowd = load_outcome(stages.evaluation_of_dataset("demonstrations", people))
-    held_out = held_out_people(stages)
-    rows: list[Row] = []
+    crowd, held_out = stages.evaluation_of_dataset("demonstrations", people), held_out_people(stages)
+    added: list[tuple[Row, PretrainConfig, Path, Path, Evaluated]] = []
 
     def add(axis: str, value: float, name: str, network: NetworkConfig, data: Path) -> None:
         updates = max(2, round(BUDGET * preset.base.optimizer.updates))
         optimizer = dataclasses.replace(preset.base.optimizer, updates=updates)
         config = dataclasses.replace(preset.base, network=network, optimizer=optimizer)
         agent = stages.base(name, config=config, demonstrations=data)
-        policy = Policy.from_pretrained(agent, choose_device())
-        outcome = evaluated(stages, name, agent)
         row = {"axis": axis, "value": value, "parameters": _parameters(network)}
-        row |= {"episodes_seen": min(len(Dataset(data)), updates * config.batch_episodes)}
-        row |= {"held_out_loss": held_out_loss(policy, held_out)}
-        rows.append({**row, "total_variation_to_people": total_variation(outcome, crowd), **outcome})
+        added.append((row, config, data, agent, evaluated(stages, name, agent)))
 
     own = preset.base.network
     for size, (width, layers) in SIZES.items():
@@ -63,6 +59,13 @@ def measure(stages: Stages) -> list[Row]:
         network = dataclasses.replace(reference, context=context)
         add("context", context, f"base_context_{context}", network, people)
     add("context", reference.context, "base_size_medium", reference, people)
+    yield
+    outcome_of_people, rows = load_outcome(crowd), []
+    for row, config, data, agent, evaluation in added:
+        policy, outcome = Policy.from_pretrained(agent, choose_device()), evaluation.read()
+        row |= {"episodes_seen": min(len(Dataset(data)), config.optimizer.updates * config.batch_episodes)}
+        row |= {"held_out_loss": held_out_loss(policy, Dataset(held_out))}
+        rows.append({**row, "total_variation_to_people": total_variation(outcome, outcome_of_people), **outcome})
     return rows
 
 

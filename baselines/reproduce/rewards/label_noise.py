@@ -10,7 +10,7 @@ from matplotlib.ticker import PercentFormatter
 
 from agents.figures.style import MUTED
 from baselines.artifact import load_manifest
-from baselines.laboratory import Bound, Claim, Column, Experiment, Line, Row, Table, group, tabulate
+from baselines.laboratory import Bound, Claim, Column, Experiment, Line, Measuring, Row, Table, group, tabulate
 from baselines.laboratory.axes import AIR, intervals, note, percent_axis, seeds_of, sizes, subplots
 from baselines.laboratory.marks import draw_line, ends
 from baselines.laboratory.measuring import evaluated
@@ -23,19 +23,24 @@ ALIGNED = (0.0, 0.2, 0.4)
 """Noise for which an agent is aligned too."""
 
 
-def measure(stages: Stages) -> list[Row]:
+def measure(stages: Stages) -> Measuring:
     """Trains reward models for the left pad, and aligns with some."""
-    rows = []
+    judges, evaluations = {}, {}
     for noise in NOISE:
         suffix = f"_noise_{round(100 * noise)}" if noise else ""
         config = dataclasses.replace(stages.preset.preferences, noise=noise)
         labels = stages.preferences("left", f"preferences{suffix}", config=config)
-        judge = stages.reward_model("left", f"reward_model{suffix}", preferences=labels)
-        success = episodes = None
+        judges[noise] = judge = stages.reward_model("left", f"reward_model{suffix}", preferences=labels)
         if noise in ALIGNED:
             start = stages.preference_finetuned("left", f"preference_finetuned{suffix}", reward_model=judge)
             agent = stages.aligned("left", f"aligned{suffix}", agent=start, reward_model=judge)
-            outcome = evaluated(stages, f"left_aligned{suffix}", agent)
+            evaluations[noise] = evaluated(stages, f"left_aligned{suffix}", agent)
+    yield
+    rows = []
+    for noise, judge in judges.items():
+        success = episodes = None
+        if noise in evaluations:
+            outcome = evaluations[noise].read()
             success, episodes = outcome["left"], outcome["episodes"]
         accuracy = load_manifest(judge, "reward_model")["metrics"]["accuracy"]
         rows.append({"noise": noise, "accuracy": accuracy, "success": success, "episodes": episodes})

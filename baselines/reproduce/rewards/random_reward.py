@@ -7,7 +7,7 @@ import dataclasses
 from matplotlib.figure import Figure
 
 from baselines.artifact import load_manifest
-from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
+from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Measuring, Row, Table, group, tabulate
 from baselines.laboratory.axes import intervals, named_axis, note, percent_axis, sizes, subplots
 from baselines.laboratory.marks import draw_alignment, draw_bar, draw_paper
 from baselines.laboratory.measuring import evaluated
@@ -16,7 +16,7 @@ from baselines.stages import Stages
 from baselines.training.loop import read_metrics
 
 
-def measure(stages: Stages) -> list[Row]:
+def measure(stages: Stages) -> Measuring:
     """Aligns to the left by both, and by the random one trained five times longer."""
     config = stages.preset.reward_model
     fresh = dataclasses.replace(config, initial="random")
@@ -27,15 +27,18 @@ def measure(stages: Stages) -> list[Row]:
         "random": ("_random", fresh),
         "random, five times longer": ("_random_longer", longer),
     }
-    rows = []
+    made = []
     for label, (suffix, asked) in judges.items():
         judge = stages.reward_model("left", f"reward_model{suffix}", config=asked)
         start = stages.preference_finetuned("left", f"preference_finetuned{suffix}", reward_model=judge)
         aligned = stages.aligned("left", f"aligned{suffix}", agent=start, reward_model=judge)
+        made.append((label, judge, aligned, evaluated(stages, f"left_aligned{suffix}", aligned)))
+    yield
+    rows = []
+    for label, judge, aligned, evaluation in made:
         accuracy = load_manifest(judge, "reward_model")["metrics"]["accuracy"]
         curve = [line["success"] for line in read_metrics(aligned)]
-        measured = evaluated(stages, f"left_aligned{suffix}", aligned)
-        rows.append({"encoder": label, "accuracy": accuracy, **measured, "curve": curve})
+        rows.append({"encoder": label, "accuracy": accuracy, **evaluation.read(), "curve": curve})
     return rows
 
 

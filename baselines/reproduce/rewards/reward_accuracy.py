@@ -19,7 +19,19 @@ from torch import Tensor
 
 from agents.dataset import Dataset
 from agents.figures.style import INK, MUTED
-from baselines.laboratory import Bound, Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
+from baselines.laboratory import (
+    Bound,
+    Claim,
+    Column,
+    Difference,
+    Experiment,
+    Line,
+    Measuring,
+    Row,
+    Table,
+    group,
+    tabulate,
+)
 from baselines.laboratory.axes import (
     AIR,
     RANDOM,
@@ -65,11 +77,12 @@ PARTS = (0.6, 0.15, 0.25)
 """Shares of the rollouts for training, validation and accuracy."""
 
 
-def measure(stages: Stages) -> list[Row]:
+def measure(stages: Stages) -> Measuring:
     """Trains heads on the encoders of agents that saw this variety, on the same rollouts drawn in it."""
+    drawn = {variety: agents_of(stages, variety) for variety in VARIETIES}
+    yield
     rows = []
-    for variety in VARIETIES:
-        rollouts, agents = agents_of(stages, variety)
+    for variety, (rollouts, agents) in drawn.items():
         dataset = Dataset(rollouts)
         features = {name: read(trunk, dataset) for name, trunk in encoders(stages, agents)}
         for what in LABELS:

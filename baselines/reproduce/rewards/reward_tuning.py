@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -16,7 +17,7 @@ from matplotlib.lines import Line2D
 
 from agents.dataset import Dataset
 from agents.figures.style import MUTED
-from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Row, Table, group, tabulate
+from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Measuring, Row, Table, group, tabulate
 from baselines.laboratory.axes import (
     AIR,
     RANDOM,
@@ -55,10 +56,12 @@ JUDGED_EPISODES = 100
 """Of validation and of accuracy, at most: every look at them costs their frames."""
 
 
-def measure(stages: Stages) -> list[Row]:
+def measure(stages: Stages) -> Measuring:
     """Trains reward models on rollouts drawn in full variety."""
+    drawn = agents_of(stages, VARIETY)
+    yield
     rows = []
-    for what, count, start, trial in trials(stages, COUNTS):
+    for what, count, start, trial in trials(stages, *drawn, COUNTS):
         config = rates.at_rate(stages.preset.reward_model, "random" if start == "random" else "agent")
         for updates, (validation, accuracy) in trial(config, longest(start)).items():
             rows.append({"label": what, "comparisons": count, "start": start, "updates": updates})
@@ -75,9 +78,17 @@ Trial = Callable[[RewardConfig, int], dict[int, tuple[float, float]]]
 """Takes a configuration and how many times its updates; returns accuracies as `tune` does."""
 
 
-def trials(stages: Stages, counts: Iterable[int]) -> Iterator[tuple[str, int, str, Trial]]:
-    """Gives what is to be trained: label, number of comparisons, start, and what trains it."""
-    rollouts, agents = agents_of(stages, VARIETY)
+def trials(
+    stages: Stages, rollouts: Path, agents: dict[str, Path], counts: Iterable[int]
+) -> Iterator[tuple[str, int, str, Trial]]:
+    """Gives what is to be trained: label, number of comparisons, start, and what trains it.
+
+    Args:
+        stages: of the seed.
+        rollouts: see `agents_of`.
+        agents: see `agents_of`.
+        counts: numbers of comparisons.
+    """
     dataset = Dataset(rollouts)
     starts = {
         "agent": Policy.from_pretrained(agents["finetuned"]).network.trunk,

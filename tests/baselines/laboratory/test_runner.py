@@ -16,6 +16,7 @@ SMALL_WORK = """
 import os, time
 
 def measure(stages):
+    yield
     name, log = "{name}", stages.out.parent / "log"
     began = time.time()
     time.sleep(0.3)
