@@ -45,6 +45,8 @@ class Experiment:
     """From the rows of all seeds."""
     claims: tuple[Claim, ...] = ()
     """What the table decides."""
+    own_seconds: float = 0.0
+    """How long `measure` takes below its `yield` on a core with the preset `quick`; 0 where it only reads."""
     remark: str = ""
     """What a reader of the table must know, in a sentence or two."""
     condense: Callable[[list[Row]], list[Row]] = list

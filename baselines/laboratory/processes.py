@@ -10,79 +10,95 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable, Hashable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 
+from agents.workers.graph import run_graph
+from agents.workers.needs import CORE, Needs
 from jumppad_env.machine.cores import count_cores
 from jumppad_env.machine.parent import tell_children
 
-K = TypeVar("K", bound=Hashable)
 
-TICK = 1.0
-"""s between two looks at jobs that run."""
+@dataclass(frozen=True)
+class _Job:
+    """A node of a graph without arrows."""
+
+    name: str
+    work: Callable[[], Any]
+    needs: tuple[str, ...] = ()
+    resources: Needs = CORE
 
 
 def run_in_processes(
-    jobs: Mapping[K, Callable[[], Any]],
+    jobs: Mapping[str, Callable[[], Any]],
     workers: int,
     *,
-    apart: Callable[[K], Hashable] = lambda job: job,
-    watch: Callable[[list[K]], None] = lambda running: None,
-    ended: Callable[[K, BaseException | None], None] = lambda job, error: None,
+    watch: Callable[[list[str]], None] = lambda running: None,
+    ended: Callable[[str, BaseException | None], None] = lambda job, error: None,
 ) -> None:
     """Runs jobs, earlier ones first; one that fails stops no other.
 
     Args:
         jobs: each is a function that can be pickled, by what identifies it.
         workers: most processes.
-        apart: of jobs for which this returns the same, one runs at a time.
         watch: called about once a second with the jobs that run.
         ended: called with each job that has ended, and its error.
     """
-    workers = min(workers, len(jobs))  # each more than that would keep cores from the others
-    waiting = list(jobs)
-    running: dict[Future[Any], tuple[int, K]] = {}
-    with _pools(workers) as pools:
-        idle = list(range(workers))
-        while waiting or running:
-            busy = {apart(job) for _, job in running.values()}
-            for job in list(waiting):
-                if idle and apart(job) not in busy:
-                    waiting.remove(job)
-                    busy.add(apart(job))
-                    worker = idle.pop(0)
-                    running[pools[worker].submit(jobs[job])] = worker, job
-            watch([job for _, job in running.values()])
-            for future in wait(running, TICK, FIRST_COMPLETED).done:
-                worker, job = running.pop(future)
-                idle.append(worker)
-                error = future.exception()
-                ended(job, error)
-                if isinstance(error, BrokenProcessPool):
-                    pools[worker] = _start(worker, workers)
+    with start_processes(min(workers, len(jobs))) as pool:  # each more than that would keep cores from the others
+        run_graph(
+            [_Job(name, work) for name, work in jobs.items()],
+            pool,
+            watch=lambda running: watch([job.name for job in running]),
+            ended=lambda job, error: ended(job.name, error),
+        )
+
+
+class Processes:
+    """Processes of this machine, each on its part of the cores and in a pool of its own.
+
+    One that dies, of memory for example, takes its whole pool with it, but no other.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._pools = [_start(worker, count) for worker in range(count)]
+        self._last: list[Future[Any] | None] = [None] * count
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, needs: Needs = CORE) -> Future[Any]:
+        """Hands a function to an idle process; there must be one."""
+        worker = next(worker for worker, last in enumerate(self._last) if last is None or last.done())
+        if (last := self._last[worker]) and not last.cancelled() and isinstance(last.exception(), BrokenProcessPool):
+            self._pools[worker] = _start(worker, self.count)
+        self._last[worker] = future = self._pools[worker].submit(function, *arguments)
+        return future
+
+    def close(self) -> None:
+        """Ends the processes."""
+        for pool in self._pools:
+            pool.shutdown(cancel_futures=True)
 
 
 @contextmanager
-def _pools(workers: int) -> Iterator[list[ProcessPoolExecutor]]:
-    """Starts a pool per process: one that dies, of memory for example, takes its whole pool with it, but no other."""
+def start_processes(count: int) -> Iterator[Processes]:
+    """Starts processes, which end with the block."""
     before = os.environ.get("TQDM_DISABLE")
     os.environ["TQDM_DISABLE"] = "1"  # for the workers, which read it as they start: many bars would be unreadable
-    pools = [_start(worker, workers) for worker in range(workers)]
+    processes = Processes(count)
     try:
         with tell_children():  # a pool starts its process with its first job
-            yield pools
+            yield processes
     except BaseException:  # as by Ctrl-C, which workers leave to this process
         for child in multiprocessing.active_children():
             child.terminate()
         raise
     finally:
-        for pool in pools:
-            pool.shutdown(cancel_futures=True)
+        processes.close()
         if before is None:
             del os.environ["TQDM_DISABLE"]
         else:

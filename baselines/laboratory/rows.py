@@ -18,7 +18,7 @@ Value = str | float | bool | list[Any] | None
 
 
 class Provenance(TypedDict):
-    """Where numbers come from, see `baselines.laboratory.runner.provenance`."""
+    """Where numbers come from, see `baselines.laboratory.graph.task.provenance`."""
 
     commit: str
     device: str

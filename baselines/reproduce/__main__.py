@@ -19,6 +19,7 @@ from typing import Annotated
 import tyro
 
 from baselines.laboratory import results, runner
+from baselines.laboratory.graph.task import ROWS, Task
 from baselines.laboratory.pages import publish
 from baselines.models.precision import use_device
 from baselines.presets import PresetName
@@ -78,9 +79,16 @@ def requested_seeds(arguments: Arguments) -> int | tuple[int, ...]:
     return arguments.seeds[0] if len(arguments.seeds) == 1 else arguments.seeds
 
 
-def task(name: str, seed: int, arguments: Arguments) -> runner.Task:
+def task(name: str, seed: int, arguments: Arguments) -> Task:
     """Returns one experiment on one seed."""
-    return runner.Task(name, BY_NAME[name].measure.__module__, arguments.preset, seed, arguments.out)
+    return Task(
+        name,
+        BY_NAME[name].measure.__module__,
+        arguments.preset,
+        seed,
+        arguments.out,
+        BY_NAME[name].own_seconds,
+    )
 
 
 def main() -> None:
@@ -118,7 +126,7 @@ def collect(out: Path) -> list[results.Result]:
     """Writes the results of all seeds and experiments that are finished, and returns them."""
     directory = out / "results"
     for experiment in EXPERIMENTS:
-        files = sorted((out / runner.ROWS / experiment.name).glob("seed-*.json"))
+        files = sorted((out / ROWS / experiment.name).glob("seed-*.json"))
         if files:
             results.write(results.gather(experiment, files), directory)
     try:

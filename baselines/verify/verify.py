@@ -20,8 +20,8 @@ from agents.dataset.verification import verify as verify_dataset
 from agents.progress import Progress
 from baselines import artifact
 from baselines.evaluate import PATHS, load_outcome
+from baselines.laboratory.graph.task import ROWS
 from baselines.laboratory.rows import read_measured
-from baselines.laboratory.runner import ROWS
 from baselines.models.policy import Policy
 from baselines.models.reward_model import RewardModel
 from baselines.preferences.comparisons import load_comparisons

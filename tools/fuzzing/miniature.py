@@ -13,7 +13,7 @@ from baselines.align import AlignConfig
 from baselines.evaluate import EvaluateConfig
 from baselines.finetune import FinetuneConfig
 from baselines.laboratory import results
-from baselines.laboratory.runner import Task
+from baselines.laboratory.graph.task import Task
 from baselines.models.network import NetworkConfig
 from baselines.pipeline import collect_results, write_results
 from baselines.preference_finetune import PreferenceFinetuneConfig

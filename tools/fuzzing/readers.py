@@ -13,7 +13,8 @@ from agents.dataset import Dataset
 from baselines import artifact
 from baselines.curves.curves import draw_curves, read_curves
 from baselines.evaluate import load_outcome
-from baselines.laboratory import results, runner
+from baselines.laboratory import results
+from baselines.laboratory.graph.task import is_measured
 from baselines.models.policy import Policy
 from baselines.models.reward_model import RewardModel
 from baselines.preferences.comparisons import load_comparisons, pair_batch
@@ -190,7 +191,7 @@ def _use_comparisons(directory: Path, data: Path) -> None:
 
 def _use_rows(run: Path) -> None:
     task = task_of(run)
-    if not runner.is_measured(task):
+    if not is_measured(task):
         raise FileNotFoundError(f"{task.rows} is not there")
     results.gather(EXPERIMENT, sorted(task.rows.parent.glob("seed-*.json"))).table.records()
 

