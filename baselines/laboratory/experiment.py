@@ -46,7 +46,7 @@ class Experiment:
     claims: tuple[Claim, ...] = ()
     """What the table decides."""
     own_seconds: float = 0.0
-    """How long `measure` takes below its `yield` on a core with the preset `quick`; 0 where it only reads."""
+    """About how long `measure` computes below its `yield`, on a core with the preset `quick`; 0 where it only reads."""
     remark: str = ""
     """What a reader of the table must know, in a sentence or two."""
     condense: Callable[[list[Row]], list[Row]] = list

@@ -51,14 +51,14 @@ def run(tasks: Sequence[Task], workers: int | None = None) -> None:
                 failed[node] = error
                 if not isinstance(error, NotMade):
                     bar.write(f"{titled(node)}, failed: {error!r}")
-                if node.is_rows:
+                if node.stage is None:
                     said = "".join(traceback.format_exception(error))
                     write_atomically(node.makes.with_suffix(".error"), said.encode())
             bar.update()
 
         run_graph(nodes, processes, watch=show, ended=count)
     if failed:
-        lost = sum(node.is_rows for node in failed)
+        lost = sum(node.stage is None for node in failed)
         first = {node: error for node, error in failed.items() if not isinstance(error, NotMade)}
         reasons = "; ".join(f"{titled(node)}: {error!r}" for node, error in first.items())
         raise ChildProcessError(f"{lost} of {len(tasks)} did not finish ({reasons}); all others are kept")
@@ -71,4 +71,4 @@ def default_workers() -> int:
 
 def titled(node: Node) -> str:
     """Names a node in a message."""
-    return f"{node.task.experiment}, seed {node.task.seed}" if node.is_rows else node.name
+    return f"{node.task.experiment}, seed {node.task.seed}" if node.stage is None else node.name

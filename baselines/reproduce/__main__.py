@@ -4,6 +4,7 @@
     python -m baselines.reproduce outcomes recovery --preset smoke --seeds 2 --out runs/trial
     python -m baselines.reproduce recovery --seeds 10 --out runs/more --published docs/results  # only the missing seeds
     python -m baselines.reproduce recovery --seeds 3 7 --out runs/named  # these two; one alone is --seed 3
+    python -m baselines.reproduce all --out runs/reproduce --plan  # prints what is missing, what it needs and how long
 
 The same command resumes an interrupted run, and another one adds experiments or seeds. `OUT/results` holds JSON, CSV,
 PNG and SVG files per experiment; `OUT/results.md` and `OUT/results.html` show them all.
@@ -19,7 +20,8 @@ from typing import Annotated
 import tyro
 
 from baselines.laboratory import results, runner
-from baselines.laboratory.graph.task import ROWS, Task
+from baselines.laboratory.graph.plan import describe
+from baselines.laboratory.graph.task import ROWS, Task, is_measured
 from baselines.laboratory.pages import publish
 from baselines.models.precision import use_device
 from baselines.presets import PresetName
@@ -49,6 +51,8 @@ class Arguments:
     """Number of processes; by default one per core, or one with a GPU."""
     device: str = "auto"
     """Where networks run: cpu, cuda, cuda:1, ...; auto is a GPU where there is one."""
+    plan: bool = False
+    """Whether to print what would be made, with estimated hours, instead of making it."""
     published: Path | None = None
     """Directory of published results whose seeds are reused (heat maps are published as sums and run again)."""
 
@@ -98,6 +102,9 @@ def main() -> None:
         use_device(arguments.device)
         names, seeds = check(arguments), requested_seeds(arguments)
         tasks = [task(name, seed, arguments) for name in names for seed in BY_NAME[name].seeds(seeds)]
+        if arguments.plan:
+            print(plan(tasks, arguments))
+            return
         if arguments.published is not None:
             adopt(arguments.published, arguments)
         with explain_full_disk(arguments.out):
@@ -108,18 +115,36 @@ def main() -> None:
         print(f"{len(made)} experiments; read {arguments.out / 'results.md'}")
 
 
+def plan(tasks: list[Task], arguments: Arguments) -> str:
+    """Returns what is missing, as text; nothing is made."""
+    measured = [each for each in tasks if is_measured(each)]
+    if arguments.published is not None:
+        found = published_results(arguments.published, arguments)
+        known = {(result.experiment.name, row.get("seed")) for result in found for row in result.rows}
+        measured += [each for each in tasks if (each.experiment, each.seed) in known]
+    return describe(tasks, measured)
+
+
 def adopt(published: Path, arguments: Arguments) -> None:
-    """Copies the rows of published results into the run.
+    """Copies the rows of published results into the run."""
+    for result in published_results(published, arguments):
+        name = result.experiment.name
+        results.spread(result, lambda seed, name=name: task(name, seed, arguments).rows)
+
+
+def published_results(published: Path, arguments: Arguments) -> list[results.Result]:
+    """Returns published results.
 
     Raises:
         FileNotFoundError: there are none.
         ValueError: they are damaged, or of another preset.
     """
-    for result in results.load(published, EXPERIMENTS):
-        name, preset = result.experiment.name, result.content["preset"]
-        if preset != arguments.preset:
-            raise ValueError(f"{published / name}.json is of preset {preset}, not {arguments.preset}; give another one")
-        results.spread(result, lambda seed, name=name: task(name, seed, arguments).rows)
+    found = results.load(published, EXPERIMENTS)
+    for result in found:
+        if (preset := result.content["preset"]) != arguments.preset:
+            file = published / f"{result.experiment.name}.json"
+            raise ValueError(f"{file} is of preset {preset}, not {arguments.preset}; give another one")
+    return found
 
 
 def collect(out: Path) -> list[results.Result]:

@@ -202,6 +202,7 @@ EXPERIMENT = Experiment(
     ),
     paper="",
     measure=measure,
+    own_seconds=440,
     draw=draw,
     table=table,
     remark="One validation seed, which no other experiment reports; success alone decides, not what is forgotten.",

@@ -11,22 +11,19 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
 from agents.workers.needs import Needs
 from baselines import artifact
+from baselines.laboratory.graph.sizes import PROCESS, Stage, memory, network_of
 from baselines.laboratory.graph.task import Task, measure
 from baselines.models.precision import choose_device
 from baselines.presets import PRESETS, Preset
 from baselines.stages import Stages
 from jumppad_env.files import is_finished
-
-ON_CPU = ("collect", "redraw", "merge", "preferences", "count_outcomes")
-"""Stages without a network."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -35,12 +32,10 @@ class Node:
 
     name: str
     """Its place in the output directory, such as "seed-0/left/aligned"."""
-    kind: str
-    """The stage's function, or the experiment."""
-    arguments: dict[str, Any]
-    """Of the stage, by name; none of an experiment."""
+    stage: Stage | None
+    """None if it is the experiment itself."""
     work: Callable[[], Any]
-    """Can be pickled; what is there already it only checks."""
+    """Can be pickled; of what is there already it only checks the settings."""
     makes: Path
     reads: tuple[Path, ...]
     """What must be there."""
@@ -51,14 +46,14 @@ class Node:
     """The first that needs it."""
 
     @property
-    def is_rows(self) -> bool:
-        """Whether it is the experiment itself."""
-        return self.makes == self.task.rows
+    def kind(self) -> str:
+        """The stage's function, or the experiment."""
+        return self.stage.kind if self.stage else self.task.experiment
 
     @property
     def is_made(self) -> bool:
-        """Whether it is there; rows count as such however they were made."""
-        return self.makes.exists() if self.is_rows else is_finished(self.makes)
+        """Whether it is there."""
+        return is_finished(self.makes) if self.stage else self.makes.exists()
 
 
 class NamedStages(Stages):
@@ -83,7 +78,8 @@ class NamedStages(Stages):
         if not isinstance(work, partial):
             raise ValueError(f"the work of {name} is {work!r}, not a functools.partial that lacks the directory alone")
         there = self.works.setdefault(name, work)
-        if found := artifact.differences(_described(there), _described(work)):
+        same = (there.func, there.args, there.keywords) == (work.func, work.args, work.keywords)
+        if not same and (found := artifact.differences(_described(there), _described(work))):
             raise ValueError(f"{self.out / name} is named with two settings: {found}; give one of them another name")
         if name not in self.named:
             self.named.append(name)
@@ -91,37 +87,27 @@ class NamedStages(Stages):
 
 
 def build(tasks: Sequence[Task]) -> list[Node]:
-    """Returns the graph that ends in the rows of tasks: earlier tasks first, and what a task needs before it.
+    """Returns the graph that ends in the rows of tasks: earlier tasks first, and what a node needs before it.
 
     Raises:
-        ValueError: Two tasks give an artifact of one name other settings, or one reads what nobody makes; a run
+        ValueError: Two tasks give an artifact of one name other settings; one reads what nobody made before; a run
             directory holds another run.
     """
     runs: dict[Path, NamedStages] = {}
     nodes: dict[Path, Node] = {}
+    makers: dict[Path, Stage] = {}
     for task in tasks:
-        if task.stages not in runs:
-            runs[task.stages] = NamedStages(task.preset, PRESETS[task.preset], task.stages, task.seed)
-        stages = runs[task.stages]
+        stages = runs.get(task.stages) or NamedStages(task.preset, PRESETS[task.preset], task.stages, task.seed)
+        runs[task.stages] = stages
         stages.named.clear()
         measuring = task.measuring(stages)
         next(measuring, None)
         measuring.close()
-        new = [name for name in stages.named if stages.out / name not in nodes]
-        nodes |= {stages.out / name: _artifact(task, name, stages.works[name]) for name in new}
-        nodes[task.rows] = _rows(task, [stages.out / name for name in stages.named], new)
-    named = {path: node.name for path, node in nodes.items()}
-    for path, node in nodes.items():
-        for read in node.reads:
-            if read not in named and not is_finished(read):
-                raise ValueError(
-                    f"{node.name} reads {read}, which nobody makes; name it above the yield of the experiment"
-                )
-        nodes[path] = dataclasses.replace(node, needs=tuple(named[read] for read in node.reads if read in named))
-    try:
-        TopologicalSorter({node.name: node.needs for node in nodes.values()}).prepare()
-    except CycleError as error:
-        raise ValueError(f"artifacts need each other in a circle: {' <- '.join(error.args[1])}") from None
+        new = [name for name in stages.named if task.stages / name not in nodes]
+        for name in new:
+            node = _artifact(task, name, stages.works[name], nodes, makers)
+            nodes[node.makes] = node
+        nodes[task.rows] = _rows(task, [nodes[task.stages / name] for name in stages.named], new)
     return list(nodes.values())
 
 
@@ -130,31 +116,36 @@ def unmade(nodes: Sequence[Node]) -> list[Node]:
     return [node for node in nodes if not node.is_made]
 
 
-def _artifact(task: Task, name: str, work: partial[Any]) -> Node:
-    arguments, kind = _arguments(work), work.func.__name__
+def _artifact(task: Task, name: str, work: partial[Any], nodes: Mapping[Path, Node], makers: dict[Path, Stage]) -> Node:
+    makes = task.stages / name
+    makers[makes] = stage = _stage(work)
+    reads = tuple(dict.fromkeys(_paths(tuple(stage.arguments.values()))))
+    for read in reads:
+        if read not in nodes and not is_finished(read):
+            raise ValueError(f"{makes} needs {read}, which is named nowhere before it; name it above the yield")
     return Node(
-        name=(task.stages / name).relative_to(task.out).as_posix(),
-        kind=kind,
-        arguments=arguments,
+        name=makes.relative_to(task.out).as_posix(),
+        stage=stage,
         work=partial(_make, task, name, work),
-        makes=task.stages / name,
-        reads=tuple(dict.fromkeys(_paths(tuple(arguments.values())))),
-        needs=(),
-        resources=Needs(gpus=_gpus(kind not in ON_CPU)),
+        makes=makes,
+        reads=reads,
+        needs=tuple(nodes[read].name for read in reads if read in nodes),
+        resources=Needs(gpus=_gpus(network_of(stage, makers) is not None), memory=memory(stage, makers)),
         task=task,
     )
 
 
-def _rows(task: Task, reads: list[Path], made: list[str]) -> Node:
+def _rows(task: Task, needs: list[Node], made: list[str]) -> Node:
+    computes = task.own_seconds > 0
+    memories = [node.resources.memory for node in needs] if computes else []
     return Node(
         name=task.rows.relative_to(task.out).as_posix(),
-        kind=task.experiment,
-        arguments={},
+        stage=None,
         work=partial(measure, task, [name for name in made if not is_finished(task.stages / name)]),
         makes=task.rows,
-        reads=tuple(reads),
-        needs=(),
-        resources=Needs(gpus=_gpus(task.own_seconds > 0)),
+        reads=tuple(node.makes for node in needs),
+        needs=tuple(node.name for node in needs),
+        resources=Needs(gpus=_gpus(computes), memory=max(memories, default=PROCESS)),
         task=task,
     )
 
@@ -167,13 +158,14 @@ def _gpus(network: bool) -> int:
     return int(network and choose_device().type == "cuda")
 
 
-def _arguments(work: partial[Any]) -> dict[str, Any]:
-    return inspect.signature(work.func).bind_partial(*work.args, **work.keywords).arguments
+def _stage(work: partial[Any]) -> Stage:
+    arguments = inspect.signature(work.func).bind_partial(*work.args, **work.keywords).arguments
+    return Stage(work.func.__name__, arguments)
 
 
 def _described(work: partial[Any]) -> dict[str, Any]:
-    arguments = {name: artifact.to_json(value) for name, value in _arguments(work).items()}
-    return {"stage": work.func.__name__, **arguments}
+    stage = _stage(work)
+    return {"stage": stage.kind, **{name: artifact.to_json(value) for name, value in stage.arguments.items()}}
 
 
 def _paths(value: Any) -> Iterator[Path]:

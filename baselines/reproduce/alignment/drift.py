@@ -127,6 +127,7 @@ EXPERIMENT = Experiment(
     question="How much variety of outcomes and of actions does each stage leave, and how far does it move the agent?",
     paper="",
     measure=measure,
+    own_seconds=10,
     draw=draw,
     table=table,
     claims=tuple(

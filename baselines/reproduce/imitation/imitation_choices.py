@@ -129,6 +129,7 @@ EXPERIMENT = Experiment(
     ),
     paper="",
     measure=measure,
+    own_seconds=5,
     draw=draw,
     table=table,
     claims=(

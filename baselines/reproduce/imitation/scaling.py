@@ -131,6 +131,7 @@ EXPERIMENT = Experiment(
     ),
     paper="",
     measure=measure,
+    own_seconds=10,
     draw=draw,
     table=table,
     claims=(

@@ -297,6 +297,7 @@ EXPERIMENT = Experiment(
     ),
     paper="The agent's encoder rises from 92.5% to 99.8% with more comparisons; a random one stays below chance.",
     measure=measure,
+    own_seconds=130,
     draw=draw,
     table=table,
     claims=(

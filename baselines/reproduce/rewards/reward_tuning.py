@@ -233,6 +233,7 @@ EXPERIMENT = Experiment(
     ),
     paper="",
     measure=measure,
+    own_seconds=260,
     draw=draw,
     table=table,
     claims=(
