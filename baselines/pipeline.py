@@ -8,6 +8,7 @@ Run the same command again to resume: finished stages are skipped.
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,11 +18,12 @@ import tyro
 
 from agents.outcomes import table
 from agents.progress import Progress
+from agents.workers import Processes
+from agents.workers.graph import Job, run_graph
 from baselines import artifact
 from baselines.evaluate import load_outcome
-from baselines.laboratory.processes import run_in_processes
 from baselines.models.precision import choose_device, use_device
-from baselines.models.threads import count_threads
+from baselines.models.threads import count_threads, take_share_of_cores
 from baselines.presets import PRESETS, Preset, PresetName
 from baselines.record import record_grid
 from baselines.report.report import page_of, write_report
@@ -115,15 +117,17 @@ def _run_side_by_side(jobs: dict[str, Callable[[], Any]], workers: int, results:
 
     with Progress(description="stages", total=len(results), initial=done(), unit="stage") as bar:
 
-        def show(running: list[str]) -> None:
-            bar.set_postfix_str(", ".join(running), refresh=False)
+        def show(running: list[Job]) -> None:
+            bar.set_postfix_str(", ".join(job.name for job in running), refresh=False)
             bar.update(done() - bar.n)
 
-        def note(_: str, error: BaseException | None) -> None:
+        def note(_: Job, error: BaseException | None) -> None:
             if error is not None:
                 failed.append(error)
 
-        run_in_processes(jobs, workers, watch=show, ended=note)
+        # More processes than jobs would keep cores from the others.
+        with closing(Processes(min(workers, len(jobs)), take_share_of_cores)) as processes:
+            run_graph([Job(name, work) for name, work in jobs.items()], processes, watch=show, ended=note)
         show([])
     if failed:
         raise failed[0]

@@ -9,10 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import Any, Protocol, TypeVar
 
-from agents.workers.needs import Needs, Workers
+from agents.workers.interface import ONE_CORE, Needs, Workers
 
 TICK = 1.0
 """s between two looks at nodes that run."""
@@ -42,6 +43,16 @@ class Node(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Job:
+    """A node, by default one that needs no other."""
+
+    name: str
+    work: Callable[[], Any]
+    needs: tuple[str, ...] = ()
+    resources: Needs = ONE_CORE
+
+
 class NotMade(Exception):
     """A node did not run, because one that it needs failed, whose error is the cause."""
 
@@ -53,6 +64,7 @@ def run_graph(
     nodes: Sequence[N],
     workers: Workers,
     *,
+    start: Callable[[N], Future[Any]] | None = None,
     watch: Callable[[list[N]], None] = lambda running: None,
     ended: Callable[[N, BaseException | None], None] = lambda node, error: None,
 ) -> None:
@@ -61,6 +73,7 @@ def run_graph(
     Args:
         nodes: each name once.
         workers: who runs them.
+        start: hands a node to the workers; by default its work, with what it needs.
         watch: called about once a second with the nodes that run.
         ended: called with each node that has ended, and its error; `NotMade` for those that failed ones have stopped.
 
@@ -88,7 +101,7 @@ def run_graph(
                 break
             if unmade.isdisjoint(node.needs):
                 del waiting[node.name]
-                running[workers.submit(node.work, needs=node.resources)] = node
+                running[start(node) if start else workers.submit(node.work, needs=node.resources)] = node
         watch(list(running.values()))
         if not running:  # no worker is there at the moment
             time.sleep(TICK)

@@ -30,17 +30,17 @@ class Packed:
         return directory
 
 
-def pack(directory: Path) -> Packed:
-    """Reads all files of a directory.
+def pack(place: Path) -> Packed:
+    """Reads all files of a directory, or a single file, as if its directory held nothing else.
 
     Raises:
         OSError: a file cannot be read.
     """
     files: dict[str, np.ndarray] = {}
     digest = hashlib.sha256()
-    for path in sorted(directory.rglob("*")):
-        if path.is_file():
-            name, content = path.relative_to(directory).as_posix(), np.fromfile(path, np.uint8)
-            files[name] = content
-            digest.update(f"{name} {len(content)} ".encode() + hashlib.sha256(content.data).digest())
+    directory = place.parent if place.is_file() else place
+    for path in [place] if place.is_file() else sorted(path for path in place.rglob("*") if path.is_file()):
+        name, content = path.relative_to(directory).as_posix(), np.fromfile(path, np.uint8)
+        files[name] = content
+        digest.update(f"{name} {len(content)} ".encode() + hashlib.sha256(content.data).digest())
     return Packed(digest.hexdigest(), files)

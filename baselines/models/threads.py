@@ -23,6 +23,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from jumppad_env.machine.cores import count_cores
+
 T = TypeVar("T")
 
 EPISODES = 4
@@ -56,6 +58,18 @@ def prepare_cpu() -> None:
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(M_MMAP_THRESHOLD, 32 * 2**20)  # the most that it takes
         mallopt(M_TRIM_THRESHOLD, 2**30)
+
+
+def take_share_of_cores(worker: int, workers: int) -> None:
+    """Gives one of several processes its part of the cores: see `agents.workers.processes.Processes`.
+
+    Two trainings on a core each do more than one after the other on both, and an agent that plays keeps little more
+    than one core busy.
+    """
+    if workers > 1 and hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, cores[worker % len(cores) :: workers] or cores)
+    torch.set_num_threads(max(1, count_cores()))
 
 
 def count_threads() -> int:

@@ -49,6 +49,9 @@ class Arguments:
     """One seed alone, instead of `--seeds`, as for a job of an array."""
     workers: int | None = None
     """Number of processes; by default one per core, or one with a GPU."""
+    cluster: str | None = None
+    """Ray cluster whose machines work instead: auto for the one that this machine belongs to, HOST:PORT, or
+    ray://HOST:PORT. The rows are the same; machines need not share a folder."""
     device: str = "auto"
     """Where networks run: cpu, cuda, cuda:1, ...; auto is a GPU where there is one."""
     plan: bool = False
@@ -109,7 +112,7 @@ def main() -> None:
             adopt(arguments.published, arguments)
         with explain_full_disk(arguments.out):
             try:
-                runner.run(tasks, arguments.workers)
+                runner.run(tasks, arguments.workers, arguments.cluster)
             finally:  # publish what is finished, even after a failure
                 made = collect(arguments.out)
         print(f"{len(made)} experiments; read {arguments.out / 'results.md'}")

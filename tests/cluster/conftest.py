@@ -20,7 +20,7 @@ class Machines:
 
     @property
     def address(self) -> str:
-        return self._cluster.address
+        return str(self._cluster.address)
 
     def join(self):
         """Adds a machine."""

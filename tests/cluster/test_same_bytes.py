@@ -80,8 +80,8 @@ def test_frames_of_rollouts_are_those_that_the_agent_saw(tmp_path, agent):
     dataset = Dataset(tmp_path / "rollouts")
     with seats(agent, 3, keep_frames=True) as (envs, actor):
         seen = list(rollout(envs, actor, [int(seed) for seed in dataset.episodes["seed"]]))
-    for index, trajectory in enumerate(seen):
-        assert np.array_equal(dataset.trajectory(index).frames, trajectory.frames)
+    assert dataset.frames is not None
+    assert np.array_equal(dataset.frames, np.concatenate([np.asarray(each.frames) for each in seen]))
 
 
 def test_rollouts_that_were_stopped_go_on_in_the_middle_of_a_block(tmp_path, agent, monkeypatch):

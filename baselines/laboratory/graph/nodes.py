@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from agents.workers.needs import Needs
+from agents.workers.interface import Needs
 from baselines import artifact
 from baselines.laboratory.graph.sizes import PROCESS, Stage, memory, network_of
 from baselines.laboratory.graph.task import Task, measure

@@ -22,7 +22,6 @@ from baselines.laboratory.rows import read_measured, write_measured
 from baselines.models.precision import choose_device
 from baselines.presets import PRESETS, PresetName
 from baselines.stages import Stages
-from jumppad_env.machine.cores import count_cores
 
 ROWS = "rows"
 ROOT = Path(__file__).parents[3]
@@ -102,7 +101,7 @@ def provenance() -> dict[str, Any]:
     return {
         "commit": commit + ("+changes" if changed else ""),
         "device": device,
-        "cores": count_cores(),
+        "cores": os.cpu_count(),  # of the machine: how many of them this process has depends on who else worked
         "versions": installed_versions(),
         "date": datetime.date.today().isoformat(),
     }

@@ -9,7 +9,7 @@ import pytest
 
 from agents.workers import graph
 from agents.workers.graph import NotMade, run_graph
-from agents.workers.needs import CORE, Needs
+from agents.workers.interface import ONE_CORE, Needs
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Node:
     name: str
     needs: tuple[str, ...] = ()
     fails: bool = False
-    resources: Needs = CORE
+    resources: Needs = ONE_CORE
 
     @property
     def work(self):
@@ -33,7 +33,7 @@ class Hands:
     def __init__(self, count):
         self.count, self.held = count, []
 
-    def submit(self, function, /, *arguments, needs=CORE):
+    def submit(self, function, /, *arguments, needs=ONE_CORE):
         self.held.append((function, needs, future := Future()))
         return future
 
@@ -43,6 +43,9 @@ class Hands:
             future.set_result(function())
         except ValueError as error:
             future.set_exception(error)
+
+    def share(self, value):
+        return value
 
     def close(self):
         pass

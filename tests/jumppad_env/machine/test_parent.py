@@ -21,8 +21,8 @@ if __name__ != "__main__":
     (OUT / f"imports {os.getpid()}").touch()
 
 from agents.workers import Processes
+from agents.workers.graph import Job, run_graph
 from agents.workers.playing import play as play_by
-from baselines.laboratory.processes import run_in_processes
 
 class Seats:
     def play(self, seeds):
@@ -42,7 +42,8 @@ if __name__ == "__main__":
     if KIND == "players":
         play()
     else:
-        run_in_processes({"jobs": {"a": work, "b": work}, "players of a job": {"a": play}}[KIND], 2)
+        works = {"jobs": [work, work], "players of a job": [play]}[KIND]
+        run_graph([Job(str(number), each) for number, each in enumerate(works)], Processes(2))
 """
 
 

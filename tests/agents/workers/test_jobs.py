@@ -5,12 +5,14 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from baselines.laboratory.processes import run_in_processes
+from agents.workers import Processes
+from agents.workers.graph import Job, run_graph
 
 pytestmark = pytest.mark.slow
 
@@ -30,10 +32,16 @@ def die(path: Path) -> None:
 def test_a_job_that_fails_or_dies_stops_no_other(tmp_path, monkeypatch):
     monkeypatch.delenv("TQDM_DISABLE", raising=False)
     works = {"a": fail, "b": die, "c": note, "d": note, "e": note}
-    jobs = {name: partial(work, tmp_path / name) for name, work in works.items()}
+    jobs = [Job(name, partial(work, tmp_path / name)) for name, work in works.items()]
     seen, errors = set(), {}
-    run_in_processes(jobs, 2, watch=seen.update, ended=errors.__setitem__)
-    assert seen == set(jobs) == set(errors)
+    with closing(Processes(2)) as processes:
+        run_graph(
+            jobs,
+            processes,
+            watch=lambda running: seen.update(job.name for job in running),
+            ended=lambda job, error: errors.__setitem__(job.name, error),
+        )
+    assert seen == set(works) == set(errors)
     assert [name for name, error in errors.items() if error] and str(errors["a"]) == "no a today"
     assert "terminated abruptly" in str(errors["b"])
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys("cde", "1")
@@ -44,14 +52,17 @@ ENDLESS = """
 import sys, time
 from functools import partial
 from pathlib import Path
-from baselines.laboratory.processes import run_in_processes
+from contextlib import closing
+from agents.workers import Processes
+from agents.workers.graph import Job, run_graph
 
 def wait(path):
     path.write_text(str(__import__("os").getpid()))
     time.sleep(3600)
 
 if __name__ == "__main__":
-    run_in_processes({name: partial(wait, Path(sys.argv[1]) / name) for name in "ab"}, 2)
+    with closing(Processes(2)) as processes:
+        run_graph([Job(name, partial(wait, Path(sys.argv[1]) / name)) for name in "ab"], processes)
 """
 
 
@@ -73,7 +84,9 @@ TRAINING = """
 import sys
 from functools import partial
 from pathlib import Path
-from baselines.laboratory.processes import run_in_processes
+from contextlib import closing
+from agents.workers import Processes
+from agents.workers.graph import Job, run_graph
 from jumppad_env.command_line import command_line
 from tests.baselines.training.tiny import imitation, network_of
 from baselines.training.loop import OptimizerConfig, train
@@ -94,7 +107,8 @@ if __name__ == "__main__":
     import signal
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with command_line():
-        run_in_processes({name: partial(learn, Path(sys.argv[1]) / name) for name in "ab"}, 2)
+        with closing(Processes(2)) as processes:
+            run_graph([Job(name, partial(learn, Path(sys.argv[1]) / name)) for name in "ab"], processes)
 """
 
 
