@@ -24,8 +24,8 @@ def describe(tasks: Sequence[Task], measured: Sequence[Task]) -> str:
         tasks: experiments on seeds.
         measured: those of them whose rows are there, or will be taken from elsewhere.
     """
+    seconds = estimate(build(tasks))  # what is made tells how long the rest takes
     nodes = build([task for task in tasks if task not in measured])
-    seconds = estimate(nodes)
     missing = unmade(nodes)
     names = {node.name for node in missing}
     total = sum(seconds[node.name] for node in missing)

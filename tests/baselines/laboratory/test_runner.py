@@ -75,6 +75,51 @@ def test_a_failure_stops_nobody_and_nothing_is_done_again(small_experiments, tmp
     assert [task.rows.read_bytes() for task in tasks[2:]] == before and read_log(out) == log, "nothing is done again"
 
 
+SHARED_WORK = """
+from functools import partial
+
+def make(out, name):
+    if out.exists():  # it is only checked
+        return
+    with (out.parents[1] / "log").open("a") as file:
+        file.write(name + "\\n")
+    if name == "broken":
+        raise ValueError(f"no {name} today")
+    out.mkdir()
+    (out / "manifest.json").touch()
+
+def measure(stages):
+    for name in NAMES:
+        stages.make(name, partial(make, name=name))
+    yield
+    return [{"value": len(NAMES)}]
+"""
+
+
+@pytest.mark.slow
+def test_artifacts_are_made_once_and_a_failure_stops_only_who_needs_them(tmp_path, monkeypatch):
+    folder, out = tmp_path / "experiments", tmp_path / "out"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(str(folder))
+    for name, shared in {"sound": ("common",), "doubtful": ("common", "broken"), "doomed": ("broken",)}.items():
+        (folder / f"{name}.py").write_text(f"NAMES = {shared}\n{SHARED_WORK}")
+    tasks = make_tasks(out, "doomed", "doubtful", "sound", seeds=(0,))
+    with pytest.raises(ChildProcessError) as failure:
+        runner.run(tasks, workers=2)
+    said = "2 of 3 did not finish (seed-0/broken: ValueError('no broken today')); all others are kept"
+    assert str(failure.value) == said
+    assert sorted((out / "log").read_text().split()) == ["broken", "common"]
+    assert [task.rows.is_file() for task in tasks] == [False, False, True]
+    for task in tasks[:2]:
+        said = task.rows.with_suffix(".error").read_text()
+        assert "no broken today" in said and said.endswith("NotMade: it needs seed-0/broken, which failed\n")
+
+    text = (folder / "doubtful.py").read_text()  # somebody mends it
+    (folder / "doubtful.py").write_text(text.replace('name == "broken"', "False"))
+    runner.run([tasks[1]], workers=1)
+    assert (out / "log").read_text().split()[2:] == ["broken"], "what is finished is not made again"
+
+
 @pytest.mark.slow
 def test_a_process_that_dies_stops_nobody(small_experiments, tmp_path):
     out = tmp_path / "out"
