@@ -91,14 +91,14 @@ class Sender:
             ended.set_exception(error)
 
     def _submit(self, node: Node, ended: Future[None], inputs: list[Any] | None) -> None:
-        timings = _absolute(node.task.stages / TIMINGS)
+        timings = node.task.stages / TIMINGS
         job = _Sent(
             work=_moved(node.work, self._out, self._out),
+            task=_moved(node.task, self._out, self._out),
             out=self._out,
             makes=_absolute(node.makes),
             reads=tuple(map(_absolute, node.reads)),
             complete=inputs is not None,
-            timings=timings,
             known=timings.read_text() if timings.is_file() else "",
             token=self._token,
             device=os.environ.get(DEVICE),
@@ -127,13 +127,13 @@ class _Sent:
     """A node on its way to a machine."""
 
     work: Callable[[], Any]
+    task: Task
     out: Path
     makes: Path
     reads: tuple[Path, ...]
     """What its inputs are."""
     complete: bool
     """Whether they come with it."""
-    timings: Path
     known: str
     """The run's timings so far."""
     token: str
@@ -154,9 +154,10 @@ class _Sent:
             return False
         with tempfile.TemporaryDirectory(prefix="jumppad-") as folder:
             here = partial(_moved, old=self.out, new=Path(folder))
+            stages = here(self.task).open()
             for read, packed in zip(self.reads, inputs, strict=True):
                 packed.unpack(here(read))
-            timings: Path = here(self.timings)
+            timings = stages.out / TIMINGS
             write_atomically(timings, self.known.encode())
             here(self.work)()
             return Made(pack(here(self.makes)), timings.read_text()[len(self.known) :])
