@@ -36,6 +36,8 @@ class Progress(tqdm):
     ) -> None:
         self._told = time.monotonic()
         self._log = not _is_terminal()
+        if os.environ.get("TQDM_DISABLE") == "1":  # tqdm itself reads it only when it is imported
+            keywords["disable"] = True
         if self._log:  # tqdm's own writing goes nowhere
             keywords = {"bar_format": LINE, "file": io.StringIO(), **keywords}
         with contextlib.suppress(OSError):

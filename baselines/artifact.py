@@ -118,6 +118,22 @@ def load_manifest(directory: Path | str, kind: str) -> dict[str, Any]:
     return manifest
 
 
+def request(*, kind: str, config: Any, seed: int, inputs: Mapping[str, Path | None]) -> dict[str, Any]:
+    """Returns in JSON what is asked of an artifact; see `begin`.
+
+    Raises:
+        FileNotFoundError: An input is not finished.
+    """
+    return {
+        "kind": kind,
+        "format": FORMAT,
+        "config": to_json(config),
+        "seed": seed,
+        "inputs": {role: _input_digest(role, path) for role, path in inputs.items() if path is not None},
+        "rules": rules_digest(),
+    }
+
+
 @contextmanager
 def begin(
     directory: Path | str, *, kind: str, config: Any, seed: int, inputs: Mapping[str, Path | str | None] | None = None
@@ -142,14 +158,7 @@ def begin(
     """
     directory = Path(directory)
     inputs = {role: Path(path) for role, path in (inputs or {}).items() if path is not None}
-    asked = {
-        "kind": kind,
-        "format": FORMAT,
-        "config": to_json(config),
-        "seed": seed,
-        "inputs": {role: _input_digest(role, path) for role, path in inputs.items()},
-        "rules": rules_digest(),
-    }
+    asked = request(kind=kind, config=config, seed=seed, inputs=inputs)
     with occupy(directory, "artifact") as place:
         if place.manifest is not None:
             manifest = read_manifest(directory)

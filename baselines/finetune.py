@@ -12,10 +12,10 @@ from typing import Literal
 import tyro
 
 from agents.dataset import Dataset
-from baselines import artifact
 from baselines.models.playing import while_training
 from baselines.models.policy import Policy
 from baselines.models.precision import choose_device, use_device
+from baselines.training import distributed
 from baselines.training.imitation import imitate
 from baselines.training.loop import OptimizerConfig
 from jumppad_env.command_line import command_line
@@ -62,7 +62,9 @@ def finetune(
     """
     use_device(device)
     inputs = {"base": base, "curated": curated, "mixed": mixed}
-    with artifact.begin(out, kind="policy", config=config, seed=seed, inputs=inputs) as work:
+    with distributed.begin(
+        out, kind="policy", config=config, seed=seed, inputs=inputs, batch=config.batch_episodes
+    ) as work:
         if work.finished:
             return
         policy = Policy.from_pretrained(base, choose_device())
@@ -83,10 +85,12 @@ def finetune(
             mixed=mixing,
             after_update=watch,
         )
+        if distributed.rank() > 0:
+            return
         policy.save_pretrained(out)
         work.metrics.update(last)
 
 
 if __name__ == "__main__":
-    with command_line():
+    with command_line(), distributed.processes():
         tyro.cli(finetune, prog="python -m baselines.finetune")

@@ -13,12 +13,12 @@ import numpy as np
 import tyro
 
 from agents.dataset import Dataset
-from baselines import artifact
 from baselines.models.playing import while_training
 from baselines.models.policy import Policy
 from baselines.models.precision import choose_device, use_device
 from baselines.models.reward_model import RewardModel
 from baselines.models.scoring import score_episodes
+from baselines.training import distributed
 from baselines.training.imitation import imitate
 from baselines.training.loop import OptimizerConfig
 from jumppad_env.command_line import command_line
@@ -70,13 +70,18 @@ def preference_finetune(
     """
     use_device(device)
     inputs = {"agent": agent, "rollouts": rollouts, "reward_model": reward_model, "mixed": mixed}
-    with artifact.begin(out, kind="policy", config=config, seed=seed, inputs=inputs) as work:
+    with distributed.begin(
+        out, kind="policy", config=config, seed=seed, inputs=inputs, batch=config.batch_episodes
+    ) as work:
         if work.finished:
             return
         place = choose_device()
         dataset = Dataset(rollouts)
-        judge = RewardModel.from_pretrained(reward_model, place)
-        scores = score_episodes(judge, dataset, np.arange(len(dataset)), "rank rollouts")
+        scores = np.zeros(len(dataset))
+        if distributed.rank() == 0:
+            judge = RewardModel.from_pretrained(reward_model, place)
+            scores = score_episodes(judge, dataset, np.arange(len(dataset)), "rank rollouts")
+        scores = distributed.from_rank_0(scores)
         best = np.argsort(-scores, kind="stable")[: max(1, round(config.share * len(dataset)))]
         policy = Policy.from_pretrained(agent, place)
         policy.metadata["stage"] = "preference_finetuned"
@@ -94,10 +99,12 @@ def preference_finetune(
             mixing,
             after_update=watch,
         )
+        if distributed.rank() > 0:
+            return
         policy.save_pretrained(out)
         work.metrics.update(last, lowest_score=float(scores[best].min()), mean_score=float(scores.mean()))
 
 
 if __name__ == "__main__":
-    with command_line():
+    with command_line(), distributed.processes():
         tyro.cli(preference_finetune, prog="python -m baselines.preference_finetune")

@@ -11,11 +11,11 @@ from pathlib import Path
 import tyro
 
 from agents.dataset import Dataset
-from baselines import artifact
 from baselines.models.network import NetworkConfig
 from baselines.models.playing import while_training
 from baselines.models.policy import Policy
 from baselines.models.precision import choose_device, use_device
+from baselines.training import distributed
 from baselines.training.imitation import imitate
 from baselines.training.loop import OptimizerConfig
 from jumppad_env.command_line import command_line
@@ -58,7 +58,9 @@ def pretrain(config: PretrainConfig, demonstrations: Path, out: Path, seed: int 
     """
     use_device(device)
     inputs = {"demonstrations": demonstrations}
-    with artifact.begin(out, kind="policy", config=config, seed=seed, inputs=inputs) as work:
+    with distributed.begin(
+        out, kind="policy", config=config, seed=seed, inputs=inputs, batch=config.batch_episodes
+    ) as work:
         if work.finished:
             return
         dataset = Dataset(demonstrations)
@@ -76,10 +78,12 @@ def pretrain(config: PretrainConfig, demonstrations: Path, out: Path, seed: int 
             shift=config.shift,
             after_update=watch,
         )
+        if distributed.rank() > 0:
+            return
         policy.save_pretrained(out)
         work.metrics.update(last)
 
 
 if __name__ == "__main__":
-    with command_line():
+    with command_line(), distributed.processes():
         tyro.cli(pretrain, prog="python -m baselines.pretrain")

@@ -18,12 +18,12 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from agents.dataset import Dataset
-from baselines import artifact
 from baselines.models.policy import Policy
 from baselines.models.precision import choose_device, use_device
 from baselines.models.reward_model import RewardModel
 from baselines.models.scoring import score_episodes, score_pairs
 from baselines.preferences.comparisons import load_comparisons, pair_batch, ranking
+from baselines.training import distributed
 from baselines.training.loop import OptimizerConfig, train
 from jumppad_env.command_line import command_line
 from jumppad_env.streams import integer_seed, stream
@@ -71,7 +71,9 @@ def reward(
     """
     use_device(device)
     inputs = {"agent": agent, "rollouts": rollouts, "preferences": preferences}
-    with artifact.begin(out, kind="reward_model", config=config, seed=seed, inputs=inputs) as work:
+    with distributed.begin(
+        out, kind="reward_model", config=config, seed=seed, inputs=inputs, batch=config.batch_comparisons
+    ) as work:
         if work.finished:
             return
         dataset = Dataset(rollouts)
@@ -88,13 +90,20 @@ def reward(
 
         def compute_loss(update: int) -> tuple[Tensor, dict[str, float]]:
             rows = stream(seed, "comparisons", update).integers(len(pairs), size=config.batch_comparisons)
-            chosen, rejected = model.score_batch(pair_batch(dataset, pairs, rows, place)).chunk(2)
+            part = distributed.share(rows)
+            weight = len(part) / len(rows)
+            chosen, rejected = model.score_batch(pair_batch(dataset, pairs, part, place)).chunk(2)
             margin = (chosen - rejected).detach()
-            metrics = {"accuracy": float((margin > 0).float().mean()), "margin": float(margin.mean())}
-            return bradley_terry_loss(chosen, rejected), metrics
+            metrics = {
+                "accuracy": float((margin > 0).float().mean()) * weight,
+                "margin": float(margin.mean()) * weight,
+            }
+            return bradley_terry_loss(chosen, rejected) * weight, metrics
 
         parameters = model.head.parameters() if config.trained == "head" else None
         train(model, compute_loss, config.optimizer, work.directory, description="reward model", parameters=parameters)
+        if distributed.rank() > 0:
+            return
         held_out = load_comparisons(preferences, "held_out", dataset)
         score = partial(score_episodes, model, dataset, description="held-out comparisons")
         chosen, rejected = score_pairs(score, held_out.chosen, held_out.rejected)
@@ -105,5 +114,5 @@ def reward(
 
 
 if __name__ == "__main__":
-    with command_line():
+    with command_line(), distributed.processes():
         tyro.cli(reward, prog="python -m baselines.reward")

@@ -20,19 +20,20 @@ def shift_frames(frames: np.ndarray, down: int, right: int) -> np.ndarray:
     return padded[:, high - down : high - down + height, wide - right : wide - right + width]
 
 
-def shift_episodes(trajectories: list[Trajectory], most: int, seed: int, index: int) -> list[Trajectory]:
-    """Returns the episodes of a batch, each with its own random shift.
+def draw_shifts(episodes: int, most: int, seed: int, index: int) -> list[list[int]]:
+    """Returns the shifts, down and right in pixels, of the episodes of a batch.
 
     Args:
-        trajectories: Episodes with frames.
+        episodes: Number of episodes in the batch.
         most: Largest shift in pixels, vertically and horizontally; 0 turns it off.
         seed: Seed for all shifts.
         index: Index of the batch.
     """
-    if most == 0:
-        return trajectories
-    shifts = stream(seed, "shifts", index).integers(-most, most, (len(trajectories), 2), endpoint=True).tolist()
-    return [
-        dataclasses.replace(trajectory, frames=shift_frames(np.asarray(trajectory.frames), *shift))
-        for trajectory, shift in zip(trajectories, shifts, strict=True)
-    ]
+    return stream(seed, "shifts", index).integers(-most, most, (episodes, 2), endpoint=True).tolist()
+
+
+def shift_episode(trajectory: Trajectory, down: int, right: int) -> Trajectory:
+    """Returns an episode with shifted frames."""
+    if down == right == 0:
+        return trajectory
+    return dataclasses.replace(trajectory, frames=shift_frames(np.asarray(trajectory.frames), down, right))

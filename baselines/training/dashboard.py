@@ -13,21 +13,21 @@ class Dashboard:
     """Writes metrics for TensorBoard; without TensorBoard, or if it fails, nothing. A context manager.
 
     Args:
-        directory: Directory of the training.
+        directory: Directory of the training; None writes nothing.
         first: Index of the first update; what was written after it, before an interruption, is taken back.
     """
 
-    def __init__(self, directory: Path, first: int) -> None:
-        self._directory = directory / EVENTS_DIRECTORY
+    def __init__(self, directory: Path | None, first: int) -> None:
+        self._directory = directory
         self._first = first
         self._writer: Any = None
 
     def __enter__(self) -> "Dashboard":
-        if importlib.util.find_spec("tensorboard") is not None:
+        if self._directory is not None and importlib.util.find_spec("tensorboard") is not None:
             try:
                 from torch.utils.tensorboard import SummaryWriter
 
-                self._writer = SummaryWriter(str(self._directory), purge_step=self._first)
+                self._writer = SummaryWriter(str(self._directory / EVENTS_DIRECTORY), purge_step=self._first)
             except Exception as error:  # a broken installation or a full disk must not end a training
                 self._give_up(error)
         return self

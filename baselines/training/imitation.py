@@ -15,7 +15,8 @@ from baselines.models import gamepad_distribution
 from baselines.models.batches import Batch, batch_indices, make_batch
 from baselines.models.policy import Policy
 from baselines.models.precision import autocast
-from baselines.training.augmentation import shift_episodes
+from baselines.training.augmentation import draw_shifts, shift_episode
+from baselines.training.distributed import share
 from baselines.training.loop import OptimizerConfig, train
 from baselines.training.read_ahead import read_ahead
 from jumppad_env.dataset import Trajectory
@@ -52,11 +53,15 @@ def check_frames(dataset: Dataset, policy: Policy) -> None:
         )
 
 
+def mixed_rows(dataset: Dataset, count: int, index: int, seed: int) -> np.ndarray:
+    """Returns the indices of the episodes of another dataset to add to a batch."""
+    lengths = np.asarray(dataset.episodes["length"])
+    return np.sort(batch_indices(lengths, count, index, integer_seed(seed, "mixed in")))
+
+
 def mixed_in(dataset: Dataset, count: int, index: int, seed: int) -> list[Trajectory]:
     """Returns the episodes of another dataset to add to a batch."""
-    lengths = np.asarray(dataset.episodes["length"])
-    rows = batch_indices(lengths, count, index, integer_seed(seed, "mixed in"))
-    return [dataset.trajectory(int(row)) for row in np.sort(rows)]
+    return [dataset.trajectory(int(row)) for row in mixed_rows(dataset, count, index, seed)]
 
 
 def imitate(
@@ -84,7 +89,7 @@ def imitate(
         description: Text of the progress bar.
         episodes: Indices of the episodes to imitate; all by default.
         mixed: Another dataset, and the number of its episodes to add to each batch.
-        shift: See `baselines.training.augmentation.shift_episodes`.
+        shift: See `baselines.training.augmentation.draw_shifts`.
         after_update: See `train`.
 
     Returns:
@@ -96,22 +101,26 @@ def imitate(
     if mixed is not None:
         check_frames(mixed[0], policy)
 
-    def read(index: int) -> tuple[Batch, int]:
+    def read(index: int) -> tuple[Batch, int, int]:
+        """Returns this rank's part of a batch, its frames, and those of the whole batch."""
         rows = np.sort(chosen[batch_indices(lengths, batch_episodes, index, seed)])
-        trajectories = [dataset.trajectory(int(row)) for row in rows]
+        episodes = [(dataset, int(row)) for row in rows]
         if mixed is not None:
-            trajectories += mixed_in(*mixed, index, seed)
-        trajectories = shift_episodes(trajectories, shift, seed, index)
-        return make_batch(trajectories, policy.device), sum(map(len, trajectories))
+            episodes += [(mixed[0], int(row)) for row in mixed_rows(*mixed, index, seed)]
+        shifts = draw_shifts(len(episodes), shift, seed, index)
+        frames = sum(int(source.episodes["length"][row]) for source, row in episodes)
+        parts = share(list(zip(episodes, shifts, strict=True)))
+        trajectories = [shift_episode(source.trajectory(row), *shifted) for (source, row), shifted in parts]
+        return make_batch(trajectories, policy.device), sum(map(len, trajectories)), frames
 
     ahead = AHEAD if policy.device.type == "cuda" else 0
     with read_ahead(read, config.updates * config.accumulate, ahead) as next_batch, torch.enable_grad():
 
         def compute_loss(index: int) -> tuple[Tensor, dict[str, float]]:
-            batch, frames = next_batch(index)
+            batch, frames, of_all = next_batch(index)
             with autocast(policy.device):
                 logits = policy.network(batch.frames)
-            return imitation_loss(logits, batch, policy.config.hold), {"frames": frames}
+            return imitation_loss(logits, batch, policy.config.hold) * (frames / of_all), {"frames": frames}
 
         return train(
             policy.network, compute_loss, config, directory, description=description, after_update=after_update

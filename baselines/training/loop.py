@@ -14,19 +14,19 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Required, TypedDict
+from typing import Annotated, Literal, Required, TypedDict
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor, nn
 
 from agents.progress import Progress
 from baselines.artifact import STATE_DIRECTORY
-from baselines.models.checkpoint import digest_tensors, network_device
+from baselines.models.checkpoint import network_device
 from baselines.models.precision import announce_device
 from baselines.training.dashboard import Dashboard
+from baselines.training.distributed import add_up, rank
 from baselines.training.muon import Muon
+from baselines.training.state import encode_state, load_state, share_state, state_tensors
 from jumppad_env.files import check_file, explain_full_disk, flush_to_disk, read_json_lines, write_atomically
 from jumppad_env.files.reading import check_regular
 from jumppad_env.files.shapes import Count, Range, Share, misfit
@@ -115,7 +115,8 @@ def train(
     Args:
         module: Module to train, save and restore, on any device.
         compute_loss: Maps the batch's index (from 0) to the scalar loss and the metrics to log. It must depend only on
-            the weights and the index. An update takes `config.accumulate` batches, by default one.
+            the weights and the index. An update takes `config.accumulate` batches, by default one. With several ranks
+            both are this rank's share, and added up; see `baselines.training.distributed`.
         config: Optimizer and schedule.
         directory: Directory for the training state and `metrics.jsonl`.
         description: Name of this training in the progress bar and in errors.
@@ -124,7 +125,8 @@ def train(
             saving takes about a hundredth of the time. Ctrl-C, SIGTERM in a command, and SystemExit cost nothing but
             the update that was being made, unless the state is larger than `SMALL_STATE`.
         after_update: Called after each update with its index, such as `baselines.models.playing.while_training`; what
-            it returns joins the update's metrics. Like the loss, it must depend only on the weights and the index.
+            it returns joins the update's metrics. Like the loss, it must depend only on the weights and the index. It
+            runs on rank 0, while other ranks wait.
 
     Returns:
         The metrics of the last update, empty if there was none.
@@ -136,18 +138,23 @@ def train(
     announce_device(network_device(module))
     directory = Path(directory)
     state_path = directory / STATE_DIRECTORY / STATE
-    directory.mkdir(parents=True, exist_ok=True)
+    writes = rank() == 0
+    if writes:
+        directory.mkdir(parents=True, exist_ok=True)
     named = {parameter: name for name, parameter in module.named_parameters()}
     trained = {named[parameter]: parameter for parameter in (module.parameters() if parameters is None else parameters)}
     optimizers = make_optimizers(module, trained, config)
-    first = _load_state(state_path, module, optimizers, trained) if state_path.exists() else 0
+    first = load_state(state_path, module, optimizers, trained) if writes and state_path.exists() else 0
+    first = share_state(module, optimizers, trained, first)
     if first < config.updates:
         compile_network(module, config)
-    last = _truncate_metrics(directory / METRICS, first)
+    last = _truncate_metrics(directory / METRICS, first) if writes else {}
+    if not writes:
+        after_update = None
     with (
         explain_full_disk(directory),
-        (directory / METRICS).open("a") as log,
-        Dashboard(directory, first) as dashboard,
+        (directory / METRICS if writes else Path(os.devnull)).open("a") as log,
+        Dashboard(directory if writes else None, first) as dashboard,
         Progress(total=config.updates, initial=first, description=description, unit="update") as bar,
     ):
         saved, saved_at = first, time.monotonic()
@@ -157,9 +164,11 @@ def train(
 
         def checkpoint() -> None:
             nonlocal saved, saved_at, interval
+            if not writes:
+                return
             began = time.monotonic()
             flush_to_disk(log.fileno())  # the log may be ahead of the state, never behind it
-            write_atomically(state_path, _encode(_state(module, optimizers, trained), done))
+            write_atomically(state_path, encode_state(state_tensors(module, optimizers, trained), done))
             saved, saved_at = done, time.monotonic()
             if checkpoint_seconds is None:
                 interval = min(max(SHORTEST, 100 * (saved_at - began)), LONGEST)
@@ -197,8 +206,8 @@ def train(
             checkpoint()
         except (KeyboardInterrupt, SystemExit):
             with deferred_signals():  # a second one would cost what the first one saves
-                size = sum(tensor.nbytes for tensor in _state(module, optimizers, trained).values())
-                if done > saved and not changing and size <= SMALL_STATE:
+                size = sum(tensor.nbytes for tensor in state_tensors(module, optimizers, trained).values())
+                if writes and done > saved and not changing and size <= SMALL_STATE:
                     checkpoint()
                     bar.close()
                     print(f"{description}: saved at update {done}", file=sys.stderr)
@@ -240,11 +249,12 @@ def compute_gradient(
         (loss / config.accumulate).backward()
         losses.append(loss.detach())  # read after all parts are launched, so that a GPU does not wait
         parts.append(metrics)
+    averaged = {name: sum(metrics[name] for metrics in parts) / len(parts) for name in parts[0]}
+    loss, averaged = add_up(trained.values(), torch.stack(losses).mean(), averaged)
     norm = nn.utils.clip_grad_norm_(trained.values(), config.gradient_clip)
-    loss_value, norm_value = torch.stack([torch.stack(losses).mean(), norm.detach()]).tolist()
+    loss_value, norm_value = torch.stack([loss, norm.detach()]).tolist()
     if not (math.isfinite(loss_value) and math.isfinite(norm_value)):
         raise FloatingPointError(f"loss {loss_value:g} with gradient norm {norm_value:g}")
-    averaged = {name: sum(metrics[name] for metrics in parts) / len(parts) for name in parts[0]}
     return {"loss": loss_value, "learning_rate": rate, "gradient_norm": norm_value, **averaged}
 
 
@@ -312,54 +322,6 @@ def make_optimizers(
     fused = network_device(module).type in ("cpu", "cuda")
     optimizers.append(torch.optim.AdamW(groups, lr=config.learning_rate, betas=config.betas, fused=fused))
     return optimizers
-
-
-def _moments(optimizers: list[torch.optim.Optimizer], parameter: nn.Parameter) -> dict[str, Any]:
-    """Returns the optimizer state of a parameter, to read and to write."""
-    owner = next(o for o in optimizers if any(parameter is p for group in o.param_groups for p in group["params"]))
-    return owner.state[parameter]
-
-
-def _state(
-    module: nn.Module, optimizers: list[torch.optim.Optimizer], trained: dict[str, nn.Parameter]
-) -> dict[str, Tensor]:
-    """Returns weights and moments, where they are."""
-    tensors = {f"weights/{name}": tensor for name, tensor in module.state_dict().items()}
-    for name, parameter in trained.items():
-        for moment, tensor in _moments(optimizers, parameter).items():
-            tensors[f"{moment}/{name}"] = tensor
-    return tensors
-
-
-def _encode(tensors: dict[str, Tensor], update: int) -> bytes:
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    return save(tensors, metadata={"update": f"{update} {digest_tensors(tensors, update)}"})
-
-
-def _load_state(
-    path: Path, module: nn.Module, optimizers: list[torch.optim.Optimizer], trained: dict[str, nn.Parameter]
-) -> int:
-    """Restores weights and moments and returns the index of the next update."""
-    check_regular(path)
-    try:
-        with safe_open(path, framework="pt") as file:
-            said, _, checksum = file.metadata()["update"].partition(" ")  # one entry: several would have any order
-            update = int(said)
-            tensors: dict[str, Any] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        if checksum != digest_tensors(tensors, update):
-            raise KeyError("its checksum differs")
-        weights = {name.removeprefix("weights/"): tensors[name] for name in tensors if name.startswith("weights/")}
-        module.load_state_dict(weights, strict=True)
-    except (SafetensorError, RuntimeError, LookupError, TypeError, ValueError, OSError, AttributeError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        raise ValueError(f"{path} is damaged or of another network ({reason}); delete it to start over") from None
-    for name, parameter in trained.items():
-        for moment in ("step", "exp_avg", "exp_avg_sq", "momentum"):
-            if (tensor := tensors.get(f"{moment}/{name}")) is not None:
-                # Keep the memory layout: sums over a reordered tensor would round differently.
-                tensor = tensor if moment == "step" else torch.empty_like(parameter).copy_(tensor)
-                _moments(optimizers, parameter)[moment] = tensor.detach()
-    return update
 
 
 def _truncate_metrics(path: Path, updates: int) -> dict[str, float]:

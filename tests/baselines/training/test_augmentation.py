@@ -11,7 +11,7 @@ from agents.dataset import Dataset
 from baselines.models.network import NetworkConfig
 from baselines.models.policy import Policy
 from baselines.pretrain import PretrainConfig, pretrain
-from baselines.training.augmentation import shift_episodes, shift_frames
+from baselines.training.augmentation import draw_shifts, shift_episode, shift_frames
 from baselines.training.loop import OptimizerConfig
 
 SIZE = (16, 16)
@@ -36,11 +36,10 @@ def test_frames_move_down_and_right_and_their_edge_is_repeated():
 def test_each_episode_of_each_batch_has_a_shift_of_its_own_up_to_the_most(people):
     dataset = Dataset(people)
     episodes = [dataset.trajectory(row) for row in range(len(dataset))]
-    assert shift_episodes(episodes, 0, 0, 0) is episodes
+    assert draw_shifts(4, 0, 0, 0) == [[0, 0]] * 4 and shift_episode(episodes[0], 0, 0) is episodes[0]
     seen = set()
     for index in range(40):
-        moved = shift_episodes(episodes, 2, 0, index)
-        again = shift_episodes(episodes, 2, 0, index)
+        moved, again = (map(shift_episode, episodes, *zip(*draw_shifts(4, 2, 0, index), strict=True)) for _ in range(2))
         for episode, *shifted in zip(episodes, moved, again, strict=True):
             before, after, same = (np.asarray(one.frames) for one in (episode, *shifted))
             found = [

@@ -288,7 +288,7 @@ def test_states_are_saved_as_often_as_their_cost_allows(tmp_path, monkeypatch, s
         write_atomically(path, content)
 
     monkeypatch.setattr(loop, "write_atomically", slowly)
-    monkeypatch.setattr(loop, "_encode", lambda tensors, update: b"" if seconds == 0 else bytes(10**6))
+    monkeypatch.setattr(loop, "encode_state", lambda tensors, update: b"" if seconds == 0 else bytes(10**6))
     monkeypatch.setattr(loop, "SHORTEST", 0.0)
     if seconds == 0:
         monkeypatch.setattr(loop, "LONGEST", 0.0)
