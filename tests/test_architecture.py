@@ -52,6 +52,8 @@ FORBIDDEN = {
     "baselines": set(),
     "examples": {"agents", "baselines"},  # they show what others bring
 }
+ACROSS = ("cluster",)
+"""Folder of tests of all packages: they share the machines of a cluster."""
 VAGUE_NAMES = {"utils.py", "helpers.py", "common.py"}
 MAX_LINES = 400
 
@@ -185,7 +187,8 @@ def layout_faults(root: Path) -> list[str]:
         name, files = folder.relative_to(root), list(folder.glob("*.py"))
         if len(files) > MAX_FILES:
             faults.append(f"{name}: {len(files)} files, at most {MAX_FILES}; give what belongs together a folder")
-        if name.parts[0] == "tests" and not root.joinpath(*name.parts[1:]).is_dir():
+        mirrors = root.joinpath(*name.parts[1:]).is_dir() or name.parts[1:] == ACROSS
+        if name.parts[0] == "tests" and not mirrors:
             faults.append(f"{name}: mirrors no folder of the code")
     return faults
 
