@@ -15,7 +15,7 @@ from tools.moments.commands import commands, in_haste
 from tools.moments.recording import name_of, read, record, restore
 
 THOROUGH = "JUMPPAD_THOROUGH" in os.environ
-"""All states and those after them, instead of eight for each command."""
+"""All states and those after them, instead of five for each command."""
 NAMES = [
     *("collect", "collect curated", "rerender", "filter", "filter some", "merge", "split", "rollouts", "recording"),
     *("pretrain", "finetune", "preferences", "reward", "preference_finetune", "align", "evaluate", "record"),
@@ -41,7 +41,7 @@ def test_killed_at_any_moment_and_run_again_it_makes_the_same_bytes(finished, tm
     command = commands(finished)[name]
     before = {path: name_of(read(path)) for path in (finished,)}
     with in_haste():
-        found = explore(command.run, tmp_path / "out", start_of(command, finished), None if THOROUGH else 8)
+        found = explore(command.run, tmp_path / "out", start_of(command, finished), None if THOROUGH else 5)
     assert found.states > 3
     assert not found.refused and not found.different
     assert before == {path: name_of(read(path)) for path in (finished,)}, "inputs are as they were"

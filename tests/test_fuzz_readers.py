@@ -18,7 +18,7 @@ from tools.fuzzing.readers import Kind, kinds_of
 SEED = 0
 INPUTS = 65
 """Of each kind of file."""
-FLIPS = 200 if "JUMPPAD_THOROUGH" in os.environ else 40
+FLIPS = 200 if "JUMPPAD_THOROUGH" in os.environ else 20
 
 
 @pytest.fixture(scope="module")

@@ -49,8 +49,10 @@ if __name__ == "__main__":
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads Linux's /proc")
-@pytest.mark.parametrize("moment", ["imports", "works"])
-@pytest.mark.parametrize(("kind", "processes"), [("jobs", 2), ("players", 2), ("players of a job", 3)])
+@pytest.mark.parametrize(
+    ("kind", "processes", "moment"),
+    [("jobs", 2, "works"), ("players", 2, "imports"), ("players of a job", 3, "works")],
+)
 def test_workers_end_when_their_parent_is_killed(tmp_path, kind, processes, moment):
     (script := tmp_path / "script.py").write_text(SCRIPT)
     (out := tmp_path / "out").mkdir()
