@@ -58,9 +58,9 @@ HEADLESS = platform.system() == "Linux" and not os.environ.get("DISPLAY")
 
 def jumppad(closing: ExitStack, seed: int, size: int) -> tuple[Step, str]:
     """Returns a step function of one environment, which takes the step's index, and the name of the renderer."""
-    from jumppad_env import bench
+    from jumppad_env.bench.measuring import single
 
-    return bench.single(closing, seed, image_size=(size, size)), f"jumppad {version('jumppad')}, its rasterizer"
+    return single(closing, seed, image_size=(size, size)), f"jumppad {version('jumppad')}, its rasterizer"
 
 
 def vizdoom(closing: ExitStack, seed: int) -> tuple[Step, str]:
@@ -114,12 +114,12 @@ def mujoco_renderer(closing: ExitStack, seed: int) -> tuple[Step, str]:
     """Returns a function that steps and renders, and the name of the renderer."""
     if HEADLESS:
         os.environ.setdefault("MUJOCO_GL", "egl")  # MuJoCo's default backend needs a display
-    from jumppad_env import bench
+    from jumppad_env.bench.overview import gl_renderer, plain_mujoco
 
-    step = bench.plain_mujoco(closing)
+    step = plain_mujoco(closing)
     if step is None:
         raise RuntimeError("mujoco.Renderer finds no OpenGL")
-    return step, f"mujoco {version('mujoco')}, {bench.gl_renderer()}"
+    return step, f"mujoco {version('mujoco')}, {gl_renderer()}"
 
 
 @dataclass(frozen=True)

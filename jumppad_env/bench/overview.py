@@ -1,30 +1,17 @@
-"""Benchmark: environment steps per second, single and vector, with and without pixels, next to `mujoco.Renderer`.
+"""Environment steps per second, single and vector, with and without pixels, next to `mujoco.Renderer`."""
 
-python -m jumppad_env.bench
-python -m jumppad_env.bench --json --seconds 20
-"""
-
-import argparse
-import json
 import os
-import platform
 import statistics
 import sys
-import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
-import gymnasium
 import numpy as np
 
-import jumppad_env  # noqa: F401  registers the environments
-from jumppad_env import gamepad
-from jumppad_env.command_line import command_line, first_line
+from jumppad_env.bench.measuring import Step, in_turns, single, vector
+from jumppad_env.command_line import first_line
 from jumppad_env.rules import RULES
-from jumppad_env.streams import integer_seed, stream
 
-ROUNDS = 5
 ROWS = 64
 """Environments in the vector environment."""
 PLAIN_SIZE = 128
@@ -35,63 +22,6 @@ NO_GL = (
     "apt-get install libegl1 libegl-mesa0 libgl1 libgl1-mesa-dri. "
     "On Fedora: dnf install mesa-libEGL mesa-libGL mesa-dri-drivers"
 )
-
-Step = Callable[[int], int]
-
-
-def steps_per_second(step: Step, index: int, seconds: float) -> tuple[float, int]:
-    """Returns environment steps per second, and the index of the next call.
-
-    Args:
-        step: takes the index of the call and returns the number of environment steps it took.
-        index: of the first call.
-        seconds: time to measure for; at least one call is made.
-    """
-    count, start = 0, time.perf_counter()
-    while True:
-        count += step(index)
-        index += 1
-        passed = time.perf_counter() - start
-        if passed >= seconds:
-            return count / passed, index
-
-
-def random_actions(seed: int, rows: int) -> np.ndarray:
-    """Returns random actions (100, rows, 16): sticks uniform, buttons pressed 5% of the time."""
-    generator = stream(seed, "bench")
-    sticks = generator.integers(gamepad.BUCKETS, size=(100, rows, len(gamepad.AXES)))
-    buttons = generator.random((100, rows, len(gamepad.BUTTONS))) < 0.05
-    return np.concatenate([sticks, buttons], axis=2)
-
-
-def single(closing: ExitStack, seed: int, **keywords: Any) -> Step:
-    """Returns a step function of one environment in one thread, resets included."""
-    env = gymnasium.make("Jumppad-v0", **keywords)
-    closing.callback(env.close)
-    env.reset(seed=integer_seed(seed, "bench"))
-    actions = random_actions(seed, 1)[:, 0]
-
-    def step(index: int) -> int:
-        _, _, terminated, truncated, _ = env.step(actions[index % len(actions)])
-        if terminated or truncated:
-            env.reset()
-        return 1
-
-    return step
-
-
-def vector(closing: ExitStack, seed: int, **keywords: Any) -> Step:
-    """Returns a step function of a vector environment, on all cores unless `threads` is given."""
-    envs = gymnasium.make_vec("Jumppad-v0", num_envs=ROWS, **keywords)
-    closing.callback(envs.close)
-    envs.reset(seed=integer_seed(seed, "bench"))
-    actions = random_actions(seed, ROWS)
-
-    def step(index: int) -> int:
-        envs.step(actions[index % len(actions)])
-        return ROWS
-
-    return step
 
 
 def plain_mujoco(closing: ExitStack) -> Step | None:
@@ -142,8 +72,6 @@ def gl_renderer() -> str:
 def measure(seed: int, seconds: float) -> dict[str, Any]:
     """Measures everything and returns what `--json` prints; progress goes to stderr.
 
-    Measurements are interleaved in several rounds, so that other load on the machine slows all of them alike.
-
     Args:
         seed: for resets and actions.
         seconds: approximate time of all measurements together.
@@ -155,20 +83,14 @@ def measure(seed: int, seconds: float) -> dict[str, Any]:
             "state": single(closing, seed, observation="state"),
             "single_64": single(closing, seed, image_size=(64, 64)),
             "single_128": single(closing, seed, image_size=(128, 128)),
-            "vector_state": vector(closing, seed, observation="state"),
-            "vector_64": vector(closing, seed, image_size=(64, 64)),
-            "vector_64_high": vector(closing, seed, image_size=(64, 64), variety="high"),
-            "vector_64_one_thread": vector(closing, seed, image_size=(64, 64), threads=1),
-            "vector_128": vector(closing, seed, image_size=(128, 128)),
+            "vector_state": vector(closing, seed, ROWS, observation="state"),
+            "vector_64": vector(closing, seed, ROWS, image_size=(64, 64)),
+            "vector_64_high": vector(closing, seed, ROWS, image_size=(64, 64), variety="high"),
+            "vector_64_one_thread": vector(closing, seed, ROWS, image_size=(64, 64), threads=1),
+            "vector_128": vector(closing, seed, ROWS, image_size=(128, 128)),
             **({"plain_mujoco_128": plain} if plain else {}),
         }
-        rates: dict[str, list[float]] = {name: [] for name in steps}
-        indices = {name: step(0) and 1 for name, step in steps.items()}  # the first step of each is slower
-        for number in range(1, ROUNDS + 1):
-            print(f"round {number} of {ROUNDS} ...", file=sys.stderr, flush=True)
-            for name, step in steps.items():
-                rate, indices[name] = steps_per_second(step, indices[name], seconds / ROUNDS / len(steps))
-                rates[name].append(rate)
+        rates = in_turns(steps, seconds)
         renderer = gl_renderer() if plain else None
     medians = {name: round(statistics.median(several), 1) for name, several in rates.items()}
     of_plain = medians.pop("plain_mujoco_128", None)
@@ -206,23 +128,3 @@ def verdict(rate: float) -> str:
     if rate < SLOW:
         return f"slow: laptops reach more than {SLOW:,} steps/s at 64x64; is the machine busy or throttled?"
     return "the speed is as expected"
-
-
-@command_line(stopped="stopped")
-def main() -> None:
-    """Measures and prints."""
-    parser = argparse.ArgumentParser(prog="python -m jumppad_env.bench", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--seconds", type=float, default=18.0, help="time of all measurements together (default 18)")
-    parser.add_argument("--seed", type=int, default=0, help="seed for resets and actions (default 0)")
-    arguments = parser.parse_args()
-    if not 0 < arguments.seconds < float("inf"):
-        raise ValueError(f"--seconds {arguments.seconds} must be a positive number of seconds")
-    if platform.system() == "Linux" and not os.environ.get("DISPLAY"):  # MuJoCo's default backend needs a display
-        os.environ.setdefault("MUJOCO_GL", "egl")
-    result = measure(arguments.seed, arguments.seconds)
-    print(json.dumps(result) if arguments.json else table(result))
-
-
-if __name__ == "__main__":
-    main()

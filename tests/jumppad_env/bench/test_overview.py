@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from jumppad_env.bench import SLOW, steps_per_second, verdict
+from jumppad_env.bench.overview import SLOW, verdict
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess:
@@ -36,18 +36,6 @@ def test_impossible_times_are_one_line(seconds):
     result = run("--seconds", seconds)
     assert result.returncode == 2 and result.stdout == ""
     assert result.stderr.startswith("error: --seconds") and result.stderr.count("\n") == 1
-
-
-def test_all_environments_of_a_step_are_counted():
-    calls = []
-
-    def step(index: int) -> int:
-        calls.append(index)
-        return 64
-
-    rate, following = steps_per_second(step, 7, 0.01)
-    assert calls == list(range(7, following)) and rate > 64 * 100
-    assert steps_per_second(step, 0, 0.0)[1] == 1, "once at least"
 
 
 def test_the_verdict_names_the_remedy(monkeypatch):

@@ -1,0 +1,1 @@
+"""How fast the environment is on this machine; `python -m jumppad_env.bench`."""
