@@ -1,0 +1,1 @@
+"""What one machine measures for the model of many."""
