@@ -82,3 +82,13 @@ def test_torchrl_collects_episodes():
     assert "replay buffer: 8,192 steps; a sample: observations (256, 24)" in output
     [episodes] = re.findall(r"\d+ of (\d+) episodes reached a pad", output)
     assert int(episodes) >= 64, "32 rows of 256 steps, of at most 100 an episode"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"), [((), "error: give a command"), (("true",), "error: there is no ray in .venv")]
+)
+def test_the_batch_script_names_what_is_missing(tmp_path, words, told):
+    environment = {"PATH": "/usr/bin:/bin"}  # without the packages of this one
+    command = ["bash", str(ROOT / "examples" / "slurm.sh"), *words]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    assert done.returncode == 2 and done.stderr.startswith(told) and done.stderr.count("\n") == 1

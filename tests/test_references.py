@@ -13,7 +13,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("jumppad_env", "agents", "baselines", "tools", "examples", "tests")
 PAGES = sorted(path for place in (ROOT, ROOT / "docs") for path in place.glob("*.md"))
-SCRIPTS = [ROOT / "Makefile", *sorted((ROOT / "tools").glob("*.sh")), *sorted(ROOT.glob(".github/**/*.yml"))]
+SHELL = sorted(path for place in ("tools", "examples") for path in (ROOT / place).glob("*.sh"))
+SCRIPTS = [ROOT / "Makefile", ROOT / "Dockerfile", *SHELL, *sorted(ROOT.glob(".github/**/*.yml"))]
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 NAME = re.compile(r"`((?:jumppad_env|agents|baselines|tools)(?:\.\w+)+)`")
 FILE = re.compile(r"`((?:jumppad_env|agents|baselines|tools|tests|assets|docs|examples)/[\w/.-]*\w\.\w+)`")

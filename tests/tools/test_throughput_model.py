@@ -10,7 +10,7 @@ import pytest
 
 from tools.throughput_model import SHOWN, Parameters, main, predict
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 P = Parameters(
     episodes=2**20,
     update_episodes=64,
