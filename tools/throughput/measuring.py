@@ -110,7 +110,7 @@ def _network(preset: PresetName, drawn: list[Trajectory], seed: int) -> dict[str
         actor.reset(np.ones(rows, bool), np.arange(rows))
         frames = stream(seed, "frames").integers(0, 256, (rows, *policy.config.image_size, 3), dtype=np.uint8)
         acting.append(_median(lambda actor=actor, frames=frames: [actor.act(frames) for _ in range(20)]) / 20)
-    row = (acting[1] - acting[0]) / (PARALLEL - FEW)
+    row = max(0.0, acting[1] - acting[0]) / (PARALLEL - FEW)
     batch = make_batch(drawn[:CHUNK], torch.device("cpu"))
 
     def learn() -> None:
