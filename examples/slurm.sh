@@ -5,7 +5,7 @@
 #       python -m agents.collect runs/demo --episodes 100000 --cluster auto
 #   examples/slurm.sh python -m agents.collect runs/demo --episodes 2000 --cluster auto
 #
-# Run it in a checkout that all nodes see at the same place, with Ray 2.49 or later in its .venv. After a time limit or a
+# Run it in a checkout that all nodes see at the same place, set up by `make setup`. After a time limit or a
 # lost node submit the same line again: the command resumes. Nodes must not be shared, since the end of the job ends all
 # of your Ray processes on them; --exclusive sees to that.
 #SBATCH --job-name=jumppad
@@ -16,7 +16,7 @@ set -euo pipefail
 PATH="$PWD/.venv/bin:$PATH"
 WAIT=${WAIT:-300} # seconds for all nodes to come up
 [ $# -gt 0 ] || { echo "error: give a command, as in: examples/slurm.sh python -m agents.collect runs/demo" >&2; exit 2; }
-command -v ray >/dev/null || { echo "error: there is no ray in .venv: pip install 'ray>=2.49'" >&2; exit 2; }
+command -v ray >/dev/null || { echo "error: there is no ray in .venv: make setup installs it" >&2; exit 2; }
 
 # What Slurm knows. A step gets all cores only if it asks for them; nodes notice late that the first one has ended.
 NODES=${SLURM_JOB_NUM_NODES:-1}
