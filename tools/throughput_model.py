@@ -5,24 +5,27 @@
     python -m tools.throughput_model --json >here.json && python -m tools.throughput_model --parameters here.json
 
 N nodes have C cores each. Every core runs a worker of one thread; the first node also has the driver, which hands out
-blocks of B episodes, receives episodes, and writes or learns from them. All C cores of a node do the work of c = C e
-single ones, where the efficiency e is that of the vector environment's threads here (c = 1 for one core). Work comes in
-phases, one after the other. What works side by side in a phase lasts as long as its slowest part. Seconds of E
-episodes of T decisions:
+tasks and receives what they make. All C cores of a node do the work of c = C e single ones, where the efficiency e is
+that of the vector environment's threads here (c = 1 for one core). Work comes in phases, one after the other. What
+works side by side in a phase lasts as long as its slowest part. Seconds of E episodes of T decisions by `--cluster`:
 
-    collect       start + max(cores, wire, driver) + draw
-        cores     E (play + task / B + receive + write) / (N c busy)
-                  busy: the share of the N C workers with a block, ceil(E / B) blocks in turns of N C
-        wire      E bytes (N - 1) / N / bandwidth          the driver's own node needs no wire
-        driver    E (receive + write)                      one after the other
-        draw      E max(store, (T draw + store) / c)       the driver's node draws; one thread writes and hashes
-    rollouts      the same with play = T (environment + act); the policy's frames are either sent and written, or states
-                  are sent and the frames drawn again
-    an update of  N - 1 copies of the weights / bandwidth, then the longest episode's steps of ceil(A / (N C)) rows,
-    A episodes    then A episodes with frames: wire, receive, and A T learn / min(c, parts of a batch)
+    collect       start (once: workers stay), then two phases, each max(cores, wire, driver):
+                  playing                             drawing
+        tasks     E / B, blocks of B episodes         E T / F, chunks of F frames, both rounded up
+        driver    E (receive + write), the states     E (receive + store), the frames; counted one after the other
+        cores     E play + driver                     E T draw + driver; each + tasks task, over N c busy
+                  busy: the share of the N C workers with a task, as many turns of N C as the tasks need
+        wire      E state bytes                       E frame bytes; each (N - 1) / N / bandwidth: the driver's own
+                                                      node needs no wire
+    rollouts      the same, after N - 1 copies of the weights / bandwidth, with the B rows of a block in place of play:
+                  longest (environment + act row + act / B) - (longest - T) draw, since a row whose episode has ended
+                  is still stepped until the longest ends, but not drawn
+    an update of  if workers played it: N - 1 copies of the weights / bandwidth, then the longest episode's steps of
+    A episodes    ceil(A / (N C)) rows, then A episodes with frames: wire, receive, and A T learn / min(c, parts of a
+                  batch)
 
 Not in it: congestion, slow nodes, failures, a file system that is slower than this disk, an engine's scheduler (Ray's
-cost of a task goes into `task`), and the optimizer's step.
+cost of a task goes into `task`), reading and sending the states that are drawn, and the optimizer's step.
 """
 
 import dataclasses
@@ -45,16 +48,11 @@ from jumppad_env.files.shapes import Duration, Positive, Range
 from jumppad_env.machine.cores import count_cores
 from tools.throughput.measuring import measure
 
-SHOWN = {
-    "collect": "collect",
-    "rollouts_sent": "rollouts, frames sent",
-    "rollouts_drawn": "rollouts, frames drawn",
-    "align": "align",
-}
+SHOWN = ("collect", "rollouts", "align")
 LEGEND = """\
-cores: more of them would help. parts: workers are idle, since there are fewer blocks, or episodes of an update, than
-workers. wire: the link into the driver's node. driver: what one process or node does: receive, write, draw, learn.
-start: starting the workers."""
+cores: more of them would help. parts: workers are idle, since there are fewer blocks, chunks, or episodes of an update,
+than workers. wire: the link of the driver's node. driver: what one process or node does: receive, write, learn. start:
+starting the workers."""
 
 
 @dataclass(frozen=True)
@@ -66,15 +64,15 @@ class Parameters:
     update_episodes: Positive
     """A, episodes of an update of alignment."""
     block: Positive
-    """B, episodes of a task."""
+    """B, episodes of a task that plays; an agent plays them all at a time."""
+    chunk: Positive
+    """F, frames of a task that draws."""
     bandwidth: Annotated[float, Range(1, 1e18)]
     """Bytes per second into and out of the driver's node."""
     steps: Annotated[float, Range(1, 1e9)]
     """T, mean length of an episode, in decisions."""
     longest: Positive
-    """Decisions of the longest episode."""
-    rows: Positive
-    """Episodes that a worker plays at a time."""
+    """Decisions of the longest episode of a block."""
     efficiency: Annotated[float, Range(1e-3, 1)]
     """What a core of a busy node does, relative to one alone."""
     start_seconds: Duration
@@ -92,11 +90,11 @@ class Parameters:
     state_bytes: Duration
     """A pickled episode without frames."""
     frame_bytes: Duration
-    """A pickled episode with frames."""
+    """The pickled frames of an episode."""
     receive_state_seconds: Duration
     """Unpickling an episode without frames."""
     receive_frame_seconds: Duration
-    """Unpickling an episode with frames."""
+    """Unpickling the frames of an episode."""
     write_seconds: Duration
     """Writing an episode without frames."""
     store_seconds: Duration
@@ -158,35 +156,39 @@ def predict(parameters: Parameters, nodes: int, cores: int) -> dict[str, Predict
     power = cores * p.efficiency if cores > 1 else 1.0
     workers, away = nodes * cores, (nodes - 1) / nodes
 
-    def side_by_side(play: float, size: float, driver: float) -> dict[str, float]:
-        blocks = math.ceil(p.episodes / p.block)
-        busy = blocks / (workers * math.ceil(blocks / workers))
-        playing = p.episodes * (play + p.task_seconds / p.block + driver) / (nodes * power * busy)
+    def phase(tasks: int, work: float, size: float, driver: float) -> dict[str, float]:
+        """Returns the seconds of tasks that work, and bring so many bytes to the driver, per episode."""
+        busy = tasks / (workers * math.ceil(tasks / workers))
+        working = (p.episodes * (work + driver) + tasks * p.task_seconds) / (nodes * power * busy)
         return {
-            "parts" if workers > blocks else "cores": playing,
+            "parts" if workers > tasks else "cores": working,
             "wire": p.episodes * size * away / p.bandwidth,
             "driver": p.episodes * driver,
         }
 
+    def play(work: float) -> dict[str, float]:
+        return phase(math.ceil(p.episodes / p.block), work, p.state_bytes, p.receive_state_seconds + p.write_seconds)
+
+    chunks = math.ceil(p.episodes * p.steps / p.chunk)
+    store = p.receive_frame_seconds + p.store_seconds
+    draw = phase(chunks, p.steps * p.draw_seconds, p.frame_bytes, store)
     start = {"start": p.start_seconds}
-    receive_states = p.receive_state_seconds + p.write_seconds
-    receive_frames = p.receive_frame_seconds + p.write_seconds + p.store_seconds
-    draw = {"driver": p.episodes * max(p.store_seconds, (p.steps * p.draw_seconds + p.store_seconds) / power)}
-    agent = p.steps * (p.environment_seconds + p.act_seconds / p.rows + p.act_row_seconds)
+    weights = {"wire": (nodes - 1) * p.weight_bytes / p.bandwidth}
+    stepped = p.longest * (p.environment_seconds + p.act_row_seconds + p.act_seconds / p.block)
+    agent = play(stepped - (p.longest - p.steps) * p.draw_seconds)
 
     rows = math.ceil(p.update_episodes / workers)
     update = p.longest * (p.act_seconds + rows * (p.act_row_seconds + p.environment_seconds)) * cores / power
     align = (
-        {"wire": (nodes - 1) * p.weight_bytes / p.bandwidth},
+        weights,
         {"parts" if workers > p.update_episodes else "cores": p.task_seconds + update},
-        {"wire": p.update_episodes * p.frame_bytes * away / p.bandwidth},
-        {"driver": p.update_episodes * p.receive_frame_seconds},
+        {"wire": p.update_episodes * (p.state_bytes + p.frame_bytes) * away / p.bandwidth},
+        {"driver": p.update_episodes * (p.receive_state_seconds + p.receive_frame_seconds)},
         {"driver": p.update_episodes * p.steps * p.learn_seconds / min(power, p.learn_parts)},
     )
     return {
-        "collect": Prediction(p.episodes, (start, side_by_side(p.play_seconds, p.state_bytes, receive_states), draw)),
-        "rollouts_sent": Prediction(p.episodes, (start, side_by_side(agent, p.frame_bytes, receive_frames))),
-        "rollouts_drawn": Prediction(p.episodes, (start, side_by_side(agent, p.state_bytes, receive_states), draw)),
+        "collect": Prediction(p.episodes, (start, play(p.play_seconds), draw)),
+        "rollouts": Prediction(p.episodes, (start, weights, agent, draw)),
         "align": Prediction(p.update_episodes, align),
     }
 
@@ -195,7 +197,7 @@ def table(parameters: Parameters, nodes: Sequence[int], cores: int) -> str:
     """Returns parameters and predictions as text."""
     lines = [f"{name:<24}{value:>16,.6g}" for name, value in dataclasses.asdict(parameters).items()]
     lines += ["", f"extrapolated, not measured: episodes/s of nodes of {cores} cores, and what limits them"]
-    lines.append(f"{'nodes':>5}" + "".join(name.rjust(24) for name in SHOWN.values()))
+    lines.append(f"{'nodes':>5}" + "".join(name.rjust(24) for name in SHOWN))
     for count in nodes:
         predictions = predict(parameters, count, cores)
         words = [f"{predictions[name].per_second:,.1f} {predictions[name].limit:<6}" for name in SHOWN]

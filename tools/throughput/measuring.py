@@ -16,9 +16,10 @@ import numpy as np
 import torch
 
 from agents.dataset import write_dataset
-from agents.population.cast import PeopleSeats, episode_seed
+from agents.dataset.drawing import CHUNK_BYTES
+from agents.population.cast import People, episode_seed
 from agents.population.modes import GOALS
-from agents.workers.processes import BLOCK, PARALLEL
+from agents.workers.playing import BLOCK
 from baselines.align.reinforce import CHUNK, alignment_loss
 from baselines.models.batches import make_batch
 from baselines.models.policy import Policy, PolicyActor
@@ -28,12 +29,16 @@ from baselines.models.threads import EPISODES, count_parts, use_threads
 from baselines.presets import PRESETS, PresetName
 from jumppad_env.bench.measuring import in_turns, vector
 from jumppad_env.dataset import Trajectory
+from jumppad_env.dataset.blocks import BlockHasher
+from jumppad_env.dataset.format import GrowingArray
 from jumppad_env.drawing import Painter
 from jumppad_env.machine.cores import count_cores
 from jumppad_env.streams import stream
 
 ROUNDS = 5
 """Repetitions of what is measured as a median."""
+DRAWN = 64
+"""Episodes whose frames are drawn, to be sent and written."""
 FEW = 8
 """Rows of the smaller of the two batches that acting is measured with."""
 
@@ -51,7 +56,7 @@ def _median(work: Callable[[], Any]) -> float:
 
 def _play(seeds: list[int]) -> list[Trajectory]:
     """Plays episodes of people as a worker does."""
-    seats = PeopleSeats("human", "rider", PARALLEL, 1)
+    seats = People("human", "rider")(BLOCK, 1)
     try:
         return list(seats.play(seeds))
     finally:
@@ -71,32 +76,37 @@ def _environment(size: tuple[int, int], seconds: float, seed: int) -> dict[str, 
     """Measures the vector environment in one thread and on all cores, in turns."""
     cores = count_cores()
     with ExitStack() as closing:
-        steps = {count: vector(closing, seed, PARALLEL, image_size=size, threads=count) for count in {1, cores}}
+        steps = {count: vector(closing, seed, BLOCK, image_size=size, threads=count) for count in {1, cores}}
         rates = in_turns(steps, seconds)
     speed_up = statistics.median(all_of_them / one for all_of_them, one in zip(rates[cores], rates[1], strict=True))
     return {"environment_seconds": 1 / statistics.median(rates[1]), "efficiency": min(1.0, speed_up / cores)}
 
 
 def _episodes(played: list[Trajectory], drawn: list[Trajectory]) -> dict[str, float]:
-    """Measures episodes on their way: pickled, unpickled, written, without frames and with them."""
+    """Measures episodes and their frames on their way: pickled, unpickled, written."""
     found = {}
-    for name, episodes in (("state", played), ("frame", drawn)):
-        pickled = pickle.dumps(episodes, pickle.HIGHEST_PROTOCOL)
-        found[f"{name}_bytes"] = len(pickled) / len(episodes)
-        found[f"receive_{name}_seconds"] = _median(lambda data=pickled: pickle.loads(data)) / len(episodes)
+    frames = [episode.frames for episode in drawn if episode.frames is not None]
+    for name, parts in (("state", played), ("frame", frames)):
+        pickled = pickle.dumps(parts, pickle.HIGHEST_PROTOCOL)
+        found[f"{name}_bytes"] = len(pickled) / len(parts)
+        found[f"receive_{name}_seconds"] = _median(lambda data=pickled: pickle.loads(data)) / len(parts)
     with tempfile.TemporaryDirectory() as place:
         numbers = iter(range(10**6))
 
         def write(episodes: list[Trajectory]) -> Any:
             return write_dataset(Path(place) / str(next(numbers)), episodes, seed=0, description={"goals": list(GOALS)})
 
-        def each(episodes: list[Trajectory]) -> float:
-            """Returns seconds per episode, without what a dataset takes whatever its size."""
-            some = episodes[: len(episodes) // 4]
-            return (_median(lambda: write(episodes)) - _median(lambda: write(some))) / (len(episodes) - len(some))
+        def store() -> None:
+            array = GrowingArray(Path(place) / "frames.npy", frames[0].dtype, frames[0].shape[1:])
+            hasher = BlockHasher()
+            for rows in frames:
+                array.append(rows)
+                hasher.update(rows.data)
+            array.finish()
 
-        states, frames = max(0.0, each(played)), each(drawn)
-    return {**found, "write_seconds": states, "store_seconds": max(0.0, frames - states)}
+        some = played[: len(played) // 4]  # without what a dataset takes whatever its size
+        each = (_median(lambda: write(played)) - _median(lambda: write(some))) / (len(played) - len(some))
+        return {**found, "write_seconds": max(0.0, each), "store_seconds": _median(store) / len(frames)}
 
 
 def _network(preset: PresetName, drawn: list[Trajectory], seed: int) -> dict[str, float]:
@@ -105,12 +115,12 @@ def _network(preset: PresetName, drawn: list[Trajectory], seed: int) -> dict[str
     policy.network.eval()
     reference, judge = policy.frozen_copy(), RewardModel.from_policy(policy.network).requires_grad_(False)
     acting = []
-    for rows in (FEW, PARALLEL):
+    for rows in (FEW, BLOCK):
         actor = PolicyActor(policy)
         actor.reset(np.ones(rows, bool), np.arange(rows))
         frames = stream(seed, "frames").integers(0, 256, (rows, *policy.config.image_size, 3), dtype=np.uint8)
         acting.append(_median(lambda actor=actor, frames=frames: [actor.act(frames) for _ in range(20)]) / 20)
-    row = max(0.0, acting[1] - acting[0]) / (PARALLEL - FEW)
+    row = (acting[1] - acting[0]) / (BLOCK - FEW)
     batch = make_batch(drawn[:CHUNK], torch.device("cpu"))
 
     def learn() -> None:
@@ -148,7 +158,7 @@ def measure(preset: PresetName, seconds: float, seed: int) -> dict[str, Any]:
     say("drawing")
     painter = Painter(*size, threads=1)
     drawn = []
-    for episode in played[:PARALLEL]:
+    for episode in played[:DRAWN]:
         frames = np.empty((len(episode), *size, 3), np.uint8)
         painter.draw(episode.states, [episode.character] * len(episode), frames)
         drawn.append(dataclasses.replace(episode, frames=frames))
@@ -166,9 +176,9 @@ def measure(preset: PresetName, seconds: float, seed: int) -> dict[str, Any]:
     return {
         "update_episodes": PRESETS[preset].aligned.episodes,
         "block": BLOCK,
+        "chunk": max(1, CHUNK_BYTES // first.frames[0].size),
         "steps": statistics.mean(len(episode) for episode in played),
         "longest": max(len(episode) for episode in played),
-        "rows": PARALLEL,
         "play_seconds": play_seconds,
         "draw_seconds": draw / len(first),
         **workers,
