@@ -52,7 +52,7 @@ def _kinds(nodes: Sequence[Node], missing: set[str], seconds: dict[str, float]) 
     for kind, some in kinds.items():
         needs = [node.resources for node in some]
         cpus, gpus = (max(getattr(need, what) for need in needs) for what in ("cpus", "gpus"))
-        memory = f"{max(need.memory for need in needs) / 2**30:.1f} GB"
+        memory = f"{max(need.memory for need in needs) / 1e9:.1f} GB"
         left = [node for node in some if node.name in missing]
         hours = sum(seconds[node.name] for node in left) / HOUR
         rows.append((kind, f"{len(some):,}", f"{len(left):,}", f"{cpus:g}", f"{gpus:g}", memory, f"{hours:.2f}"))

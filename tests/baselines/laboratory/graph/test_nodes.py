@@ -60,6 +60,7 @@ def test_the_graph_of_all_experiments_is_in_order_can_be_sent_and_writes_nothing
         *rows.needs
     }
     assert not any("seed-0" in need for need in rows.needs)
+    assert "seed-1/left/aligned_from_base" in by_name and "seed-1/left/aligned_from_base" not in rows.needs
 
 
 def test_what_is_finished_is_not_to_be_made(tmp_path):
