@@ -44,7 +44,9 @@ OF_TIME = {"seconds", "ended", "began", "date", "commit", "sha256", "timings.jso
 """Entries of JSON objects that say when or how long, or are the checksum of what does."""
 MAY_DIFFER = {".html", ".md"}
 """Endings of pages that show times: their words are compared, but no numbers."""
-NUMBERS = rb"commit [0-9a-f]+(\+changes)?|all lines above: [0-9a-f]{64}|[\d.]+( s\b| min\b| h\b| (second|minute|hour)s?)?"
+NUMBERS = (
+    rb"commit [0-9a-f]+(\+changes)?|all lines above: [0-9a-f]{64}|[\d.]+( s\b| min\b| h\b| (second|minute|hour)s?)?"
+)
 
 Command = Callable[[Path], Sequence[str]]
 """Returns the words of a command that makes, or goes on with, a run in a directory."""
