@@ -51,9 +51,15 @@ def add_adapters(network: GamepadTransformer, rank: int) -> list[nn.Parameter]:
 
 
 def merge_adapters(network: GamepadTransformer) -> None:
-    """Merges the adapters into the matrices; afterwards the network has its usual parameters."""
-    for layer in _layers(network):
-        parametrize.remove_parametrizations(layer, "weight", leave_parametrized=True)
+    """Merges adapters, if there are any, into the matrices; afterwards the network has its usual parameters."""
+    for block in network.trunk.blocks:
+        for name in LAYERS:
+            layer = getattr(block, name)
+            if parametrize.is_parametrized(layer):
+                # `remove_parametrizations` would take the adapters from all copies of the network as well.
+                merged = nn.Linear(layer.in_features, layer.out_features, layer.bias is not None, device="meta")
+                merged.weight, merged.bias = nn.Parameter(layer.weight.detach()), layer.bias
+                setattr(block, name, merged)
 
 
 def _layers(network: GamepadTransformer) -> list[nn.Linear]:

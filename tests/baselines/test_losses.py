@@ -1,5 +1,6 @@
 """The losses of all stages against ten lines of NumPy and closed forms."""
 
+import itertools
 import math
 
 import numpy as np
@@ -69,6 +70,31 @@ def test_reinforce_ascends_the_score():
         loss.backward()
         optimizer.step()
     assert logits.softmax(0)[1] > 0.95
+
+
+def test_reinforce_with_older_episodes_ascends_as_with_new_ones():
+    # All pairs of arms, each with its probability: the expected gradient under either policy.
+    generator = torch.Generator().manual_seed(0)
+    logits, older = (torch.randn(3, dtype=torch.float64, generator=generator) for _ in range(2))
+    scores, steps = torch.tensor([0.5, -1.0, 2.0], dtype=torch.float64), torch.ones(2)
+    logits.requires_grad_()
+
+    def expected_gradient(behavior):
+        loss = torch.zeros(())
+        for pair in itertools.product(range(3), repeat=2):
+            arms = torch.tensor(pair)
+            chance, log_prob = behavior.softmax(0)[arms].prod(), logits.log_softmax(0)[arms]
+            ratio = (log_prob.detach() - behavior.log_softmax(0)[arms]).exp()
+            loss = loss + chance * reinforce_loss(log_prob, steps, scores[arms], ratio)
+        return torch.autograd.grad(loss, logits)[0]
+
+    assert torch.allclose(expected_gradient(older), expected_gradient(logits.detach()), rtol=1e-12)
+    assert expected_gradient(older).abs().min() > 0.01
+
+
+def test_reinforce_with_episodes_of_its_own_needs_no_ratio():
+    log_prob, steps, scores = torch.randn(8), torch.full((8,), 10.0), torch.randn(8)
+    assert torch.equal(reinforce_loss(log_prob, steps, scores, torch.ones(8)), reinforce_loss(log_prob, steps, scores))
 
 
 def test_reinforce_magnifies_no_difference_and_is_zero_without_contrast():

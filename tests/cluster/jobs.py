@@ -38,3 +38,14 @@ def machine(number: int) -> str:
 
     time.sleep(0.3)
     return ray.get_runtime_context().get_node_id()
+
+
+def play_and_die_once(folder: Path, lost: int, policy, seeds: list[int], *others):
+    """Plays a block of an alignment; once, the process that has played the block of a certain first seed is killed."""
+    from baselines.align.actors import play_block  # PyTorch takes seconds
+
+    (folder / f"{seeds[0]} {os.getpid()} {time.time_ns()} block").touch()
+    played = play_block(policy, seeds, *others)
+    if seeds[0] == lost:
+        kill_once(folder, lost)
+    return played

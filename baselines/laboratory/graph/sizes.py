@@ -81,7 +81,7 @@ def amounts(stage: Stage, makers: Makers) -> Amounts:
     updates, played, scored = config.optimizer.updates, 0, 0
     if stage.kind == "align":  # the reward model and the agent that it starts from score what is played
         played = updates * config.episodes
-        scored = 2 * played
+        scored = (3 if config.overlap else 2) * played  # and the agent that played them, if it is an update old
     elif "rollouts" in arguments:  # the held-out pairs of them, or all to choose the best from
         scored = episodes_of(arguments["rollouts"], makers)
     trained = updates * config.optimizer.accumulate * batch_of(stage)

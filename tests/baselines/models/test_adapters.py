@@ -1,4 +1,5 @@
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -72,6 +73,19 @@ def test_an_actor_plays_alike_before_and_after_merging(precision):
     before = play()
     merge_adapters(network)
     assert np.array_equal(before, play())
+
+
+def test_merging_a_copy_leaves_the_adapters_of_the_network():
+    network, frames = network_and_frames()
+    parameters = add_adapters(network, 2)
+    train_a_little(network, parameters, frames)
+    merged = copy.deepcopy(network)
+    merge_adapters(merged)
+    assert torch.equal(merged(frames), network(frames))
+    assert pickle.loads(pickle.dumps(merged)).state_dict().keys() == GamepadTransformer(SMALL).state_dict().keys()
+    train_a_little(network, parameters, frames)
+    assert not torch.equal(merged(frames), network(frames))
+    merge_adapters(merged)  # there are none any more
 
 
 def test_a_rank_of_none_is_refused():
