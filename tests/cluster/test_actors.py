@@ -8,6 +8,7 @@ import pytest
 
 from baselines import artifact
 from baselines.align import AlignConfig, actors, align, reinforce
+from baselines.models.gamepad_distribution import BUCKETS, COMPONENT_LOGITS
 from baselines.models.network import NetworkConfig
 from baselines.models.policy import Policy
 from baselines.models.reward_model import RewardModel
@@ -22,9 +23,10 @@ OPTIMIZER = OptimizerConfig(updates=3, learning_rate=0.01, warmup_updates=0)
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
-    """An agent and a reward model."""
+    """An agent, which runs straight on, and a reward model."""
     agent, judge = (tmp_path_factory.mktemp("models") / name for name in ("agent", "reward_model"))
     policy = Policy.initialize(TINY, seed=0)
+    policy.network.head.bias.detach().view(-1, COMPONENT_LOGITS)[:, 2 * BUCKETS] += 5  # the left stick, forward
     with artifact.begin(agent, kind="policy", config={}, seed=0):
         policy.save_pretrained(agent)
     with artifact.begin(judge, kind="reward_model", config={}, seed=0):
@@ -53,7 +55,7 @@ def contents(directory: Path) -> tuple[bytes, bytes]:
     [
         {},
         {"actors": 2},
-        {"actors": 2, "forced_misses": 0.5, "trained": "adapters"},
+        {"actors": 2, "forced_misses": 1.0, "trained": "adapters"},
         {"actors": 2, "overlap": True},
     ],
     ids=["one", "two", "forced misses, adapters", "overlap"],
