@@ -2,10 +2,10 @@
 
     sudo .venv/bin/python -m tools.two_machines
 
-Each machine has namespaces of its own: network, processes, host name, and mounts, with a /tmp, a /dev/shm, and a home that
-the other does not see. The checkout is at another path on the second. Ray starts on both with one core and a token, as
-`docs/cluster.md` says. On the first, commands run with `--cluster auto`, then with one process; all bytes must be the same,
-and both machines must have worked. Whatever happens, everything ends with this process. Linux only.
+Each machine has namespaces of its own: network, processes, host name, and mounts with a /tmp, a /dev/shm and a home
+that the other does not see. The checkout is at another path on the second. Ray starts on both, with one core
+and a token. On the first, commands run with `--cluster auto`, then with one process; all bytes must be the same, and both machines
+must have worked. Whatever happens, everything ends with this process. Linux only.
 
 The exit code is 1 if bytes differ or a machine did not work, 2 if something is missing on this one.
 """
@@ -17,10 +17,11 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from pathlib import Path
+from typing import IO
 
 from jumppad_env.command_line import command_line
 from tools.kill_at_random import differences
@@ -107,7 +108,7 @@ class Machine:
         if not pid:
             said = self._holder.stderr.read().decode().strip()
             self.__exit__()
-            raise PermissionError(f"this machine lets nobody make namespaces here ({' '.join(said.split())})")
+            raise PermissionError(f"this machine does not let anybody make namespaces ({' '.join(said.split())})")
         self.pid = int(pid)
         return self
 
@@ -118,13 +119,13 @@ class Machine:
         """Returns how this process reaches a path of the machine."""
         return Path(f"/proc/{self.pid}/root{path}")
 
-    def start(self, *words: str) -> subprocess.Popen[bytes]:
+    def start(self, *words: str, said: int | IO[bytes] = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
         """Starts a program on the machine, in its checkout."""
         return subprocess.Popen(
             ["nsenter", f"--target={self.pid}", *SPACES, "env", "-C", str(self._checkout), *words],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stdout=said,
+            stderr=said,
             env={**_environment(), "PYTHONPATH": str(self._checkout)},
         )
 
@@ -139,19 +140,16 @@ class Machine:
             ChildProcessError: it failed.
         """
         began = time.monotonic()
-        process = self.start(*words)
-        try:
+        with tempfile.TemporaryFile() as said:
+            process = self.start(*words, said=said)
             while process.poll() is None:
                 for machine in watched:
                     machine.look()
                 time.sleep(TICK)
-            assert process.stdout
-            said = process.stdout.read().decode(errors="replace").strip()
-        finally:
-            process.kill()
-            process.wait()
-        if process.returncode:
-            raise ChildProcessError(f"on {self.name}, {' '.join(words)} failed:\n{said}")
+            if process.returncode:
+                said.seek(0)
+                error = said.read().decode(errors="replace").strip()
+                raise ChildProcessError(f"on {self.name}, {' '.join(words)} failed:\n{error}")
         return time.monotonic() - began
 
     def look(self) -> None:
@@ -179,13 +177,15 @@ def _environment() -> dict[str, str]:
 
 
 def join(first: Machine, second: Machine) -> None:
-    """Lays a cable between two machines, through which each has all that it does not have itself."""
+    """Lays a cable between two machines."""
     pair = ("veth0", "netns", str(first.pid), "type", "veth", "peer", "name", "veth0", "netns", str(second.pid))
-    subprocess.run(["ip", "link", "add", *pair], check=True)
+    laid = subprocess.run(["ip", "link", "add", *pair], capture_output=True, text=True)
+    if laid.returncode:
+        raise PermissionError(f"no cable can be laid between network namespaces here ({laid.stderr.strip()})")
     for machine in (first, second):
         machine.run("ip", "address", "add", f"{machine.address}/24", "dev", "veth0")
         machine.run("ip", "link", "set", "veth0", "up")
-        machine.run("ip", "route", "add", "default", "dev", "veth0")  # Ray asks for it to find its own address
+        machine.run("ip", "route", "add", "default", "dev", "veth0")  # by which Ray finds the machine's own address
 
 
 def start_ray(first: Machine, second: Machine) -> None:
@@ -232,9 +232,11 @@ def compare() -> Iterator[str]:
                 first.run(*python, *(word.format(out=OUT / place) for word in words), *options, watched=(first, second))
                 for place, options in (("cluster", ("--cluster", "auto")), ("alone", ()))
             )
-            assert first.worked and second.worked, f"{name}: {first.worked} and {second.worked} were worked on"
-            line = f"{name}: {there:.1f} s on the cluster, {alone:.1f} s alone"
-            yield f"{line}; {' '.join(sorted(first.worked))} on the first, {' '.join(sorted(second.worked))} on the second"
+            seen = f"{name}: the machines worked on {first.worked or 'nothing'} and {second.worked or 'nothing'}"
+            assert first.worked & second.worked, seen
+            yield f"{name}: {there:.1f} s on the cluster, {alone:.1f} s alone; both machines worked on " + ", ".join(
+                sorted(first.worked & second.worked)
+            )
         found = differences(first.path(OUT / "alone"), first.path(OUT / "cluster"))
         assert not found, "; ".join(found)
         files = sum(path.is_file() for path in first.path(OUT / "cluster").rglob("*"))
