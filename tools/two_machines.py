@@ -3,9 +3,9 @@
     sudo .venv/bin/python -m tools.two_machines
 
 Each machine has namespaces of its own: network, processes, host name, and mounts with a /tmp, a /dev/shm and a home
-that the other does not see. The checkout is at another path on the second. Ray starts on both, with one core
-and a token. On the first, commands run with `--cluster auto`, then with one process; all bytes must be the same, and both machines
-must have worked. Whatever happens, everything ends with this process. Linux only.
+that the other does not see. The checkout is at another path on the second. Ray starts on both, with one core and a
+token. On the first, commands run with `--cluster auto`, then with one process; all bytes must be the same, and both
+machines must have worked. Whatever happens, everything ends with this process. Linux only.
 
 The exit code is 1 if bytes differ or a machine did not work, 2 if something is missing on this one.
 """
