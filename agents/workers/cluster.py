@@ -185,10 +185,11 @@ def _connect(ray: Any, address: str) -> None:
     try:
         _reach(address)  # Ray itself would wait for minutes
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=True)
-    except (OSError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError, ray.exceptions.AuthenticationError) as error:
         raise ConnectionError(
             f"no Ray cluster answers at {address} ({' '.join(str(error).split())[:200]}); start one with "
-            "`ray start --head`, or leave out --cluster"
+            "`ray start --head`, or leave out --cluster; one with a token wants RAY_AUTH_MODE=token and the same "
+            "~/.ray/auth_token on all machines"
         ) from None
     else:
         _CONNECTED[:] = [address]

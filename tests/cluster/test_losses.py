@@ -85,6 +85,15 @@ def test_no_cluster_and_no_ray_are_one_line(monkeypatch):
         cluster.Cluster("auto")
 
 
+def test_a_missing_token_is_one_line(two_machines, tmp_path):
+    command = [sys.executable, "-m", "agents.collect", str(tmp_path / "out"), "--cluster", two_machines.address]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_AUTH_TOKEN")}
+    environment |= {"PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "RAY_AUTH_MODE": "token"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
+    assert "no authentication token was found" in done.stderr and "same ~/.ray/auth_token" in done.stderr
+
+
 def test_a_driver_killed_twenty_times_ends_in_the_same_bytes(two_machines, tmp_path):
     collect(CollectConfig(episodes=2000, image_size=(16, 16)), tmp_path / "whole")
     command = [sys.executable, "-m", "agents.collect", str(tmp_path / "cut"), "--episodes", "2000"]
