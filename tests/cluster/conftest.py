@@ -7,13 +7,20 @@ STORE = 100 * 2**20
 
 
 class Machines:
-    """A cluster of machines with one core each."""
+    """A cluster of machines with one core each.
 
-    def __init__(self, count: int = 2, store: int = STORE) -> None:
+    Args:
+        count: how many.
+        store: bytes of the store of each.
+        client_port: where it answers `ray://`.
+    """
+
+    def __init__(self, count: int = 2, store: int = STORE, client_port: int | None = None) -> None:
         from ray.cluster_utils import Cluster
 
         self._store = store
         head = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": store}
+        head["ray_client_server_port"] = client_port
         self._cluster = Cluster(initialize_head=True, head_node_args=head)
         self.nodes = [self.join() for _ in range(count - 1)]
         self._cluster.wait_for_nodes()

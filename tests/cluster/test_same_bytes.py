@@ -1,5 +1,9 @@
 """What a cluster of two machines makes has the same bytes as what one process makes."""
 
+import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +21,10 @@ from baselines.models.playing import seats
 from baselines.models.policy import Policy
 from baselines.rollouts import RolloutsConfig, rollouts
 from jumppad_env.dataset.writing import EpisodeLog
+from tests.cluster.conftest import Machines
 
 pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[2]
 TINY = NetworkConfig(image_size=(16, 16), channels=(8, 8), width=16, layers=1, heads=2, context=4)
 
 
@@ -73,6 +79,21 @@ def test_rollouts_and_evaluations(two_machines, tmp_path, agent):
         (here, found), (there, same) = (play_episodes(config, agent, 3, at) for at in (None, two_machines.address))
         assert found == same and [t.seed for t in here] == [t.seed for t in there]
         assert all(np.array_equal(one.states, other.states) for one, other in zip(here, there, strict=True))
+
+
+def test_a_machine_that_does_not_belong_to_the_cluster(tmp_path):
+    pytest.importorskip("ray", reason="needs the extra `cluster`")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    machines = Machines(client_port=port)
+    try:
+        command = [sys.executable, "-m", "agents.collect", str(tmp_path / "client"), "--episodes", "600"]
+        command += ["--image-size", "16", "16", "--cluster", f"ray://127.0.0.1:{port}"]
+        subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True)
+    finally:
+        machines.close()
+    collect(CollectConfig(episodes=600, image_size=(16, 16)), tmp_path / "one", workers=1)
+    assert contents(tmp_path / "one") == contents(tmp_path / "client")
 
 
 def test_frames_of_rollouts_are_those_that_the_agent_saw(tmp_path, agent):
