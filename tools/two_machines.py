@@ -32,7 +32,7 @@ SPACES = ("--net", "--mount", "--pid", "--uts")
 OUT = Path("/tmp/out")
 """On the first machine."""
 ELSEWHERE = Path("/tmp/elsewhere")
-"""The checkout on the second machine."""
+"""The checkout on the second machine, where its place on the first is empty."""
 STORE = 100 * 2**20
 """Bytes of each machine's store."""
 TICK = 0.02
@@ -45,7 +45,7 @@ mount -t tmpfs tmpfs /dev/shm
 name=$1 checkout=$2 place=$3
 shift 3
 
-empty() {  # the folder $1, but for $checkout (where it is not moved) and $@
+empty() {  # the folder $1, but for what of $2, $3, ... is in it
     folder=$1
     shift
     mkdir /dev/shm/new
@@ -201,10 +201,10 @@ def start_ray(first: Machine, second: Machine) -> None:
 
 
 WORK = {
-    "agents.collect": ("agents.collect", "{out}/people", "--episodes", "768", "--image-size", "16", "16"),
+    "agents.collect": ("agents.collect", "{out}/people", "--episodes", "520", "--image-size", "16", "16"),
     "baselines.rollouts": (
         "baselines.rollouts",
-        *("--agent", "/tmp/agent", "--out", "{out}/rollouts", "--episodes", "512"),
+        *("--agent", "/tmp/agent", "--out", "{out}/rollouts", "--episodes", "300"),
     ),
     "an experiment": ("tools.two_machines", "--experiment", "{out}/run"),
 }

@@ -137,7 +137,7 @@ def _network(preset: PresetName, drawn: list[Trajectory], seed: int) -> dict[str
 
 
 def measure(preset: PresetName, seconds: float, seed: int) -> dict[str, Any]:
-    """Returns what `tools.throughput_model` needs to know of this machine; progress goes to stderr.
+    """Returns what `tools.throughput.model` needs to know of this machine; progress goes to stderr.
 
     Args:
         preset: whose network and image size.

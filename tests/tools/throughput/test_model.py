@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tools.throughput_model import SHOWN, Parameters, main, predict
+from tools.throughput.model import SHOWN, Parameters, main, predict
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 P = Parameters(
     episodes=2**20,
     update_episodes=64,
@@ -167,7 +167,7 @@ def test_no_nodes_and_no_cores_are_refused():
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "tools.throughput_model", *arguments]
+    command = [sys.executable, "-m", "tools.throughput.model", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=ROOT)
 
 

@@ -1,8 +1,8 @@
 """Predicts how fast many machines collect and align, from what one machine measures: an extrapolation, no measurement.
 
-    python -m tools.throughput_model
-    python -m tools.throughput_model --cores 16 --gigabits 10 --nodes 1 2 8 64 512
-    python -m tools.throughput_model --json >here.json && python -m tools.throughput_model --parameters here.json
+    python -m tools.throughput.model
+    python -m tools.throughput.model --cores 16 --gigabits 10 --nodes 1 2 8 64 512
+    python -m tools.throughput.model --json >here.json && python -m tools.throughput.model --parameters here.json
 
 N nodes have C cores each. Every core runs a worker of one thread; the first node also has the driver, which hands out
 tasks and receives what they make. All C cores of a node do the work of c = C e single ones, where the efficiency e is
@@ -39,7 +39,7 @@ from typing import Annotated, Any, TypedDict
 
 import tyro
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from baselines.presets import PresetName
 from jumppad_env.command_line import command_line
@@ -260,4 +260,4 @@ def main(
 
 if __name__ == "__main__":
     with command_line(stopped="stopped"):
-        tyro.cli(main, prog="python -m tools.throughput_model")
+        tyro.cli(main, prog="python -m tools.throughput.model")
