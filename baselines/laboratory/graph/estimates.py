@@ -13,9 +13,9 @@ from baselines.laboratory.graph.sizes import Amounts, Makers, amounts
 from baselines.presets import PRESETS, Preset
 from baselines.throughput import PEOPLE_STEPS, training_flops
 
-SECONDS = Amounts(collected=0.014, drawn=0.012, read=0.001, played=0.016, acting=0.03, trained=0.006, training=0.018)
-"""Seconds of a core per unit: processor time of short runs of the stages of `quick` and `smoke`, and of wider networks,
-on one core of an AMD EPYC with AVX2, beside other programs, 2026-11-30."""
+SECONDS = Amounts(collected=0.014, drawn=0.012, read=0.001, played=0.007, acting=0.013, trained=0.0027, training=0.0081)
+"""Seconds of a core per unit, on an AMD EPYC whose networks compute in bfloat16, 2026-11-30: short runs of the stages of
+`quick` and `smoke`, and of wider networks, for their ratios, and `make quick` for their sizes."""
 START = 0.3
 """Seconds that a node takes however little it does."""
 
