@@ -189,7 +189,7 @@ def kind_of(operation: str) -> str:
 
 
 def measure(
-    preset: PresetName, seconds: float, steps: int, episodes: int | None, seed: int, beside: int
+    preset: PresetName, seconds: float, steps: int, episodes: int | None, rows: int, seed: int, beside: int
 ) -> dict[str, Any]:
     """Measures a preset, with progress on stderr; for the arguments see `throughput`.
 
@@ -211,8 +211,8 @@ def measure(
     kinds = shares(measured.update, device)
     say("acting")
     actor = PolicyActor(measured.policy)
-    actor.reset(np.ones(PARALLEL, bool), np.arange(PARALLEL))
-    observations = stream(seed, "observations").integers(0, 256, (PARALLEL, *network.image_size, 3), dtype=np.uint8)
+    actor.reset(np.ones(rows, bool), np.arange(rows))
+    observations = stream(seed, "observations").integers(0, 256, (rows, *network.image_size, 3), dtype=np.uint8)
     acting = milliseconds(lambda: actor.act(observations), seconds, device)
     crowded = {}
     if beside:
@@ -240,6 +240,7 @@ def measure(
         "flops_per_frame": flops,
         "matmul_flops_per_second": rate,
         "utilization": round(frames_per_second * flops / rate, 4),
+        "acting_rows": rows,
         "acting_ms": round(acting, 3),
         "beside": {"programs": beside, **crowded} if beside else None,
     }
@@ -257,7 +258,7 @@ def table(result: dict[str, Any]) -> str:
         "operations per frame, forward and backward": f"{result['flops_per_frame'] / 1e6:,.1f} MFLOP",
         "peak rate (large matrix product)": f"{result['matmul_flops_per_second'] / 1e9:,.0f} GFLOP/s",
         "utilization (training / peak rate)": f"{result['utilization']:.1%}",
-        f"acting, one step of {PARALLEL} episodes": f"{result['acting_ms']:.2f} ms",
+        f"acting, one step of {result['acting_rows']:,} episodes": f"{result['acting_ms']:.2f} ms",
     }
     if (crowded := result["beside"]) is not None:
         frames = result["frames_per_update"] / crowded["update_ms"] * 1e3
@@ -276,6 +277,7 @@ def throughput(
     seconds: float = 10.0,
     steps: int = PEOPLE_STEPS,
     episodes: int | None = None,
+    rows: int = PARALLEL,
     seed: int = 0,
     beside: int = 0,
     device: str = "auto",
@@ -288,6 +290,7 @@ def throughput(
         seconds: Approximate duration of each measurement, in seconds; it takes at least three updates.
         steps: Length of each episode, in steps.
         episodes: Episodes per batch; by default those of the preset.
+        rows: Episodes that act at a time.
         seed: Seed for weights and frames.
         beside: Also measure beside this many programs that each keep a core busy.
         device: Where the network runs: cpu, cuda, cuda:1, ...; auto is a GPU where there is one.
@@ -298,12 +301,12 @@ def throughput(
     use_device(device)
     if not 0 < seconds < float("inf"):
         raise ValueError(f"--seconds must be a positive number, got {seconds}")
-    if min(steps, 1 if episodes is None else episodes) < 1:
-        raise ValueError(f"--steps and --episodes must be at least 1, got {steps} and {episodes}")
+    if min(steps, rows, 1 if episodes is None else episodes) < 1:
+        raise ValueError(f"--steps, --rows and --episodes must be at least 1, got {steps}, {rows} and {episodes}")
     if beside < 0:
         raise ValueError(f"--beside must not be negative, got {beside}")
     try:
-        result = measure(preset, seconds, steps, episodes, seed, beside)
+        result = measure(preset, seconds, steps, episodes, rows, seed, beside)
     except torch.OutOfMemoryError:
         raise ValueError(f"preset {preset} does not fit this GPU; try --episodes 1") from None
     print(json.dumps(result) if as_json else table(result))

@@ -17,11 +17,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import tyro
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-os.environ["TQDM_DISABLE"] = "1"  # read at the import of tqdm
 
 from jumppad_env.command_line import command_line
 from tools.fuzzing.miniature import make_miniature
@@ -102,6 +102,7 @@ def start_of(command: Command, finished: Path) -> Disk:
     return {f"run/{name}": data for name, data in read(finished).items()} | {"run": None}
 
 
+@patch.dict(os.environ, {"TQDM_DISABLE": "1"})
 def main(names: tyro.conf.Positional[tuple[str, ...]] = ()) -> int:
     """Kill commands before every file operation and run them again.
 

@@ -11,6 +11,7 @@ import importlib.metadata
 import importlib.util
 import logging
 import platform
+import re
 import signal
 import socket
 import threading
@@ -29,7 +30,7 @@ AGAIN = 5
 """Times that a function is run again after its machine or process was lost."""
 SECONDS = 20.0
 """Time for a first answer."""
-REMEDY = "install the same checkout with the same constraints.txt on all machines, and start Ray in it"
+REMEDY = "have the same checkout and constraints.txt on all machines, and start Ray in it with PYTHONPATH=$PWD"
 NO_RAY = 'a cluster needs Ray, which is not installed: pip install -c constraints.txt -e ".[baselines,cluster]"'
 
 
@@ -149,8 +150,8 @@ def _explained(error: BaseException) -> BaseException:
 
     if isinstance(error, exceptions.RayTaskError):
         cause = error.cause
-        if isinstance(cause, ModuleNotFoundError):
-            return ValueError(f"a machine of the cluster has no module {cause.name}; {REMEDY}")
+        if found := re.search(r"No module named '(\w+)", str(cause)):  # also in what Ray could not unpickle
+            return ValueError(f"a machine of the cluster has no module {found[1]}; {REMEDY}")
         cause.add_note(f"On a machine of the cluster: {error}")  # Ray's message is the traceback there
         return cause
     if isinstance(error, exceptions.OutOfMemoryError):

@@ -1,4 +1,4 @@
-"""How many cores this process may use."""
+"""How many cores this process may use, and this machine has."""
 
 import math
 import os
@@ -13,13 +13,18 @@ def count_cores() -> int:
     return max(1, math.ceil(min(_affinity(), _quota())))
 
 
+def count_machine_cores() -> int:
+    """Returns the number of cores of this machine, whatever this process may use of them."""
+    return os.cpu_count() or 1
+
+
 def has_quota() -> bool:
     """Returns whether a container allows less than the cores that are seen, which other libraries then count."""
     return count_cores() < _affinity()
 
 
 def _affinity() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else count_machine_cores()
 
 
 def _quota() -> float:

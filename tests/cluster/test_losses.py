@@ -73,7 +73,7 @@ def test_what_no_machine_has_is_refused(two_machines):
 def test_other_versions_are_refused_by_name(two_machines, monkeypatch):
     asked = {**cluster.versions(), "numpy": "1.0", "the checkout": "0"}
     monkeypatch.setattr(cluster, "versions", lambda: asked)
-    with pytest.raises(ValueError, match=r"has numpy .*, not 1.0, the checkout .*, not 0; install the same"):
+    with pytest.raises(ValueError, match=r"has numpy .*, not 1.0, the checkout .*, not 0; have the same"):
         list(run(two_machines, jobs.fail, 1))
 
 

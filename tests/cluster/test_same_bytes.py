@@ -1,6 +1,5 @@
 """What a cluster of two machines makes has the same bytes as what one process makes."""
 
-import os
 import socket
 import subprocess
 import sys
@@ -81,15 +80,16 @@ def test_rollouts_and_evaluations(two_machines, tmp_path, agent):
         assert all(np.array_equal(one.states, other.states) for one, other in zip(here, there, strict=True))
 
 
-def test_a_machine_that_does_not_belong_to_the_cluster(tmp_path):
+def test_a_machine_that_does_not_belong_to_the_cluster(tmp_path, monkeypatch):
     pytest.importorskip("ray", reason="needs the extra `cluster`")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # for the cluster's processes, which know no command's folder
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     machines = Machines(client_port=port)
     try:
         command = [sys.executable, "-m", "agents.collect", str(tmp_path / "client"), "--episodes", "600"]
         command += ["--image-size", "16", "16", "--cluster", f"ray://127.0.0.1:{port}"]
-        subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True)
+        subprocess.run(command, check=True)
     finally:
         machines.close()
     collect(CollectConfig(episodes=600, image_size=(16, 16)), tmp_path / "one", workers=1)

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 from pathlib import Path
+from unittest.mock import patch
 
 import torch
 
@@ -93,9 +94,9 @@ def task_of(run: Path) -> Task:
     return Task(EXPERIMENT.name, EXPERIMENT.measure.__module__, "quick", 0, run / "reproduced")
 
 
+@patch.dict(os.environ, {"TQDM_DISABLE": "1"})
 def make_miniature(run: Path) -> None:
     """Makes a finished run, and beside it what only an unfinished one or the laboratory has."""
-    os.environ["TQDM_DISABLE"] = "1"
     torch.set_num_threads(1)
     stages = stages_of(run)
     stages.evaluation_of_dataset("demonstrations", stages.demonstrations())

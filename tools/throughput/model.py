@@ -1,8 +1,8 @@
 """Predicts how fast many machines collect and align, from what one machine measures: an extrapolation, no measurement.
 
-    python -m tools.throughput.model
-    python -m tools.throughput.model --cores 16 --gigabits 10 --nodes 1 2 8 64 512
-    python -m tools.throughput.model --json >here.json && python -m tools.throughput.model --parameters here.json
+    python -m tools.throughput
+    python -m tools.throughput --cores 16 --gigabits 10 --nodes 1 2 8 64 512
+    python -m tools.throughput --json >here.json && python -m tools.throughput --parameters here.json
 
 N nodes have C cores each. Every core runs a worker of one thread; the first node also has the driver, which hands out
 tasks and receives what they make. All C cores of a node do the work of c = C e single ones, where the efficiency e is
@@ -31,7 +31,6 @@ cost of a task goes into `task`), reading and sending the states that are drawn,
 import dataclasses
 import json
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,10 +38,7 @@ from typing import Annotated, Any, TypedDict
 
 import tyro
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
 from baselines.presets import PresetName
-from jumppad_env.command_line import command_line
 from jumppad_env.files.reading import read_json
 from jumppad_env.files.shapes import Duration, Positive, Range
 from jumppad_env.machine.cores import count_cores
@@ -256,8 +252,3 @@ def main(
         found = read_json(parameters, "make it anew by --json", Saved)["parameters"]
     used = Parameters(**{**found, "episodes": episodes, "bandwidth": bandwidth})
     print(json.dumps(entries(used, nodes, cores)) if as_json else table(used, nodes, cores))
-
-
-if __name__ == "__main__":
-    with command_line(stopped="stopped"):
-        tyro.cli(main, prog="python -m tools.throughput.model")

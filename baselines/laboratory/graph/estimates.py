@@ -14,8 +14,8 @@ from baselines.presets import PRESETS, Preset
 from baselines.throughput import PEOPLE_STEPS, training_flops
 
 SECONDS = Amounts(collected=0.014, drawn=0.012, read=0.001, played=0.007, acting=0.013, trained=0.0027, training=0.0081)
-"""Seconds of a core per unit, on an AMD EPYC whose networks compute in bfloat16, 2026-11-30: short runs of the stages of
-`quick` and `smoke`, and of wider networks, for their ratios, and `make quick` for their sizes."""
+"""Seconds of a core per unit, on an AMD EPYC whose networks compute in bfloat16, 2026-11-30: short runs of the stages
+of `quick` and `smoke`, and of wider networks, for their ratios, and `make quick` for their sizes."""
 START = 0.3
 """Seconds that a node takes however little it does."""
 

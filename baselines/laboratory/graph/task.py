@@ -22,6 +22,7 @@ from baselines.laboratory.rows import read_measured, write_measured
 from baselines.models.precision import choose_device
 from baselines.presets import PRESETS, PresetName
 from baselines.stages import Stages
+from jumppad_env.machine.cores import count_machine_cores
 
 ROWS = "rows"
 ROOT = Path(__file__).parents[3]
@@ -101,7 +102,7 @@ def provenance() -> dict[str, Any]:
     return {
         "commit": commit + ("+changes" if changed else ""),
         "device": device,
-        "cores": os.cpu_count(),  # of the machine: how many of them this process has depends on who else worked
+        "cores": count_machine_cores(),  # how many of them this process has depends on who else worked
         "versions": installed_versions(),
         "date": datetime.date.today().isoformat(),
     }

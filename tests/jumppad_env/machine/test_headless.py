@@ -45,9 +45,9 @@ def test_drawing_needs_no_gl(backend):
         "env = gymnasium.make('Jumppad-v0', render_mode='rgb_array')\n"
         "print(len({*env.reset(seed=0)[0].ravel()}) > 20, len({*env.render().ravel()}) > 20)\n"
         "import agents.collect\n"
-        "from jumppad_env import bench\n"
+        "from jumppad_env.bench.overview import plain_mujoco\n"
         "from contextlib import ExitStack\n"
-        "print(bench.plain_mujoco(ExitStack()))\n"
+        "print(plain_mujoco(ExitStack()))\n"
     )
     result = run(program, **({"MUJOCO_GL": backend} if backend else {}))
     assert result.returncode == 0, result.stderr

@@ -167,7 +167,7 @@ def test_no_nodes_and_no_cores_are_refused():
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "tools.throughput.model", *arguments]
+    command = [sys.executable, "-m", "tools.throughput", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=ROOT)
 
 
