@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What a GPU does in ten minutes: trains and acts with the large presets, saves and resumes, runs `quick` from end to end.
+# What a GPU does, in at most twelve minutes: trains and acts with the large presets, saves and resumes, runs `quick` from
+# end to end.
 #
 #   tools/throughput/gpu.sh runs/gpu
 #   DEVICE=cpu LARGE=quick SMALL=smoke ROWS=64 QUICK=smoke tools/throughput/gpu.sh runs/trial    # what it does, on a CPU
