@@ -24,8 +24,8 @@ test: lint  ## lint, type checks and all tests
 fast: setup  ## only the fast tests
 	$(PYTEST) -m "not slow"
 
-thorough: setup  ## kill every command at every moment, and flip more bits: five minutes
-	JUMPPAD_THOROUGH=1 $(PYTEST) tests/test_every_moment.py tests/test_fuzz_readers.py
+thorough: setup  ## kill every command at every moment, flip more bits, reach a cluster from outside: six minutes
+	JUMPPAD_THOROUGH=1 $(PYTEST) tests/test_every_moment.py tests/test_fuzz_readers.py tests/cluster/test_same_bytes.py
 
 lint: setup  ## ruff and pyright
 	$(BIN)/ruff check

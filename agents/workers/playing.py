@@ -35,7 +35,7 @@ class Cast(Protocol):
 
 
 def play(cast: Cast, seeds: Sequence[int], workers: Workers, done: int = 0) -> Iterator[Any]:
-    """Plays one episode per seed and yields them in the order of the seeds; they do not depend on the workers.
+    """Plays one episode per seed and returns them in the order of the seeds; they do not depend on the workers.
 
     Args:
         cast: makes the seats of every worker.
@@ -49,15 +49,16 @@ def play(cast: Cast, seeds: Sequence[int], workers: Workers, done: int = 0) -> I
     first = done // BLOCK * BLOCK
     blocks = [list(seeds[start : start + BLOCK]) for start in range(first, len(seeds), BLOCK)]
     episodes = min(BLOCK, len(seeds))
-    somewhere = _play_here if isinstance(workers, Here) else _play_elsewhere
-    played = somewhere(cast, episodes, blocks, workers)
-    yield from itertools.islice(played, done - first, None)
+    if not isinstance(workers, Here):
+        played = _play_elsewhere(cast, episodes, blocks, workers)
+    elif blocks:
+        played = _play_here(cast(episodes, workers.threads), blocks)
+    else:
+        played = iter(())
+    return itertools.islice(played, done - first, None)
 
 
-def _play_here(cast: Cast, episodes: int, blocks: list[list[int]], workers: Any) -> Iterator[Any]:
-    if not blocks:
-        return
-    seats = cast(episodes, workers.threads)
+def _play_here(seats: Seats, blocks: list[list[int]]) -> Iterator[Any]:
     try:
         for block in blocks:
             yield from seats.play(block)

@@ -80,4 +80,4 @@ def play_agent(cast: Agent, seeds: Sequence[int], workers: Workers, label: str, 
     if not isinstance(workers, Here) and cast.agent not in POPULATIONS:
         make_actor(cast.agent, 1)  # a damaged agent is refused here
         cast = Agent(cast.agent, cast.temperature, cast.probe, pack(Path(cast.agent)))
-    yield from progress(play(cast, seeds, workers, done), len(seeds), label, done)
+    return progress(play(cast, seeds, workers, done), len(seeds), label, done)

@@ -1,5 +1,7 @@
 """A real Ray cluster of two machines on this one: each has a process of its own that manages it, and a store."""
 
+import signal
+
 import pytest
 
 STORE = 100 * 2**20
@@ -21,6 +23,7 @@ class Machines:
         self._store = store
         head = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": store}
         head["ray_client_server_port"] = client_port
+        self._handler = signal.getsignal(signal.SIGTERM)
         self._cluster = Cluster(initialize_head=True, head_node_args=head)
         self.nodes = [self.join() for _ in range(count - 1)]
         self._cluster.wait_for_nodes()
@@ -42,6 +45,7 @@ class Machines:
 
         ray.shutdown()
         self._cluster.shutdown()
+        signal.signal(signal.SIGTERM, self._handler)  # each machine has put its own there
 
 
 @pytest.fixture(scope="module")

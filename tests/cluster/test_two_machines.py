@@ -15,8 +15,9 @@ ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
 
 HELD = """
-import sys, time
+import signal, sys, time
 from tools.two_machines import ROOT, Machine
+signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored where a shell runs tests in the background
 with Machine("one", "10.0.0.1", ROOT) as machine:
     machine.start("sleep", "1000")
     print(machine.pid, flush=True)

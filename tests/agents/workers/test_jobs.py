@@ -49,7 +49,7 @@ def test_a_job_that_fails_or_dies_stops_no_other(tmp_path, monkeypatch):
 
 
 ENDLESS = """
-import sys, time
+import signal, sys, time
 from functools import partial
 from pathlib import Path
 from contextlib import closing
@@ -61,6 +61,7 @@ def wait(path):
     time.sleep(3600)
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored where a shell runs tests in the background
     with closing(Processes(2)) as processes:
         run_graph([Job(name, partial(wait, Path(sys.argv[1]) / name)) for name in "ab"], processes)
 """
