@@ -92,3 +92,15 @@ def test_the_batch_script_names_what_is_missing(tmp_path, words, told):
     command = ["bash", str(ROOT / "examples" / "slurm.sh"), *words]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
     assert done.returncode == 2 and done.stderr.startswith(told) and done.stderr.count("\n") == 1
+
+
+def test_machines_to_rent_fit_rays_schema():
+    util = pytest.importorskip("ray.autoscaler._private.util", reason="needs the extra `cluster`")
+    yaml = pytest.importorskip("yaml")
+    config = util.prepare_config(yaml.safe_load((ROOT / "examples/ray-aws.yaml").read_text()))
+    util.validate_config(config)
+    for command in (*config["setup_commands"], *config["worker_start_ray_commands"]):
+        assert command.startswith(("sudo ", "cd jumppad"))
+    config["max_wrokers"] = 3
+    with pytest.raises(Exception, match="max_wrokers"):
+        util.validate_config(config)
