@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tools.kill_at_random import Killer, differences, processes_of, summarize
+from tools.kill_at_random import Killer, differences, main, processes_of, summarize
 
 STEPS = """
 import json, os, subprocess, sys, time
@@ -134,3 +134,20 @@ def test_only_times_may_differ(tmp_path):
         "timings.jsonl differs",
         "weights.bin differs",
     ]
+
+
+def test_only_killed_runs_are_made_on_a_cluster(tmp_path, monkeypatch, capsys):
+    asked = []
+
+    class Recording(Killer):
+        def go_on(self, kills):
+            asked.extend(self.command(self.directory(run)) for run in (-1, 0))
+            return iter(())
+
+    monkeypatch.setattr("tools.kill_at_random.Killer", Recording)
+    main(["reproduce", "--cluster", "host:6379", "--out", str(tmp_path / "out")])
+    reference, killed = asked
+    assert "--cluster" not in reference and killed[-2:] == ["--cluster", "host:6379"]
+    with pytest.raises(SystemExit):
+        main(["pipeline", "--cluster", "host:6379", "--out", str(tmp_path / "out")])
+    assert "pipeline has no option --cluster; reproduce has" in capsys.readouterr().err

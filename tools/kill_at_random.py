@@ -2,11 +2,13 @@
 
     python -m tools.kill_at_random pipeline --kills 100 --seed 0 --out trials/pipeline
     python -m tools.kill_at_random reproduce --kills 100 --seed 0 --out trials/reproduce
+    python -m tools.kill_at_random reproduce --cluster ADDRESS --kills 100 --seed 0 --out trials/cluster
 
-An undisturbed run is made first, in `OUT/reference`. Runs in `OUT/killed-0`, `OUT/killed-1`, ... are then started and
-their main process ended with SIGKILL after a random time; its workers have to notice by themselves. Each that finishes
-must hold the same bytes, but for times. `OUT/kills.jsonl` gets a line per attempt; the same command goes on from there.
-The exit code is 1 if bytes differ, a command refused to go on, or a process outlived its parent for too long.
+An undisturbed run is made first, in `OUT/reference`, never on the cluster. Runs in `OUT/killed-0`, `OUT/killed-1`, ...
+are then started and their main process ended with SIGKILL after a random time; its workers have to notice by
+themselves. Each that finishes must hold the same bytes, but for times. `OUT/kills.jsonl` gets a line per attempt; the
+same command goes on from there. The exit code is 1 if bytes differ, a command refused to go on, or a process outlived
+its parent for too long.
 """
 
 import argparse
@@ -36,6 +38,9 @@ COMMANDS = {
     "pipeline": ("baselines.pipeline", "smoke"),
     "reproduce": ("baselines.reproduce", "outcomes", "--preset", "smoke", "--seeds", "2", "--workers", "2"),
 }
+ON_CLUSTERS = {"reproduce"}
+"""Commands that have the option `--cluster`."""
+REFERENCE = "reference"
 TICK = 0.05
 """s between two looks at processes."""
 REFUSALS = 3
@@ -102,7 +107,7 @@ class Killer:
 
     def directory(self, run: int) -> Path:
         """Returns where a run is made."""
-        return self.out / ("reference" if run < 0 else f"killed-{run}") / NAME
+        return self.out / (REFERENCE if run < 0 else f"killed-{run}") / NAME
 
     def go_on(self, kills: int) -> Iterator[Attempt]:
         """Makes the reference, then runs until there have been so many kills and the last run has ended."""
@@ -280,6 +285,7 @@ def main(words: Sequence[str] | None = None) -> int:
         prog="python -m tools.kill_at_random", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("command", choices=COMMANDS)
+    parser.add_argument("--cluster", help="address of a Ray cluster on which runs that are killed work")
     parser.add_argument("--out", type=Path, required=True, help="directory of all runs; continued if it is there")
     parser.add_argument("--kills", type=int, default=100, help="number of kills (default 100)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the moments (default 0)")
@@ -288,11 +294,19 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--limit", type=float, default=2.0, help="s that a process may outlive its parent (default 2)")
     arguments = parser.parse_args(words)
     module, *rest = COMMANDS[arguments.command]
+    cluster = ["--cluster", arguments.cluster] if arguments.cluster else []
+
+    def command(out: Path) -> list[str]:
+        on_cluster = [] if out.parent.name == REFERENCE else cluster
+        return [sys.executable, "-m", module, *rest, "--out", str(out), *on_cluster]
+
     with command_line():
+        if cluster and arguments.command not in ON_CLUSTERS:
+            raise ValueError(f"{arguments.command} has no option --cluster; {', '.join(ON_CLUSTERS)} has")
         if not 0 <= arguments.shortest < arguments.longest:
             raise ValueError(f"--shortest {arguments.shortest} must be below --longest {arguments.longest}")
         killer = Killer(
-            lambda out: [sys.executable, "-m", module, *rest, "--out", str(out)],
+            command,
             arguments.out,
             arguments.seed,
             arguments.shortest,
