@@ -31,3 +31,11 @@ for _id, _keywords in (("Jumppad-v0", {}), ("JumppadState-v0", {"observation": "
         max_episode_steps=100,
         kwargs=_keywords,
     )
+
+for _id, _keywords in (("JumppadIslands-v0", {}), ("JumppadIslandsState-v0", {"observation": "state"})):
+    gymnasium.register(  # without max_episode_steps: episodes of several islands are longer, and end by themselves
+        id=_id,
+        entry_point="jumppad_env.env:JumppadIslandsEnv",
+        vector_entry_point="jumppad_env.vector_env:JumppadIslandsVectorEnv",
+        kwargs=_keywords,
+    )

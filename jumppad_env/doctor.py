@@ -50,7 +50,7 @@ def frames_per_second(size: int) -> tuple[float, float]:
     from jumppad_env.world import World
 
     world = World(1)
-    world.place(0, "rider", world.island.spawns[0])
+    world.place(0, "rider", world.islands(0)[0].spawns[0])
     state, painter = world.get_state(0), Painter(size, size)
     start = time.perf_counter()
     if np.ptp(painter.draw_one(state, "rider")) == 0:

@@ -8,9 +8,8 @@ import numpy as np
 from jumppad_env import gamepad
 from jumppad_env.drawing import Painter
 from jumppad_env.drawing.painter import CLOSED
-from jumppad_env.world.episodes import FPS, Episodes, expect_push, observation_space
-from jumppad_env.world.observation import observe_rows
-from jumppad_env.world.options import RENDER_MODES, Options
+from jumppad_env.world.episodes import FPS, Episodes, expect_push, longest_episode, observation_space
+from jumppad_env.world.options import RENDER_MODES, IslandsOptions, Options
 
 _ONLY = np.zeros(1, np.int64)
 """The only row."""
@@ -39,6 +38,7 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
     """
 
     metadata = {"render_modes": list(RENDER_MODES), "render_fps": FPS}
+    _options: type[Options] = Options
 
     def __init__(self, **keywords: Any) -> None:
         """Makes the environment.
@@ -50,14 +50,19 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
             ValueError: an unknown or invalid keyword value.
             TypeError: an unknown keyword.
         """
-        self.options = Options(**keywords)
+        self.options = self._options(**keywords)
         self.render_mode = self.options.render_mode
         make_space, self._decode = gamepad.FORMATS[self.options.actions]
         self.action_space = make_space()
         self.observation_space = observation_space(self.options)
         self._episodes = Episodes(1, self.options)
-        self._painter = Painter(*self.options.image_size, variety=self.options.variety)
-        self._screen = Painter(*self.options.render_size, fine=True, threads=2, variety=self.options.variety)
+        self._painter = Painter(*self.options.image_size, variety=self.options.variety, settings=self.options.settings)
+        self._screen = Painter(
+            *self.options.render_size, fine=True, threads=2, variety=self.options.variety,
+            settings=self.options.settings,
+        )  # fmt: skip
+        self._longest = longest_episode(self.options)
+        self._steps = 0
         self._window: Any = None
         self._started = False
 
@@ -76,7 +81,7 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
         self._check_open()
         super().reset(seed=seed)
         self._episodes.reset(0, self.np_random, options)
-        self._started = True
+        self._started, self._steps = True, 0
         if self.render_mode == "human":
             self.render()
         return self._observe()
@@ -95,7 +100,9 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
         if self.render_mode == "human":
             self.render()
         observation, info = self._observe()
-        return observation, float(rewards[0]), bool(terminated[0]), False, info
+        self._steps += 1
+        truncated = self._longest is not None and self._steps >= self._longest
+        return observation, float(rewards[0]), bool(terminated[0]), truncated, info
 
     def render(self) -> Any:
         """Returns a frame, uint8 (*render_size, 3), in mode "rgb_array"; shows it in a window in mode "human"."""
@@ -147,7 +154,7 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
         self._check_open()
         if not self._started:
             self.reset()
-        self._episodes.world.set_state(0, state)
+        self._episodes.set_state(0, state)
         return self._observe()
 
     def push(self, velocity: np.ndarray) -> None:
@@ -180,6 +187,20 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
             self._painter.draw_rows(states, world.who, frames, _ONLY)
             parts["pixels"] = frames[0]
         if self.options.observation != "pixels":
-            parts["state"] = observe_rows(states)[0]
+            parts["state"] = self._episodes.observe(states)[0]
         observation = parts if self.options.observation == "both" else parts[self.options.observation]
         return observation, self._episodes.info_of_one(states[0])
+
+
+class JumppadIslandsEnv(JumppadEnv):
+    """Islands without number: a level is drawn from `num_levels` in every episode; docs/islands.md documents it.
+
+    Keywords, actions, observations and infos are those of `Jumppad-v0`, and: `num_levels`, `start_level`,
+    `distribution_mode`, `pads`, `islands`, `color_tie`, `cue`. Infos also have `level`, `island`, `pads`, `pad_colors`
+    and `cue`; reset options `level` and `cue`. States have the columns of `jumppad_env.world.state.LEVEL_STATE` in
+    addition. Episodes are truncated after 10 s for each island, and the flights between, by the environment itself.
+
+    Version history: v0, first version.
+    """
+
+    _options = IslandsOptions

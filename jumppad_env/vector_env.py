@@ -14,9 +14,8 @@ from jumppad_env import gamepad
 from jumppad_env.drawing import Painter
 from jumppad_env.drawing.painter import CLOSED
 from jumppad_env.machine.cores import count_cores
-from jumppad_env.world.episodes import FPS, LISTABLE, Episodes, expect_push, observation_space
-from jumppad_env.world.observation import observe_rows
-from jumppad_env.world.options import RENDER_MODES, Options
+from jumppad_env.world.episodes import FPS, LISTABLE, Episodes, expect_push, longest_episode, observation_space
+from jumppad_env.world.options import RENDER_MODES, IslandsOptions, Options
 
 
 class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
@@ -32,6 +31,7 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
     """
 
     metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES[:1]), "render_fps": FPS}
+    _options: type[Options] = Options
 
     def __init__(
         self,
@@ -59,14 +59,15 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
             _expect_count("threads", threads)
         if max_episode_steps is not None:
             _expect_count("max_episode_steps", max_episode_steps)
-        self.options = Options(**keywords)
+        self.options = self._options(**keywords)
         mode = _expect_mode(autoreset_mode)
         if self.options.render_mode == "human":
             raise ValueError('a vector environment has no window; use render_mode="rgb_array" or a single environment')
         self.metadata = {**type(self).metadata, "autoreset_mode": mode}
         self.autoreset_mode = mode
         self.num_envs = num_envs
-        self.max_episode_steps = max_episode_steps
+        longest = longest_episode(self.options)
+        self.max_episode_steps = max_episode_steps if longest is None else min(longest, max_episode_steps or longest)
         self.render_mode = self.options.render_mode
         self.single_observation_space = observation_space(self.options)
         make_space, self._decode = gamepad.FORMATS[self.options.actions]
@@ -87,8 +88,10 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
         self._done = np.ones(num_envs, dtype=np.bool_)
         self._retired = np.zeros(num_envs, dtype=np.bool_)
         self._pixels = np.zeros((num_envs, *self.options.image_size, 3), dtype=np.uint8)  # as last drawn
-        self._painter = Painter(*self.options.image_size, threads=self.threads, variety=self.options.variety)
-        self._screen = Painter(*self.options.render_size, fine=True, threads=self.threads, variety=self.options.variety)
+        look: dict[str, Any] = {"threads": self.threads, "variety": self.options.variety}
+        look["settings"] = self.options.settings
+        self._painter = Painter(*self.options.image_size, **look)
+        self._screen = Painter(*self.options.render_size, fine=True, **look)
 
     def __getstate__(self) -> dict[str, Any]:
         """Returns what a copy needs to have the same future; it starts threads of its own."""
@@ -310,12 +313,25 @@ class JumppadVectorEnv(VectorEnv[Any, Any, Any]):
             self._painter.draw_rows(states, self._episodes.world.who, self._pixels, rows)
             parts["pixels"] = self._pixels.copy()
         if kind != "pixels":
-            parts["state"] = observe_rows(states)
+            parts["state"] = self._episodes.observe(states)
         return parts if kind == "both" else parts[kind]
 
     @staticmethod
     def _infos(info: dict[str, np.ndarray], mask: np.ndarray) -> dict[str, Any]:
         return {**info, **{f"_{name}": mask.copy() for name in info}}
+
+
+class JumppadIslandsVectorEnv(JumppadVectorEnv):
+    """N environments on levels; see `jumppad_env.env.JumppadIslandsEnv`.
+
+    `max_episode_steps` can only shorten episodes, which the environment truncates by itself.
+    """
+
+    _options = IslandsOptions
+
+    def __init__(self, num_envs: int = 1, *, max_episode_steps: int | None = None, **keywords: Any) -> None:
+        """Makes the environments; see `JumppadVectorEnv`."""
+        super().__init__(num_envs, max_episode_steps=max_episode_steps, **keywords)
 
 
 def _expect_count(name: str, value: object) -> None:

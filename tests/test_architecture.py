@@ -16,6 +16,7 @@ FLOORS = {
     "jumppad_env": (
         {"rules", "gamepad", "streams", "files", "command_line", "machine", "compiled"},
         {"island"},
+        {"levels"},
         {"world"},
         {"drawing"},
         {"env", "vector_env", "wrappers", "dataset"},
@@ -45,7 +46,7 @@ EVALUATION = "baselines.evaluate"
 KNOW_SEVERAL_STAGES = {"stages.py", "presets.py", "__init__.py"}
 PARSERS = {"argparse.ArgumentParser", "tyro.cli", "tyro.extras.subcommand_cli_from_dict"}
 MAX_FILES = 13
-MAX_CHAIN = 7
+MAX_CHAIN = 8
 FORBIDDEN = {
     "jumppad_env": {"agents", "baselines", "torch"},
     "agents": {"baselines", "torch"},

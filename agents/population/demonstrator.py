@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from agents.population.modes import GOALS, WAIT, View
+from agents.population.modes import GOALS, WAIT, Mode, View
 from agents.population.populations import MODES, Population
 from agents.population.ways import mirror_island, mirror_name
 from agents.rollout import Truth
 from jumppad_env import gamepad
-from jumppad_env.island import load_island
+from jumppad_env.island import Places, load_island
+from jumppad_env.levels import LevelSettings, make_level
 from jumppad_env.rules import RULES
 from jumppad_env.streams import stream
 
@@ -34,24 +35,44 @@ class Demonstrator:
 
     Attributes:
         person: the person who plays.
-        mode: mode of behavior in this episode.
+        modes: mode of behavior on each island so far.
         goals: indices into `GOALS`, one per step so far.
 
     Args:
         population: population that the person is drawn from.
-        seed: seed of the episode; it determines all behavior.
+        seed: seed of the episode; with the islands it determines all behavior.
     """
 
     def __init__(self, population: Population, seed: int) -> None:
-        generator = stream(seed, "demonstrator")
-        self.person, self.mode = population.draw(generator)
+        self._population, self._seed = population, seed
+        self._generator = stream(seed, "demonstrator")
+        self.person, mode = population.draw(self._generator)
+        self.modes = [mode]
         self.goals: list[int] = []
-        person = self.person
+        self._strategy: Mode | None = None
+        self._begun = 0  # step at which the person came to the island
         # Mirroring observations and actions mirrors all of the person's behavior.
-        self._sign = -1.0 if person.mirrored else 1.0
-        island, mode = load_island(), self.mode
+        self._sign = -1.0 if self.person.mirrored else 1.0
+
+    @property
+    def mode(self) -> str:
+        """Modes of behavior in this episode, one per island so far."""
+        return ", ".join(self.modes)
+
+    def arrive(self, island: Places, step: int = 0) -> None:
+        """Chooses what to do on an island: on the first, or on the next one after a flight.
+
+        Args:
+            island: its places.
+            step: control steps since the episode began.
+        """
+        if self._strategy is not None:
+            self._generator = stream(self._seed, "demonstrator", len(self.modes))
+            self.modes.append(self._population.choose(self._population.people.index(self.person), self._generator))
+        person, mode, generator = self.person, self.modes[-1], self._generator
         if person.mirrored:
             island, mode = mirror_island(island), mirror_name(mode)
+        self._begun = step
         self._strategy = MODES[mode](island, person, generator)
         self._noise = generator.normal(size=(NOISE_STEPS, 4)).tolist()
         self._chance = generator.random((NOISE_STEPS, 4)).tolist()
@@ -67,15 +88,19 @@ class Demonstrator:
         self._left_x = self._left_y = self._right_x = 0.0  # positions of the sticks
 
     def act(self, view: View) -> list[int]:
-        """Returns the action, 16 integers."""
-        person, sign = self.person, self._sign
+        """Returns the action, 16 integers; by default on the classic island."""
+        if self._strategy is None:
+            self.arrive(load_island())
+        person, sign, strategy = self.person, self._sign, self._strategy
+        assert strategy is not None
         if sign < 0.0:
             view = view._replace(x=-view.x, camera_yaw=-view.camera_yaw)
+        view = view._replace(step=view.step - self._begun)
         self._seen.append(view)
         noise = self._noise[view.step % NOISE_STEPS]
         chance = self._chance[view.step % NOISE_STEPS]
         self._drift = DRIFT_MEMORY * self._drift + _DRIFT_STEP * person.drift * noise[3]
-        intent = WAIT if view.step < self._start else self._strategy.intend(self._seen[0])
+        intent = WAIT if view.step < self._start else strategy.intend(self._seen[0])
         self.goals.append(_GOAL[intent.goal])
 
         action = [gamepad.CENTER] * len(gamepad.AXES) + [0] * len(gamepad.BUTTONS)
@@ -122,12 +147,19 @@ def _bucket(deflection: float) -> int:
 
 
 class Crowd:
-    """Demonstrators in the rows of a vector environment, with the same interface as learned agents."""
+    """Demonstrators in the rows of a vector environment, with the same interface as learned agents.
 
-    def __init__(self, population: Population, count: int) -> None:
-        self.population = population
+    Args:
+        population: that people are drawn from.
+        count: number of rows.
+        settings: of the environment's levels; None: the classic island.
+    """
+
+    def __init__(self, population: Population, count: int, settings: LevelSettings | None = None) -> None:
+        self.population, self.settings = population, settings
         self._demonstrators: list[Demonstrator | None] = [None] * count
         self._steps = [0] * count
+        self._arrived = [-1] * count  # island on which each row's person acts
 
     def reset(self, rows: np.ndarray, seeds: np.ndarray) -> None:
         """Draws a new person for each masked row.
@@ -138,7 +170,7 @@ class Crowd:
         """
         for row in np.flatnonzero(rows):
             self._demonstrators[row] = Demonstrator(self.population, int(seeds[row]))
-            self._steps[row] = 0
+            self._steps[row], self._arrived[row] = 0, -1
 
     def act(self, observations: Any, infos: dict[str, Any]) -> np.ndarray:
         """Returns actions, uint8 (N, 16); uses the infos only."""
@@ -149,6 +181,10 @@ class Crowd:
         for row, demonstrator in enumerate(self._demonstrators):
             if demonstrator is None:
                 continue
+            if self.settings is not None and self._arrived[row] != infos["island"][row]:
+                self._arrived[row] = int(infos["island"][row])
+                level = make_level(int(infos["level"][row]), self.settings)
+                demonstrator.arrive(level.islands[self._arrived[row]], self._steps[row])
             x, y, z = positions[row]
             view = View(self._steps[row], x, y, z, speeds[row], yaws[row], pads[row])
             actions[row] = demonstrator.act(view)

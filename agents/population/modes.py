@@ -16,8 +16,7 @@ import numpy as np
 from agents.population.person import Person
 from agents.population.ways import Path, Point, bearing, distance, lane, pad_point, way
 from jumppad_env import gamepad
-from jumppad_env.island import Island
-from jumppad_env.rules import PADS
+from jumppad_env.island import Places
 
 GOALS = (
     "wait",  # before reacting to the start
@@ -82,7 +81,7 @@ WAIT, REST, WATCH = Intent("wait"), Intent("rest"), Intent("watch")
 class Run:
     """Follows the track to a pad, or its first points, at the person's own pace and lateral offset."""
 
-    def __init__(self, island: Island, person: Person, generator: np.random.Generator, pad: int) -> None:
+    def __init__(self, island: Places, person: Person, generator: np.random.Generator, pad: int) -> None:
         """Draws the lateral offset, which varies slightly between the runs of a person."""
         self.lateral = -(person.lateral + person.drift * float(generator.normal()))
         self.path = Path(lane(island, pad, self.lateral), person.lookahead)
@@ -100,7 +99,7 @@ class Run:
 class Direct:
     """Runs to a pad."""
 
-    def __init__(self, island: Island, person: Person, generator: np.random.Generator, pad: int) -> None:
+    def __init__(self, island: Places, person: Person, generator: np.random.Generator, pad: int) -> None:
         self._run = Run(island, person, generator, pad)
         self._run.path.points.append(pad_point(island, pad, 0.5, min(0.6, max(-0.6, self._run.lateral))))
         self._stroll = Wander(island, person, generator)
@@ -124,15 +123,15 @@ class Direct:
 class MissAndReturn:
     """Runs past a side pad, or into the wall beside the middle one, then turns around and comes back."""
 
-    def __init__(self, island: Island, person: Person, generator: np.random.Generator, pad: int) -> None:
-        inner = (1.0, float(generator.choice([-1.0, 1.0])), -1.0)[pad]  # the side with room to pass
-        if PADS[pad] == "middle":  # enclosed by walls: runs past its ramp end at the wall
-            before, beyond, retreat = (-5.0, 2.0), (-2.2, 3.6), (-4.5, 0.8)
-        else:
-            across = float(generator.uniform(2.6, 3.1))
-            before, beyond, retreat = (-2.5, across), (1.6, across), (-1.5, 2.5)
+    def __init__(self, island: Places, person: Person, generator: np.random.Generator, pad: int) -> None:
+        room = island.passing[pad]
+        side = float(generator.choice([-1.0, 1.0]))
+        inner = side if room.both_sides else 1.0 if pad == 0 else -1.0
+        low, high = room.across
+        across = float(generator.uniform(low, high)) if high > low else low
+        points = [(along, share * across) for along, share in (room.before, room.beyond)] + [room.retreat]
         self._before, self._beyond, self._retreat = (
-            pad_point(island, pad, along, inner * across) for along, across in (before, beyond, retreat)
+            pad_point(island, pad, along, inner * far) for along, far in points
         )
         self._run = Run(island, person, generator, pad)
         self._run.path.points[-1:] = [self._before]
@@ -163,7 +162,7 @@ class MissAndReturn:
 class Wander:
     """Strolls across the plaza between random points."""
 
-    def __init__(self, island: Island, person: Person, generator: np.random.Generator) -> None:
+    def __init__(self, island: Places, person: Person, generator: np.random.Generator) -> None:
         center, half = island.plaza
         self._points: list[Point] = (generator.uniform(-1.0, 1.0, size=(20, 2)) * half[:2] + center[:2]).tolist()
         self._pace = float(generator.uniform(0.55, 1.0))
@@ -186,9 +185,9 @@ class Wander:
 class GiveUp:
     """Sets out for a pad, stops on the way and stays there."""
 
-    def __init__(self, island: Island, person: Person, generator: np.random.Generator) -> None:
+    def __init__(self, island: Places, person: Person, generator: np.random.Generator) -> None:
         last = int(generator.integers(2, 5))
-        self._run = Run(island, person, generator, int(generator.integers(len(PADS))))
+        self._run = Run(island, person, generator, int(generator.integers(len(island.pads))))
         del self._run.path.points[last:]
         self._end = self._run.path.points[-1]
         self._arrived_at: int | None = None
@@ -206,7 +205,7 @@ class GiveUp:
 class LoseWay:
     """Gets lost: runs into walls and planters, notices late, and tries elsewhere."""
 
-    def __init__(self, island: Island, person: Person, generator: np.random.Generator) -> None:
+    def __init__(self, island: Places, person: Person, generator: np.random.Generator) -> None:
         side = _side(person, generator)
         center, half = island.plaza
         self._run: Run | None = None
@@ -214,11 +213,12 @@ class LoseWay:
             front, back = float(center[1] + half[1]), float(center[1] - half[1])
             aims = [(side * 7.5, front), (-side * 8.5, float(generator.uniform(back, front))), (side * 4.0, back - 2.0)]
         else:  # mistakes a garden bed for a path, and the wall between two pads for its end
-            self._run = Run(island, person, generator, PADS.index("middle"))
+            middle = len(island.pads) // 2
+            self._run = Run(island, person, generator, middle)
             self._run.path.points[3:] = []
-            (bed,), (lane_end,) = way(island, "left_in"), way(island, "left_out")
-            middle = float(island.ways["middle_out"][1])
-            aims = [(side * abs(bed[0]) * 0.62, lane_end[1]), (side * abs(lane_end[0]) * 0.65, middle + 4.0)]
+            bed, lane_end = island.lanes[0][0], island.lanes[0][-1]
+            end = float(island.lanes[middle][-1][1])
+            aims = [(side * abs(bed[0]) * 0.62, lane_end[1]), (side * abs(lane_end[0]) * 0.65, end + 4.0)]
         self._aims: list[Point] = aims
         self._patience = generator.integers(6, 16, size=len(aims)).tolist()
         self._stuck = 0
@@ -247,7 +247,7 @@ class LoseWay:
 class ShadowBox:
     """Shadow-boxes on the plaza: attacks, jumps and dodges around the spawn point."""
 
-    def __init__(self, island: Island, person: Person, generator: np.random.Generator) -> None:
+    def __init__(self, island: Places, person: Person, generator: np.random.Generator) -> None:
         keenness = 0.7 + 0.6 * person.boldness
         chances = ((gamepad.X, 0.4), (gamepad.A, 0.06 * keenness), (gamepad.B, 0.03 * keenness))
         drawn = generator.random((len(chances), 128))
@@ -272,7 +272,7 @@ class ShadowBox:
 class Idle:
     """Stands still and looks around now and then."""
 
-    def __init__(self, island: Island, person: Person, generator: np.random.Generator) -> None:
+    def __init__(self, island: Places, person: Person, generator: np.random.Generator) -> None:
         self._glances = (generator.random(8) < 0.35).tolist()
         self._look = _looks(generator, 8, 1.5)
 
@@ -285,14 +285,14 @@ class Idle:
 class LeaveTrack:
     """Jumps over the wall of the plaza or neck down to a side terrace and strolls there."""
 
-    def __init__(self, island: Island, person: Person, generator: np.random.Generator) -> None:
+    def __init__(self, island: Places, person: Person, generator: np.random.Generator) -> None:
         side = _side(person, generator)
         (center,) = way(island, "terrace_left" if side < 0 else "terrace_right")
         if generator.random() < 0.4:  # from the plaza
             plaza_center, plaza_half = island.plaza
             approach = [(side * 4.5, float(plaza_center[1] + plaza_half[1] - generator.uniform(1.5, 2.5)))]
         else:  # from the neck
-            approach = [*way(island, "stairs", "neck_in"), (side, center[1] + float(generator.uniform(2.0, 7.0)))]
+            approach = [*way(island, "stairs", "neck_in"), (side, center[1] + float(generator.uniform(*island.leap)))]
         self._approach = Path(approach, person.lookahead)
         self._takeoff = approach[-1]
         self._beyond_wall = abs(self._takeoff[0]) + 4.0

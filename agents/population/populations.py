@@ -12,15 +12,30 @@ import numpy as np
 from agents.population import modes
 from agents.population.modes import Mode
 from agents.population.person import DRAWN, SIDES, Person, Traits, always, draw_person
-from jumppad_env.island import Island
+from jumppad_env.island import Places
 from jumppad_env.rules import CHARACTERS, PADS
 
-MakeMode = Callable[[Island, Person, np.random.Generator], Mode]
+MakeMode = Callable[[Places, Person, np.random.Generator], Mode]
 
 
 def _to(strategy: Callable[..., Mode], pad: str) -> MakeMode:
-    index = PADS.index(pad)
-    return lambda island, person, generator: strategy(island, person, generator, index)
+    return lambda island, person, generator: strategy(
+        island, person, generator, pad_of(pad, len(island.pads), generator)
+    )
+
+
+def pad_of(place: str, pads: int, generator: np.random.Generator) -> int:
+    """Returns the pad that people mean by a place: "middle" is any pad that is neither the first nor the last.
+
+    Args:
+        place: one of `PADS`.
+        pads: number of pads of the island.
+        generator: chooses where there is a choice; of two pads, "middle" is either.
+    """
+    if place != "middle":
+        return 0 if place == "left" else pads - 1
+    inner = range(1, pads - 1) if pads > 2 else range(2)
+    return inner[0] if len(inner) == 1 else inner[int(generator.integers(len(inner)))]
 
 
 MODES: dict[str, MakeMode] = {
@@ -104,13 +119,17 @@ class Population:
     def draw(self, generator: np.random.Generator) -> tuple[Person, str]:
         """Draws the person who plays an episode and the mode that this person chooses."""
         index = int(generator.integers(len(self.people)))
+        return self.people[index], self.choose(index, generator)
+
+    def choose(self, index: int, generator: np.random.Generator) -> str:
+        """Draws the mode that a person chooses, given their index among the people."""
         person = self.people[index]
         choice, side = generator.random(2)  # always both, so that mirrored people use the same random numbers
         name = list(self.shares)[int(np.searchsorted(self._edges[index], choice, side="right"))]
         if name not in SIDED:
-            return person, name
+            return name
         first = SIDES.index(person.first_side)
-        return person, SIDED[name].format(SIDES[first if side < person.habit else 1 - first])
+        return SIDED[name].format(SIDES[first if side < person.habit else 1 - first])
 
 
 PEOPLE = 200

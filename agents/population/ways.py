@@ -9,8 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from jumppad_env.island import Island
-from jumppad_env.rules import PADS
+from jumppad_env.island import Places
 
 Point = tuple[float, float]
 """x and y, m."""
@@ -35,8 +34,8 @@ def mirror_name(name: str) -> str:
     return "right".join(part.replace("right", "left") for part in name.split("left"))
 
 
-@functools.cache
-def mirror_island(island: Island) -> Island:
+@functools.lru_cache(256)
+def mirror_island(island: Places) -> Places:
     """Returns the mirror image of the island, with left and right swapped."""
     flip = np.array([-1.0, 1.0, 1.0])
     return dataclasses.replace(
@@ -45,7 +44,9 @@ def mirror_island(island: Island) -> Island:
         landings=island.landings[::-1] * flip,
         pads=island.pads[::-1] * flip,
         ways={mirror_name(name): point * flip for name, point in island.ways.items()},
+        lanes=tuple(lane * flip for lane in reversed(island.lanes)),
         plaza=(island.plaza[0] * flip, island.plaza[1]),
+        passing=island.passing[::-1],
     )
 
 
@@ -82,7 +83,7 @@ class Path:
         return bearing(place, points[0])
 
 
-def way(island: Island, *names: str, lateral: float = 0.0) -> list[Point]:
+def way(island: Places, *names: str, lateral: float = 0.0) -> list[Point]:
     """Returns the named points of the track, shifted to the right by `lateral` m.
 
     Raises:
@@ -94,14 +95,13 @@ def way(island: Island, *names: str, lateral: float = 0.0) -> list[Point]:
     return [(float(island.ways[name][0]) + lateral, float(island.ways[name][1])) for name in names]
 
 
-def lane(island: Island, pad: int, lateral: float) -> list[Point]:
+def lane(island: Places, pad: int, lateral: float) -> list[Point]:
     """Returns the path from the plaza to just before a pad, `lateral` m to the right of its center."""
-    side = PADS[pad]
     track = way(island, "stairs", "neck_in", "neck_out", lateral=_clip(lateral * 1.6, 1.9))
-    return track + way(island, f"{side}_in", f"{side}_out", lateral=_clip(lateral, 0.7))
+    return track + [(float(x) + _clip(lateral, 0.7), float(y)) for x, y, _ in island.lanes[pad]]
 
 
-def pad_point(island: Island, pad: int, along: float = 0.0, across: float = 0.0) -> Point:
+def pad_point(island: Places, pad: int, along: float = 0.0, across: float = 0.0) -> Point:
     """Returns a point near a pad: `along` m in launch direction from its center and `across` m to the right."""
     center, landing = island.pads[pad], island.landings[pad]
     dx, dy = float(landing[0] - center[0]), float(landing[1] - center[1])

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from jumppad_env.gamepad import FACTORS
-from jumppad_env.rules import CHARACTERS, PADS
+from jumppad_env.levels.settings import MOST_PADS
+from jumppad_env.rules import CHARACTERS
 from jumppad_env.world import STATE
 
 LARGEST_SEED = 2**63 - 1
@@ -50,7 +51,7 @@ class Trajectory:
             raise ValueError(
                 f"actions must be uint8 (T, {FACTORS}), T > 0; got {self.actions.dtype} {self.actions.shape}"
             )
-        if self.states.shape != (length, len(STATE)):
+        if self.states.ndim != 2 or len(self.states) != length or self.states.shape[1] < len(STATE):
             raise ValueError(f"states must be ({length}, {len(STATE)}) to fit the actions; got {self.states.shape}")
         if self.frames is not None and (len(self.frames) != length or self.frames.dtype != np.uint8):
             raise ValueError(f"frames must be uint8 ({length}, H, W, 3); got {self.frames.dtype} {self.frames.shape}")
@@ -58,7 +59,7 @@ class Trajectory:
             raise ValueError(f"goals must be uint8 ({length},); got {self.goals.dtype} {self.goals.shape}")
         if not -1 <= self.seed <= LARGEST_SEED:
             raise ValueError(f"seed {self.seed} is not between -1 (unknown) and {LARGEST_SEED}; use -1")
-        if self.character not in CHARACTERS or not -1 <= self.pad < len(PADS):
+        if self.character not in CHARACTERS or not -1 <= self.pad < MOST_PADS:
             raise ValueError(f"character {self.character!r} or pad {self.pad} is unknown")
 
     def __len__(self) -> int:

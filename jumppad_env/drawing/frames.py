@@ -12,7 +12,7 @@ from jumppad_env.drawing.hud import write_over
 from jumppad_env.drawing.lanes import LANES, ROWS, unpack_lanes
 from jumppad_env.drawing.looks import CAMERA, LIGHT, PATHS, SHAKE, SKY, TEAM, TINTS, WHO
 from jumppad_env.drawing.rasterizer import aim, draw_faces, draw_mesh, frustum, is_seen, project
-from jumppad_env.drawing.scenery import Scenery
+from jumppad_env.drawing.scenery import Mesh
 from jumppad_env.world import STATE
 from jumppad_env.world.state import CAMERA_TILT, CAMERA_YAW, GROUNDED, MOUNTED, STEPS, STRIDE, VX, VY, YAW, X, Y, Z
 
@@ -39,6 +39,8 @@ class Looks(NamedTuple):
     """(S, hud.BOXES, 8)."""
     counters: np.ndarray
     """(S, hud.COUNTERS, 8)."""
+    floors: np.ndarray
+    """(S, n, len(ground.FLOOR)), of levels."""
 
 
 class Scratch(NamedTuple):
@@ -74,12 +76,11 @@ class Scratch(NamedTuple):
     """(len(STATE),), the state of a team-mate."""
 
     @classmethod
-    def allocate(cls, height: int, width: int, scenery: Scenery, meshes: CharacterMeshes) -> "Scratch":
-        """Returns buffers for frames of height x width pixels."""
+    def allocate(cls, height: int, width: int, parts: tuple[Mesh, Mesh], meshes: CharacterMeshes) -> "Scratch":
+        """Returns buffers for frames of height x width pixels and the meshes of the scenery."""
         vertices = int(np.diff(meshes.first_vertex.astype(int)).max())
         faces = int(np.diff(meshes.first_face.astype(int)).max())
-        parts = (scenery.island, scenery.movable)
-        corners = max(int(np.diff(mesh.faces.astype(int)).max()) for mesh in (*parts, meshes))
+        corners = max(int(np.diff(mesh.faces.astype(int)).max(initial=0)) for mesh in (*parts, meshes))
         return cls(
             depth=np.empty((height, width), np.float32),
             pixels=np.empty((height, width), np.uint32),
@@ -121,12 +122,13 @@ def draw_frames(rows, states, characters, slots, looks, island, movable, meshes,
         shown = draw_characters(state, characters[row], numbers, meshes, False, scratch)
         draw_scenery(slot, looks, island, movable, looks.colors[slot], scratch)
         eye, depth, pixels = scratch.eye, scratch.depth, scratch.pixels
-        darken(state[X], state[Y], state[Z], heights, numbers[CAMERA][5], eye, depth, pixels)
+        ground = heights, looks.floors[slot]
+        darken(state[X], state[Y], state[Z], ground, numbers[CAMERA][5], eye, depth, pixels)
         if shown > 1:
             for mate in range(TEAM):
                 place_mate(numbers, mate, state[STEPS], scratch.mate)
                 x, y, z = scratch.mate[X], scratch.mate[Y], scratch.mate[Z]
-                darken(x, y, z, heights, numbers[CAMERA][5], eye, depth, pixels)
+                darken(x, y, z, ground, numbers[CAMERA][5], eye, depth, pixels)
         unpack(pixels, out[row])
         write_over(looks.boxes[slot], looks.counters[slot], state[STEPS], state, out[row])
 
@@ -241,42 +243,42 @@ def place_mate(numbers, mate, steps, state):
 
 
 @compiled_part
-def darken(x, y, z, heights, near, eye, depth, pixels):
+def darken(x, y, z, ground, near, eye, depth, pixels):
     """Draws the blob shadow under a character: without it the height of a jump is invisible.
 
     Args:
         x: m, of the feet; so are `y`, `z`.
         y: see `x`.
         z: see `x`.
-        heights: see `jumppad_env.drawing.ground.load_heights`.
+        ground: heights and floors, see `jumppad_env.drawing.ground.height_below`.
         near: m.
         eye: (4, 3).
         depth: (H, W) float32.
         pixels: (H, W) uint32, colors, updated.
     """
-    ground = height_below(x, y, heights)
-    if z - ground > 8.0:
+    below_it = height_below(x, y, ground)
+    if z - below_it > 8.0:
         return
-    height, width = depth.shape
+    rows, columns = depth.shape
     across = eye[1, 0] ** 2 + eye[1, 1] ** 2 + eye[1, 2] ** 2
     down = eye[2, 0] ** 2 + eye[2, 1] ** 2 + eye[2, 2] ** 2
-    dx, dy, dz = x - eye[0, 0], y - eye[0, 1], ground - eye[0, 2]
+    dx, dy, dz = x - eye[0, 0], y - eye[0, 1], below_it - eye[0, 2]
     ahead = eye[3, 0] * dx + eye[3, 1] * dy + eye[3, 2] * dz
     if ahead < near + SHADOW_RADIUS:
         return
-    right = width / 2 + (eye[1, 0] * dx + eye[1, 1] * dy + eye[1, 2] * dz) / ahead
-    below = height / 2 - (eye[2, 0] * dx + eye[2, 1] * dy + eye[2, 2] * dz) / ahead
+    right = columns / 2 + (eye[1, 0] * dx + eye[1, 1] * dy + eye[1, 2] * dz) / ahead
+    below = rows / 2 - (eye[2, 0] * dx + eye[2, 1] * dy + eye[2, 2] * dz) / ahead
     wide, high = SHADOW_RADIUS * math.sqrt(across) / ahead, SHADOW_RADIUS * math.sqrt(down) / ahead
-    for row in range(max(int(below - high), 0), min(int(below + high) + 1, height)):
-        up = (height / 2 - row - 0.5) / down
-        for column in range(max(int(right - wide), 0), min(int(right + wide) + 1, width)):
+    for row in range(max(int(below - high), 0), min(int(below + high) + 1, rows)):
+        up = (rows / 2 - row - 0.5) / down
+        for column in range(max(int(right - wide), 0), min(int(right + wide) + 1, columns)):
             if depth[row, column] <= 0.0:
                 continue
             far = 1.0 / depth[row, column]
-            side = (column + 0.5 - width / 2) / across
+            side = (column + 0.5 - columns / 2) / across
             px = eye[0, 0] + far * (eye[3, 0] + side * eye[1, 0] + up * eye[2, 0]) - x
             py = eye[0, 1] + far * (eye[3, 1] + side * eye[1, 1] + up * eye[2, 1]) - y
-            pz = eye[0, 2] + far * (eye[3, 2] + side * eye[1, 2] + up * eye[2, 2]) - ground
+            pz = eye[0, 2] + far * (eye[3, 2] + side * eye[1, 2] + up * eye[2, 2]) - below_it
             if px * px + py * py < SHADOW_RADIUS**2 and abs(pz) < SHADOW_HEIGHT:
                 color = pixels[row, column]
                 pixels[row, column] = ((color >> 1) & 0x7F7F7F) + ((color >> 3) & 0x1F1F1F)

@@ -37,10 +37,30 @@ def load_heights() -> np.ndarray:
     return heights
 
 
+FLOOR = ("x", "y", "cos", "sin", "length", "half", "height", "slope")
+"""Columns of a floor of a level: middle of its start (m), cosine and sine of its direction, length and half width (m),
+height at its start (m), and slope."""
+
+NO_FLOORS = np.empty((0, len(FLOOR)))
+
+
 @compiled_part
-def height_below(x, y, heights):
-    """Returns the height of the ground at a place, m; `NO_GROUND` where there is none."""
+def height_below(x, y, ground):
+    """Returns the height of the ground at a place, m; `NO_GROUND` where there is none.
+
+    Args:
+        x: m.
+        y: m.
+        ground: heights, see `load_heights`, empty on levels; and floors (n, len(FLOOR)), none on the classic island.
+    """
+    heights, floors = ground
     column, row = int((x - CORNER[0]) / CELL), int((CORNER[1] - y) / CELL)
     if 0 <= row < heights.shape[0] and 0 <= column < heights.shape[1]:
         return heights[row, column]
-    return NO_GROUND
+    highest = np.float32(NO_GROUND)
+    for index in range(len(floors)):
+        start_x, start_y, cos, sin, length, half, height, slope = floors[index]
+        ahead, right = (y - start_y) * cos - (x - start_x) * sin, (x - start_x) * cos + (y - start_y) * sin
+        if 0.0 <= ahead <= length and abs(right) <= half:
+            highest = max(highest, np.float32(height + slope * ahead))
+    return highest

@@ -14,9 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jumppad_env.compiled import compiled
+from jumppad_env.drawing.ground import NO_FLOORS
 from jumppad_env.drawing.hud import Hud, make_hud, no_hud
+from jumppad_env.drawing.levels.mesh import load_level_scenery, place_pieces
+from jumppad_env.drawing.levels.pieces import build, clutter_spots, floors_of, with_paints
 from jumppad_env.drawing.scenery import CLUTTER, load_camera, load_light, load_materials, load_scenery, load_sky
-from jumppad_env.island import load_island
+from jumppad_env.island import Places, load_island
+from jumppad_env.levels import Level
 from jumppad_env.rules import CHARACTERS
 
 FAMILIES = (
@@ -39,6 +43,8 @@ SKIES = (
     ((0.62, 0.66, 0.86), (0.98, 0.82, 0.80), (0.52, 0.42, 0.40), (0.50, 0.48, 0.56)),  # morning
     ((0.03, 0.05, 0.14), (0.12, 0.18, 0.34), (0.16, 0.20, 0.32), (0.22, 0.25, 0.38)),  # night
 )
+CLASSIC_CLIFF = 62.0
+"""m: y of the edge of the classic island's cliff, behind which the landmarks are."""
 TEAM = 3
 TURN = 2 * math.pi
 RIDERS = [index for index, character in enumerate(CHARACTERS.values()) if character.has_board]
@@ -72,15 +78,20 @@ class Look(NamedTuple):
     spheres: np.ndarray
     """(P, 4) m: of the movable parts."""
     hud: Hud
+    of_faces: np.ndarray
+    """(F,) int: material of each face of the scenery."""
+    floors: np.ndarray
+    """(n, len(ground.FLOOR)) of a level; none on the classic island, which has a map of heights."""
 
 
-def make_look(kinds: tuple[str, ...], seed: int, *, detail: bool) -> Look:
+def make_look(kinds: tuple[str, ...], seed: int, *, detail: bool, on: tuple[Level, int] | None = None) -> Look:
     """Samples the look of a number.
 
     Args:
         kinds: names in `KINDS`.
         seed: the number, at least 0.
         detail: include the geoms of `DETAIL_GROUP`; the rest is the same.
+        on: a level, and the index of the color that its flag shows, -1 without one; None: the classic island.
     """
     streams = _Streams(seed)
     numbers = np.zeros(NUMBERS)
@@ -92,6 +103,7 @@ def make_look(kinds: tuple[str, ...], seed: int, *, detail: bool) -> Look:
     hud = no_hud()
     scenery, outfit = load_scenery(detail=detail), _outfit(detail)
     materials, places, here = outfit.materials, scenery.places.copy(), outfit.here
+    island: Places = load_island() if on is None else on[0].islands[0]
     if "camera" in kinds:
         _move_camera(streams.of("camera"), numbers)
     if "light" in kinds:
@@ -107,7 +119,7 @@ def make_look(kinds: tuple[str, ...], seed: int, *, detail: bool) -> Look:
         numbers[WHO.start] = RIDERS[int(drawn[0] * len(RIDERS))]
         numbers[TINTS][:3] = _between(0.7, 1.15, drawn[1:])
     if "team" in kinds:
-        _gather_team(streams.of("team"), numbers)
+        _gather_team(streams.of("team"), numbers, island.spawns)
     if "hud" in kinds:
         hue, saturation, value, own, other, seconds = streams.of("hud").random(6).tolist()
         hue, saturation, value = _between(0.45, 0.6, hue), _between(0.5, 0.8, saturation), _between(0.35, 0.6, value)
@@ -118,14 +130,30 @@ def make_look(kinds: tuple[str, ...], seed: int, *, detail: bool) -> Look:
     if "landmarks" in kinds:
         _move_landmarks(streams.of("landmarks"), places)
     if "clutter" in kinds:
-        here = here | _scatter_clutter(streams.of("clutter"), places)
-    island, mesh = scenery.island, scenery.movable
-    vertices, planes, spheres = (np.empty_like(array) for array in (mesh.vertices, mesh.planes, mesh.spheres))
-    arrange(mesh, places, here, vertices, planes, spheres)
-    shades = np.empty((len(scenery.materials), 6), np.float32)
-    light = numbers[LIGHT].reshape(3, 3)
-    shine((island.planes, planes), scenery.materials, materials, outfit.emissions, light, shades)
-    return Look(numbers, shades, vertices, planes, spheres, hud)
+        spots = scenery.spots if on is None else clutter_spots(on[0])
+        here = here | _scatter_clutter(streams.of("clutter"), places, spots)
+    light, mesh = numbers[LIGHT].reshape(3, 3), scenery.movable
+    if on is not None:
+        places[outfit.here, 1] += on[0].cliff - CLASSIC_CLIFF
+        table = build(*on)
+        shared = load_level_scenery(on[0].settings, detail=detail)
+        of_faces = np.concatenate([shared.materials_of(table), scenery.materials[len(scenery.island.planes) :]])
+        materials, emissions = with_paints(materials, outfit.emissions)
+        vertices, planes, spheres = (
+            np.empty_like(array) for array in (shared.mesh.vertices, shared.mesh.planes, shared.mesh.spheres)
+        )
+        own = shared.pieces
+        place_pieces(own, table, vertices, planes, spheres)
+        moved = vertices[len(own.vertices) :], planes[len(own.planes) :], spheres[len(own.spheres) :]
+        arrange(mesh, places, here, *moved)
+        still, floors = planes[:0], floors_of(on[0])
+    else:
+        still, of_faces, emissions, floors = scenery.island.planes, scenery.materials, outfit.emissions, NO_FLOORS
+        vertices, planes, spheres = (np.empty_like(array) for array in (mesh.vertices, mesh.planes, mesh.spheres))
+        arrange(mesh, places, here, vertices, planes, spheres)
+    shades = np.empty((len(of_faces), 6), np.float32)
+    shine((still, planes), of_faces, materials, emissions, light, shades)
+    return Look(numbers, shades, vertices, planes, spheres, hud, of_faces, floors)
 
 
 _SKIES = np.array(SKIES)
@@ -185,8 +213,8 @@ def _change_weather(generator: np.random.Generator, numbers: np.ndarray) -> None
     numbers[SKY] = np.minimum(numbers[SKY] * generator.uniform(0.9, 1.1), 1.0)
 
 
-def _gather_team(generator: np.random.Generator, numbers: np.ndarray) -> None:
-    spawns = load_island().spawns[generator.permutation(4)[:TEAM]].tolist()
+def _gather_team(generator: np.random.Generator, numbers: np.ndarray, places: np.ndarray) -> None:
+    spawns = places[generator.permutation(4)[:TEAM]].tolist()
     numbers[TINTS][3:] = _between(0.75, 1.1, generator.random(3 * TEAM))
     paths = []
     for mate, drawn in enumerate(generator.random((TEAM, 9)).tolist()):
@@ -244,9 +272,8 @@ def _move_landmarks(generator: np.random.Generator, places: np.ndarray) -> None:
     places[own, 3] = TURN * drawn[:, 2]
 
 
-def _scatter_clutter(generator: np.random.Generator, places: np.ndarray) -> np.ndarray:
-    """Places clutter on free spots and returns which movable parts are visible clutter, bool (P,)."""
-    spots = load_scenery(detail=False).spots
+def _scatter_clutter(generator: np.random.Generator, places: np.ndarray, spots: np.ndarray) -> np.ndarray:
+    """Places clutter on free spots (n, 3) m and returns which movable parts are visible clutter, bool (P,)."""
     own = np.flatnonzero(~_outfit(False).here)
     drawn = generator.random((len(own), 4))
     places[own, :3] = spots[generator.permutation(len(spots))[: len(own)]]

@@ -15,17 +15,19 @@ import gymnasium
 import numpy as np
 
 from jumppad_env.compiled import CONFIG, specialized
-from jumppad_env.drawing import hud, shading
+from jumppad_env.drawing import shading
 from jumppad_env.drawing.characters import load_character_meshes
 from jumppad_env.drawing.frames import Looks, Scratch, draw_frames, pack_shades
 from jumppad_env.drawing.ground import load_heights
 from jumppad_env.drawing.lanes import STRETCH
-from jumppad_env.drawing.looks import LIGHT, NUMBERS, WHO, Look, make_look
+from jumppad_env.drawing.levels.mesh import NOTHING, load_level_scenery
+from jumppad_env.drawing.looks import LIGHT, WHO, Look, make_look
 from jumppad_env.drawing.scenery import load_scenery
+from jumppad_env.levels import LevelSettings, make_level
 from jumppad_env.rules import CHARACTERS
 from jumppad_env.world import STATE
 from jumppad_env.world.options import parse_variety
-from jumppad_env.world.state import LOOK, LOOKS
+from jumppad_env.world.state import CUE, LEVEL, LEVEL_STATE, LOOK, LOOKS, Y
 
 RENDERER = "jumppad software rasterizer 4"
 """Name and version of the renderer, stored in datasets; other versions may draw other bytes."""
@@ -45,8 +47,9 @@ class Painter:
     """Draws states at one size and quality; a state always gives the same bytes, at any number of threads."""
 
     def __init__(
-        self, height: int, width: int, *, fine: bool = False, threads: int = 1, variety: object = "none"
-    ) -> None:
+        self, height: int, width: int, *, fine: bool = False, threads: int = 1, variety: object = "none",
+        settings: LevelSettings | None = None,
+    ) -> None:  # fmt: skip
         """Makes a painter; the first drawing loads the meshes and starts the threads.
 
         Args:
@@ -55,6 +58,7 @@ class Painter:
             fine: fine quality, for people; otherwise fast, for agents.
             threads: number of drawing threads, the caller's included.
             variety: see `jumppad_env.world.options.parse_variety`.
+            settings: what levels are like; None: the classic island.
 
         Raises:
             ValueError: unknown variety, fewer pixels than are written at a time, or no thread.
@@ -68,7 +72,9 @@ class Painter:
         self._fine = fine
         self._threads = threads
         self._kinds = parse_variety(variety)
-        self._wardrobe = _Wardrobe(self._kinds, detail=fine)
+        self._settings = settings
+        self._columns = len(STATE) if settings is None else len(STATE) + len(LEVEL_STATE)
+        self._wardrobe = _Wardrobe(self._kinds, settings, detail=fine)
         self._brushes: list[_Brush] = []  # one per thread
         self._lock = threading.Lock()  # the buffers serve one drawing at a time
         self._pool: ThreadPoolExecutor | None = None
@@ -79,7 +85,8 @@ class Painter:
     def __getstate__(self) -> dict[str, Any]:
         """Returns what a copy is made from; it starts threads and fills buffers of its own."""
         size = {"height": self.height, "width": self.width}
-        return {**size, "fine": self._fine, "threads": self._threads, "variety": self._kinds, "closed": self.closed}
+        look = {"variety": self._kinds, "settings": self._settings}
+        return {**size, **look, "fine": self._fine, "threads": self._threads, "closed": self.closed}
 
     def __setstate__(self, stored: dict[str, Any]) -> None:
         closed = stored.pop("closed")
@@ -92,7 +99,7 @@ class Painter:
         """Draws a batch of states.
 
         Args:
-            states: (N, len(STATE)) float64 as in `world.STATE`.
+            states: (N, columns) float64 as in `world.STATE`, on levels also `world.state.LEVEL_STATE`.
             characters: N names in `CHARACTERS`.
             out: uint8 (N, height, width, 3), output, top row first.
             mask: (N,) bool, rows to draw; the others keep their pixels. All by default.
@@ -106,8 +113,8 @@ class Painter:
         states = np.array(states, np.float64, order="C")  # one array type, so that Numba compiles once
         expected = (count, self.height, self.width, 3)
         # The compiled code checks no bounds.
-        if states.shape != (count, len(STATE)) or (mask is not None and np.shape(mask) != (count,)):
-            raise ValueError(f"for {count} characters states must be ({count}, {len(STATE)}), got {states.shape}")
+        if states.shape != (count, self._columns) or (mask is not None and np.shape(mask) != (count,)):
+            raise ValueError(f"for {count} characters states must be ({count}, {self._columns}), got {states.shape}")
         if out.shape != expected or out.dtype != np.uint8 or not out.flags.c_contiguous or not out.flags.writeable:
             raise ValueError(f"out must be a contiguous uint8 array {expected}, got {out.dtype} {out.shape}")
         rows = np.arange(count) if mask is None else np.flatnonzero(mask)
@@ -143,7 +150,7 @@ class Painter:
 
     def _draw(self, states: np.ndarray, characters: np.ndarray, out: np.ndarray, rows: np.ndarray) -> None:
         while len(self._brushes) < self._threads:
-            self._brushes.append(_Brush(self.height, self.width, fine=self._fine))
+            self._brushes.append(_Brush(self.height, self.width, self._settings, fine=self._fine))
         slots = self._wardrobe.slots(states, rows)
         if len(rows) <= (1 if self._fine else FEW) or self._threads == 1:
             self._brushes[0].draw(rows, states, characters, slots, self._wardrobe, out, self._share)
@@ -218,11 +225,12 @@ class _Wardrobe:
     Attributes:
         looks: the slots as arrays, for compiled code.
         shades: colors (F, 6) of each slot.
+        of_faces: materials (F,) of each slot.
     """
 
-    def __init__(self, kinds: tuple[str, ...], *, detail: bool) -> None:
-        self._kinds, self._detail = kinds, detail
-        self._slots: dict[int, int] = {}  # slot of each look, least recently used first
+    def __init__(self, kinds: tuple[str, ...], settings: LevelSettings | None, *, detail: bool) -> None:
+        self._kinds, self._settings, self._detail = kinds, settings, detail
+        self._slots: dict[Any, int] = {}  # slot of each look, least recently used first
         self._most = 0  # most different looks in one drawing
         self.clear()
 
@@ -231,6 +239,7 @@ class _Wardrobe:
         self._slots.clear()
         self.looks: Looks = Looks(*(np.empty(0),) * len(Looks._fields))
         self.shades: list[np.ndarray] = []
+        self.of_faces: list[np.ndarray] = []
 
     def slots(self, states: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Returns the slot of each state's look, int64 (N,), set in `rows` only; missing looks are made.
@@ -239,26 +248,33 @@ class _Wardrobe:
             ValueError: an invalid look.
         """
         result = np.zeros(len(states), np.int64)
-        if not self._kinds:
+        if not self._kinds and self._settings is None:
             if not self.shades:
-                self._make_room(1)
                 self._put(0, make_look((), 0, detail=self._detail))
             return result
         numbers = states[rows, LOOK]
         possible = (numbers >= 0) & (numbers < LOOKS) & (numbers == np.floor(numbers))
         if not possible.all():
             raise ValueError(f"a state has look {numbers[~possible][0]}, expected a whole number from 0 to {LOOKS - 1}")
-        wanted = numbers.astype(np.int64).tolist()
+        wanted: list[Any] = numbers.astype(np.int64).tolist()
+        if self._settings is not None:
+            looks = wanted if self._kinds else [0] * len(wanted)
+            levels = states[rows][:, [LEVEL, CUE]].astype(np.int64).tolist()
+            wanted = [(look, *where) for look, where in zip(looks, levels, strict=True)]
         self._most = max(self._most, len(set(wanted)))
         for row, look in zip(rows.tolist(), wanted, strict=True):
             slot = self._slots.get(look)
             if slot is None:
-                made = make_look(self._kinds, look, detail=self._detail)
+                if self._settings is None:
+                    made = make_look(self._kinds, look, detail=self._detail)
+                else:
+                    number, level, cue = look
+                    on = make_level(level, self._settings), cue
+                    made = make_look(self._kinds, number, detail=self._detail, on=on)
                 if len(self._slots) >= 2 * self._most + 8:
                     slot = self._slots.pop(next(iter(self._slots)))
                 else:
                     slot = len(self._slots)
-                    self._make_room(slot + 1)
                 self._put(slot, made)
             else:
                 del self._slots[look]
@@ -266,47 +282,40 @@ class _Wardrobe:
             result[row] = slot
         return result
 
-    def _make_room(self, count: int) -> None:
-        if count <= len(self.shades):
-            return
-        room = max(2 * len(self.shades), 1)
-        scenery = load_scenery(detail=self._detail)
-        mesh, faces = scenery.movable, len(scenery.materials)
-        empty = Looks(
-            np.empty((room, NUMBERS)),
-            np.empty((room, faces), np.uint32),
-            np.empty((room, *mesh.vertices.T.shape)),
-            np.empty((room, *mesh.planes.shape)),
-            np.empty((room, *mesh.spheres.shape)),
-            np.empty((room, hud.BOXES, 8)),
-            np.empty((room, hud.COUNTERS, 8)),
-        )
-        if self.shades:
-            for old, new in zip(self.looks, empty, strict=True):
-                new[: len(old)] = old
-        self.looks = empty
-        self.shades += [np.empty(0)] * (room - len(self.shades))
-
     def _put(self, slot: int, look: Look) -> None:
-        self.looks.numbers[slot] = look.numbers
-        pack_shades(look.shades, self.looks.colors[slot])
-        self.looks.vertices[slot], self.looks.planes[slot] = look.vertices.T, look.planes
-        self.looks.spheres[slot] = look.spheres
-        self.looks.boxes[slot], self.looks.counters[slot] = look.hud
-        self.shades[slot] = look.shades
+        colors = np.empty(len(look.shades), np.uint32)
+        pack_shades(look.shades, colors)
+        values = Looks(look.numbers, colors, look.vertices.T, look.planes, look.spheres, *look.hud, floors=look.floors)
+        if slot >= len(self.shades):
+            room = max(2 * len(self.shades), 1)
+            empty = Looks(*(np.empty((room, *value.shape), value.dtype) for value in values))
+            if self.shades:
+                for old, new in zip(self.looks, empty, strict=True):
+                    new[: len(old)] = old
+            self.looks = empty
+            self.shades += [np.empty(0)] * (room - len(self.shades))
+            self.of_faces += [np.empty(0, np.int64)] * (room - len(self.of_faces))
+        for kept, value in zip(self.looks, values, strict=True):
+            kept[slot] = value
+        self.shades[slot], self.of_faces[slot] = look.shades, look.of_faces
 
 
 class _Brush:
     """Meshes and buffers of one drawing thread."""
 
-    def __init__(self, height: int, width: int, *, fine: bool) -> None:
+    def __init__(self, height: int, width: int, settings: LevelSettings | None, *, fine: bool) -> None:
         if CONFIG.DISABLE_JIT:
             raise ValueError("NUMBA_DISABLE_JIT is set, but drawing needs Numba's compiler: unset it")
         self._block = FINE_BLOCK if fine else 1
         self._fine = fine
-        self._scenery, self._meshes = load_scenery(detail=fine), load_character_meshes()
+        scenery, self._meshes = load_scenery(detail=fine), load_character_meshes()
+        self._island, self._movable = scenery.island, scenery.movable
         self._heights = load_heights()
-        self._scratch = Scratch.allocate(height * self._block, width * self._block, self._scenery, self._meshes)
+        if settings is not None:
+            self._island, self._movable = NOTHING, load_level_scenery(settings, detail=fine).mesh
+            self._heights = self._heights[:0]
+        self._parts = parts = self._island, self._movable
+        self._scratch = Scratch.allocate(height * self._block, width * self._block, parts, self._meshes)
         self._sun: tuple[bytes, np.ndarray, np.ndarray] | None = None
         self._team_sun = np.empty(shading.SUN_MAP if fine else (0, 0), np.float32)
         self._frames: Any = None  # machine code of `draw_frames`, from the first drawing on
@@ -327,7 +336,7 @@ class _Brush:
         Args as in `Painter.draw`, with indices of characters and slots of looks; `share(work, count)` runs
         `work(first, end)` over all `count` pixel rows of a frame.
         """
-        looks, island, movable = wardrobe.looks, self._scenery.island, self._scenery.movable
+        looks, island, movable = wardrobe.looks, self._island, self._movable
         if not self._fine:
             meshes, heights, scratch = self._meshes, self._heights, self._scratch
             arguments = rows, states, characters, slots, looks, island, movable, meshes, heights, scratch, out
@@ -336,8 +345,9 @@ class _Brush:
             self._frames(*arguments)
             return
         for row in rows.tolist():
-            slot, parts = int(slots[row]), _face_numbers()
-            axes, lit = self._sun_map(slot, looks)
+            slot = int(slots[row])
+            parts = self._face_numbers(wardrobe.of_faces[slot])
+            axes, lit = self._sun_map(slot, looks, states[row, Y])
             if looks.numbers[slot, WHO][1] >= 0:  # team shadows are drawn into a copy
                 self._team_sun[:] = lit
                 lit = self._team_sun
@@ -352,24 +362,24 @@ class _Brush:
             share(shade, len(out[row]))
             shading.finish(states[row], slot, looks, out[row])
 
-    def _sun_map(self, slot: int, looks: Looks) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the sun's projection and the shadow map, drawn again when light or landmarks change."""
-        key = looks.numbers[slot, LIGHT].tobytes() + looks.planes[slot].tobytes()
+    def _sun_map(self, slot: int, looks: Looks, y: float) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the sun's projection and the shadow map, drawn again when light, landmarks or level change."""
+        center = np.array(shading.SUN_CENTER)
+        if not len(self._island.planes):  # islands in a row are longer than the map, which follows the character
+            center[1] += max(0, round((y - center[1]) / shading.SUN_SIDE)) * shading.SUN_SIDE
+        key = looks.numbers[slot, LIGHT].tobytes() + looks.planes[slot].tobytes() + center.tobytes()
         if self._sun is None or self._sun[0] != key:
             direction = looks.numbers[slot, LIGHT.start : LIGHT.start + 3]
-            axes = shading.seen_by_sun(direction, np.array(shading.SUN_CENTER), shading.SUN_SIDE, *shading.SUN_MAP)
+            axes = shading.seen_by_sun(direction, center, shading.SUN_SIDE, *shading.SUN_MAP)
             lit = np.empty(shading.SUN_MAP, np.float32)
             unused = np.empty(shading.SUN_MAP, np.uint32)
-            shading.draw_sun_map(
-                slot, looks, self._scenery.island, self._scenery.movable, axes, self._scratch.outline, lit, unused
-            )
+            shading.draw_sun_map(slot, looks, self._island, self._movable, axes, self._scratch.outline, lit, unused)
             self._sun = key, axes, lit
         return self._sun[1:]
 
-
-@functools.cache
-def _face_numbers() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Returns pattern, part and number (from 1) of each face of the scenery, and the cloud map."""
-    scenery = load_scenery(detail=True)
-    numbers = np.arange(1, len(scenery.parts) + 1, dtype=np.uint32)
-    return shading.face_patterns(), scenery.parts, numbers, shading.load_clouds()
+    def _face_numbers(self, of_faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Returns pattern, part and number (from 1) of each face of the scenery, and the cloud map."""
+        parts = [np.repeat(np.arange(len(mesh.spheres)), np.diff(mesh.part_faces.astype(int))) for mesh in self._parts]
+        parts[1] += len(self._island.spheres)
+        numbers = np.arange(1, len(of_faces) + 1, dtype=np.uint32)
+        return shading.patterns_of(of_faces), np.concatenate(parts), numbers, shading.load_clouds()

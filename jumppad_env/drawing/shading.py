@@ -13,9 +13,9 @@ from jumppad_env.compiled import compiled, compiled_part, inlined
 from jumppad_env.drawing.characters import MIDDLE
 from jumppad_env.drawing.frames import draw_characters, draw_scenery, sky_colors
 from jumppad_env.drawing.hud import write_over
+from jumppad_env.drawing.levels.pieces import materials
 from jumppad_env.drawing.looks import SKY, TEAM, WHO
 from jumppad_env.drawing.rasterizer import draw_flat
-from jumppad_env.drawing.scenery import load_materials, load_scenery
 from jumppad_env.world.state import STEPS, X
 
 PLANKS, GRASS, STONE, LEAVES, CLIFF, BOARDS = range(1, 7)
@@ -53,10 +53,9 @@ HAZE = 420.0
 """m; haze takes 1 - 1/e of the color over this distance."""
 
 
-def face_patterns() -> np.ndarray:
-    """Returns the pattern of each face of the scenery (F,) uint8."""
-    of_material = np.array([PATTERNS.get(material.name, 0) for material in load_materials()], np.uint8)
-    return of_material[load_scenery(detail=True).materials]
+def patterns_of(of_faces: np.ndarray) -> np.ndarray:
+    """Returns the pattern of each face of the scenery (F,) uint8, given their materials."""
+    return np.array([PATTERNS.get(material.name, 0) for material in materials()], np.uint8)[of_faces]
 
 
 def seen_by_sun(direction: np.ndarray, center: np.ndarray, side: float, rows: int, columns: int) -> np.ndarray:

@@ -33,7 +33,28 @@ def shared_vertices(corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def geom_faces(model: mujoco.MjModel, geom: int) -> list[np.ndarray]:
     """Returns the surface of a geom as convex faces (n, 3), m in its frame, counter-clockwise from outside."""
-    triangles = _geom_triangles(model, geom)
+    return _merged(_geom_triangles(model, geom))
+
+
+def box_faces() -> list[np.ndarray]:
+    """Returns the faces of the cube from -1 to 1."""
+    return _merged(_box())
+
+
+def disc_faces() -> list[np.ndarray]:
+    """Returns a disc of radius 1 at z = 0, facing up."""
+    return [face - [0.0, 0.0, 1.0] for face in _merged(_disc())]
+
+
+def cone_faces(sides: int = 6) -> list[np.ndarray]:
+    """Returns the sides of a pyramid of radius 1 that stands on z = 0, 1 high."""
+    angles = np.arange(sides + 1) * (2 * np.pi / sides)
+    ring = np.stack([np.cos(angles), np.sin(angles), np.zeros_like(angles)], axis=1)
+    return [np.array([one, other, [0.0, 0.0, 1.0]]) for one, other in itertools.pairwise(ring)]
+
+
+def _merged(triangles: np.ndarray) -> list[np.ndarray]:
+    """Returns triangles (T, 3 corners, 3) as convex faces (n, 3)."""
     vertices, indices = shared_vertices(triangles.reshape(-1, 3))
     by_plane: dict[tuple[float, ...], list[list[int]]] = {}
     for loop in indices.reshape(-1, 3).tolist():

@@ -1,4 +1,4 @@
-"""The island: compiles the MJCF and resolves its names, once per process.
+"""The classic island: compiles the MJCF and resolves its names, once per process.
 
 All solid geometry is in ``assets/*.xml``; the environment's code repeats none of its numbers.
 """
@@ -6,6 +6,7 @@ All solid geometry is in ``assets/*.xml``; the environment's code repeats none o
 import functools
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,25 +32,59 @@ def character_path(character: str) -> Path:
     )
 
 
-@dataclass(frozen=True, eq=False)
-class Island:
-    """The compiled physics model, shared by all characters, and the places and sensors that the rules need."""
+class Passing(NamedTuple):
+    """Where players run past a pad: m along the launch from its middle, and across it."""
 
-    model: mujoco.MjModel
+    across: tuple[float, float]
+    """m beside the middle of the pad, from and to, where there is room to pass."""
+    before: tuple[float, float]
+    """Along, and across as a multiple of that: where they leave the lane's middle."""
+    beyond: tuple[float, float]
+    """The same, where they notice."""
+    retreat: tuple[float, float]
+    """Along, and m across: from where they try again."""
+    both_sides: bool
+    """Whether there is room on both sides; otherwise only on that of the island's middle."""
+
+
+BESIDE = Passing(across=(2.6, 3.1), before=(-2.5, 1.0), beyond=(1.6, 1.0), retreat=(-1.5, 2.5), both_sides=False)
+"""Of a side pad, which stands in a wide garden."""
+ENCLOSED = Passing(across=(1.0, 1.0), before=(-5.0, 2.0), beyond=(-2.2, 3.6), retreat=(-4.5, 0.8), both_sides=True)
+"""Of the middle pad, which is enclosed by walls: runs past its ramp end at the wall."""
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """The places of an island that rules and people need; P pads, from the left."""
+
     spawns: np.ndarray
     """(4, 3) m, spawn points; characters start facing +y."""
     landings: np.ndarray
-    """(3, 3) m, where the launch of each pad ends."""
+    """(P, 3) m, where the launch of each pad ends."""
     pads: np.ndarray
-    """(3, 3) m, center of each pad's base."""
+    """(P, 3) m, center of each pad's base."""
     ways: dict[str, np.ndarray]
-    """(3,) m, named points along the track: stairs, neck_in, neck_out, and <pad>_in, <pad>_out of each lane."""
+    """(3,) m, named points along the track: stairs, neck_in, neck_out; and off it: terrace_left, terrace_right. The
+    classic island also names those of its lanes: <pad>_in, <pad>_out."""
+    lanes: tuple[np.ndarray, ...]
+    """P times (n, 3) m, points along the lane to each pad, n at least 2."""
     plaza: tuple[np.ndarray, np.ndarray]
     """Center (3,) and half size (3,) of the part of the plaza where players move, m."""
+    passing: tuple[Passing, ...]
+    """How to run past each pad."""
+    leap: tuple[float, float]
+    """m along y from the middle of the terraces: from where to where a leap over the neck's wall ends on one."""
     fall_height: float
     """m; a character below it has fallen off."""
     flight_seconds: float
     """s from a pad to its landing place."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """A compiled physics model that all characters share, and the columns of its sensors."""
+
+    model: mujoco.MjModel
     ground_sensor: int
     """Column of the sensor data: number of contacts of the foot."""
     pad_sensors: slice
@@ -75,6 +110,11 @@ class Island:
         if count < 1 or abs(count * self.timestep - control_step) > 1e-9:
             raise ValueError(f"control step {control_step} s is not a multiple of the physics step {self.timestep} s")
         return count
+
+
+@dataclass(frozen=True, eq=False)
+class Island(Places, Ground):
+    """The classic island: its places and its physics."""
 
 
 def _mesh_origin(model: mujoco.MjModel, data: mujoco.MjData, geom: str) -> np.ndarray:
@@ -106,12 +146,16 @@ def load_island() -> Island:
     touch = [int(model.sensor(f"touch_{pad}").adr[0]) for pad in PADS]
     if touch != list(range(touch[0], touch[0] + len(PADS))):
         raise ValueError(f"the MJCF must declare the pads' touch sensors in the order {PADS}; found columns {touch}")
+    ways = {name.removeprefix("way_"): data.site(name).xpos.copy() for name in names if name.startswith("way_")}
     return Island(
         model=model,
         spawns=np.array(spawns),
         landings=np.array([data.site(f"landing_{pad}").xpos for pad in PADS]),
         pads=np.array([_mesh_origin(model, data, f"pad_{pad}") for pad in PADS]),
-        ways={name.removeprefix("way_"): data.site(name).xpos.copy() for name in names if name.startswith("way_")},
+        ways=ways,
+        lanes=tuple(np.array([ways[f"{pad}_in"], ways[f"{pad}_out"]]) for pad in PADS),
+        passing=tuple(ENCLOSED if pad == "middle" else BESIDE for pad in PADS),
+        leap=(2.0, 7.0),
         plaza=(data.site("plaza_area").xpos.copy(), model.site_size[model.site("plaza_area").id].copy()),
         fall_height=float(model.numeric("fall_height").data[0]),
         flight_seconds=float(model.numeric("flight_seconds").data[0]),

@@ -10,10 +10,27 @@ import numpy as np
 from gymnasium import spaces
 
 from jumppad_env.compiled import compiled
+from jumppad_env.levels import FLIGHT_SECONDS, LEVELS
 from jumppad_env.rules import CHARACTERS, PADS, RULES
-from jumppad_env.world.options import Options
-from jumppad_env.world.state import CAMERA_YAW, FARTHEST, LOOKS, PAD, VX, YAW, YAW_RATE, X, Z, wrap_angle
-from jumppad_env.world.world import BOUNDS, RULE_PAD, RULE_SINCE_PAD, World
+from jumppad_env.world.level_observation import level_observation, observe_on_levels
+from jumppad_env.world.moves import RULE_CUE, RULE_ISLAND, RULE_LEVEL, RULE_PAD, RULE_SINCE_PAD, RULE_TAKEN
+from jumppad_env.world.observation import observe_rows
+from jumppad_env.world.options import IslandsOptions, Options
+from jumppad_env.world.state import (
+    CAMERA_YAW,
+    FARTHEST,
+    LOOKS,
+    PAD,
+    TAKEN_BASE,
+    VX,
+    YAW,
+    YAW_RATE,
+    X,
+    Z,
+    taken_pads,
+    wrap_angle,
+)
+from jumppad_env.world.world import BOUNDS, World
 
 ANYTHING = (-math.inf, math.inf)
 STATE_OBSERVATION = (
@@ -33,12 +50,25 @@ STATE_OBSERVATION = (
 STATE_WIDTH = sum(width for _, width, *_ in STATE_OBSERVATION)
 
 RESET_OPTIONS = ("spawn", "position", "heading", "character", "look")
+LEVEL_RESET_OPTIONS = (*RESET_OPTIONS, "level", "cue")
+ISLAND_STEPS = 100
+"""Control steps that an episode has for each island."""
+FLIGHT_STEPS = round(FLIGHT_SECONDS / RULES.control_step)
+"""Control steps of a flight from one island to the next."""
+
+
+def longest_episode(options: Options) -> int | None:
+    """Returns after how many control steps an environment truncates episodes by itself; None: it does not."""
+    if options.settings is None:
+        return None
+    return ISLAND_STEPS * options.islands + FLIGHT_STEPS * (options.islands - 1)
 
 
 def observation_space(options: Options) -> spaces.Space[Any]:
     """Returns the observation space of a single environment."""
     pixels = spaces.Box(0, 255, (*options.image_size, 3), np.uint8)
-    bounds = np.array([bounds for _, width, _, bounds in STATE_OBSERVATION for _ in range(width)], np.float32)
+    columns = STATE_OBSERVATION if options.settings is None else level_observation(STATE_OBSERVATION, options.settings)
+    bounds = np.array([bounds for _, width, _, bounds in columns for _ in range(width)], np.float32)
     state = spaces.Box(*bounds.T, dtype=np.float32)
     if options.observation == "both":
         return spaces.Dict(pixels=pixels, state=state)
@@ -79,8 +109,24 @@ def expect_push(velocities: object, shape: tuple[int, ...]) -> np.ndarray:
     return _within("push", velocities, shape, f"finite numbers (m/s) of shape {shape}")
 
 
-LISTABLE = {"position": (1, expect_position), "heading": (0, expect_heading), "character": (0, expect_character)}
+def expect_level(level: object) -> int:
+    """Returns the reset option `level`, or raises a ValueError; any level may be asked for."""
+    if isinstance(level, bool) or not isinstance(level, int | np.integer) or not 0 <= level < LEVELS:
+        raise ValueError(f"reset option level={level!r} must be an integer from 0 to {LEVELS - 1}")
+    return int(level)
+
+
+LISTABLE = {
+    "position": (1, expect_position),
+    "heading": (0, expect_heading),
+    "character": (0, expect_character),
+    "level": (0, expect_level),
+}
 """Reset options that a vector environment takes per row: number of axes of one value, and its validator."""
+
+
+SPAWNS = 4
+"""Spawn points of every island."""
 
 
 class Episodes:
@@ -96,8 +142,13 @@ class Episodes:
         """Makes the world; every row must be reset before it is stepped."""
         self.options = options
         self.count = count
-        self.world = World(count, threads)
-        self._target = -1 if options.target is None else PADS.index(options.target)
+        self.world = World(count, threads, options.settings)
+        self._targets = np.full((count, options.islands), -1, np.int64)
+        self._colors = np.zeros((count, options.islands, options.pads), np.int64)
+        self._pads = np.zeros((count, options.islands, options.pads, 3))
+        self._origins = np.zeros((count, options.islands, 2))
+        if options.settings is None and options.target is not None:
+            self._targets[:] = PADS.index(options.target)
 
     def reset(self, row: int, generator: np.random.Generator, options: dict[str, Any] | None = None) -> None:
         """Starts an episode in one row.
@@ -106,20 +157,22 @@ class Episodes:
             row: index of the row.
             generator: samples spawn point, character and look, always all three, so fixing one does not shift others.
             options: `spawn` (int), `position` ((3,) m), `heading` (rad), `character` (name), `look` (int) override the
-                sampled values.
+                sampled values; so do `level` (int) and `cue` (index of a color) on levels, which are drawn last.
 
         Raises:
             ValueError: an unknown or invalid option.
         """
         options = options or {}
-        unknown = set(options) - set(RESET_OPTIONS)
+        known = RESET_OPTIONS if self.options.settings is None else LEVEL_RESET_OPTIONS
+        unknown = set(options) - set(known)
         if unknown:
-            raise ValueError(f"unknown reset options {sorted(unknown, key=repr)}; known are {list(RESET_OPTIONS)}")
-        spawns = self.world.island.spawns
+            raise ValueError(f"unknown reset options {sorted(unknown, key=repr)}; known are {list(known)}")
         names = list(CHARACTERS)
-        spawn = int(generator.integers(len(spawns)))
+        spawn = int(generator.integers(SPAWNS))
         character = names[int(generator.integers(len(names)))]
         look = int(generator.integers(LOOKS))
+        cue = self._load_level(row, generator, options)
+        spawns = self.world.islands(row)[0].spawns
         if self.options.character != "random":
             character = self.options.character
         character = expect_character(options.get("character", character))
@@ -131,7 +184,36 @@ class Episodes:
             raise ValueError(f"reset option look={look!r} must be an integer from 0 to {LOOKS - 1}")
         position = expect_position(options.get("position", spawns[spawn]))
         heading = expect_heading(options.get("heading", 0.0))
-        self.world.place(row, character, position, heading, int(look))
+        self.world.place(row, character, position, heading, int(look), cue)
+
+    def _load_level(self, row: int, generator: np.random.Generator, options: dict[str, Any]) -> int:
+        """Puts a level into a row and returns the color that its flag shows; nothing on the classic island."""
+        keywords = self.options
+        if not isinstance(keywords, IslandsOptions):
+            return -1
+        levels = keywords.levels
+        number = levels[int(generator.integers(len(levels)))]
+        cue = int(generator.integers(keywords.pads))
+        number = expect_level(options.get("level", number))
+        if "cue" in options:
+            asked = options["cue"]
+            if not keywords.cue or isinstance(asked, bool) or asked not in range(keywords.pads):
+                raise ValueError(
+                    f"reset option cue={asked!r} needs cue=True, and a color from 0 to {keywords.pads - 1}"
+                )
+            cue = int(asked)
+        self.world.load(row, number)
+        cue = cue if keywords.cue else -1
+        self.follow_level(row, cue)
+        return cue
+
+    def follow_level(self, row: int, cue: int) -> None:
+        """Takes colors, places and target from the level of a row, which `World.load` put there."""
+        level, keywords = self.world.levels[row], self.options
+        assert level is not None and isinstance(keywords, IslandsOptions)
+        self._colors[row], self._origins[row] = level.colors, level.origins
+        self._pads[row] = [island.pads for island in level.islands]
+        self._targets[row] = keywords.target_pads(level.colors.tolist(), cue)
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Advances all rows by one control step.
@@ -147,13 +229,37 @@ class Episodes:
         world.step(actions)
         rewards, terminated = np.empty(self.count), np.empty(self.count, np.bool_)
         flight_steps = self.options.flight_steps if self.options.terminate_on_pad else -1
-        fall_height = world.island.fall_height
-        judge(world.rule_state, world.qpos, fall_height, self._target, flight_steps, rewards, terminated)
+        judge(world.rule_state, world.qpos, world.fall_height, self._targets, flight_steps, rewards, terminated)
         return rewards, terminated
 
+    def set_state(self, row: int, state: np.ndarray) -> None:
+        """Restores a state, with its level.
+
+        Raises:
+            ValueError: see `jumppad_env.world.World.set_state`.
+        """
+        self.world.set_state(row, state)
+        if self.world.settings is not None:
+            self.follow_level(row, int(self.world.rule_state[row, RULE_CUE]))
+
+    def observe(self, states: np.ndarray) -> np.ndarray:
+        """Returns what agents observe of the rows' states (N, columns), float32 (N, width)."""
+        settings = self.world.settings
+        if settings is None:
+            return observe_rows(states)
+        return observe_on_levels(states, self._origins, self._pads, self._colors, settings)
+
+    def _taken(self) -> np.ndarray:
+        """Returns the pads taken on each island, int64 (N, K), -1 for none."""
+        world = self.world
+        if world.settings is None:
+            return world.pad.astype(np.int64)[:, None]
+        return taken_pads(world.rule_state[:, RULE_TAKEN], self.options.islands)
+
     def _success(self) -> np.ndarray:
-        pad = self.world.pad
-        return pad >= 0 if self._target < 0 else pad == self._target
+        taken = self._taken()
+        right = np.where(self._targets < 0, taken >= 0, taken == self._targets)
+        return np.asarray(right.all(axis=1))
 
     def info(self) -> dict[str, np.ndarray]:
         """Returns the info as one fresh array per key, over the rows."""
@@ -167,7 +273,17 @@ class Episodes:
             "heading": wrap_angle(world.qpos[:, 3]),
             "camera_yaw": wrap_angle(world.camera_yaw),
             "character": world.who.copy(),
+            **self._level_info(),
         }
+
+    def _level_info(self) -> dict[str, np.ndarray]:
+        """Returns the entries that only levels have."""
+        world = self.world
+        if world.settings is None:
+            return {}
+        whole = world.rule_state[:, [RULE_LEVEL, RULE_ISLAND, RULE_CUE]].astype(np.int64).T.copy()
+        entries = dict(zip(("level", "island", "cue"), whole, strict=True))
+        return {**entries, "pads": self._taken(), "pad_colors": self._colors.copy()}
 
     def info_of_one(self, state: np.ndarray) -> dict[str, Any]:
         """Returns the info of the only row, whose state (len(STATE),) it keeps; faster than `info`, as NumPy numbers.
@@ -175,12 +291,15 @@ class Episodes:
         `success` and `fell` are arrays without axes: of NumPy's booleans Gymnasium's own vector environments would make
         arrays of objects.
         """
+        if self.world.settings is not None:
+            return _only(self.info())
+        target = int(self._targets[0, 0])
         numbers = state.tolist()
         pad = int(numbers[PAD])
         return {
             "pad": np.int64(pad),
-            "success": np.array(pad >= 0 if self._target < 0 else pad == self._target),
-            "fell": np.array(pad < 0 and numbers[Z] < self.world.island.fall_height),
+            "success": np.array(pad >= 0 if target < 0 else pad == target),
+            "fell": np.array(pad < 0 and numbers[Z] < self.world.fall_height),
             "position": state[X:YAW],
             "velocity": state[VX:YAW_RATE],
             "heading": np.float64(wrap_angle(numbers[YAW])),
@@ -189,24 +308,38 @@ class Episodes:
         }
 
 
+def _only(info: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Returns the entries of the only row; booleans stay arrays, see `Episodes.info_of_one`."""
+    return {name: np.array(values[0]) if values.dtype == np.bool_ else values[0] for name, values in info.items()}
+
+
 @compiled
-def judge(rule_state, positions, fall_height, target, flight_steps, rewards, terminated):
+def judge(rule_state, positions, fall_height, targets, flight_steps, rewards, terminated):
     """Computes rewards and terminations of a step.
 
     Args:
-        rule_state: (N, len(RULE_STATE)).
+        rule_state: (N, columns).
         positions: (N, >= 3) of the joints, m.
         fall_height: m; a character below it has fallen off.
-        target: index of the target pad, -1: any.
-        flight_steps: control steps after a launch until the episode terminates; -1: it does not.
+        targets: (N, K) int64, index of the target pad on each island, -1: any.
+        flight_steps: control steps after the last launch until the episode terminates; -1: it does not.
         rewards: (N,) float64, output.
         terminated: (N,) bool, output.
     """
+    islands = targets.shape[1]
     for row in range(len(rule_state)):
-        pad, since = rule_state[row, RULE_PAD], rule_state[row, RULE_SINCE_PAD]
-        rewards[row] = 1.0 if since == 0 and (target < 0 or pad == target) else 0.0
+        state = rule_state[row]
+        pad, since = state[RULE_PAD], state[RULE_SINCE_PAD]
+        last = islands == 1 or state[RULE_ISLAND] == islands - 1
+        right = since == 0 and last and (targets[row, islands - 1] < 0 or pad == targets[row, islands - 1])
+        if right and islands > 1:
+            taken = int(state[RULE_TAKEN])
+            for island in range(islands - 1):
+                right &= targets[row, island] < 0 or taken % TAKEN_BASE == targets[row, island] + 1
+                taken //= TAKEN_BASE
+        rewards[row] = 1.0 if right else 0.0
         fell = pad < 0 and positions[row, Z] < fall_height
-        terminated[row] = flight_steps >= 0 and (since >= flight_steps or fell)
+        terminated[row] = flight_steps >= 0 and ((last and since >= flight_steps) or fell)
 
 
 FPS = round(1 / RULES.control_step)

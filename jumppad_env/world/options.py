@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from jumppad_env.gamepad import FORMATS
+from jumppad_env.levels import COLORS, LEVELS, LevelSettings
 from jumppad_env.rules import CHARACTERS, PADS
 
 OBSERVATIONS = ("pixels", "state", "both")
@@ -80,7 +82,7 @@ class Options:
     def __post_init__(self) -> None:
         _expect("observation", self.observation, OBSERVATIONS)
         _expect("actions", self.actions, FORMATS)
-        _expect("target", self.target, (None, *PADS))
+        self._check_target()
         _expect("character", self.character, (*CHARACTERS, "random"))
         parse_variety(self.variety)
         if not isinstance(self.variety, str):
@@ -93,7 +95,124 @@ class Options:
         if isinstance(self.flight_steps, bool) or not isinstance(self.flight_steps, int) or self.flight_steps < 0:
             raise ValueError(f"flight_steps={self.flight_steps!r} must be a non-negative integer (control steps)")
 
+    def _check_target(self) -> None:
+        _expect("target", self.target, (None, *PADS))
+
+    @property
+    def settings(self) -> LevelSettings | None:
+        """What levels are like; None on the classic island."""
+        return None
+
+    @property
+    def pads(self) -> int:
+        """Number of pads of an island."""
+        return len(PADS)
+
+    @property
+    def islands(self) -> int:
+        """Number of islands in a row."""
+        return 1
+
     @property
     def draws(self) -> bool:
         """Whether observations include pixels."""
         return self.observation != "state"
+
+
+Target = str | int | None
+"""A pad of an island: its place, its color, or "cue" for the color that the flag shows; None: any."""
+
+
+@dataclass(frozen=True)
+class IslandsOptions(Options):
+    """Keywords of `JumppadIslands-v0`; docs/islands.md explains each.
+
+    Raises:
+        ValueError: an unknown, invalid or impossible value; the message lists what is allowed.
+    """
+
+    target: Target | tuple[Target, ...] = None  # pyright: ignore[reportIncompatibleVariableOverride]
+    num_levels: int = 200
+    start_level: int = 0
+    distribution_mode: str = "easy"
+    pads: int = 3  # pyright: ignore[reportIncompatibleVariableOverride]
+    islands: int = 1  # pyright: ignore[reportIncompatibleVariableOverride]
+    color_tie: float = 0.0
+    cue: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("num_levels", "start_level"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+                raise ValueError(f"{name}={value!r} must be an integer of at least 0")
+        if self.start_level + max(1, self.num_levels) > LEVELS:
+            raise ValueError(f"there are {LEVELS} levels; start_level and num_levels name level {self._end}")
+        _ = self.settings  # validates the rest
+        super().__post_init__()
+
+    @property
+    def _end(self) -> int:
+        return self.start_level + self.num_levels if self.num_levels else LEVELS
+
+    @property
+    def levels(self) -> range:
+        """Numbers of the levels that episodes are played on."""
+        return range(self.start_level, self._end)
+
+    @cached_property
+    def settings(self) -> LevelSettings:
+        """What levels are like."""
+        return LevelSettings(self.distribution_mode, self.pads, self.islands, self.color_tie, self.cue)
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """The target of each island."""
+        return self.target if isinstance(self.target, tuple) else (self.target,) * self.islands
+
+    def _check_target(self) -> None:
+        if isinstance(self.target, list):
+            object.__setattr__(self, "target", tuple(self.target))
+        several = isinstance(self.target, tuple)
+        if self.target is not None and several != (self.islands > 1):
+            raise ValueError(
+                f"target={self.target!r} must be {'a tuple of ' if self.islands > 1 else ''}{self.islands}"
+            )
+        if len(self.targets) != self.islands:
+            raise ValueError(f"target={self.target!r} has {len(self.targets)} entries for {self.islands} islands")
+        for target in self.targets:
+            if target == "cue" and not self.cue:
+                raise ValueError('target="cue" needs cue=True: without a flag no level shows a color')
+            if isinstance(target, int) and not isinstance(target, bool) and 0 <= target < self.pads:
+                continue
+            if not (target is None or isinstance(target, str)) or target not in self._target_names:
+                names = ", ".join(map(repr, self._target_names))
+                raise ValueError(f"target={target!r} is on no level; choose one of {names}, or 0 to {self.pads - 1}")
+
+    @property
+    def _target_names(self) -> tuple[str | None, ...]:
+        return (None, *place_names(self.pads), *self.settings.colors, "cue")
+
+    def target_pads(self, colors: "Sequence[Sequence[int]]", cue: int) -> list[int]:
+        """Returns the target pad of each island of a level, counted from the left; -1: any.
+
+        Args:
+            colors: of the pads of each island, indices into `COLORS`.
+            cue: the color that the flag shows, -1 without one.
+        """
+        places = place_names(self.pads)
+        found = []
+        for target, own in zip(self.targets, colors, strict=True):
+            if target is None:
+                found.append(-1)
+            elif isinstance(target, int):
+                found.append(target)
+            elif target in places:
+                found.append(places[target])
+            else:
+                found.append(list(own).index(cue if target == "cue" else COLORS.index(target)))
+        return found
+
+
+def place_names(pads: int) -> dict[str, int]:
+    """Returns the places that have a name, and their index from the left: the middle only of an odd number of pads."""
+    return {"left": 0, **({"middle": pads // 2} if pads % 2 else {}), "right": pads - 1}

@@ -24,6 +24,13 @@ RULE_STATE = (
 )
 STATE = PHYSICS_STATE + RULE_STATE
 """Names of the columns. A state is complete: restoring it repeats the future bit for bit."""
+LEVEL_STATE = (
+    "level",  # number of the level
+    "island",  # index of the island that the character is on
+    "taken",  # pads taken on the islands before and on this one, see `TAKEN_BASE`
+    "cue",  # index of the color that the flag shows, -1 without one
+)
+"""Columns that follow in worlds of levels."""
 STRIDES = 1024
 """Resolution of strides, per meter: integers take less space on disk."""
 FARTHEST = 1e6
@@ -33,10 +40,18 @@ LOOKS = 2**32
 X, Y, Z, YAW, VX, VY, VZ, YAW_RATE = range(8)
 CAMERA_YAW, CAMERA_TILT, GROUNDED, MOUNTED, MOUNT_HELD, ATTACK_LEFT, DODGE_LEFT, DODGE_WAIT = range(8, 16)
 PAD, FLIGHT_LEFT, SINCE_PAD, STEPS, STRIDE, LOOK = range(16, len(STATE))
+LEVEL, ISLAND, TAKEN, CUE = range(len(STATE), len(STATE) + len(LEVEL_STATE))
+TAKEN_BASE = 8
+"""Each island has a digit of `taken` in this base, from the first on: 0 no pad, else the pad's index plus 1."""
 POSITION = [X, Y, Z]
 VELOCITY = [VX, VY, VZ]
 
 Angle = TypeVar("Angle", float, np.ndarray)
+
+
+def taken_pads(taken: np.ndarray, islands: int) -> np.ndarray:
+    """Returns the pads taken on each island, int64 (..., islands), -1 for none, from the column `taken` (...)."""
+    return np.asarray(taken, np.int64)[..., None] // TAKEN_BASE ** np.arange(islands) % TAKEN_BASE - 1
 
 
 def wrap_angle(angle: Angle) -> Angle:

@@ -2,9 +2,7 @@
 
 A single environment is a world of one; a vector environment a world of many. Both run the same arithmetic row by row,
 so element i of a vector environment is bit for bit a single environment. MuJoCo does the physics (collisions, stairs,
-jumps, falls, flight); this file turns the gamepad into actuator targets (`control`) and launches characters that touch
-a pad (`settle`). Both functions are compiled: in NumPy the few numbers of one character take longer than its physics
-(docs/performance.md).
+jumps, falls, flight); `moves.py` turns the gamepad into actuator targets and launches characters that touch a pad.
 
 Angles are counter-clockwise seen from above, 0 along +y.
 """
@@ -13,24 +11,41 @@ import ctypes
 import math
 import os
 import weakref
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from jumppad_env import gamepad
-from jumppad_env.compiled import compiled, specialized
-from jumppad_env.island import load_island
+from jumppad_env.compiled import specialized
+from jumppad_env.island import Places, load_island
 from jumppad_env.island.mujoco_library import Batch
-from jumppad_env.rules import CHARACTERS, PADS, RULES
-from jumppad_env.world.state import FARTHEST, LOOK, LOOKS, PAD, PHYSICS_STATE, RULE_STATE, STATE, STRIDES, YAW, X, Y, Z
-
-# Columns of the rule state, which has an array of its own.
-RULE_CAMERA_YAW, RULE_CAMERA_TILT, RULE_GROUNDED, RULE_MOUNTED, RULE_MOUNT_HELD = range(5)
-RULE_ATTACK_LEFT, RULE_DODGE_LEFT, RULE_DODGE_WAIT, RULE_PAD, RULE_FLIGHT_LEFT = range(5, 10)
-RULE_SINCE_PAD, RULE_STEPS, RULE_STRIDE = range(10, 13)
-BOARD_SPEED, FOOT_SPEED, HAS_BOARD = range(3)  # columns of the traits
-NAMES = list(CHARACTERS)
-TRAITS = np.array([(each.board_speed, each.foot_speed, each.has_board) for each in CHARACTERS.values()])
+from jumppad_env.levels import FALL_HEIGHT, FLIGHT_SECONDS, LEVELS, Level, LevelSettings, load_stock, make_level
+from jumppad_env.rules import PADS, RULES
+from jumppad_env.world.moves import (
+    HAS_BOARD,
+    NAMES,
+    RULE_CUE,
+    RULE_LEVEL,
+    TRAITS,
+    Launches,
+    control,
+    settle,
+)
+from jumppad_env.world.state import (
+    CUE,
+    FARTHEST,
+    ISLAND,
+    LEVEL,
+    LEVEL_STATE,
+    LOOK,
+    LOOKS,
+    PAD,
+    PHYSICS_STATE,
+    STATE,
+    TAKEN,
+    TAKEN_BASE,
+    taken_pads,
+)
 
 BOUNDS = {
     "camera_tilt": RULES.camera_tilt_range,
@@ -43,61 +58,58 @@ BOUNDS = {
 LOWEST, HIGHEST = np.array([BOUNDS.get(name, (-math.inf, math.inf)) for name in STATE]).T
 
 
-class Places(NamedTuple):
-    """What compiled code needs of the island, and speeds derived from it."""
-
-    landings: np.ndarray
-    """(3, 3) m, where the launch of each pad ends."""
-    flight_seconds: float
-    """s from a pad to its landing place."""
-    jump_speed: float
-    """m/s, upwards at take-off."""
-    fall_speed: float
-    """m/s, lost to gravity during half of the flight."""
-    ground_sensor: int
-    """Column of the sensor data: number of contacts of the foot."""
-    first_pad_sensor: int
-    """First column of the sensor data with the number of contacts with each pad."""
-
-
 class World:
-    """State and rules of N characters.
+    """State and rules of N characters, on the classic island or on a level each.
 
     Attributes:
         who: (N,) int64, indices of the characters in `CHARACTERS`; set by `place`.
-        rule_state: (N, len(RULE_STATE)) float64; its columns are also attributes (views).
+        columns: names of a state's columns.
+        rule_state: (N, columns that follow `PHYSICS_STATE`) float64; its columns are also attributes (views).
+        levels: level of each row; None on the classic island.
     """
 
-    def __init__(self, count: int, threads: int = 1) -> None:
+    def __init__(self, count: int, threads: int = 1, settings: LevelSettings | None = None) -> None:
         """Makes N characters, with this many physics threads, the caller's included; `place` each before `step`."""
-        self.island = load_island()
+        self.settings = settings
         self.count = count
+        self.columns = STATE if settings is None else (*STATE, *LEVEL_STATE)
+        self.levels: list[Level | None] = [None] * count
         self._threads = threads
-        self._substeps = self.island.substeps(RULES.control_step)
-        self._batch = Batch(self.island.model, count, threads)  # includes the caller's thread; 0 would mean all cores
+        ground = load_island() if settings is None else load_stock(settings)
+        self._substeps = ground.substeps(RULES.control_step)
+        self._batch = Batch(ground.model, count, threads)  # includes the caller's thread; 0 would mean all cores
+        self._fields = None if settings is None else load_stock(settings).expand(self._batch)
         if threads > 1:
             _THREADED.add(self)
         self.qpos = self._batch.bind("qpos")
         self.qvel = self._batch.bind("qvel")
         self._ctrl = self._batch.bind("ctrl")
-        self.rule_state = np.zeros((count, len(RULE_STATE)))
+        self.rule_state = np.zeros((count, len(self.columns) - len(PHYSICS_STATE)))
         columns = self.rule_state.T
         self.camera_yaw, self.camera_tilt, self.grounded, self.mounted, self.mount_held = columns[:5]
         self.attack_left, self.dodge_left, self.dodge_wait, self.pad, self.flight_left = columns[5:10]
-        self.since_pad, self.steps, self.stride, self.look = columns[10:]
+        self.since_pad, self.steps, self.stride, self.look = columns[10:14]
         self.who = np.zeros(count, np.int64)
         self._traits = np.tile(TRAITS[0], (count, 1))
-        gravity, step = self.island.gravity, self.island.timestep
-        self._places = Places(
-            landings=self.island.landings,
-            flight_seconds=self.island.flight_seconds,
+        pads, islands = (len(PADS), 1) if settings is None else (settings.pads, settings.islands)
+        landings = np.zeros((count, pads * islands, 3))
+        if settings is None:
+            landings[:] = load_island().landings
+        self.fall_height = load_island().fall_height if settings is None else FALL_HEIGHT
+        flight_seconds = load_island().flight_seconds if settings is None else FLIGHT_SECONDS
+        gravity, step = ground.gravity, ground.timestep
+        self._launches = Launches(
+            landings=landings,
+            pads=pads,
+            islands=islands,
+            flight_seconds=flight_seconds,
             # Semi-implicit Euler steps of length h lose g*h*t/2 of height: take-off speeds compensate for it.
             jump_speed=math.sqrt(2 * gravity * RULES.jump_height) + gravity * step / 2,
-            fall_speed=gravity * (self.island.flight_seconds + step) / 2,
-            ground_sensor=self.island.ground_sensor,
-            first_pad_sensor=self.island.pad_sensors.start,
+            fall_speed=gravity * (flight_seconds + step) / 2,
+            ground_sensor=ground.ground_sensor,
+            first_pad_sensor=ground.pad_sensors.start,
         )
-        self._sensors = np.zeros((count, self._substeps, self.island.model.nsensordata))
+        self._sensors = np.zeros((count, self._substeps, ground.model.nsensordata))
         self._code: tuple[Any, Any] | None = None  # of `control` and `settle`, from the first step on
 
     @property
@@ -118,10 +130,17 @@ class World:
     @property
     def fell(self) -> np.ndarray:
         """(N,) bool: below the island."""
-        return self.qpos[:, 2] < self.island.fall_height
+        return self.qpos[:, 2] < self.fall_height
 
-    def place(self, row: int, character: str, position: np.ndarray, heading: float = 0.0, look: int = 0) -> None:
-        """Resets a row: the character is at rest, with the camera behind it.
+    def islands(self, row: int) -> tuple[Places, ...]:
+        """Returns the islands of a row, in the order in which they are reached."""
+        level = self.levels[row]
+        return (load_island(),) if level is None else level.islands
+
+    def place(
+        self, row: int, character: str, position: np.ndarray, heading: float = 0.0, look: int = 0, cue: int = -1
+    ) -> None:
+        """Resets a row: the character is at rest, with the camera behind it; on a level, on its first island.
 
         Args:
             row: index of the row.
@@ -129,6 +148,7 @@ class World:
             position: (3,) m, of the feet.
             heading: rad.
             look: number of the look, see `jumppad_env.drawing.looks`.
+            cue: index of the color that the flag shows; levels only.
         """
         self.who[row] = NAMES.index(character)
         self._traits[row] = TRAITS[self.who[row]]
@@ -142,6 +162,21 @@ class World:
         self.pad[row] = -1.0
         self.since_pad[row] = -1.0
         self.look[row] = look
+        level = self.levels[row]
+        if level is not None:
+            self.rule_state[row, RULE_LEVEL], self.rule_state[row, RULE_CUE] = level.number, cue
+
+    def load(self, row: int, number: int) -> None:
+        """Puts a level into a row; levels only.
+
+        Raises:
+            ValueError: no such level.
+        """
+        assert self.settings is not None and self._fields is not None
+        level = self.levels[row] = make_level(number, self.settings)
+        for name, values in level.row._asdict().items():
+            self._fields[name][row] = values
+        self._launches.landings[row] = level.landings
 
     def step(self, actions: np.ndarray) -> None:
         """Advances all characters by one control step.
@@ -154,8 +189,8 @@ class World:
         # The compiled code checks no bounds.
         assert pressed.shape == (self.count, gamepad.FACTORS), f"{pressed.shape} actions for {self.count} characters"
         moving = self.rule_state, self.qpos, self.qvel
-        before = pressed, gamepad.STICK_VALUES, self._traits, RULES, self._places, *moving, self._ctrl
-        after = self._sensors, RULES, self._places, *moving
+        before = pressed, gamepad.STICK_VALUES, self._traits, RULES, self._launches, *moving, self._ctrl
+        after = self._sensors, RULES, self._launches, *moving
         if self._code is None:
             self._code = specialized(control, *before), specialized(settle, *after)
         self._code[0](*before)
@@ -164,21 +199,24 @@ class World:
 
     def __getstate__(self) -> dict[str, Any]:
         """Returns all that the future depends on; MuJoCo's part can neither be pickled nor copied."""
-        return {"threads": self._threads, "who": self.who, "states": self.states()}
+        return {"threads": self._threads, "who": self.who, "states": self.states(), "settings": self.settings}
 
     def __setstate__(self, stored: dict[str, Any]) -> None:
         who, states = stored["who"], stored["states"]
-        self.__init__(len(who), stored["threads"])
+        self.__init__(len(who), stored["threads"], stored["settings"])
         self.who[:], self._traits[:] = who, TRAITS[who]
         split = [self.qpos.shape[1], len(PHYSICS_STATE)]
         self.qpos[:], self.qvel[:], self.rule_state[:] = np.split(states, split, axis=1)
+        if self.settings is not None:
+            for row, number in enumerate(states[:, LEVEL].tolist()):
+                self.load(row, int(number))
 
     def get_state(self, row: int) -> np.ndarray:
-        """Returns the state of one row, float64 (len(STATE),), columns as in `STATE`."""
+        """Returns the state of one row, float64 (len(columns),)."""
         return np.concatenate((self.qpos[row], self.qvel[row], self.rule_state[row]))
 
     def states(self) -> np.ndarray:
-        """Returns the states of all rows, float64 (N, len(STATE))."""
+        """Returns the states of all rows, float64 (N, len(columns))."""
         return np.concatenate([self.qpos, self.qvel, self.rule_state], axis=1)
 
     def set_state(self, row: int, state: np.ndarray) -> None:
@@ -188,15 +226,18 @@ class World:
             ValueError: wrong shape, not finite, beyond `FARTHEST` or `BOUNDS`, an unknown pad or an invalid look.
         """
         given, state = state, np.asarray(state)
-        if state.shape != (len(STATE),) or state.dtype.kind not in "iuf" or not np.isfinite(state).all():
-            raise ValueError(f"state must be {len(STATE)} finite numbers ({', '.join(STATE)}), got {given!r}")
+        columns = self.columns
+        if state.shape != (len(columns),) or state.dtype.kind not in "iuf" or not np.isfinite(state).all():
+            raise ValueError(f"state must be {len(columns)} finite numbers ({', '.join(columns)}), got {given!r}")
         if np.abs(state[: len(PHYSICS_STATE)]).max() > FARTHEST:
             place = dict(zip(PHYSICS_STATE, state.tolist(), strict=False))
             raise ValueError(f"state has {place}, expected at most {FARTHEST:g} (m, m/s, rad, rad/s)")
         pad = state[PAD]
-        if pad not in range(-1, len(PADS)):
-            raise ValueError(f"state has pad {pad}, expected -1 (none) or the index of one of {PADS}")
-        outside = np.flatnonzero((state < LOWEST) | (state > HIGHEST)).tolist()
+        if pad not in range(-1, self._launches.pads):
+            names = PADS if self.settings is None else f"{self._launches.pads} pads"
+            raise ValueError(f"state has pad {pad}, expected -1 (none) or the index of one of {names}")
+        rules = state[: len(STATE)]
+        outside = np.flatnonzero((rules < LOWEST) | (rules > HIGHEST)).tolist()
         if outside:
             column = outside[0]
             raise ValueError(
@@ -205,10 +246,24 @@ class World:
         look = state[LOOK]
         if look != int(look) or not 0 <= look < LOOKS:
             raise ValueError(f"state has look {look}, expected a whole number from 0 to {LOOKS - 1}")
+        if self.settings is not None:
+            self._expect_level_columns(state)
+            self.load(row, int(state[LEVEL]))
         split = self.qpos.shape[1]
         self.qpos[row] = state[:split]
         self.qvel[row] = state[split : len(PHYSICS_STATE)]
         self.rule_state[row] = state[len(PHYSICS_STATE) :]
+
+    def _expect_level_columns(self, state: np.ndarray) -> None:
+        pads, islands = self._launches.pads, self._launches.islands
+        most = {LEVEL: LEVELS - 1, ISLAND: islands - 1, TAKEN: TAKEN_BASE**islands - 1, CUE: pads - 1}
+        for column, highest in most.items():
+            lowest = -1 if column == CUE else 0
+            if state[column] != int(state[column]) or not lowest <= state[column] <= highest:
+                name = self.columns[column]
+                raise ValueError(f"state has {name} {state[column]}, expected a whole number, {lowest} to {highest}")
+        if taken_pads(state[TAKEN], islands).max() >= pads:
+            raise ValueError(f"state has taken {state[TAKEN]}, which names a pad that there is not")
 
 
 _THREADED: weakref.WeakSet[World] = weakref.WeakSet()
@@ -222,114 +277,3 @@ def _keep_batches() -> None:
 
 if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_keep_batches)
-
-
-@compiled
-def control(actions, deflections, traits, rules, places, rule_state, positions, velocities, targets):
-    """Turns actions into actuator targets and moves the camera; jumps and dodges change the velocity at once.
-
-    Args:
-        actions: (N, 16) uint8.
-        deflections: of each stick bucket.
-        traits: (N, 3): top speeds on board and on foot, m/s; whether the character has a board.
-        rules: `Rules`.
-        places: `Places`.
-        rule_state: (N, len(RULE_STATE)), updated.
-        positions: (N, >= 4) of the joints, m and rad.
-        velocities: (N, >= 3) of the joints, m/s, updated.
-        targets: (N, 3) of the actuators, output: m/s along x and y, rad/s of the body.
-    """
-    for row in range(len(actions)):
-        state, position, velocity = rule_state[row], positions[row], velocities[row]
-        x, y = deflections[actions[row, 0]], deflections[actions[row, 1]]
-        turn, tilt = deflections[actions[row, 2]], deflections[actions[row, 3]]
-        jump, dodge = actions[row, 4] > 0, actions[row, 5] > 0
-        attack, mount = actions[row, 6] > 0, actions[row, 7] > 0
-
-        # Right stick to the right turns the view to the right, which is clockwise.
-        state[RULE_CAMERA_YAW] -= turn * abs(turn) * (rules.camera_turn_rate * rules.control_step)
-        lowest, highest = rules.camera_tilt_range
-        tilted = state[RULE_CAMERA_TILT] + tilt * (rules.camera_tilt_rate * rules.control_step)
-        state[RULE_CAMERA_TILT] = min(max(tilted, lowest), highest)
-
-        free = state[RULE_FLIGHT_LEFT] <= 0
-        if mount and state[RULE_MOUNT_HELD] == 0 and free and traits[row, HAS_BOARD] > 0:
-            state[RULE_MOUNTED] = 1 - state[RULE_MOUNTED]
-        state[RULE_MOUNT_HELD] = mount
-        if attack and state[RULE_ATTACK_LEFT] <= 0 and free:
-            state[RULE_ATTACK_LEFT] = rules.attack_seconds
-        attacking = state[RULE_ATTACK_LEFT] > 0
-
-        # Movement is relative to the camera; a diagonal is not faster.
-        speed = traits[row, BOARD_SPEED] if state[RULE_MOUNTED] > 0 else traits[row, FOOT_SPEED]
-        if attacking:
-            speed *= rules.attack_slowdown
-        speed /= max(1.0, math.sqrt(x * x + y * y))
-        cos, sin = math.cos(state[RULE_CAMERA_YAW]), math.sin(state[RULE_CAMERA_YAW])
-        drive_x = speed * (x * cos - y * sin)
-        drive_y = speed * (x * sin + y * cos)
-        aim = math.atan2(-drive_x, drive_y) if drive_x * drive_x + drive_y * drive_y > 0.01 else position[YAW]
-        if dodge and state[RULE_DODGE_WAIT] <= 0 and free:
-            dash = rules.dodge_distance / rules.dodge_seconds
-            velocity[X] = -dash * math.sin(aim)
-            velocity[Y] = dash * math.cos(aim)
-            state[RULE_DODGE_LEFT] = rules.dodge_seconds
-            state[RULE_DODGE_WAIT] = rules.dodge_cooldown
-        if jump and state[RULE_GROUNDED] > 0 and free:
-            velocity[Z] = places.jump_speed
-
-        # While dodging or flying the targets match the velocity, so that the actuators exert no force.
-        if not free:
-            landing = places.landings[int(state[RULE_PAD])]
-            drive_x = (landing[X] - position[X]) / state[RULE_FLIGHT_LEFT]
-            drive_y = (landing[Y] - position[Y]) / state[RULE_FLIGHT_LEFT]
-        elif state[RULE_DODGE_LEFT] > 0:
-            drive_x, drive_y = velocity[X], velocity[Y]
-        targets[row, 0] = drive_x
-        targets[row, 1] = drive_y
-        turned = (aim - position[YAW] + math.pi) % (2 * math.pi) - math.pi
-        targets[row, 2] = min(max(turned / rules.control_step, -rules.body_turn_rate), rules.body_turn_rate)
-
-
-@compiled
-def settle(sensors, rules, places, rule_state, positions, velocities):
-    """Counts timers down and launches characters at their first touch of a pad during this control step.
-
-    Args:
-        sensors: (N, physics steps, n), recorded during the control step.
-        rules: `Rules`.
-        places: `Places`.
-        rule_state: (N, len(RULE_STATE)), updated.
-        positions: (N, >= 3) of the joints, m.
-        velocities: (N, >= 3) of the joints, m/s, updated.
-    """
-    steps = sensors.shape[1]
-    for row in range(len(sensors)):
-        state, position, velocity = rule_state[row], positions[row], velocities[row]
-        state[RULE_GROUNDED] = sensors[row, steps - 1, places.ground_sensor] > 0
-        for timer in (RULE_ATTACK_LEFT, RULE_DODGE_LEFT, RULE_DODGE_WAIT, RULE_FLIGHT_LEFT):
-            # Sums of 0.1 are inexact: the remainder of a finished timer is set to zero.
-            left = state[timer] - rules.control_step
-            state[timer] = left if left >= 1e-9 else 0.0
-        state[RULE_STEPS] += 1
-        if state[RULE_GROUNDED] > 0:
-            covered = math.sqrt(velocity[X] ** 2 + velocity[Y] ** 2) * rules.control_step
-            state[RULE_STRIDE] += math.floor(covered * STRIDES + 0.5) / STRIDES
-        if state[RULE_SINCE_PAD] >= 0:
-            state[RULE_SINCE_PAD] += 1
-        if state[RULE_PAD] >= 0:
-            continue
-        for pad in range(len(places.landings)):
-            touched = False
-            for step in range(steps):
-                touched |= sensors[row, step, places.first_pad_sensor + pad] > 0
-            if touched:
-                landing = places.landings[pad]
-                state[RULE_PAD] = pad
-                state[RULE_SINCE_PAD] = 0
-                state[RULE_FLIGHT_LEFT] = places.flight_seconds
-                state[RULE_GROUNDED] = 0
-                velocity[X] = (landing[X] - position[X]) / places.flight_seconds
-                velocity[Y] = (landing[Y] - position[Y]) / places.flight_seconds
-                velocity[Z] = (landing[Z] - position[Z]) / places.flight_seconds + places.fall_speed
-                break

@@ -138,7 +138,7 @@ def test_a_wrapper_on_other_actions_than_the_gamepads_is_refused(wrapper):
 def test_discrete_moves_suffice_to_reach_every_pad():
     env = DiscreteGamepad(gymnasium.make("JumppadState-v0", max_episode_steps=150))
     names = [name for name, *_ in DISCRETE_MOVES]
-    pads = env.unwrapped._episodes.world.island  # pyright: ignore[reportAttributeAccessIssue]
+    pads = load_island()
     for index, pad in enumerate(("left", "middle", "right")):
         # Through the neck, to the entrance of the lane, to the pad; turning in place of strafing.
         way = [pads.ways["neck_in"], pads.ways["neck_out"], pads.ways[f"{pad}_in"], pads.pads[index]]

@@ -6,6 +6,7 @@ import pytest
 
 from jumppad_env import gamepad
 from jumppad_env.dataset.packed_states import LARGEST, PACKED, REAL, pack, timers, unpack
+from jumppad_env.island import load_island
 from jumppad_env.rules import CHARACTERS, PADS
 from jumppad_env.streams import stream
 from jumppad_env.world import STATE
@@ -59,7 +60,7 @@ def test_the_play_above_has_seen_every_value_of_every_timer_and_switch(plays):
 
 def on_pad(pad: int) -> np.ndarray:
     env = gymnasium.make("JumppadState-v0", terminate_on_pad=False)
-    position = env.unwrapped._episodes.world.island.pads[pad]  # pyright: ignore[reportAttributeAccessIssue]
+    position = load_island().pads[pad]
     env.reset(seed=pad, options={"position": position + [0, 0, 0.5]})
     states = []
     for _ in range(60):

@@ -5,7 +5,7 @@ import pytest
 
 from jumppad_env.drawing import Painter, frames, rasterizer
 from jumppad_env.drawing.frames import SHADOW_HEIGHT, SHADOW_RADIUS
-from jumppad_env.drawing.ground import CELLS, height_below, load_heights
+from jumppad_env.drawing.ground import CELLS, NO_FLOORS, height_below, load_heights
 from jumppad_env.drawing.lanes import ROWS
 from jumppad_env.drawing.looks import SKY, TEAM, make_look
 from jumppad_env.drawing.rasterizer import SMALLEST
@@ -107,7 +107,7 @@ def test_only_what_is_out_of_view_or_too_small_is_passed_over(from_python, what)
 
 
 def test_heights_are_those_of_the_ground(from_python):
-    below, heights = from_python(height_below), load_heights()
+    below, ground = from_python(height_below), (load_heights(), NO_FLOORS)
     area, half = load_island().plaza
     generator = np.random.default_rng(3)
     grounds = {
@@ -117,25 +117,25 @@ def test_heights_are_those_of_the_ground(from_python):
     }
     grounds[1.0] = np.concatenate([grounds[1.0], generator.uniform((-1.5, 24, 0), (1.5, 46, 0), (200, 3))])
     for height, places in grounds.items():
-        found = np.array([below(x, y, heights) for x, y, _ in places])
+        found = np.array([below(x, y, ground) for x, y, _ in places])
         assert np.abs(found - height).max() < 0.12, "planks and pads lie on it"
     for name, place in load_island().ways.items():
         step = 0.2 if name == "stairs" else 0.12
-        assert below(*place[:2], heights) == pytest.approx(place[2], abs=step)
+        assert below(*place[:2], ground) == pytest.approx(place[2], abs=step)
 
 
 def test_stairs_go_up_from_the_plaza_to_the_neck(from_python):
-    below, heights = from_python(height_below), load_heights()
-    steps = np.array([below(0.0, y, heights) for y in np.arange(5.5, 12.5, 0.05)])
+    below, ground = from_python(height_below), (load_heights(), NO_FLOORS)
+    steps = np.array([below(0.0, y, ground) for y in np.arange(5.5, 12.5, 0.05)])
     assert abs(steps[0]) < 0.1 and abs(steps[-1] - 1) < 0.1
     assert np.diff(steps).min() > -0.1 and 0.1 < np.diff(steps).max() < 0.4, "no hole, and no wall"
     assert len(np.unique(np.round(steps[(steps > 0.1) & (steps < 0.9)], 2))) >= 3
 
 
 def test_there_is_no_ground_beyond_the_island_and_its_map(from_python):
-    below, heights = from_python(height_below), load_heights()
+    below, ground = from_python(height_below), (load_heights(), NO_FLOORS)
     for place in ((0.0, 56.0), (-18.5, -8.0), (19.0, 30.0), (500.0, 0.0), (-500.0, 0.0), (0.0, 500.0), (0.0, -500.0)):
-        assert below(*place, heights) < -20
+        assert below(*place, ground) < -20
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +151,7 @@ def darken(from_python, look_from):
         depth = (1 / far).astype(np.float32)
         pixels = np.full(depth.shape, GRAY, np.uint32)
         heights = np.full(CELLS, ground, np.float32)
-        part(x, y, z, heights, CAMERA[5], eye, depth, pixels)
+        part(x, y, z, (heights, NO_FLOORS), CAMERA[5], eye, depth, pixels)
         with np.errstate(invalid="ignore"):
             places = eye[0] + far[..., None] * ahead
         distance = np.hypot(places[..., 0] - x, places[..., 1] - y)
@@ -201,7 +201,7 @@ def test_who_is_far_above_the_ground_casts_no_shadow(from_python, look_from):
     for height, dark in ((7.9, True), (8.1, False)):
         pixels = np.full(depth.shape, GRAY, np.uint32)
         heights = np.zeros(CELLS, np.float32)
-        from_python(frames.darken)(0.0, 0.0, height, heights, CAMERA[5], eye, depth, pixels)
+        from_python(frames.darken)(0.0, 0.0, height, (heights, NO_FLOORS), CAMERA[5], eye, depth, pixels)
         assert (pixels != GRAY).any() == dark
 
 
@@ -212,7 +212,7 @@ def test_a_shadow_is_darker_by_three_eighths_and_lies_on_nothing_higher(from_pyt
     for height, dark in ((0.0, True), (SHADOW_HEIGHT - 0.02, True), (SHADOW_HEIGHT + 0.02, False), (0.8, False)):
         depth = (ahead[..., 2] / (height - eye[0, 2])).clip(0).astype(np.float32)
         pixels = np.full(depth.shape, GRAY, np.uint32)
-        from_python(frames.darken)(0.0, 0.0, 0.0, heights, CAMERA[5], eye, depth, pixels)
+        from_python(frames.darken)(0.0, 0.0, 0.0, (heights, NO_FLOORS), CAMERA[5], eye, depth, pixels)
         assert set(np.unique(pixels).tolist()) == ({GRAY, 0x505050} if dark else {GRAY})
 
 

@@ -96,7 +96,7 @@ def changed(one: Look, other: Look) -> set[str]:
 def digest(detail: bool = False) -> str:
     result = hashlib.sha256()
     for number in (0, 7, 2**32 - 1):
-        numbers, shades, vertices, planes, spheres, hud = make_look(KINDS, number, detail=detail)
+        numbers, shades, vertices, planes, spheres, hud, *_ = make_look(KINDS, number, detail=detail)
         for array in (numbers, shades, vertices, planes, spheres, *hud):
             result.update(array.tobytes())
     return result.hexdigest()

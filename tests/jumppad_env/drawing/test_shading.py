@@ -106,7 +106,7 @@ def sun_of_the_island():
     """Projection and shadow map of the MJCF's sun."""
     painter = Painter(8, 8, fine=True)
     painter.draw_one(standing(), "rider")
-    yield painter._brushes[0]._sun_map(0, painter._wardrobe.looks)
+    yield painter._brushes[0]._sun_map(0, painter._wardrobe.looks, 0.0)
     painter.close()
 
 

@@ -86,7 +86,7 @@ def interrupted(*_, **__):
 
 
 @pytest.mark.parametrize("before", [0, 3, 30])
-@pytest.mark.parametrize(("place", "count"), [("make_look", 1), ("pack_shades", 1), ("load_scenery", 15)])
+@pytest.mark.parametrize(("place", "count"), [("make_look", 1), ("pack_shades", 1), ("pack_shades", 15)])
 def test_interrupting_the_making_of_a_look_corrupts_no_other(expected, monkeypatch, place, count, before):
     painter = Painter(*SIZE, variety="high")
     for number in range(before):

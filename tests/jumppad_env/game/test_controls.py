@@ -97,7 +97,7 @@ def test_sticks_point_right_and_up_and_rest_in_the_middle(raw, axes):
 @pytest.mark.parametrize("degrees", [0.3, 2.0, -9.0, 40.0, -50.0])
 def test_the_view_turns_by_the_mouses_angle(degrees):
     world = World(1)
-    world.place(0, "rider", world.island.spawns[0])
+    world.place(0, "rider", world.islands(0)[0].spawns[0])
     yaw, tilt = world.camera_yaw[0], world.camera_tilt[0]
     look = np.radians([degrees, degrees / 5])
     for _ in range(12):

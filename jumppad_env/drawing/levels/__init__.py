@@ -1,0 +1,1 @@
+"""Levels as they are drawn: pieces and their meshes."""

@@ -1,0 +1,192 @@
+"""What levels look like: pieces of a few shapes, placed by numbers, in the materials of the classic island."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+from typing import Protocol
+
+import numpy as np
+
+from jumppad_env.drawing.scenery import Material, load_materials
+from jumppad_env.levels import COLORS, Level, LevelSettings
+from jumppad_env.levels.level import CLIFF_TOP, wall_boxes
+from jumppad_env.levels.rulebook import BEHIND_PAD, COURT, TURN_ROOM, Plan, Pose, walls_of
+
+PAINTS = ((0.90, 0.12, 0.10), (0.10, 0.25, 0.95), (0.98, 0.82, 0.10), (0.10, 0.70, 0.20), (0.62, 0.15, 0.85))
+"""Colors of pads, banners and flags, in the order of `COLORS`."""
+STEPS = 5
+"""Steps of stairs, which are drawn; players walk on a slope."""
+SHAPES = ("box", "disc", "ramp", "cone")
+BOX, DISC, RAMP, CONE = range(len(SHAPES))
+BANNER = 1.9
+"""m, half width of the banner behind a pad."""
+
+
+def counts(settings: LevelSettings) -> tuple[int, int, int, int]:
+    """Returns how many pieces of each shape the stock of a level has."""
+    pads, islands = settings.pads, settings.islands
+    boxes = 3 + 2 + islands * (1 + STEPS + 2 + 3 + 2 + walls_of(settings) + 3 * pads + (pads + 1) + 3 * pads)
+    return boxes, islands * (8 + 2 * pads), islands * pads, islands * 2 * (pads + 1)
+
+
+class Pieces:
+    """Pieces of a level in the order in which they are placed, by shape."""
+
+    def __init__(self, settings: LevelSettings) -> None:
+        self._rows: list[list[tuple[float, ...]]] = [[] for _ in SHAPES]
+        self._most = counts(settings)
+        self._material = {material.name: index for index, material in enumerate(materials())}
+
+    def add(
+        self, shape: int, place: tuple[float, float, float], size: tuple[float, float, float], yaw: float, top: str,
+        side: str | None = None, pitch: float = 0.0,
+    ) -> None:  # fmt: skip
+        """Places a piece: its middle, half size (m), directions (rad), and materials of its top and its sides."""
+        material = self._material
+        self._rows[shape].append((*place, *size, yaw, pitch, material[top], material[side or top]))
+
+    def table(self) -> np.ndarray:
+        """Returns all pieces of the stock (n, 10), shape by shape; unused ones have no size."""
+        tables = []
+        for rows, most, shape in zip(self._rows, self._most, SHAPES, strict=True):
+            assert len(rows) <= most, f"{len(rows)} pieces of shape {shape}, but the stock has {most}"
+            tables.append(np.zeros((most, 10)))
+            if rows:
+                tables[-1][: len(rows)] = rows
+        return np.concatenate(tables)
+
+
+@functools.cache
+def materials() -> tuple[Material, ...]:
+    """Returns the materials of levels: those of the classic island, then the colors of pads."""
+    paints = zip(COLORS, PAINTS, strict=True)
+    return (*load_materials(), *(Material(name, np.array(color), 0.25) for name, color in paints))
+
+
+def build(level: Level, cue: int) -> np.ndarray:
+    """Returns the pieces of a level, (n, 10).
+
+    Args:
+        level: which.
+        cue: index of the color that the flag shows, -1 without one.
+    """
+    pieces = Pieces(level.settings)
+    for plan, origin, colors, walls in zip(level.plans, level.origins.tolist(), level.colors, level.walls, strict=True):
+        _build_island(pieces, plan, walls, [COLORS[color] for color in colors], *origin)
+    if cue >= 0:
+        plan = level.plans[0]
+        x, y = plan.stairs.x - plan.neck_half - 0.9, plan.stairs.y - 1.2
+        pieces.add(BOX, (x, y, 1.8), (0.07, 0.07, 1.8), 0.0, "iron")
+        pieces.add(BOX, (x + 0.95, y, 3.0), (0.9, 0.05, 0.6), 0.0, COLORS[cue])
+    edge = level.cliff
+    pieces.add(BOX, (0.0, edge + 31.0, CLIFF_TOP - 14.0), (75.0, 31.0, 14.0), 0.0, "cliff")
+    pieces.add(BOX, (0.0, edge + 0.6, CLIFF_TOP - 1.0), (75.0, 0.9, 0.9), 0.0, "stone", "cliff_dark")
+    pieces.add(BOX, (0.0, edge + 46.0, CLIFF_TOP + 3.5), (75.0, 16.0, 3.5), 0.0, "cliff", "cliff_dark")
+    return pieces.table()
+
+
+class PlaceBox(Protocol):
+    """Places a box whose middle is so far from a pose, and whose sides follow its direction."""
+
+    def __call__(
+        self, pose: Pose, ahead: float, right: float, up: float, size: tuple[float, float, float], top: str,
+        side: str | None = None,
+    ) -> None:  # fmt: skip
+        """Takes m ahead, to the right and up, half sizes (m), and the materials of top and sides."""
+        ...
+
+
+def _build_island(pieces: Pieces, plan: Plan, walls: np.ndarray, colors: list[str], x: float, y: float) -> None:
+    def box(
+        pose: Pose, ahead: float, right: float, up: float, size: tuple[float, float, float], top: str,
+        side: str | None = None,
+    ) -> None:  # fmt: skip
+        middle = pose.ahead(ahead, right)
+        pieces.add(BOX, (middle.x + x, middle.y + y, pose.z + up), size, pose.heading, top, side)
+
+    wide, deep = plan.plaza
+    level = Pose(0.0, 0.0, 0.0, 0.0)
+    box(level, 0.0, 0.0, -0.75, (wide + 0.5, deep + 0.5, 0.75), "planks", "stone_dark")
+    run, rise = plan.top.y - plan.stairs.y, plan.top.z
+    for step in range(STEPS):
+        begin, height = run * step / STEPS, rise * (step + 1) / STEPS
+        size = (plan.neck_half + 0.3, (run - begin) / 2 + 0.3, height / 2 + 0.2)
+        box(plan.stairs, (run + begin) / 2 + 0.3, 0.0, height / 2 - 0.2, size, "stone", "stone_dark")
+    neck, long = plan.neck, math.dist(plan.neck[:2], plan.hub[:2]) / 2
+    box(neck, long, 0.0, -1.0, (plan.neck_half + 0.5, long + TURN_ROOM, 1.0), "grass", "cliff")
+    box(neck, long, 0.0, 0.01, (plan.neck_half * 0.5, long + TURN_ROOM, 0.02), "path")
+    for side in (-1.0, 1.0):
+        box(plan.top, 0.4, side * (plan.neck_half + 0.3), 1.9, (0.16, 0.16, 1.9), "iron")
+    box(plan.top, 0.4, 0.0, 3.9, (plan.neck_half + 0.6, 0.2, 0.16), "iron")
+    _build_lanes(pieces, box, plan, colors, x, y)
+    for pose, half, long in plan.terraces:
+        box(pose, 0.0, 0.0, -1.0, (half, long, 1.0), "terrace")
+    for row in wall_boxes(walls, np.zeros(len(walls), np.bool_)).tolist():
+        yaw = 2 * math.atan2(row[9], row[6])
+        pieces.add(BOX, (row[0] + x, row[1] + y, row[2]), (row[3], row[4], row[5]), yaw, "edge", "wall")
+    for spawn in plan.spawns:
+        for radius, up, look in ((1.3, 0.03, "teal"), (0.9, 0.05, "iron")):
+            pieces.add(DISC, (spawn.x + x, spawn.y + y, up), (radius, radius, 1.0), 0.0, look)
+
+
+def _build_lanes(pieces: Pieces, box: PlaceBox, plan: Plan, colors: list[str], x: float, y: float) -> None:
+    half = plan.lane_half
+    for pad, court, color in zip(plan.pads, plan.courts, colors, strict=True):
+        start = plan.hub.turned(pad.heading - plan.hub.heading)
+        length = math.dist(start[:2], pad[:2]) + BEHIND_PAD
+        box(start, length / 2, 0.0, -2.05, (half + 0.5, length / 2, 2.0), "grass", "cliff")
+        box(pad, (BEHIND_PAD - COURT) / 2, 0.0, -2.04, (court + 0.5, (BEHIND_PAD + COURT) / 2, 2.0), "grass", "cliff")
+        box(start, length / 2, 0.0, 0.0, (half * 0.55, length / 2 - 0.2, 0.02), "path")
+        for side in (-1.0, 1.0):
+            box(pad, BEHIND_PAD + 0.2, side * BANNER, 2.2, (0.14, 0.14, 2.2), "iron")
+        box(pad, BEHIND_PAD + 0.2, 0.0, 3.6, (BANNER, 0.1, 1.25), color)
+        pieces.add(DISC, (pad.x + x, pad.y + y, pad.z + 0.03), (1.75, 1.75, 1.0), 0.0, color)
+        pieces.add(DISC, (pad.x + x, pad.y + y, pad.z + 0.05), (1.45, 1.45, 1.0), 0.0, "iron")
+        pieces.add(RAMP, (pad.x + x, pad.y + y, pad.z), (1.0, 1.0, 1.0), pad.heading, color)
+    edges = [pad.heading for pad in plan.pads]
+    gaps = [edges[0] + 0.28, *((a + b) / 2 for a, b in itertools.pairwise(edges)), edges[-1] - 0.28]
+    for place, heading in enumerate(gaps):
+        outer = place in (0, len(gaps) - 1)
+        reach = [math.dist(plan.hub[:2], pad[:2]) for pad in plan.pads][min(place, len(plan.pads) - 1)]
+        apex = (half + 0.6) / math.sin(0.14 if outer else abs(edges[place - 1] - edges[place]) / 2)
+        wedge = plan.hub.turned(heading - plan.hub.heading)
+        long = max((reach - apex) / 2, 0.5)
+        box(wedge, apex + long, 0.0, 0.2, (0.45, long, 0.9), "hedge")
+        for share in (0.35, 0.8):
+            tree = wedge.ahead(apex + 2 * long * share)
+            pieces.add(CONE, (tree.x + x, tree.y + y, tree.z), (0.75, 0.75, 3.6), 0.3, "cypress")
+
+
+def with_paints(colors: np.ndarray, emissions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns colors (M, 3) and emissions (M,) of the classic materials with those of the pads' colors behind."""
+    added = materials()[len(colors) :]
+    return (
+        np.concatenate([colors, [material.color for material in added]]),
+        np.concatenate([emissions, [material.emission for material in added]]),
+    )
+
+
+def floors_of(level: Level) -> np.ndarray:
+    """Returns the floors of a level, (n, len(ground.FLOOR)), as many for all levels of the same settings."""
+    rows = []
+    for plan, (x, y) in zip(level.plans, level.origins.tolist(), strict=True):
+        for start_x, start_y, heading, length, half, low, high, _ in plan.floors.tolist():
+            slope = (high - low) / length
+            rows.append((start_x + x, start_y + y, math.cos(heading), math.sin(heading), length, half, low, slope))
+        for pose, half, long in plan.terraces:
+            rows.append((pose.x + x, pose.y + y - long, 1.0, 0.0, 2 * long, half, pose.z, 0.0))
+    rows.append((0.0, level.cliff, 1.0, 0.0, 62.0, 75.0, CLIFF_TOP, 0.0))
+    return np.array(rows)
+
+
+def clutter_spots(level: Level) -> np.ndarray:
+    """Returns places (n, 3) m for clutter: on the terraces of the first island."""
+    places = [
+        (pose.x + half * across, pose.y + long * along, pose.z)
+        for pose, half, long in level.plans[0].terraces
+        for across in (-0.3, 0.2, 0.7)
+        for along in (-0.7, -0.2, 0.3, 0.8)
+    ]
+    return np.array(places)

@@ -1,0 +1,215 @@
+"""Levels: a pure function from a number and some settings to everything that is placed.
+
+A level is numbers only: boxes and ramps that characters touch, pieces that are drawn, and places that rules and people
+need. Physics (`stock.py`), drawing (`drawing/levels.py`), maps and people read the same numbers.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from jumppad_env.island import Passing, Places
+from jumppad_env.levels.outline import HIGH_WALL, S_HALF, S_HEADING, S_HIGH, S_LENGTH, S_LOW, S_X, S_Y
+from jumppad_env.levels.rulebook import Plan, Pose, lay_out
+from jumppad_env.levels.settings import COLORS, LEVELS, LevelSettings
+from jumppad_env.levels.stock import ABYSS, FALL_HEIGHT, FLIGHT_SECONDS, Row, load_stock, solids_of
+from jumppad_env.streams import stream
+
+GAP = 26.0
+"""m along y from an island's farthest pad to the cliff or the next plaza."""
+CLIFF_TOP = 4.0
+"""m, height of the cliff behind the last island."""
+ONTO_CLIFF = 6.0
+"""m from the cliff's edge to the places where launches end."""
+WALL_HALF = 0.25
+"""m, half the thickness of a wall."""
+WALL_HEIGHT = 1.0
+"""m above the floor: what is drawn of every wall, and all of a low one."""
+BARRIER = 1.0
+"""m by which a high wall rises above what is drawn: too high for a jump, low enough for a launch."""
+BASE = 0.5
+"""m by which a wall reaches below the floor."""
+FLOOR_HALF = 0.5
+"""m, half the thickness of a floor."""
+RAMP_HALF = 1.3
+"""m, half the width of a pad's ramp."""
+KEPT = 256
+"""Levels kept in memory per process."""
+
+
+class Level(NamedTuple):
+    """A level; what it shows is in `Level.plans` and `colors`."""
+
+    number: int
+    settings: LevelSettings
+    plans: tuple[Plan, ...]
+    """One per island, in its own frame."""
+    origins: np.ndarray
+    """(K, 2) m: the middle of each island's plaza."""
+    islands: tuple[Places, ...]
+    """What rules and people need of each island, in world coordinates."""
+    colors: np.ndarray
+    """(K, P) int: color of each pad, an index into `COLORS`."""
+    walls: tuple[np.ndarray, ...]
+    """Of each island, (W, len(WALL)), in its own frame."""
+    cliff: float
+    """m: y of the cliff's edge."""
+    row: Row
+    """What physics needs."""
+
+    @property
+    def landings(self) -> np.ndarray:
+        """(K * P, 3) m, where the launch of each pad ends, island by island."""
+        return np.concatenate([island.landings for island in self.islands])
+
+
+@functools.lru_cache(KEPT)
+def make_level(number: int, settings: LevelSettings) -> Level:
+    """Returns the level of a number: the same in every process, whatever was made before.
+
+    Args:
+        number: 0 to `LEVELS` - 1.
+        settings: what levels are like.
+
+    Raises:
+        ValueError: no such number.
+    """
+    if not 0 <= number < LEVELS:
+        raise ValueError(f"level {number} is not between 0 and {LEVELS - 1}")
+    laid_out = [lay_out(stream(number, "island", index), settings) for index in range(settings.islands)]
+    plans, walls = tuple(plan for plan, _ in laid_out), tuple(walls for _, walls in laid_out)
+    origins = np.zeros((settings.islands, 2))
+    for index in range(1, settings.islands):
+        origins[index, 1] = origins[index - 1, 1] + plans[index - 1].length + GAP + plans[index].plaza[1]
+    cliff = origins[-1, 1] + plans[-1].length + GAP - ONTO_CLIFF
+    islands = tuple(_places(index, plans, origins, cliff) for index in range(settings.islands))
+    return Level(
+        number=number,
+        settings=settings,
+        plans=plans,
+        origins=origins,
+        islands=islands,
+        colors=_colors(number, settings),
+        walls=walls,
+        cliff=cliff,
+        row=load_stock(settings).row(
+            _solids(plans, walls, origins, cliff, settings),
+            np.array([(*island.pads[pad], plan.pads[pad].heading)
+                      for island, plan in zip(islands, plans, strict=True) for pad in range(settings.pads)]),
+        ),
+    )  # fmt: skip
+
+
+def _colors(number: int, settings: LevelSettings) -> np.ndarray:
+    """Returns the colors of all pads (K, P); which levels are tied is nested: more of them at a larger share."""
+    colors = np.tile(np.arange(settings.pads), (settings.islands, 1))
+    generator = stream(number, "colors")
+    shuffled = generator.random() >= settings.color_tie
+    orders = generator.random((settings.islands, len(COLORS)))[:, : settings.pads].argsort(axis=1)
+    return orders if shuffled else colors
+
+
+def _places(index: int, plans: tuple[Plan, ...], origins: np.ndarray, cliff: float) -> Places:
+    """Returns the places of an island, in world coordinates."""
+    plan, (x, y) = plans[index], origins[index]
+
+    def at(pose: Pose) -> np.ndarray:
+        return np.array([pose.x + x, pose.y + y, pose.z])
+
+    pads = np.array([at(pad) for pad in plan.pads])
+    landings = pads.copy()
+    if index + 1 < len(plans):
+        wide, deep = plans[index + 1].plaza
+        landings[:, 0] = origins[index + 1, 0] + np.linspace(-0.45, 0.45, len(pads)) * wide
+        landings[:, 1:] = origins[index + 1, 1] - 0.4 * deep, 0.0
+    else:
+        landings[:, 0] += 4.0 * np.array([-math.sin(pad.heading) for pad in plan.pads])
+        landings[:, 1:] = cliff + ONTO_CLIFF, CLIFF_TOP
+    ways = {"stairs": plan.stairs.ahead(0.5), "neck_in": plan.neck, "neck_out": plan.hub.ahead(-1.0)}
+    ways |= {f"terrace_{side}": pose for side, (pose, *_) in zip(("left", "right"), plan.terraces, strict=True)}
+    wide, deep = plan.plaza
+    return Places(
+        spawns=np.array([at(pose) for pose in plan.spawns]),
+        landings=landings,
+        pads=pads,
+        ways={name: at(pose) for name, pose in ways.items()},
+        lanes=tuple(np.array([at(pose) for pose in lane]) for lane in plan.lanes),
+        plaza=(np.array([x, y, 0.0]), np.array([wide - 1.8, deep - 1.5, 0.1])),
+        passing=tuple(_passing(court) for court in plan.courts),
+        leap=(plan.top.y + 1.0 - plan.terraces[0][0].y, plan.hub.y - 1.5 - plan.terraces[0][0].y),
+        fall_height=FALL_HEIGHT,
+        flight_seconds=FLIGHT_SECONDS,
+    )
+
+
+def _passing(court: float) -> Passing:
+    """Returns how to run past a pad, given half the width of the floor around it, m."""
+    across = RAMP_HALF + (court - RAMP_HALF) / 2
+    return Passing((across - 0.1, across + 0.1), (-2.5, 1.0), (1.4, 1.0), (-2.0, 1.2), both_sides=True)
+
+
+def _solids(
+    plans: tuple[Plan, ...], walls: tuple[np.ndarray, ...], origins: np.ndarray, cliff: float, settings: LevelSettings
+) -> np.ndarray:
+    """Returns all boxes that characters touch, (n, 10): position, half size, quaternion."""
+    common = np.array([
+        [0.0, cliff + 31.0, CLIFF_TOP - 14.0, 75.0, 31.0, 14.0, 1.0, 0.0, 0.0, 0.0],
+        [0.0, cliff / 2, -26.0, *ABYSS, 1.0, 0.0, 0.0, 0.0],
+    ])  # fmt: skip
+    parts = [common]
+    for plan, own, origin in zip(plans, walls, origins, strict=True):
+        terraces = np.array(
+            [[pose.x, pose.y, pose.z - 1.0, wide, long, 1.0, 1.0, 0, 0, 0] for pose, wide, long in plan.terraces]
+        )
+        boxes = np.concatenate([floor_boxes(plan.floors), wall_boxes(own, own[:, -1] == HIGH_WALL), terraces])
+        boxes[:, :2] += origin
+        parts.append(boxes)
+    solids = np.concatenate(parts)
+    most = solids_of(settings)
+    assert len(solids) <= most, f"{len(solids)} boxes, but the stock has {most}"
+    return solids
+
+
+def floor_boxes(strips: np.ndarray, thickness: float = FLOOR_HALF) -> np.ndarray:
+    """Returns the boxes under strips (S, len(STRIP)), (S, 10); their tops are the floors."""
+    length, heading = strips[:, S_LENGTH], strips[:, S_HEADING]
+    rise = strips[:, S_HIGH] - strips[:, S_LOW]
+    slant = np.hypot(length, rise)
+    cos, sin = length / slant, rise / slant  # of the slope
+    boxes = np.empty((len(strips), 10))
+    ahead = length / 2 + thickness * sin
+    boxes[:, 0] = strips[:, S_X] - ahead * np.sin(heading)
+    boxes[:, 1] = strips[:, S_Y] + ahead * np.cos(heading)
+    boxes[:, 2] = strips[:, S_LOW] + rise / 2 - thickness * cos
+    boxes[:, 3], boxes[:, 4], boxes[:, 5] = strips[:, S_HALF], slant / 2, thickness
+    boxes[:, 6:] = quaternions(heading, np.arctan2(rise, length))
+    return boxes
+
+
+def wall_boxes(walls: np.ndarray, barrier: np.ndarray) -> np.ndarray:
+    """Returns the boxes of walls (W, len(WALL)), (W, 10), outside of the strips that they surround.
+
+    Args:
+        walls: see `WALL`.
+        barrier: (W,) bool, which of them rise by `BARRIER` above what is drawn.
+    """
+    dx, dy = walls[:, 2] - walls[:, 0], walls[:, 3] - walls[:, 1]
+    length = np.hypot(dx, dy)
+    bottom, top = walls[:, 4] - BASE, walls[:, 5] + WALL_HEIGHT + BARRIER * barrier
+    boxes = np.empty((len(walls), 10))
+    boxes[:, 0] = (walls[:, 0] + walls[:, 2]) / 2 + WALL_HALF * dy / length
+    boxes[:, 1] = (walls[:, 1] + walls[:, 3]) / 2 - WALL_HALF * dx / length
+    boxes[:, 2] = (bottom + top) / 2
+    boxes[:, 3], boxes[:, 4], boxes[:, 5] = length / 2 + WALL_HALF, WALL_HALF, (top - bottom) / 2
+    boxes[:, 6:] = quaternions(np.arctan2(dy, dx), np.zeros(len(walls)))
+    return boxes
+
+
+def quaternions(yaw: np.ndarray, pitch: np.ndarray) -> np.ndarray:
+    """Returns unit quaternions (N, 4): first tilted up about x, then turned about z, rad."""
+    a, b, c, d = np.cos(yaw / 2), np.sin(yaw / 2), np.cos(pitch / 2), np.sin(pitch / 2)
+    return np.stack([a * c, a * d, b * d, b * c], axis=1)
