@@ -17,7 +17,16 @@ from jumppad_env.machine.kept_code import KeptCode
 
 CONFIG: Any = numba.core.config
 PACKAGE = Path(__file__).parent
-SOURCES = ("compiled.py", "gamepad.py", "rules.py", "streams.py", "island/*.py", "levels/*.py", "world/*.py", "drawing/**/*.py")
+SOURCES = (
+    "compiled.py",
+    "gamepad.py",
+    "rules.py",
+    "streams.py",
+    "island/*.py",
+    "levels/*.py",
+    "world/*.py",
+    "drawing/**/*.py",
+)
 """Modules with compiled functions, and those whose constants they use. Edits elsewhere recompile nothing."""
 
 

@@ -36,6 +36,8 @@ GOALS = (
 )
 """Goals of people; the ground truth of every step is an index into this tuple."""
 
+TAKE_OFF = 0.9
+"""m before the last place to jump from, at which people press the button."""
 LOOK_STEPS = 15
 """Control steps for which a standing person looks in one direction."""
 
@@ -88,12 +90,16 @@ class Run:
         self._pace = min(1.0, 0.75 + 0.4 * person.boldness)
         self._stairs = float(island.ways["stairs"][1])
         self._garden = float(island.ways["neck_out"][1])
+        self._jumps: list[Point] = [(float(x), float(y)) for x, y, _ in island.jumps[pad]]
+        self._reaction = person.reaction
 
     def intend(self, view: View) -> Intent:
-        """Heads for the next point and looks there."""
+        """Heads for the next point and looks there; jumps where it has to, early by the time it takes to react."""
         direction = self.path.heading(view)
         goal = "to_stairs" if view.y < self._stairs else "to_garden" if view.y < self._garden else "to_pad"
-        return Intent(goal, direction, self._pace, direction)
+        near = TAKE_OFF + view.speed * self._reaction
+        press = (gamepad.A,) if any(distance(view, place) < near for place in self._jumps) else ()
+        return Intent(goal, direction, self._pace, direction, press)
 
 
 class Direct:

@@ -47,6 +47,7 @@ def mirror_island(island: Places) -> Places:
         lanes=tuple(lane * flip for lane in reversed(island.lanes)),
         plaza=(island.plaza[0] * flip, island.plaza[1]),
         passing=island.passing[::-1],
+        jumps=tuple(places * flip for places in reversed(island.jumps)),
     )
 
 
@@ -97,7 +98,7 @@ def way(island: Places, *names: str, lateral: float = 0.0) -> list[Point]:
 
 def lane(island: Places, pad: int, lateral: float) -> list[Point]:
     """Returns the path from the plaza to just before a pad, `lateral` m to the right of its center."""
-    track = way(island, "stairs", "neck_in", "neck_out", lateral=_clip(lateral * 1.6, 1.9))
+    track = way(island, "stairs", "neck_in", "neck_out", lateral=_clip(lateral * 1.6, island.aside))
     return track + [(float(x) + _clip(lateral, 0.7), float(y)) for x, y, _ in island.lanes[pad]]
 
 

@@ -10,6 +10,7 @@ from jumppad_env.drawing.characters import BODIES, MIDDLE, RADIUS, CharacterMesh
 from jumppad_env.drawing.ground import height_below
 from jumppad_env.drawing.hud import write_over
 from jumppad_env.drawing.lanes import LANES, ROWS, unpack_lanes
+from jumppad_env.drawing.levels.mesh import place_block
 from jumppad_env.drawing.looks import CAMERA, LIGHT, PATHS, SHAKE, SKY, TEAM, TINTS, WHO
 from jumppad_env.drawing.rasterizer import aim, draw_faces, draw_mesh, frustum, is_seen, project
 from jumppad_env.drawing.scenery import Mesh
@@ -41,6 +42,8 @@ class Looks(NamedTuple):
     """(S, hud.COUNTERS, 8)."""
     floors: np.ndarray
     """(S, n, len(ground.FLOOR)), of levels."""
+    blocks: np.ndarray
+    """(S, K, len(MOVING)), moving blocks of levels; their faces come last in `colors`."""
 
 
 class Scratch(NamedTuple):
@@ -120,7 +123,7 @@ def draw_frames(rows, states, characters, slots, looks, island, movable, meshes,
         state, slot = states[row], slots[row]
         numbers = looks.numbers[slot]
         shown = draw_characters(state, characters[row], numbers, meshes, False, scratch)
-        draw_scenery(slot, looks, island, movable, looks.colors[slot], scratch)
+        draw_scenery(slot, looks, island, movable, looks.colors[slot], scratch, state[STEPS])
         eye, depth, pixels = scratch.eye, scratch.depth, scratch.pixels
         ground = heights, looks.floors[slot]
         darken(state[X], state[Y], state[Z], ground, numbers[CAMERA][5], eye, depth, pixels)
@@ -194,7 +197,7 @@ def draw_characters(state, character, numbers, meshes, fine, scratch):
 
 
 @compiled_part
-def draw_scenery(slot, looks, island, movable, values, scratch):
+def draw_scenery(slot, looks, island, movable, values, scratch, steps):
     """Draws everything but the characters, which come first: hidden pixels are never written.
 
     Args:
@@ -204,6 +207,7 @@ def draw_scenery(slot, looks, island, movable, values, scratch):
         movable: the same.
         values: (F,) uint32, pixel value of each face of both.
         scratch: `Scratch`.
+        steps: control steps since the episode began.
     """
     eye, screen, outline, spans, depth, pixels = (
         scratch.eye, scratch.screen, scratch.outline, scratch.spans, scratch.depth, scratch.pixels,
@@ -216,6 +220,19 @@ def draw_scenery(slot, looks, island, movable, values, scratch):
         movable.part_faces, looks.spheres[slot],
     )  # fmt: skip
     draw_mesh(moved, near, eye, values[still:], screen, outline, spans, depth, pixels)
+    blocks, first = looks.blocks[slot], still + len(movable.planes)
+    if len(blocks) > 0:
+        vertices, planes, spheres = np.empty((8, 3)), np.empty((6, 4)), np.empty((1, 4))
+        view = frustum(eye, depth.shape[0], depth.shape[1])
+        for index in range(len(blocks)):
+            place_block(blocks[index], steps, movable, vertices, planes, spheres)
+            x, y, z, radius = spheres[0]
+            if is_seen(x, y, z, radius, near, eye, view):
+                project(eye, vertices, 8, screen, depth.shape[1] / 2, depth.shape[0] / 2)
+                own = values[first + 6 * index : first + 6 * index + 6]
+                draw_faces(
+                    0, 6, movable.faces, movable.corners, planes, near, eye, own, screen, outline, spans, depth, pixels
+                )
 
 
 @compiled_part

@@ -16,8 +16,16 @@ import numpy as np
 from jumppad_env.compiled import compiled
 from jumppad_env.drawing.ground import NO_FLOORS
 from jumppad_env.drawing.hud import Hud, make_hud, no_hud
-from jumppad_env.drawing.levels.mesh import load_level_scenery, place_pieces
-from jumppad_env.drawing.levels.pieces import build, clutter_spots, floors_of, with_paints
+from jumppad_env.drawing.levels.mesh import load_level_scenery, place_block, place_pieces
+from jumppad_env.drawing.levels.pieces import (
+    BLOCK_PAINT,
+    MOVING,
+    build,
+    clutter_spots,
+    floors_of,
+    moving_blocks,
+    with_paints,
+)
 from jumppad_env.drawing.scenery import CLUTTER, load_camera, load_light, load_materials, load_scenery, load_sky
 from jumppad_env.island import Places, load_island
 from jumppad_env.levels import Level
@@ -43,6 +51,7 @@ SKIES = (
     ((0.62, 0.66, 0.86), (0.98, 0.82, 0.80), (0.52, 0.42, 0.40), (0.50, 0.48, 0.56)),  # morning
     ((0.03, 0.05, 0.14), (0.12, 0.18, 0.34), (0.16, 0.20, 0.32), (0.22, 0.25, 0.38)),  # night
 )
+NO_BLOCKS = np.empty((0, len(MOVING)))
 CLASSIC_CLIFF = 62.0
 """m: y of the edge of the classic island's cliff, behind which the landmarks are."""
 TEAM = 3
@@ -82,6 +91,8 @@ class Look(NamedTuple):
     """(F,) int: material of each face of the scenery."""
     floors: np.ndarray
     """(n, len(ground.FLOOR)) of a level; none on the classic island, which has a map of heights."""
+    blocks: np.ndarray
+    """(K, len(MOVING)) of a level, moving blocks; none on the classic island."""
 
 
 def make_look(kinds: tuple[str, ...], seed: int, *, detail: bool, on: tuple[Level, int] | None = None) -> Look:
@@ -146,14 +157,21 @@ def make_look(kinds: tuple[str, ...], seed: int, *, detail: bool, on: tuple[Leve
         place_pieces(own, table, vertices, planes, spheres)
         moved = vertices[len(own.vertices) :], planes[len(own.planes) :], spheres[len(own.spheres) :]
         arrange(mesh, places, here, *moved)
-        still, floors = planes[:0], floors_of(on[0])
+        still, floors, blocks = planes[:0], floors_of(on[0]), moving_blocks(on[0])
+        sides = np.empty((6 * len(blocks), 4))
+        for index, block in enumerate(blocks):
+            around = sides[6 * index : 6 * index + 6]
+            place_block(block, 0.0, shared.pieces, np.empty((8, 3)), around, np.empty((1, 4)))
+        paint = [material.name for material in load_materials()].index(BLOCK_PAINT)
+        of_faces = np.concatenate([of_faces, np.full(len(sides), paint)])
     else:
-        still, of_faces, emissions, floors = scenery.island.planes, scenery.materials, outfit.emissions, NO_FLOORS
+        still, of_faces, emissions = scenery.island.planes, scenery.materials, outfit.emissions
+        floors, blocks, sides = NO_FLOORS, NO_BLOCKS, np.empty((0, 4))
         vertices, planes, spheres = (np.empty_like(array) for array in (mesh.vertices, mesh.planes, mesh.spheres))
         arrange(mesh, places, here, vertices, planes, spheres)
     shades = np.empty((len(of_faces), 6), np.float32)
-    shine((still, planes), of_faces, materials, emissions, light, shades)
-    return Look(numbers, shades, vertices, planes, spheres, hud, of_faces, floors)
+    shine((still, planes, sides), of_faces, materials, emissions, light, shades)
+    return Look(numbers, shades, vertices, planes, spheres, hud, of_faces, floors, blocks)
 
 
 _SKIES = np.array(SKIES)
@@ -343,12 +361,12 @@ def shine(planes, of_faces, materials, emissions, light, shades):
     """Computes the colors of all faces under a light.
 
     Args:
-        planes: of the island (F, 4) and of the movable parts (G, 4).
-        of_faces: (F + G,) int, their materials.
+        planes: of the island (F, 4), of the movable parts (G, 4) and of moving blocks (H, 4).
+        of_faces: (F + G + H,) int, their materials.
         materials: (M, 3), colors.
         emissions: (M,).
         light: (3, 3): direction of the sunlight, its intensity, and that of the ambient light.
-        shades: (F + G, 6) float32, output: ambient, then what the sun adds.
+        shades: (F + G + H, 6) float32, output: ambient, then what the sun adds.
     """
     face = 0
     for several in planes:

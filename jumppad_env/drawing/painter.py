@@ -285,7 +285,16 @@ class _Wardrobe:
     def _put(self, slot: int, look: Look) -> None:
         colors = np.empty(len(look.shades), np.uint32)
         pack_shades(look.shades, colors)
-        values = Looks(look.numbers, colors, look.vertices.T, look.planes, look.spheres, *look.hud, floors=look.floors)
+        values = Looks(
+            look.numbers,
+            colors,
+            look.vertices.T,
+            look.planes,
+            look.spheres,
+            *look.hud,
+            floors=look.floors,
+            blocks=look.blocks,
+        )
         if slot >= len(self.shades):
             room = max(2 * len(self.shades), 1)
             empty = Looks(*(np.empty((room, *value.shape), value.dtype) for value in values))
@@ -381,5 +390,7 @@ class _Brush:
         """Returns pattern, part and number (from 1) of each face of the scenery, and the cloud map."""
         parts = [np.repeat(np.arange(len(mesh.spheres)), np.diff(mesh.part_faces.astype(int))) for mesh in self._parts]
         parts[1] += len(self._island.spheres)
+        after = len(of_faces) - sum(map(len, parts))  # faces of moving blocks
+        parts.append(10**6 + np.arange(after) // 6)
         numbers = np.arange(1, len(of_faces) + 1, dtype=np.uint32)
         return shading.patterns_of(of_faces), np.concatenate(parts), numbers, shading.load_clouds()

@@ -103,7 +103,7 @@ def draw_fine(state, character, slot, looks, island, movable, meshes, parts, sun
     """
     numbers = looks.numbers[slot]
     draw_characters(state, character, numbers, meshes, True, scratch)
-    draw_scenery(slot, looks, island, movable, parts[2], scratch)
+    draw_scenery(slot, looks, island, movable, parts[2], scratch, state[STEPS])
     # The character's shadow map is centered on its middle.
     body_axes, body_map = sun[2], sun[3]
     for i in range(3):

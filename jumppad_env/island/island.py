@@ -72,6 +72,10 @@ class Places:
     """Center (3,) and half size (3,) of the part of the plaza where players move, m."""
     passing: tuple[Passing, ...]
     """How to run past each pad."""
+    jumps: tuple[np.ndarray, ...]
+    """P times (n, 3) m, places on the lane to each pad from where one has to jump; n may be 0."""
+    aside: float
+    """m, how far from the middle people may run through the neck."""
     leap: tuple[float, float]
     """m along y from the middle of the terraces: from where to where a leap over the neck's wall ends on one."""
     fall_height: float
@@ -155,6 +159,8 @@ def load_island() -> Island:
         ways=ways,
         lanes=tuple(np.array([ways[f"{pad}_in"], ways[f"{pad}_out"]]) for pad in PADS),
         passing=tuple(ENCLOSED if pad == "middle" else BESIDE for pad in PADS),
+        jumps=(np.empty((0, 3)),) * len(PADS),
+        aside=1.9,
         leap=(2.0, 7.0),
         plaza=(data.site("plaza_area").xpos.copy(), model.site_size[model.site("plaza_area").id].copy()),
         fall_height=float(model.numeric("fall_height").data[0]),

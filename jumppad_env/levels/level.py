@@ -13,8 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from jumppad_env.island import Passing, Places
-from jumppad_env.levels.outline import HIGH_WALL, S_HALF, S_HEADING, S_HIGH, S_LENGTH, S_LOW, S_X, S_Y
-from jumppad_env.levels.rulebook import Plan, Pose, lay_out
+from jumppad_env.levels.drawn import Pose, strip
+from jumppad_env.levels.outline import HIGH_WALL, S_HALF, S_HEADING, S_HIGH, S_LENGTH, S_LOW, S_X, S_Y, STRIP
+from jumppad_env.levels.rulebook import BLOCK_HALF, Block, Plan, lay_out
 from jumppad_env.levels.settings import COLORS, LEVELS, LevelSettings
 from jumppad_env.levels.stock import ABYSS, FALL_HEIGHT, FLIGHT_SECONDS, Row, load_stock, solids_of
 from jumppad_env.streams import stream
@@ -37,6 +38,12 @@ FLOOR_HALF = 0.5
 """m, half the thickness of a floor."""
 RAMP_HALF = 1.3
 """m, half the width of a pad's ramp."""
+RAMP_HEIGHT = 0.7
+"""m, height of its end."""
+BLOCK = ("geom", "x", "y", "reach_x", "reach_y", "rate", "phase")
+"""Columns of a moving block: its geom; the middle of its way, and how far it goes from there (m); rad per control step,
+rad."""
+B_GEOM, B_X, B_Y, B_REACH_X, B_REACH_Y, B_RATE, B_PHASE = range(len(BLOCK))
 KEPT = 256
 """Levels kept in memory per process."""
 
@@ -60,6 +67,8 @@ class Level(NamedTuple):
     """m: y of the cliff's edge."""
     row: Row
     """What physics needs."""
+    blocks: np.ndarray
+    """(K, len(BLOCK)): the moving block of each island; `geom` is -1 where there is none."""
 
     @property
     def landings(self) -> np.ndarray:
@@ -87,6 +96,17 @@ def make_level(number: int, settings: LevelSettings) -> Level:
         origins[index, 1] = origins[index - 1, 1] + plans[index - 1].length + GAP + plans[index].plaza[1]
     cliff = origins[-1, 1] + plans[-1].length + GAP - ONTO_CLIFF
     islands = tuple(_places(index, plans, origins, cliff) for index in range(settings.islands))
+    solids, blocks = _solids(plans, walls, origins, cliff, settings)
+    stock = load_stock(settings)
+    moving = blocks[blocks[:, B_GEOM] >= 0]
+    swept = {int(block[B_GEOM]): (block[B_REACH_X], block[B_REACH_Y]) for block in moving}
+    ramps = [
+        (*island.pads[pad], plan.pads[pad].heading)
+        for island, plan in zip(islands, plans, strict=True)
+        for pad in range(settings.pads)
+    ]
+    row = stock.row(solids, np.array(ramps), swept)
+    blocks[blocks[:, B_GEOM] >= 0, B_GEOM] += stock.solids.start
     return Level(
         number=number,
         settings=settings,
@@ -96,12 +116,9 @@ def make_level(number: int, settings: LevelSettings) -> Level:
         colors=_colors(number, settings),
         walls=walls,
         cliff=cliff,
-        row=load_stock(settings).row(
-            _solids(plans, walls, origins, cliff, settings),
-            np.array([(*island.pads[pad], plan.pads[pad].heading)
-                      for island, plan in zip(islands, plans, strict=True) for pad in range(settings.pads)]),
-        ),
-    )  # fmt: skip
+        row=row,
+        blocks=blocks,
+    )
 
 
 def _colors(number: int, settings: LevelSettings) -> np.ndarray:
@@ -137,9 +154,11 @@ def _places(index: int, plans: tuple[Plan, ...], origins: np.ndarray, cliff: flo
         landings=landings,
         pads=pads,
         ways={name: at(pose) for name, pose in ways.items()},
-        lanes=tuple(np.array([at(pose) for pose in lane]) for lane in plan.lanes),
+        lanes=tuple(np.array([at(pose) for pose in lane.points]) for lane in plan.lanes),
         plaza=(np.array([x, y, 0.0]), np.array([wide - 1.8, deep - 1.5, 0.1])),
-        passing=tuple(_passing(court) for court in plan.courts),
+        passing=tuple(_passing(lane.court) for lane in plan.lanes),
+        jumps=tuple(np.array([at(pose) for pose in lane.jumps]).reshape(-1, 3) for lane in plan.lanes),
+        aside=min(1.9, plan.narrowest - 0.6),
         leap=(plan.top.y + 1.0 - plan.terraces[0][0].y, plan.hub.y - 1.5 - plan.terraces[0][0].y),
         fall_height=FALL_HEIGHT,
         flight_seconds=FLIGHT_SECONDS,
@@ -154,24 +173,31 @@ def _passing(court: float) -> Passing:
 
 def _solids(
     plans: tuple[Plan, ...], walls: tuple[np.ndarray, ...], origins: np.ndarray, cliff: float, settings: LevelSettings
-) -> np.ndarray:
-    """Returns all boxes that characters touch, (n, 10): position, half size, quaternion."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns all boxes that characters touch, (n, 10): position, half size, quaternion; and the moving blocks."""
     common = np.array([
         [0.0, cliff + 31.0, CLIFF_TOP - 14.0, 75.0, 31.0, 14.0, 1.0, 0.0, 0.0, 0.0],
         [0.0, cliff / 2, -26.0, *ABYSS, 1.0, 0.0, 0.0, 0.0],
     ])  # fmt: skip
-    parts = [common]
-    for plan, own, origin in zip(plans, walls, origins, strict=True):
+    parts, blocks = [common], np.full((len(plans), len(BLOCK)), -1.0)
+    for index, (plan, own, origin) in enumerate(zip(plans, walls, origins, strict=True)):
         terraces = np.array(
             [[pose.x, pose.y, pose.z - 1.0, wide, long, 1.0, 1.0, 0, 0, 0] for pose, wide, long in plan.terraces]
         )
-        boxes = np.concatenate([floor_boxes(plan.floors), wall_boxes(own, own[:, -1] == HIGH_WALL), terraces])
+        first = sum(map(len, parts))
+        block = np.array([block_box(plan.block)] if plan.block else []).reshape(-1, 10)
+        if plan.block:
+            heading, reach = plan.block.middle.heading, plan.block.reach
+            way = reach * math.cos(heading), reach * math.sin(heading)
+            blocks[index] = (first, *(block[0, :2] + origin), *way, plan.block.rate, plan.block.phase)
+        floors, walled = floor_boxes(plan.floors), wall_boxes(own, own[:, -1] == HIGH_WALL)
+        boxes = np.concatenate([block, floors, walled, terraces, decoy_boxes(plan)])
         boxes[:, :2] += origin
         parts.append(boxes)
     solids = np.concatenate(parts)
     most = solids_of(settings)
     assert len(solids) <= most, f"{len(solids)} boxes, but the stock has {most}"
-    return solids
+    return solids, blocks
 
 
 def floor_boxes(strips: np.ndarray, thickness: float = FLOOR_HALF) -> np.ndarray:
@@ -207,6 +233,19 @@ def wall_boxes(walls: np.ndarray, barrier: np.ndarray) -> np.ndarray:
     boxes[:, 3], boxes[:, 4], boxes[:, 5] = length / 2 + WALL_HALF, WALL_HALF, (top - bottom) / 2
     boxes[:, 6:] = quaternions(np.arctan2(dy, dx), np.zeros(len(walls)))
     return boxes
+
+
+def block_box(block: Block) -> list[float]:
+    """Returns the box of a moving block in the middle of its way, (10,)."""
+    x, y, z, heading = block.middle
+    return [x, y, z + BLOCK_HALF[2], *BLOCK_HALF, math.cos(heading / 2), 0.0, 0.0, math.sin(heading / 2)]
+
+
+def decoy_boxes(plan: Plan) -> np.ndarray:
+    """Returns the slanted boxes (n, 10) of what looks like a pad."""
+    poses = [decoy for lane in plan.lanes for decoy in lane.decoys]
+    rows = [strip(pose.ahead(-1.0), 2.0, RAMP_HALF, pose.z + RAMP_HEIGHT) for pose in poses]
+    return floor_boxes(np.array(rows).reshape(-1, len(STRIP)), 0.05)
 
 
 def quaternions(yaw: np.ndarray, pitch: np.ndarray) -> np.ndarray:

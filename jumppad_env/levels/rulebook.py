@@ -6,24 +6,30 @@ Directions are radians, counter-clockwise from +y. Everything is drawn from one 
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from jumppad_env.levels.outline import HIGH_WALL, LOW_WALL, STRIP, WALL, outline
+from jumppad_env.levels.drawn import OVERLAP, Drawn, Pose, strip
+from jumppad_env.levels.lanes import PLAIN, Lane, Shape, kinds_of, lay_lane
+from jumppad_env.levels.outline import NO_WALL, STRIP, WALL, outline
 from jumppad_env.levels.settings import LevelSettings
 
-OVERLAP = 0.3
-"""m by which a strip reaches into the one before it, so that no wall stands between them."""
 TERRACE_DEPTH = 1.5
 """m below the plaza: the terraces beside the neck, from which nothing leads back up."""
 TURN_ROOM = 0.8
 """m from the top of the stairs to where the neck may turn, on a floor that is level."""
-COURT = 4.5
-"""m before a pad's middle at which its lane widens, so that there is room beside the pad."""
-BEHIND_PAD = 2.2
-"""m from a pad's middle to the end of its lane."""
+CLOSEST = 4.2
+"""m between pads, at least."""
+OPEN, BRIDGE, BLOCK = range(3)
+"""Necks of hard islands: nothing in the way, a narrow bridge without walls, or a block that moves to and fro."""
+BLOCK_HALF = (0.55, 0.35, 0.7)
+"""m, half size of a moving block."""
+BEFORE_BRIDGE, AFTER_BRIDGE = 2.5, 2.3
+"""m of the neck that stay wide."""
+MOST_DECOYS = 2
 
 LANES = {
     # pads: degrees between lanes; half width of a lane, m
@@ -36,25 +42,25 @@ LANES = {
 
 def walls_of(settings: LevelSettings) -> int:
     """Returns how many walls an island has at most."""
-    return 20 + 8 * settings.pads
+    return 20 + 8 * settings.pads if settings.distribution_mode == "easy" else 28 + 11 * settings.pads
 
 
-class Pose(NamedTuple):
-    """A place and a direction."""
+def floors_of_an_island(settings: LevelSettings) -> int:
+    """Returns how many floors an island has at most."""
+    return 4 + 2 * settings.pads if settings.distribution_mode == "easy" else 6 + 4 * settings.pads
 
-    x: float
-    y: float
-    z: float
-    heading: float
 
-    def ahead(self, distance: float, right: float = 0.0) -> Pose:
-        """Returns the pose so many meters ahead and to the right."""
-        sin, cos = math.sin(self.heading), math.cos(self.heading)
-        return self._replace(x=self.x - distance * sin + right * cos, y=self.y + distance * cos + right * sin)
+class Block(NamedTuple):
+    """A block that moves to and fro across the neck."""
 
-    def turned(self, angle: float) -> Pose:
-        """Returns the pose turned to the left by an angle, rad."""
-        return self._replace(heading=self.heading + angle)
+    middle: Pose
+    """Of its way, on the floor."""
+    reach: float
+    """m to either side."""
+    rate: float
+    """rad per control step."""
+    phase: float
+    """rad."""
 
 
 class Plan(NamedTuple):
@@ -77,37 +83,27 @@ class Plan(NamedTuple):
     """End of the neck, from where the lanes fan out."""
     neck_half: float
     """Half width of stairs' top and neck, m."""
-    lanes: list[list[Pose]]
-    """Of each pad, from the left: points along the middle of its lane, from where it is on its own."""
-    pads: list[Pose]
-    """From the left."""
+    narrowest: float
+    """Half width of the neck where it is narrowest, m."""
+    lanes: list[Lane]
+    """One per pad, from the left."""
     lane_half: float
     """Half width of lanes, m."""
-    courts: list[float]
-    """Half width of the floor around each pad, m."""
+    bridge: int
+    """Index of the bridge among the floors, 0 without one."""
+    block: Block | None
     terraces: list[tuple[Pose, float, float]]
     """Left and right: middle, half width and half length."""
 
     @property
     def length(self) -> float:
-        """M from the plaza's middle to the farthest pad, along y."""
-        return max(pad.y for pad in self.pads)
+        """Length along y from the plaza's middle to the farthest pad, m."""
+        return max(lane.pad.y for lane in self.lanes)
 
-
-class Drawn:
-    """Uniform numbers of one stream, one after the other."""
-
-    def __init__(self, generator: np.random.Generator, count: int = 128) -> None:
-        self._numbers = iter(generator.random(count).tolist())
-
-    def between(self, low: float, high: float) -> float:
-        """Returns the next number, scaled."""
-        return low + (high - low) * next(self._numbers)
-
-
-def strip(start: Pose, length: float, half: float, end: float | None = None, wall: float = LOW_WALL) -> tuple[Any, ...]:
-    """Returns a strip's row; `end` is the floor's height at its end, if it is not level."""
-    return start.x, start.y, start.heading, length, half, start.z, start.z if end is None else end, wall
+    @property
+    def pads(self) -> list[Pose]:
+        """Where the pads are, from the left."""
+        return [lane.pad for lane in self.lanes]
 
 
 def lay_out(generator: np.random.Generator, settings: LevelSettings) -> tuple[Plan, np.ndarray]:
@@ -115,8 +111,9 @@ def lay_out(generator: np.random.Generator, settings: LevelSettings) -> tuple[Pl
     walls = np.empty((walls_of(settings), len(WALL)))
     while True:
         plan = _draw(Drawn(generator), settings)
+        apart = min(math.dist(one[:2], other[:2]) for one, other in itertools.combinations(plan.pads, 2))
         count = outline(plan.strips, walls)
-        if count <= len(walls):
+        if count <= len(walls) and apart >= CLOSEST:
             return plan, walls[:count]
 
 
@@ -135,34 +132,47 @@ def _draw(drawn: Drawn, settings: LevelSettings) -> Plan:
     top = foot.ahead(rise / slope)._replace(z=rise)
     stairs = strip(foot, rise / slope, neck_half, rise)
 
+    hard = settings.distribution_mode == "hard"
     landing = strip(top, 2 * TURN_ROOM, neck_half)
-    neck = top.ahead(TURN_ROOM).turned(math.radians(drawn.between(-10, 10)))
-    hub = neck.ahead(drawn.between(6.0, 9.5))
-    neck_strip = strip(neck, math.dist(neck[:2], hub[:2]), neck_half)
+    neck = top.ahead(TURN_ROOM).turned(math.radians(drawn.between(-10, 10) * (1.6 if hard else 1.0)))
+    long = drawn.between(6.0, 9.5)
+    hub = neck.ahead(long)
+    kind, narrow = drawn.one_of((OPEN, BRIDGE, BLOCK)) if hard else OPEN, drawn.between(1.1, 1.5)
+    rate, phase = drawn.between(0.08, 0.13), drawn.between(0.0, 2 * math.pi)
+    necks = [strip(neck, long, neck_half)]
+    if kind == BRIDGE:
+        over = long - BEFORE_BRIDGE - AFTER_BRIDGE + 2 * OVERLAP
+        necks = [
+            strip(neck, BEFORE_BRIDGE, neck_half),
+            strip(neck.ahead(BEFORE_BRIDGE - OVERLAP), over, narrow, wall=NO_WALL),
+            strip(neck.ahead(long - AFTER_BRIDGE), AFTER_BRIDGE, neck_half),
+        ]
+    reach = neck_half - BLOCK_HALF[0] - 0.1
+    block = Block(neck.ahead(long / 2), reach, rate, phase) if kind == BLOCK else None
 
     degrees, halves = LANES[settings.pads]
     spacing, lane_half = math.radians(drawn.between(*degrees)), drawn.between(*halves)
     apart = lane_half / math.sin(spacing / 2) + 1.5  # from here on a lane is on its own
     fan = math.radians(drawn.between(-6, 6))
-    strips, lanes, pads, courts = [], [], [], []
+    lanes = []
     for pad in range(settings.pads):
         angle = fan + spacing * ((settings.pads - 1) / 2 - pad + drawn.between(-0.1, 0.1))
-        lane, length = hub.turned(angle), max(drawn.between(15.0, 22.0), apart + 5.0)
-        strips.append(strip(lane.ahead(-1.5), length + 1.5 + BEHIND_PAD, lane_half, wall=HIGH_WALL))
-        court = min(lane_half + 1.6, 0.85 * length * math.sin(spacing / 2) - 0.3)
-        courts.append(max(court, lane_half))
-        strips.append(strip(lane.ahead(length - COURT), COURT + BEHIND_PAD, courts[-1], wall=HIGH_WALL))
-        lanes.append([lane.ahead(min(apart, length - 5.0)), lane.ahead(length - 3.2)])
-        pads.append(lane.ahead(length, drawn.between(-0.3, 0.3)))
+        length = max(drawn.between(15.0, 22.0), apart + (9.5 if hard else 5.0))
+        court = max(min(lane_half + 1.6, 0.85 * length * math.sin(spacing / 2) - 0.3), lane_half)
+        outward = (pad == 0) - (pad == settings.pads - 1)
+        lane = Shape(hub.turned(angle), length, lane_half, apart, court, drawn.between(-0.3, 0.3))
+        lanes.append(lay_lane(drawn.one_of(kinds_of(outward != 0)) if hard else PLAIN, lane, drawn, outward))
 
     beside = neck_half + 7.0
-    middle, half_length = (hub.y - 3.0) / 2, (hub.y + 3.0) / 2
+    middle_y, half_length = (hub.y - 3.0) / 2, (hub.y + 3.0) / 2
     terraces = [
-        (Pose((top.x + hub.x) / 2 + side * beside, middle, -TERRACE_DEPTH, 0.0), 7.4, half_length) for side in (-1, 1)
+        (Pose((top.x + hub.x) / 2 + side * beside, middle_y, -TERRACE_DEPTH, 0.0), 7.4, half_length) for side in (-1, 1)
     ]
+    strips = [row for lane in lanes for row in lane.strips]
+    floors = [row for lane in lanes for row in lane.floors]
     return Plan(
-        strips=np.array([plaza, _longer(stairs), _longer(landing), neck_strip, *strips]).reshape(-1, len(STRIP)),
-        floors=np.array([plaza, stairs, landing, neck_strip, *strips]).reshape(-1, len(STRIP)),
+        strips=np.array([plaza, _longer(stairs), _longer(landing), *necks, *strips]).reshape(-1, len(STRIP)),
+        floors=np.array([plaza, stairs, landing, *necks, *floors]).reshape(-1, len(STRIP)),
         plaza=(wide, deep),
         spawns=spawns,
         stairs=foot,
@@ -170,10 +180,11 @@ def _draw(drawn: Drawn, settings: LevelSettings) -> Plan:
         neck=neck,
         hub=hub,
         neck_half=neck_half,
+        narrowest=narrow if kind == BRIDGE else neck_half,
         lanes=lanes,
-        pads=pads,
         lane_half=lane_half,
-        courts=courts,
+        bridge=4 if kind == BRIDGE else 0,
+        block=block,
         terraces=terraces,
     )
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from jumppad_env.island import Ground, character_path
 from jumppad_env.island.mujoco_library import Batch, mujoco
-from jumppad_env.levels.rulebook import walls_of
+from jumppad_env.levels.rulebook import MOST_DECOYS, floors_of_an_island, walls_of
 from jumppad_env.levels.settings import LevelSettings
 from jumppad_env.rules import CHARACTERS
 
@@ -36,8 +36,9 @@ COMMON_SOLIDS = 2
 
 def solids_of(settings: LevelSettings) -> int:
     """Returns how many boxes the stock of a level has."""
-    floors_and_terraces = 4 + 2 * settings.pads + 2
-    return COMMON_SOLIDS + settings.islands * (walls_of(settings) + floors_and_terraces)
+    hard = settings.distribution_mode == "hard"
+    others = 2 + (MOST_DECOYS + 1 if hard else 0)  # terraces; decoys and a moving block
+    return COMMON_SOLIDS + settings.islands * (walls_of(settings) + floors_of_an_island(settings) + others)
 
 
 class Row(NamedTuple):
@@ -64,12 +65,13 @@ class Stock(Ground):
         """Gives every row of a batch fields of its own, (N, ...) each."""
         return {name: batch.expand(name) for name in FIELDS}
 
-    def row(self, solids: np.ndarray, ramps: np.ndarray) -> Row:
+    def row(self, solids: np.ndarray, ramps: np.ndarray, swept: dict[int, tuple[float, float]]) -> Row:
         """Returns what a level writes.
 
         Args:
             solids: (<= boxes, 10): position, half size (m), unit quaternion.
             ramps: (ramps, 4): position (m) and heading (rad).
+            swept: boxes that move, and how far (m) along x and y from their positions.
         """
         model, count = self.model, len(solids)
         fields = Row(*(np.array(getattr(model, name), np.float64) for name in FIELDS))
@@ -85,10 +87,10 @@ class Stock(Ground):
             mujoco.mju_rotVecQuat(position, model.mesh_pos[mesh], quaternion)  # the compiler moved its origin
             mujoco.mju_mulQuat(turned, quaternion, model.mesh_quat[mesh])
             fields.geom_pos[geom], fields.geom_quat[geom] = position + (x, y, z), turned
-        self._bound(fields)
+        self._bound(fields, {self.solids.start + index: far for index, far in swept.items()})
         return fields
 
-    def _bound(self, fields: Row) -> None:
+    def _bound(self, fields: Row, swept: dict[int, tuple[float, float]]) -> None:
         """Computes the bounding volumes of the world's boxes, from the leaves of MuJoCo's tree to its root."""
         model = self.model
         first, count = int(model.body_bvhadr[0]), int(model.body_bvhnum[0])
@@ -98,6 +100,8 @@ class Stock(Ground):
         axes = rotations(fields.geom_quat[of])
         center = fields.geom_pos[of] + np.einsum("nij,nj->ni", axes, fields.geom_aabb[of, :3])
         half = np.einsum("nij,nj->ni", np.abs(axes), fields.geom_aabb[of, 3:])
+        for leaf in np.flatnonzero(np.isin(of, list(swept))) if swept else ():
+            half[leaf, :2] += np.abs(swept[int(of[leaf])])
         low, high = np.empty((count, 3)), np.empty((count, 3))
         low[leaves], high[leaves] = center - half, center + half
         children = model.bvh_child[first : first + count]

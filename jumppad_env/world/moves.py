@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jumppad_env.compiled import compiled, inlined
+from jumppad_env.compiled import compiled, compiled_part, inlined
+from jumppad_env.levels.level import B_GEOM, B_PHASE, B_RATE, B_REACH_X, B_REACH_Y, B_X, B_Y
 from jumppad_env.rules import CHARACTERS
 from jumppad_env.world.state import STRIDES, TAKEN_BASE, YAW, X, Y, Z
 
@@ -167,3 +168,28 @@ def settle(sensors, rules, launches, rule_state, positions, velocities):
                     place = int(state[RULE_ISLAND])
                     state[RULE_TAKEN] += (pad + 1) * TAKEN_BASE**place
                 break
+
+
+@compiled_part
+def block_offset(block, steps):
+    """Returns where a moving block is: x and y from the middle of its way, m."""
+    turn = math.sin(block[B_RATE] * steps + block[B_PHASE])
+    return block[B_REACH_X] * turn, block[B_REACH_Y] * turn
+
+
+@compiled
+def move_blocks(blocks, steps, positions):
+    """Moves the blocks of levels to where they are during a control step.
+
+    Args:
+        blocks: (N, K, len(BLOCK)).
+        steps: (N,), control steps since the episodes began.
+        positions: (N, geoms, 3) m, updated.
+    """
+    for row in range(len(blocks)):
+        for island in range(blocks.shape[1]):
+            block = blocks[row, island]
+            if block[B_GEOM] >= 0:
+                x, y = block_offset(block, steps[row])
+                geom = int(block[B_GEOM])
+                positions[row, geom, 0], positions[row, geom, 1] = block[B_X] + x, block[B_Y] + y

@@ -19,7 +19,7 @@ from jumppad_env import gamepad
 from jumppad_env.compiled import specialized
 from jumppad_env.island import Places, load_island
 from jumppad_env.island.mujoco_library import Batch
-from jumppad_env.levels import FALL_HEIGHT, FLIGHT_SECONDS, LEVELS, Level, LevelSettings, load_stock, make_level
+from jumppad_env.levels import BLOCK, FALL_HEIGHT, FLIGHT_SECONDS, LEVELS, Level, LevelSettings, load_stock, make_level
 from jumppad_env.rules import PADS, RULES
 from jumppad_env.world.moves import (
     HAS_BOARD,
@@ -29,6 +29,7 @@ from jumppad_env.world.moves import (
     TRAITS,
     Launches,
     control,
+    move_blocks,
     settle,
 )
 from jumppad_env.world.state import (
@@ -109,6 +110,8 @@ class World:
             ground_sensor=ground.ground_sensor,
             first_pad_sensor=ground.pad_sensors.start,
         )
+        self._blocks = np.full((count, islands, len(BLOCK)), -1.0)
+        self._moves = settings is not None and settings.distribution_mode == "hard"
         self._sensors = np.zeros((count, self._substeps, ground.model.nsensordata))
         self._code: tuple[Any, Any] | None = None  # of `control` and `settle`, from the first step on
 
@@ -176,7 +179,7 @@ class World:
         level = self.levels[row] = make_level(number, self.settings)
         for name, values in level.row._asdict().items():
             self._fields[name][row] = values
-        self._launches.landings[row] = level.landings
+        self._launches.landings[row], self._blocks[row] = level.landings, level.blocks
 
     def step(self, actions: np.ndarray) -> None:
         """Advances all characters by one control step.
@@ -194,6 +197,8 @@ class World:
         if self._code is None:
             self._code = specialized(control, *before), specialized(settle, *after)
         self._code[0](*before)
+        if self._moves and self._fields is not None:
+            move_blocks(self._blocks, self.steps, self._fields["geom_pos"])
         self._batch.rollout(self._substeps, record=["sensordata"], out={"sensordata": self._sensors})
         self._code[1](*after)
 

@@ -83,7 +83,7 @@ class Player:
             np.ascontiguousarray(states[1:, len(PHYSICS_STATE) :]),
             np.ascontiguousarray(states[1:, :VX]),
             load_island().fall_height,
-            -1 if env.options.target is None else PADS.index(env.options.target),
+            np.full((len(trajectory), 1), -1 if env.options.target is None else PADS.index(env.options.target)),
             env.options.flight_steps if env.options.terminate_on_pad else -1,
             rewards,
             terminations,

@@ -83,6 +83,25 @@ def _ramp_faces() -> list[np.ndarray]:
 
 
 @compiled
+def place_block(block, steps, mesh, vertices, planes, spheres):
+    """Places the faces of a moving block, a box, where it is after some control steps.
+
+    Args:
+        block: (len(MOVING),).
+        steps: control steps since the episode began.
+        mesh: of all pieces, of which the first is a box.
+        vertices: (8, 3) m, output.
+        planes: (6, 4), output.
+        spheres: (1, 4), output.
+    """
+    table = np.zeros((1, 10))
+    turn = math.sin(block[9] * steps + block[10])
+    table[0, 0], table[0, 1], table[0, 2] = block[0] + block[7] * turn, block[1] + block[8] * turn, block[2]
+    table[0, 3], table[0, 4], table[0, 5], table[0, 6] = block[3], block[4], block[5], block[6]
+    place_pieces(mesh, table, vertices, planes, spheres)
+
+
+@compiled
 def place_pieces(mesh, table, vertices, planes, spheres):
     """Scales, turns and moves unit shapes to their places.
 

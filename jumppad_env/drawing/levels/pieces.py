@@ -5,14 +5,17 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from jumppad_env.drawing.scenery import Material, load_materials
 from jumppad_env.levels import COLORS, Level, LevelSettings
-from jumppad_env.levels.level import CLIFF_TOP, wall_boxes
-from jumppad_env.levels.rulebook import BEHIND_PAD, COURT, TURN_ROOM, Plan, Pose, walls_of
+from jumppad_env.levels.drawn import Pose
+from jumppad_env.levels.lanes import BEHIND_PAD
+from jumppad_env.levels.level import B_PHASE, B_RATE, B_REACH_X, B_REACH_Y, B_X, B_Y, CLIFF_TOP, floor_boxes, wall_boxes
+from jumppad_env.levels.outline import S_HEADING
+from jumppad_env.levels.rulebook import BLOCK_HALF, MOST_DECOYS, Plan, floors_of_an_island, walls_of
 
 PAINTS = ((0.90, 0.12, 0.10), (0.10, 0.25, 0.95), (0.98, 0.82, 0.10), (0.10, 0.70, 0.20), (0.62, 0.15, 0.85))
 """Colors of pads, banners and flags, in the order of `COLORS`."""
@@ -20,6 +23,10 @@ STEPS = 5
 """Steps of stairs, which are drawn; players walk on a slope."""
 SHAPES = ("box", "disc", "ramp", "cone")
 BOX, DISC, RAMP, CONE = range(len(SHAPES))
+MOVING = ("x", "y", "z", "wide", "long", "high", "yaw", "reach_x", "reach_y", "rate", "phase")
+"""Columns of a moving block: middle of its way (m), half size (m), direction (rad); see `jumppad_env.levels.BLOCK`."""
+BLOCK_PAINT = "crane"
+"""Material of moving blocks."""
 BANNER = 1.9
 """m, half width of the banner behind a pad."""
 
@@ -27,8 +34,11 @@ BANNER = 1.9
 def counts(settings: LevelSettings) -> tuple[int, int, int, int]:
     """Returns how many pieces of each shape the stock of a level has."""
     pads, islands = settings.pads, settings.islands
-    boxes = 3 + 2 + islands * (1 + STEPS + 2 + 3 + 2 + walls_of(settings) + 3 * pads + (pads + 1) + 3 * pads)
-    return boxes, islands * (8 + 2 * pads), islands * pads, islands * 2 * (pads + 1)
+    decoys = MOST_DECOYS if settings.distribution_mode == "hard" else 0
+    slabs = 2 * (floors_of_an_island(settings) - 2)
+    others = 1 + STEPS + 3 + 2 + (pads + 1) + 3 * pads  # plaza, arch, terraces, hedges, banners
+    boxes = 3 + 2 + islands * (walls_of(settings) + slabs + others)
+    return boxes, islands * (8 + 2 * (pads + decoys)), islands * (pads + decoys), islands * 2 * (pads + 1)
 
 
 class Pieces:
@@ -87,6 +97,12 @@ def build(level: Level, cue: int) -> np.ndarray:
     return pieces.table()
 
 
+def _build_ramp(pieces: Pieces, pad: Pose, color: str, x: float, y: float) -> None:
+    pieces.add(DISC, (pad.x + x, pad.y + y, pad.z + 0.03), (1.75, 1.75, 1.0), 0.0, color)
+    pieces.add(DISC, (pad.x + x, pad.y + y, pad.z + 0.05), (1.45, 1.45, 1.0), 0.0, "iron")
+    pieces.add(RAMP, (pad.x + x, pad.y + y, pad.z), (1.0, 1.0, 1.0), pad.heading, color)
+
+
 class PlaceBox(Protocol):
     """Places a box whose middle is so far from a pose, and whose sides follow its direction."""
 
@@ -114,12 +130,10 @@ def _build_island(pieces: Pieces, plan: Plan, walls: np.ndarray, colors: list[st
         begin, height = run * step / STEPS, rise * (step + 1) / STEPS
         size = (plan.neck_half + 0.3, (run - begin) / 2 + 0.3, height / 2 + 0.2)
         box(plan.stairs, (run + begin) / 2 + 0.3, 0.0, height / 2 - 0.2, size, "stone", "stone_dark")
-    neck, long = plan.neck, math.dist(plan.neck[:2], plan.hub[:2]) / 2
-    box(neck, long, 0.0, -1.0, (plan.neck_half + 0.5, long + TURN_ROOM, 1.0), "grass", "cliff")
-    box(neck, long, 0.0, 0.01, (plan.neck_half * 0.5, long + TURN_ROOM, 0.02), "path")
     for side in (-1.0, 1.0):
         box(plan.top, 0.4, side * (plan.neck_half + 0.3), 1.9, (0.16, 0.16, 1.9), "iron")
     box(plan.top, 0.4, 0.0, 3.9, (plan.neck_half + 0.6, 0.2, 0.16), "iron")
+    _build_floors(pieces, plan, x, y)
     _build_lanes(pieces, box, plan, colors, x, y)
     for pose, half, long in plan.terraces:
         box(pose, 0.0, 0.0, -1.0, (half, long, 1.0), "terrace")
@@ -131,21 +145,43 @@ def _build_island(pieces: Pieces, plan: Plan, walls: np.ndarray, colors: list[st
             pieces.add(DISC, (spawn.x + x, spawn.y + y, up), (radius, radius, 1.0), 0.0, look)
 
 
+def _build_floors(pieces: Pieces, plan: Plan, x: float, y: float) -> None:
+    """Places what is seen of the floors after the stairs: slabs, and a path along their middle."""
+    courts = {id_of(lane.floors[-1]) for lane in plan.lanes}
+    for index, row in enumerate(plan.floors[2:].tolist(), 2):
+        start_x, start_y, heading, length, half, low, high, _ = row
+        bridge, pitch = index == plan.bridge, math.atan2(high - low, length)
+
+        def slab(wide: float, short: float, thick: float, above: float, top: str, side: str) -> None:
+            strip = np.array([[start_x, start_y, heading, length, wide, low + above, high + above, 0.0]])  # noqa: B023
+            boxes = floor_boxes(strip, thick)[0]
+            size = wide, boxes[4] - short, thick
+            pieces.add(BOX, (boxes[0] + x, boxes[1] + y, boxes[2]), size, heading, top, side, pitch)  # noqa: B023
+
+        if bridge:
+            slab(half, 0.0, 0.12, 0.0, "planks", "stone_dark")
+            continue
+        slab(half + 0.5, 0.0, 1.5, -0.05, "stone" if index == 2 else "grass", "cliff")
+        if index > 2 and id_of(row) not in courts:
+            slab(half * 0.55, 0.0, 0.03, 0.0, "path", "path")
+
+
+def id_of(row: Any) -> tuple[float, ...]:
+    """Returns a floor's row as something that can be looked up."""
+    return tuple(map(float, row))
+
+
 def _build_lanes(pieces: Pieces, box: PlaceBox, plan: Plan, colors: list[str], x: float, y: float) -> None:
     half = plan.lane_half
-    for pad, court, color in zip(plan.pads, plan.courts, colors, strict=True):
-        start = plan.hub.turned(pad.heading - plan.hub.heading)
-        length = math.dist(start[:2], pad[:2]) + BEHIND_PAD
-        box(start, length / 2, 0.0, -2.05, (half + 0.5, length / 2, 2.0), "grass", "cliff")
-        box(pad, (BEHIND_PAD - COURT) / 2, 0.0, -2.04, (court + 0.5, (BEHIND_PAD + COURT) / 2, 2.0), "grass", "cliff")
-        box(start, length / 2, 0.0, 0.0, (half * 0.55, length / 2 - 0.2, 0.02), "path")
+    for pad, color in zip(plan.pads, colors, strict=True):
         for side in (-1.0, 1.0):
             box(pad, BEHIND_PAD + 0.2, side * BANNER, 2.2, (0.14, 0.14, 2.2), "iron")
         box(pad, BEHIND_PAD + 0.2, 0.0, 3.6, (BANNER, 0.1, 1.25), color)
-        pieces.add(DISC, (pad.x + x, pad.y + y, pad.z + 0.03), (1.75, 1.75, 1.0), 0.0, color)
-        pieces.add(DISC, (pad.x + x, pad.y + y, pad.z + 0.05), (1.45, 1.45, 1.0), 0.0, "iron")
-        pieces.add(RAMP, (pad.x + x, pad.y + y, pad.z), (1.0, 1.0, 1.0), pad.heading, color)
-    edges = [pad.heading for pad in plan.pads]
+        _build_ramp(pieces, pad, color, x, y)
+    for lane, color in zip(plan.lanes, (*colors[1:], colors[0]), strict=True):
+        for decoy in lane.decoys:
+            _build_ramp(pieces, decoy, color, x, y)
+    edges = [lane.strips[0][S_HEADING] for lane in plan.lanes]
     gaps = [edges[0] + 0.28, *((a + b) / 2 for a, b in itertools.pairwise(edges)), edges[-1] - 0.28]
     for place, heading in enumerate(gaps):
         outer = place in (0, len(gaps) - 1)
@@ -179,6 +215,17 @@ def floors_of(level: Level) -> np.ndarray:
             rows.append((pose.x + x, pose.y + y - long, 1.0, 0.0, 2 * long, half, pose.z, 0.0))
     rows.append((0.0, level.cliff, 1.0, 0.0, 62.0, 75.0, CLIFF_TOP, 0.0))
     return np.array(rows)
+
+
+def moving_blocks(level: Level) -> np.ndarray:
+    """Returns the moving block of each island, (K, len(MOVING)); one without a size where there is none."""
+    rows = np.zeros((len(level.plans), len(MOVING)))
+    for row, plan, block in zip(rows, level.plans, level.blocks, strict=True):
+        if plan.block is not None:
+            row[:3] = block[B_X], block[B_Y], plan.block.middle.z + BLOCK_HALF[2]
+            row[3:7] = *BLOCK_HALF, plan.block.middle.heading
+            row[7:] = block[B_REACH_X], block[B_REACH_Y], block[B_RATE], block[B_PHASE]
+    return rows
 
 
 def clutter_spots(level: Level) -> np.ndarray:
