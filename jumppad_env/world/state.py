@@ -25,7 +25,7 @@ RULE_STATE = (
 STATE = PHYSICS_STATE + RULE_STATE
 """Names of the columns. A state is complete: restoring it repeats the future bit for bit."""
 STRIDES = 1024
-"""Resolution of strides, per meter: integers take less space on disk."""
+"""Resolution of strides, per meter."""
 FARTHEST = 1e6
 """m, m/s, rad and rad/s: bound of places and speeds in a state. From 1e10 on MuJoCo resets itself to the origin."""
 LOOKS = 2**32
