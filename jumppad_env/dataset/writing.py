@@ -314,7 +314,7 @@ def write_dataset(
         trajectories: one at a time is held in memory.
         seed: seed of the command.
         description: further manifest entries: population, keywords of the environment, `goals` (their names), `states`
-            if they have more columns than `STATE`.
+            if they have more columns than `STATE`; an entry of an earlier format is ignored.
 
     Returns:
         The number of steps.

@@ -29,7 +29,6 @@ from agents.dataset.exchange.transitions import KEYWORDS, Player
 from agents.population.modes import GOALS
 from jumppad_env import __version__
 from jumppad_env.dataset import Dataset, Trajectory, write_dataset
-from jumppad_env.dataset.states import columns_of
 from jumppad_env.dataset.trajectory import LARGEST_SEED
 from jumppad_env.files import PARTIAL, explain_full_disk, write_atomically, write_directory
 from jumppad_env.gamepad import FACTORS, action_space, validate
@@ -208,10 +207,9 @@ def import_minari(dataset_id: str, directory: Path | str, root: Path | str | Non
     trajectories = _stored(minari_dataset, source) if manifest else _replayed(minari_dataset, source)
     description: dict[str, Any] = {"goals": GOALS, "imported": {"minari": dataset_id, "manifest": manifest}}
     if manifest:
-        names = ("population", "shares", "environment", "goals", "drawn_as")
+        names = ("population", "shares", "environment", "goals", "drawn_as", "states")
         description |= {name: manifest[name] for name in names if name in manifest}
         description["rules"] = manifest.get("rules")
-        description |= {"states": manifest["states"]} if columns_of(manifest) else {}  # exports of packed states do not
         if len(minari_dataset.observation_space.shape or ()) == 1:  # states, perhaps of a dataset with frames
             description.pop("drawn_as", None)
             description["environment"] = {**manifest["environment"], "observation": "state"}

@@ -49,6 +49,21 @@ def test_further_columns_are_kept_and_named(tmp_path):
     assert all(np.array_equal(dataset.trajectory(index).states, each.states) for index, each in enumerate(episodes))
 
 
+def test_the_manifest_names_the_columns_that_were_written(tmp_path):
+    with Unfinished(tmp_path / "d", {"seed": 0, "environment": {}}) as work, EpisodeLog(work.path, (), WIDER) as log:
+        log.append(episode(0, columns=len(WIDER)))
+        work.finish(log.finish())
+    assert Dataset(tmp_path / "d").state_columns == WIDER
+
+
+def test_what_was_begun_with_other_columns_is_refused(tmp_path):
+    with Unfinished(tmp_path / "d", {"seed": 0, "states": describe(WIDER)}):
+        pass
+    with pytest.raises(ValueError, match="with other options: states"):
+        with Unfinished(tmp_path / "d", {"seed": 0}):
+            pass
+
+
 def test_an_interrupted_dataset_goes_on_with_its_columns(tmp_path):
     asked = {"seed": 0, "environment": {}, "states": describe(WIDER)}
     for directory, stops in (("cut", True), ("whole", False)):
