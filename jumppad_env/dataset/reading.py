@@ -35,7 +35,6 @@ class Dataset:
     """A finished dataset, memory-mapped. Opening it checks everything but the frames.
 
     Frames are checked by `trajectory` and `check_frames`, block by block, once; not where `frames` is read directly.
-    Datasets of earlier versions have no checksums of blocks: `python -m agents.dataset verify` checks their frames.
 
     Warns if it was made by other rules, or on another map. A pickle of it, as for a process that is not forked, holds
     its path only; the dataset is opened again there.
@@ -73,7 +72,7 @@ class Dataset:
             raise ValueError(f"{directory / damaged[0]} is damaged (its checksum differs); {REMEDY}")
         _check_states(directory / "states.npy", self.states, self.state_columns, self.episodes)
         self._blocks: CheckedFile | None = None
-        if self.frames is not None and "blocks.npy" in files:
+        if self.frames is not None:
             blocks = _load(directory, "blocks", np.dtype(np.uint32), (None,))
             self._blocks = CheckedFile(directory / "frames.npy", blocks)
 
@@ -170,6 +169,7 @@ def _is_complete(manifest: dict[str, Any]) -> bool:
         all(type(manifest.get(name)) is int and 0 < manifest[name] < 2**48 for name in ("episodes", "steps"))
         and isinstance(files, dict)
         and {*FILES} - {*_OPTIONAL} <= files.keys() <= {*FILES}
+        and ("frames.npy" in files) == ("blocks.npy" in files)
         and isinstance(environment, dict)
         and isinstance(environment.get("character", ""), str)
         and ("goals.npy" not in files or (isinstance(goals, list) and all(isinstance(goal, str) for goal in goals)))
