@@ -16,8 +16,6 @@ from agents.workers.blocks import in_order
 from agents.workers.interface import Here, Workers
 from jumppad_env.dataset.blocks import BlockHasher, hash_file
 from jumppad_env.dataset.format import EPISODE, GrowingArray, whole_rows
-from jumppad_env.dataset.packed_states import PACKED
-from jumppad_env.dataset.reading import States
 from jumppad_env.dataset.writing import DRAWN, write_blocks
 from jumppad_env.drawing import Painter
 from jumppad_env.files import write_atomically
@@ -32,7 +30,7 @@ def draw_frames(folder: Path, size: tuple[int, int], variety: str, character: st
     """Renders the frames of an unfinished dataset into frames.npy, and blocks.npy; resumes after an interruption.
 
     Args:
-        folder: directory with episodes.npy and states.npy.
+        folder: directory with episodes.npy and states.npy, which are finished.
         size: height and width.
         variety: keyword of the environment.
         character: character to show in all episodes; None: the one that was played.
@@ -45,7 +43,7 @@ def draw_frames(folder: Path, size: tuple[int, int], variety: str, character: st
         OSError: writing failed.
     """
     episodes = whole_rows(folder / "episodes.npy", EPISODE, ())
-    states = States(whole_rows(folder / "states.npy", np.dtype(np.float64), (len(PACKED),)), episodes)
+    states = np.load(folder / "states.npy", mmap_mode="r")
     starts, characters = np.array(episodes["start"]), np.array(episodes["character"])
     if character is not None:
         characters[:] = character

@@ -49,7 +49,7 @@ def rerender(
     options = Options(image_size=image_size, variety=variety)
     manifest = dataset.manifest
     shown = {"observation": "pixels", "image_size": options.image_size, "variety": options.variety}
-    kept = ("seed", "population", "shares", "episodes", "steps", "goals")
+    kept = ("seed", "population", "shares", "episodes", "steps", "goals", "states")
     asked = {
         **{key: manifest[key] for key in kept if key in manifest},
         "rules": manifest.get("rules"),

@@ -20,6 +20,7 @@ from agents.progress import Progress
 from jumppad_env.dataset import Dataset
 from jumppad_env.dataset.format import EPISODE, GrowingArray
 from jumppad_env.dataset.reading import check_files
+from jumppad_env.dataset.states import describe
 from jumppad_env.dataset.writing import Unfinished
 from jumppad_env.files import MANIFEST, is_finished, sha256
 from jumppad_env.rules import PADS
@@ -66,7 +67,8 @@ def merge(out: Path, directories: Sequence[Path]) -> int:
     """Concatenates datasets and returns the number of episodes.
 
     Raises:
-        ValueError: frames differ in size, look or renderer, or are missing in some datasets, or rules differ.
+        ValueError: frames differ in size, look or renderer, or are missing in some datasets, or rules or columns of
+            states differ.
         OSError: writing failed; nothing is left behind.
     """
     if not directories:
@@ -177,6 +179,7 @@ def _write(out: Path, parts: list[tuple[Dataset, np.ndarray]], asked: dict[str, 
         "population": " + ".join(dict.fromkeys(str(dataset.manifest.get("population", "?")) for dataset in datasets)),
         **({"drawn_as": first["drawn_as"]} if "drawn_as" in first else {}),
         "rules": _shared_rules(datasets),
+        "states": _shared_states(datasets),
         **shared,
         **asked,
         "sources": [source_of(dataset) for dataset in datasets],
@@ -207,7 +210,7 @@ def _copy(folder: Path, parts: list[tuple[Dataset, np.ndarray]], goals: list[str
         log.append(rows)
         start += int(rows["length"].sum())
     log.finish()
-    columns = ["actions", "packed_states", *(["goals"] if goals else [])]
+    columns = ["actions", "states", *(["goals"] if goals else [])]
     columns += [] if parts[0][0].frames is None else ["frames"]
     for column in Progress(columns, description="copy", unit="file"):
         array: GrowingArray | None = None
@@ -215,8 +218,7 @@ def _copy(folder: Path, parts: list[tuple[Dataset, np.ndarray]], goals: list[str
             for rows in _runs(dataset, chosen):
                 block = _renumbered(dataset, rows, goals) if column == "goals" else getattr(dataset, column)[rows]
                 if array is None:
-                    path = folder / f"{column.removeprefix('packed_')}.npy"
-                    array = GrowingArray(path, block.dtype, block.shape[1:], final=steps)
+                    array = GrowingArray(folder / f"{column}.npy", block.dtype, block.shape[1:], final=steps)
                 array.append(block)
         assert array is not None, f"no rows of {column}"
         array.finish()
@@ -262,6 +264,21 @@ def _shared_rules(datasets: list[Dataset]) -> str | None:
             f"{known[0]} and {known[1]} were made by different rules of the game; collect one of them again"
         )
     return next(iter(rules)) if len(rules) == 1 else None
+
+
+def _shared_states(datasets: list[Dataset]) -> dict[str, Any]:
+    """Returns the manifest entry of states.
+
+    Raises:
+        ValueError: columns differ.
+    """
+    first = datasets[0]
+    for dataset in datasets[1:]:
+        if dataset.state_columns != first.state_columns:
+            raise ValueError(
+                f"states of {first.directory} and {dataset.directory} have different columns, so they cannot be merged"
+            )
+    return describe(first.state_columns)
 
 
 def _shared_environment(datasets: list[Dataset]) -> dict[str, Any]:

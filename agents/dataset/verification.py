@@ -64,7 +64,10 @@ def verify(
         dataset = Dataset(directory)
         with open_workers(threads, cluster, jobs=1) as workers:
             faults = _play_faults(dataset, workers)
-            right += [] if faults else [f"{len(dataset)} episodes, {manifest['steps']} steps, replayed bit for bit"]
+            others = dataset.state_columns[len(STATE) :]
+            besides = f" (without {', '.join(others)}, which this version does not play)" if others else ""
+            told = f"{len(dataset)} episodes, {manifest['steps']} steps, replayed bit for bit{besides}"
+            right += [] if faults else [told]
             if not faults and dataset.goals is not None and dataset.goals.max() >= len(manifest["goals"]):
                 faults.append(f"goals.npy: goal {dataset.goals.max()} has no name, there are {len(manifest['goals'])}")
             if not faults and dataset.frames is not None:
@@ -92,7 +95,7 @@ class Batch(NamedTuple):
     episodes: np.ndarray
     """(E,), their rows of episodes.npy."""
     states: list[np.ndarray]
-    """(T, columns) each."""
+    """(T, len(STATE)) each."""
     actions: list[np.ndarray]
     """(T, 16) each."""
 
@@ -107,7 +110,8 @@ def _play_faults(dataset: Dataset, workers: Workers) -> list[str]:
             indices = order[first : first + count]
             told = np.array(dataset.episodes[indices])
             spans = [slice(start, start + length) for start, length in zip(told["start"], told["length"], strict=True)]
-            states, actions = [dataset.states[span] for span in spans], [dataset.actions[span] for span in spans]
+            states = [dataset.states[span, : len(STATE)] for span in spans]
+            actions = [dataset.actions[span] for span in spans]
             yield Batch(indices, told, states, actions), count
 
     faults: list[str] = []
@@ -139,7 +143,12 @@ def _replay(threads: int, batch: Batch, count: int) -> list[str]:
         if seed >= 0 and world.get_state(row).tobytes() != first.tobytes():
             wrong.add(row)
             faults.append(f"states.npy: episode {batch.indices[row]} does not start as its seed {seed} does")
-        world.set_state(row, first)
+        try:
+            world.set_state(row, first)
+        except ValueError as error:
+            if row not in wrong:
+                faults.append(f"states.npy: episode {batch.indices[row]}, step 0: {error}")
+            wrong.add(row)
     actions = np.tile(gamepad.NEUTRAL, (world.count, 1))
     for step in range(int(told["length"].max())):
         actions[:] = gamepad.NEUTRAL

@@ -3,7 +3,7 @@
     manifest.json   written last; its presence means "finished"
     episodes.npy    one row per episode (`EPISODE`)
     actions.npy     uint8 (steps, 16)
-    states.npy      float64 (steps, len(PACKED)), see `jumppad_env.dataset.packed_states`
+    states.npy      float64 (steps, columns); the manifest names the columns, first those of `jumppad_env.world.STATE`
     goals.npy       uint8 (steps,); absent if unknown
     frames.npy      uint8 (steps, H, W, 3); absent in a state dataset
     blocks.npy      uint32 (blocks,); CRC-32 of each block of frames.npy, see `jumppad_env.dataset.blocks`
@@ -24,7 +24,7 @@ import jumppad_env
 from jumppad_env.files import flush_to_disk
 from jumppad_env.island.mujoco_library import mujoco
 
-FORMAT = 2
+FORMAT = 3
 KIND = "dataset"
 FILES = ("episodes.npy", "actions.npy", "states.npy", "goals.npy", "frames.npy", "blocks.npy")
 EPISODE = np.dtype(
@@ -112,6 +112,19 @@ def whole_rows(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.n
     start, row_bytes = len(array_header(dtype, (0, *shape))), int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
     count = max(0, path.stat().st_size - start) // row_bytes
     return np.memmap(path, dtype, "r", start, (count, *shape)) if count else np.empty((0, *shape), dtype)
+
+
+def check_format(path: Path, version: Any) -> None:
+    """Checks the version of the format that a manifest, or the beginning of a dataset, names.
+
+    Raises:
+        ValueError: it is another version.
+    """
+    if version != FORMAT:
+        newer = isinstance(version, int) and version > FORMAT
+        again = "make it again elsewhere by the same command and seed, which give the same episodes"
+        advice = "newer; update jumppad" if newer else f"older; {again}, or use the version of jumppad that made it"
+        raise ValueError(f"{path} has format version {str(version)[:40]}, this code reads {FORMAT}: it is {advice}")
 
 
 def versions() -> dict[str, str]:

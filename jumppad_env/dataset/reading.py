@@ -4,15 +4,15 @@ Checksums are checked on opening, those of frames block by block when an episode
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from jumppad_env.dataset.blocks import CheckedFile
-from jumppad_env.dataset.format import EPISODE, FILES, FORMAT, KIND
-from jumppad_env.dataset.packed_states import PACKED, description, unpack
+from jumppad_env.dataset.format import EPISODE, FILES, KIND, check_format
+from jumppad_env.dataset.states import columns_of, find_fault
 from jumppad_env.dataset.trajectory import Trajectory
 from jumppad_env.files import MANIFEST, read_json, read_sealed, sha256
 from jumppad_env.files.arrays import is_text
@@ -20,7 +20,6 @@ from jumppad_env.gamepad import FACTORS
 from jumppad_env.island import load_island
 from jumppad_env.island.digest import warn_of_other_rules
 from jumppad_env.rules import CHARACTERS, PADS
-from jumppad_env.world import STATE
 from jumppad_env.world.options import LARGEST_IMAGE
 from jumppad_env.world.state import LOOKS
 
@@ -28,16 +27,14 @@ REMEDY = "collect the dataset again"
 _OPTIONAL = ("goals.npy", "frames.npy", "blocks.npy")
 _HEADER = re.compile(r"\{'descr': (.+), 'fortran_order': False, 'shape': \((\d{1,16}(?:, ?\d{1,16})*),?\), \} *\n")
 """Header of an .npy file; NumPy would parse it as a Python literal, which accepts more than we write."""
-
-Again = tuple[Callable[..., Any], tuple[Any, ...]]
-"""A function that opens something again, and its arguments, for pickle."""
+CHECKED_AT_ONCE = 2**16
+"""States that are checked at a time, so that it takes little memory."""
 
 
 class Dataset:
     """A finished dataset, memory-mapped. Opening it checks everything but the frames.
 
     Frames are checked by `trajectory` and `check_frames`, block by block, once; not where `frames` is read directly.
-    Datasets of earlier versions have no checksums of blocks: `python -m agents.dataset verify` checks their frames.
 
     Warns if it was made by other rules, or on another map. A pickle of it, as for a process that is not forked, holds
     its path only; the dataset is opened again there.
@@ -46,7 +43,8 @@ class Dataset:
         manifest: contents of manifest.json.
         episodes: (E,) of dtype `jumppad_env.dataset.format.EPISODE`.
         actions: uint8 (steps, 16).
-        states: behaves like a float64 array (steps, len(STATE)), see `States`.
+        states: float64 (steps, len(state_columns)).
+        state_columns: names of the columns of states; the first are those of `jumppad_env.world.STATE`.
         goals: uint8 (steps,), indices into `manifest["goals"]`, or None.
         frames: uint8 (steps, H, W, 3), or None.
 
@@ -64,24 +62,24 @@ class Dataset:
         byte = np.dtype(np.uint8)
         self.episodes = _load(directory, "episodes", EPISODE, (self.manifest["episodes"],))
         self.actions = _load(directory, "actions", byte, (steps, FACTORS))
-        self.packed_states = _load(directory, "states", np.dtype(np.float64), (steps, len(PACKED)))
+        self.state_columns = tuple(self.manifest["states"]["columns"])
+        self.states = _load(directory, "states", np.dtype(np.float64), (steps, len(self.state_columns)))
         _check_episodes(directory / "episodes.npy", self.episodes, steps)
-        again = _states_again, (self._again,)
-        self.states = States(self.packed_states, self.episodes, again, str(directory / "states.npy"))
         self.goals = _load(directory, "goals", byte, (steps,)) if "goals.npy" in files else None
         self.frames = _load(directory, "frames", byte, (steps, None, None, 3)) if "frames.npy" in files else None
         small = tuple(name for name in files if name != "frames.npy")
         if damaged := check_files(directory, self.manifest, small):
             raise ValueError(f"{directory / damaged[0]} is damaged (its checksum differs); {REMEDY}")
+        _check_states(directory / "states.npy", self.states, self.state_columns, self.episodes)
         self._blocks: CheckedFile | None = None
-        if self.frames is not None and "blocks.npy" in files:
+        if self.frames is not None:
             blocks = _load(directory, "blocks", np.dtype(np.uint32), (None,))
             self._blocks = CheckedFile(directory / "frames.npy", blocks)
 
     def __len__(self) -> int:
         return len(self.episodes)
 
-    def __reduce__(self) -> Again:
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return self._again
 
     def rows(self, index: int) -> slice:
@@ -100,7 +98,7 @@ class Dataset:
             self._blocks.check(start + rows.start * row_bytes, start + rows.stop * row_bytes)
 
     def trajectory(self, index: int) -> Trajectory:
-        """Returns one episode; all its arrays except the states are views of the files.
+        """Returns one episode; its arrays are views of the files.
 
         Raises:
             ValueError: its frames are damaged.
@@ -123,63 +121,6 @@ class Dataset:
         )
 
 
-class States:
-    """The exact states of all steps, unpacked on access, as in `states[20:30]`; `np.asarray(states)` unpacks all."""
-
-    dtype = np.dtype(np.float64)
-
-    def __init__(
-        self, packed: np.ndarray, episodes: np.ndarray, again: Again | None = None, source: str = "states"
-    ) -> None:
-        self._packed, self._source = packed, source
-        self._again = again or (States, (packed, episodes))
-        self._starts, self._looks = np.array(episodes["start"]), np.array(episodes["look"])
-        self.shape = (len(packed), len(STATE))
-
-    def __len__(self) -> int:
-        return len(self._packed)
-
-    def __reduce__(self) -> Again:
-        return self._again
-
-    def __getitem__(self, index: Any) -> np.ndarray:
-        """Returns states, float64 (..., len(STATE)).
-
-        Args:
-            index: of steps and optionally columns: integer, slice, or array of integers or bools.
-
-        Raises:
-            IndexError: a step does not exist.
-            ValueError: the states are damaged.
-        """
-        index, *columns = index if isinstance(index, tuple) else (index,)
-        if isinstance(index, slice):
-            rows = np.arange(*index.indices(len(self)))
-        else:
-            rows = np.asarray(index)
-            if rows.dtype == np.bool_:
-                if rows.shape != (len(self),):
-                    raise IndexError(f"a mask of shape {rows.shape} does not fit {len(self)} steps")
-                rows = np.flatnonzero(rows)
-            if rows.dtype.kind not in "iu" or (rows.size and not -len(self) <= rows.min() <= rows.max() < len(self)):
-                raise IndexError(f"steps {index!r} are out of range, there are {len(self)}")
-            rows = np.where(rows < 0, rows + len(self), rows)
-        flat = rows.ravel()
-        episodes = np.searchsorted(self._starts, flat, side="right") - 1
-        try:
-            states = unpack(self._packed[flat], flat - self._starts[episodes], self._looks[episodes])
-        except ValueError as error:
-            raise ValueError(f"{self._source}: {error}; {REMEDY}") from None
-        states = states.reshape(*rows.shape, len(STATE))
-        return states[..., columns[0]] if columns else states
-
-    def __iter__(self) -> Iterator[np.ndarray]:
-        return (self[row] for row in range(len(self)))
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return self[:] if dtype is None else self[:].astype(dtype)
-
-
 def _open_again(kind: type[Dataset], directory: Path, checksum: str | None) -> Dataset:
     """Opens a dataset that was pickled.
 
@@ -193,17 +134,12 @@ def _open_again(kind: type[Dataset], directory: Path, checksum: str | None) -> D
     return dataset
 
 
-def _states_again(dataset: Again) -> States:
-    open_again, arguments = dataset
-    return open_again(*arguments).states
-
-
 def read_manifest(directory: Path) -> dict[str, Any]:
     """Returns the manifest of a dataset after checking that all its files exist.
 
     Raises:
         FileNotFoundError: there is no manifest, or a file is missing.
-        ValueError: it is damaged, or its kind, version or rules of the game differ.
+        ValueError: it is damaged, or its kind or version differs.
     """
     path = directory / MANIFEST
     if not path.is_file():
@@ -215,15 +151,11 @@ def read_manifest(directory: Path) -> dict[str, Any]:
         raise damaged
     if manifest["kind"] != KIND:
         raise ValueError(f"{directory} holds {str(manifest['kind'])[:40]!r}, not a dataset; give another directory")
-    version = manifest["format"]
-    if version != FORMAT:
-        newer = isinstance(version, int) and version > FORMAT
-        advice = "it is newer, update jumppad" if newer else f"it is older, {remedy}"
-        raise ValueError(f"{path} has format version {str(version)[:40]}, this code reads {FORMAT}: {advice}")
+    check_format(path, manifest["format"])
     if not _is_complete(manifest):
         raise damaged
-    if manifest.get("states") != description():
-        raise ValueError(f"the states of {directory} follow other rules or are packed differently; {remedy}")
+    if columns_of(manifest) is None:
+        raise ValueError(f"{path}: the columns of its states do not begin with those of this version; {remedy}")
     missing = [name for name in manifest["files"] if not (directory / name).is_file()]
     if missing:
         raise FileNotFoundError(f"{directory} lacks {', '.join(missing)}; {remedy}")
@@ -237,6 +169,7 @@ def _is_complete(manifest: dict[str, Any]) -> bool:
         all(type(manifest.get(name)) is int and 0 < manifest[name] < 2**48 for name in ("episodes", "steps"))
         and isinstance(files, dict)
         and {*FILES} - {*_OPTIONAL} <= files.keys() <= {*FILES}
+        and ("frames.npy" in files) == ("blocks.npy" in files)
         and isinstance(environment, dict)
         and isinstance(environment.get("character", ""), str)
         and ("goals.npy" not in files or (isinstance(goals, list) and all(isinstance(goal, str) for goal in goals)))
@@ -290,3 +223,16 @@ def _check_episodes(path: Path, episodes: np.ndarray, steps: int) -> None:
         wrong = ["start and length"]
     if wrong:
         raise ValueError(f"{path} has an impossible {wrong[0]}; {REMEDY}")
+
+
+def _check_states(path: Path, states: np.ndarray, columns: tuple[str, ...], episodes: np.ndarray) -> None:
+    """Checks that states are finite, count steps from 0 in each episode, and have its look."""
+    starts = np.array(episodes["start"])
+    for first in range(0, len(states), CHECKED_AT_ONCE):
+        some = states[first : first + CHECKED_AT_ONCE]
+        rows = np.arange(first, first + len(some))
+        of = np.searchsorted(starts, rows, side="right") - 1
+        steps = rows - starts[of]
+        if fault := find_fault(some, steps, episodes["look"][of], columns):
+            row, what = fault
+            raise ValueError(f"{path}: episode {of[row]}, step {steps[row]} has {what}; {REMEDY}")

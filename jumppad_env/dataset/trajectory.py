@@ -33,7 +33,7 @@ class Trajectory:
     actions: np.ndarray
     """uint8 (T, 16)."""
     states: np.ndarray
-    """float64 (T, len(STATE)), exact, columns as in `jumppad_env.world.STATE`."""
+    """float64 (T, C), exact; the first columns are those of `jumppad_env.world.STATE`."""
     frames: np.ndarray | None
     """uint8 (T, H, W, 3), or None if not rendered."""
     person: int = -1
@@ -52,7 +52,9 @@ class Trajectory:
                 f"actions must be uint8 (T, {FACTORS}), T > 0; got {self.actions.dtype} {self.actions.shape}"
             )
         if self.states.ndim != 2 or len(self.states) != length or self.states.shape[1] < len(STATE):
-            raise ValueError(f"states must be ({length}, {len(STATE)}) to fit the actions; got {self.states.shape}")
+            raise ValueError(
+                f"states must be ({length}, {len(STATE)} or more) to fit the actions; got {self.states.shape}"
+            )
         if self.frames is not None and (len(self.frames) != length or self.frames.dtype != np.uint8):
             raise ValueError(f"frames must be uint8 ({length}, H, W, 3); got {self.frames.dtype} {self.frames.shape}")
         if self.goals is not None and (self.goals.shape != (length,) or self.goals.dtype != np.uint8):

@@ -19,15 +19,16 @@ from typing import Any
 import numpy as np
 
 from jumppad_env.dataset.blocks import BlockHasher, hash_file
-from jumppad_env.dataset.format import EPISODE, FILES, FORMAT, KIND, GrowingArray, versions, whole_rows
-from jumppad_env.dataset.packed_states import PACKED, description, pack
+from jumppad_env.dataset.format import EPISODE, FILES, FORMAT, KIND, GrowingArray, check_format, versions, whole_rows
+from jumppad_env.dataset.states import columns_of, describe, find_fault
 from jumppad_env.dataset.trajectory import Trajectory
 from jumppad_env.drawing import RENDERER
-from jumppad_env.files import BEGUN, PARTIAL, Place, clear, digests, occupy
+from jumppad_env.files import BEGUN, MANIFEST, PARTIAL, Place, clear, digests, occupy
 from jumppad_env.gamepad import FACTORS
 from jumppad_env.island import load_island
 from jumppad_env.island.digest import rules_digest
-from jumppad_env.world.state import LOOK
+from jumppad_env.world import STATE
+from jumppad_env.world.state import LOOK, LOOKS
 
 DRAWN = "drawn"
 """File with the number of frames that have reached the disk."""
@@ -43,7 +44,8 @@ class Unfinished:
 
     Args:
         directory: of the dataset.
-        asked: manifest entries known beforehand: seed, population, environment, ...; `rules` if they are not today's.
+        asked: manifest entries known beforehand: seed, population, environment, ...; `rules` if they are not today's,
+            `states` if they have more columns than `STATE`.
         resumable: whether an interrupted run can be resumed; if not, an error leaves nothing behind.
 
     Attributes:
@@ -58,7 +60,8 @@ class Unfinished:
     def __init__(self, directory: Path | str, asked: dict[str, Any], *, resumable: bool = True) -> None:
         self.path = Path(directory)
         # As it will be read back: without tuples.
-        made = {"kind": KIND, "format": FORMAT, "rules": rules_digest(), **asked, "versions": versions()}
+        always = {"kind": KIND, "format": FORMAT, "rules": rules_digest(), "states": describe(STATE)}
+        made = {**always, **asked, "versions": versions()}
         self._asked = json.loads(json.dumps(made))
         self._resumable = resumable
         self._stack = contextlib.ExitStack()
@@ -105,6 +108,7 @@ class Unfinished:
         if not resumable or not self._resumable:
             self._remove_files()
             return False
+        check_format(self.path / BEGUN, asked.get("format"))
         if found := self._differences(asked, list(self._asked)):
             raise ValueError(
                 f"{self.path} is an unfinished dataset started with other options: {found}; "
@@ -121,8 +125,9 @@ class Unfinished:
     def _check_finished(self, manifest: dict[str, Any]) -> None:
         if manifest.get("kind") != KIND:
             raise ValueError(f"{self.path} exists and is no dataset; choose another place or delete it")
+        check_format(self.path / MANIFEST, manifest.get("format"))
         # Versions may have moved on since; what earlier ones did not record is not compared.
-        known = [key for key in self._asked if key in manifest and key not in ("format", "versions", "rules")]
+        known = [key for key in self._asked if key in manifest and key not in ("versions", "rules")]
         if found := self._differences(manifest, known):
             raise ValueError(
                 f"{self.path} exists and is a dataset with other options: {found}; choose another place or delete it"
@@ -153,7 +158,7 @@ class Unfinished:
             known["frames.npy"] = write_blocks(self.path, hasher)
         present = [name for name in FILES if (self.path / name).is_file()]
         files = {**digests(self.path, [name for name in present if name not in known]), **known}
-        manifest = {**self._asked, **found, "states": description(), "files": {name: files[name] for name in present}}
+        manifest = {**self._asked, **found, "files": {name: files[name] for name in present}}
         self._place.finish(manifest, SCAFFOLDING)
         return manifest
 
@@ -173,10 +178,15 @@ class EpisodeLog:
     Args:
         folder: directory of the unfinished dataset; episodes committed there are kept.
         goals: names of the goals, by the index that trajectories hold.
+        state_columns: names of the columns of states, first those of `STATE`.
+
+    Raises:
+        ValueError: the columns do not begin with `STATE`.
     """
 
-    def __init__(self, folder: Path, goals: Sequence[str] = ()) -> None:
-        self._folder, self._goals = folder, goals
+    def __init__(self, folder: Path, goals: Sequence[str] = (), state_columns: Sequence[str] = STATE) -> None:
+        self._folder, self._goals, self._state_columns = folder, goals, state_columns
+        self._described = describe(state_columns)
         self._arrays: dict[str, GrowingArray] = {}
         self._pending: list[tuple[Any, ...]] = []
         kept = self._read_committed()
@@ -190,10 +200,9 @@ class EpisodeLog:
             if name != "goals" or (folder / "goals.npy").is_file():
                 self._open(name, *self._columns()[name])
 
-    @staticmethod
-    def _columns() -> dict[str, tuple[np.dtype[Any], tuple[int, ...]]]:
+    def _columns(self) -> dict[str, tuple[np.dtype[Any], tuple[int, ...]]]:
         byte, real = np.dtype(np.uint8), np.dtype(np.float64)
-        return {"actions": (byte, (FACTORS,)), "states": (real, (len(PACKED),)), "goals": (byte, ())}
+        return {"actions": (byte, (FACTORS,)), "states": (real, (len(self._state_columns),)), "goals": (byte, ())}
 
     def _read_committed(self) -> np.ndarray:
         """Returns the rows of all complete episodes."""
@@ -215,7 +224,9 @@ class EpisodeLog:
         Raises:
             ValueError: the episode is invalid or inconsistent with the others; nothing is added.
         """
-        columns = {"actions": trajectory.actions, "states": pack(np.asarray(trajectory.states))}
+        states = np.asarray(trajectory.states)
+        self._check_states(states)
+        columns = {"actions": trajectory.actions, "states": states}
         if trajectory.goals is not None:
             if trajectory.goals.max() >= len(self._goals):
                 raise ValueError(f"goal {trajectory.goals.max()} has no name; name all goals, got {list(self._goals)}")
@@ -227,7 +238,7 @@ class EpisodeLog:
         for name in ("mode", "style"):
             if len(getattr(trajectory, name)) > EPISODE[name].itemsize // 4:
                 raise ValueError(f"{name} {getattr(trajectory, name)!r} is too long, at most 24 characters")
-        first = trajectory.states[0]
+        first = states[0]
         row = {
             "start": self.steps,
             "length": len(trajectory),
@@ -242,6 +253,16 @@ class EpisodeLog:
         self.seeds.append(trajectory.seed)
         if time.monotonic() - self._committed > COMMIT_SECONDS:
             self.commit()
+
+    def _check_states(self, states: np.ndarray) -> None:
+        if states.dtype != np.float64 or states.shape[1] != len(self._state_columns):
+            raise ValueError(
+                f"states must be float64 (T, {len(self._state_columns)}); got {states.dtype} {states.shape}"
+            )
+        look = np.clip(np.trunc(states[0, LOOK]), 0, LOOKS - 1)
+        if fault := find_fault(states, np.arange(len(states)), np.repeat(look, len(states)), self._state_columns):
+            row, what = fault
+            raise ValueError(f"state {row} has {what}; store whole episodes, as they were played")
 
     def commit(self) -> None:
         """Flushes all episodes so far to the disk."""
@@ -278,6 +299,7 @@ class EpisodeLog:
         return {
             "episodes": len(self.seeds),
             "steps": self.steps,
+            "states": self._described,
             **({"goals": list(self._goals)} if "goals" in self._arrays else {}),
         }
 
@@ -291,7 +313,8 @@ def write_dataset(
         directory: of the dataset.
         trajectories: one at a time is held in memory.
         seed: seed of the command.
-        description: further manifest entries: population, keywords of the environment, `goals` (their names).
+        description: further manifest entries: population, keywords of the environment, `goals` (their names), `states`
+            if they have more columns than `STATE`; an entry of an earlier format is ignored.
 
     Returns:
         The number of steps.
@@ -306,7 +329,7 @@ def write_dataset(
         if work.manifest is not None:
             return work.manifest["steps"]
         characters, size = set(), None
-        with EpisodeLog(work.path, names) as episodes:
+        with EpisodeLog(work.path, names, columns_of(description) or STATE) as episodes:
             for trajectory in trajectories:
                 episodes.append(trajectory)
                 characters.add(trajectory.character)

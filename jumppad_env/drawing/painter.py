@@ -99,7 +99,8 @@ class Painter:
         """Draws a batch of states.
 
         Args:
-            states: (N, columns) float64 as in `world.STATE`, on levels also `world.state.LEVEL_STATE`.
+            states: (N, C) float64; the first columns are those of `world.STATE`, on levels also
+                `world.state.LEVEL_STATE`; others are ignored.
             characters: N names in `CHARACTERS`.
             out: uint8 (N, height, width, 3), output, top row first.
             mask: (N,) bool, rows to draw; the others keep their pixels. All by default.
@@ -110,11 +111,14 @@ class Painter:
         """
         self._check_open()
         count = len(characters)
-        states = np.array(states, np.float64, order="C")  # one array type, so that Numba compiles once
+        # One array type, so that Numba compiles once.
+        states = np.array(np.asarray(states)[..., : self._columns], np.float64, order="C")
         expected = (count, self.height, self.width, 3)
         # The compiled code checks no bounds.
         if states.shape != (count, self._columns) or (mask is not None and np.shape(mask) != (count,)):
-            raise ValueError(f"for {count} characters states must be ({count}, {self._columns}), got {states.shape}")
+            raise ValueError(
+                f"for {count} characters states must be ({count}, {self._columns} or more), got {states.shape}"
+            )
         if out.shape != expected or out.dtype != np.uint8 or not out.flags.c_contiguous or not out.flags.writeable:
             raise ValueError(f"out must be a contiguous uint8 array {expected}, got {out.dtype} {out.shape}")
         rows = np.arange(count) if mask is None else np.flatnonzero(mask)
@@ -184,7 +188,7 @@ class Painter:
             helper.result()
 
     def draw_one(self, state: np.ndarray, character: str) -> np.ndarray:
-        """Returns the frame of one state (len(STATE),), uint8 (height, width, 3)."""
+        """Returns the frame of one state (C,), uint8 (height, width, 3)."""
         out = np.empty((1, self.height, self.width, 3), dtype=np.uint8)
         self.draw(state[None], [character], out)
         return out[0]

@@ -33,7 +33,7 @@ def observe(states: Any) -> np.ndarray:
     """Returns what `JumppadState-v0` shows of states, such as those of a dataset; bit for bit the environment's.
 
     Args:
-        states: float64 (..., len(STATE)), as an array or as the `states` of a dataset.
+        states: float64 (..., len(STATE)), without further columns.
 
     Returns:
         float32 (..., STATE_WIDTH), columns as in `jumppad_env.world.episodes.STATE_OBSERVATION`.

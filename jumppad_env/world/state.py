@@ -32,7 +32,7 @@ LEVEL_STATE = (
 )
 """Columns that follow in worlds of levels."""
 STRIDES = 1024
-"""Resolution of strides, per meter: integers take less space on disk."""
+"""Resolution of strides, per meter."""
 FARTHEST = 1e6
 """m, m/s, rad and rad/s: bound of places and speeds in a state. From 1e10 on MuJoCo resets itself to the origin."""
 LOOKS = 2**32

@@ -167,6 +167,8 @@ def _write(root: Path, dataset: Dataset, player: Player, lossy: bool, observed_s
     image_size = dataset.frames.shape[1:3]
     target = dataset.manifest.get("environment", {}).get("target")
     task = f"Get to the {target} jump pad." if target else "Get to a jump pad."
+    names = {"action": [*AXES, *BUTTONS], "states": list(dataset.state_columns)}
+    names |= {"observation.state": OBSERVED} if observed_state else {}
     rows: list[dict[str, Any]] = []
     stats: list[Mapping[str, Stats]] = []
     index = number = 0
@@ -180,7 +182,7 @@ def _write(root: Path, dataset: Dataset, player: Player, lossy: bool, observed_s
                 files = _Files(root, number, image_size, lossy)
             trajectory = dataset.trajectory(episode)
             assert trajectory.frames is not None
-            columns, features = _steps(trajectory, player, episode, index, observed_state)
+            columns, features = _steps(trajectory, player, episode, index, names)
             told = {field.name: getattr(trajectory, field.name) for field in fields(Trajectory)}  # seed, mode, ...
             start = files.frames
             table = pa.table({name: _arrow(column) for name, column in columns.items()})
@@ -233,14 +235,22 @@ def _write(root: Path, dataset: Dataset, player: Player, lossy: bool, observed_s
 
 
 def _steps(
-    trajectory: Trajectory, player: Player, episode: int, index: int, observed_state: bool
+    trajectory: Trajectory, player: Player, episode: int, index: int, names: dict[str, list[str]]
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Returns an episode's columns, (T,) or (T, D), and their entries in info.json."""
+    """Returns an episode's columns, (T,) or (T, D), and their entries in info.json.
+
+    Args:
+        trajectory: the episode.
+        player: replays its last action.
+        episode: its index.
+        index: of its first step.
+        names: those of the columns of actions, states, and the observed state if it is wanted.
+    """
     steps = player.finish(trajectory)
     count = np.arange(len(trajectory))
     columns = {
         "action": trajectory.actions.astype(np.float32),
-        **({"observation.state": observe(trajectory.states)} if observed_state else {}),
+        **({"observation.state": observe(trajectory.states[:, : len(STATE)])} if "observation.state" in names else {}),
         "states": trajectory.states,
         "next.reward": steps.rewards.astype(np.float32),
         "next.done": steps.terminations | steps.truncations,
@@ -251,7 +261,6 @@ def _steps(
         "index": index + count,
         "task_index": np.zeros_like(count),
     }
-    names = {"action": [*AXES, *BUTTONS], "states": list(STATE), "observation.state": OBSERVED}
     features = {
         name: {"dtype": str(column.dtype), "shape": list(column.shape[1:]) or [1], "names": names.get(name)}
         for name, column in columns.items()

@@ -32,7 +32,7 @@ from jumppad_env.dataset import Dataset, Trajectory, write_dataset
 from jumppad_env.dataset.trajectory import LARGEST_SEED
 from jumppad_env.files import PARTIAL, explain_full_disk, write_atomically, write_directory
 from jumppad_env.gamepad import FACTORS, action_space, validate
-from jumppad_env.world import observe
+from jumppad_env.world import STATE, observe
 from jumppad_env.world.episodes import STATE_WIDTH
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _write(path: Path, dataset: Dataset, dataset_id: str, player: Player, data_f
                 id=index,
                 seed=trajectory.seed,
                 # Arrays do as well as lists.
-                observations=observe(steps.states) if steps.frames is None else steps.frames,  # pyright: ignore
+                observations=observe(steps.states[:, : len(STATE)]) if steps.frames is None else steps.frames,  # pyright: ignore
                 actions=trajectory.actions.astype(env.action_space.dtype),  # pyright: ignore[reportArgumentType]
                 rewards=steps.rewards,  # pyright: ignore[reportArgumentType]
                 terminations=steps.terminations,  # pyright: ignore[reportArgumentType]
@@ -207,7 +207,7 @@ def import_minari(dataset_id: str, directory: Path | str, root: Path | str | Non
     trajectories = _stored(minari_dataset, source) if manifest else _replayed(minari_dataset, source)
     description: dict[str, Any] = {"goals": GOALS, "imported": {"minari": dataset_id, "manifest": manifest}}
     if manifest:
-        names = ("population", "shares", "environment", "goals", "drawn_as")
+        names = ("population", "shares", "environment", "goals", "drawn_as", "states")
         description |= {name: manifest[name] for name in names if name in manifest}
         description["rules"] = manifest.get("rules")
         if len(minari_dataset.observation_space.shape or ()) == 1:  # states, perhaps of a dataset with frames

@@ -14,7 +14,7 @@ from jumppad_env.dataset import Trajectory
 from jumppad_env.env import JumppadEnv
 from jumppad_env.island import load_island
 from jumppad_env.rules import PADS
-from jumppad_env.world import PHYSICS_STATE
+from jumppad_env.world import PHYSICS_STATE, STATE
 from jumppad_env.world.episodes import judge
 from jumppad_env.world.state import VX
 
@@ -27,7 +27,7 @@ class Transitions:
     """T steps between T + 1 observations; step t leads from row t to row t + 1."""
 
     states: np.ndarray
-    """float64 (T + 1, len(STATE))."""
+    """float64 (T + 1, C)."""
     frames: np.ndarray | None
     """uint8 (T + 1, H, W, 3), None if not rendered."""
     rewards: np.ndarray
@@ -75,12 +75,14 @@ class Player:
         if env.options.draws and frames is None:
             raise ValueError("the trajectory has no frames; render them first")
         env.reset(options={"character": trajectory.character})
-        env.set_state(trajectory.states[-1])
+        before, others = np.split(trajectory.states[-1], [len(STATE)])
+        env.set_state(before)
         last, *_ = env.step(trajectory.actions[-1])
-        states = np.concatenate([trajectory.states, env.get_state()[None]])
+        after = np.concatenate([env.get_state(), others])  # this world does not change other columns
+        states = np.concatenate([trajectory.states, after[None]])
         rewards, terminations = np.empty(len(trajectory)), np.empty(len(trajectory), dtype=np.bool_)
         judge(  # by the environment's own rules
-            np.ascontiguousarray(states[1:, len(PHYSICS_STATE) :]),
+            np.ascontiguousarray(states[1:, len(PHYSICS_STATE) : len(STATE)]),
             np.ascontiguousarray(states[1:, :VX]),
             load_island().fall_height,
             np.full((len(trajectory), 1), -1 if env.options.target is None else PADS.index(env.options.target)),

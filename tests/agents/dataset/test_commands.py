@@ -19,9 +19,9 @@ from agents.dataset.rerendering import rerender
 from agents.dataset.selection import Wanted, deal, keep, merge, split
 from agents.dataset.verification import verify
 from agents.population.modes import GOALS
-from jumppad_env.dataset.packed_states import description
 from jumppad_env.drawing import Painter
 from jumppad_env.files import seal, sha256
+from jumppad_env.world.state import PAD, STRIDE
 
 ROOT = Path(__file__).parents[3]
 SIZE = (16, 16)
@@ -120,10 +120,6 @@ def other_pad(array):
     array["pad"][2] = (array["pad"][2] + 2) % 4 - 1
 
 
-STRIDE = float(np.prod(list(description()["bases"].values())))
-"""What a stride of 1/1024 m adds to the digits of a packed state."""
-
-
 def put(column, value, row=2):
     def edit(array):
         array[column][row] = value
@@ -136,12 +132,12 @@ def put(column, value, row=2):
     [
         ("states.npy", bend(7, 0, 1e-15), r"episode 0, step 7: x is"),
         ("states.npy", bend(0, 1, 1e-12), r"episode 0 does not start as its seed"),
-        ("states.npy", bend(9, -1, 3 * STRIDE), r"episode 0, step 9: stride"),
+        ("states.npy", bend(9, STRIDE, 3 / 1024), r"episode 0, step 9: stride"),
+        ("states.npy", bend(0, PAD, 7), r"states.npy: episode 0, step 0: state has pad 6"),
         ("actions.npy", bend(slice(5, 9), 1, 1), r"states.npy: episode 0, step \d+"),
         ("episodes.npy", put("seed", 5), r"episode 2 does not start as its seed 5"),
         ("episodes.npy", other_pad, r"episodes.npy: episode 2 ends with pad .*; in the replay "),
         ("episodes.npy", put("fell", True), r"episodes.npy: episode 2 ends with .* fell True"),
-        ("episodes.npy", put("look", 5), r"episode 2 does not start as its seed"),
         ("episodes.npy", put("character", "walker"), r"episode 2, step"),
     ],
 )

@@ -86,13 +86,15 @@ def test_a_flipped_bit_in_frames_is_named_when_its_episode_is_read(drawn, tmp_pa
     assert all(len(dataset.trajectory(other)) == 20 for other in others)
 
 
-def test_a_dataset_without_blocks_opens_as_before(drawn, tmp_path):
+@pytest.mark.parametrize("name", ["frames.npy", "blocks.npy"])
+def test_frames_have_blocks(drawn, tmp_path, name):
     copy = shutil.copytree(drawn, tmp_path / "d")
-    (copy / "blocks.npy").unlink()
+    (copy / name).unlink()
     manifest = json.loads((copy / "manifest.json").read_text())
-    del manifest["files"]["blocks.npy"]
+    del manifest["files"][name], manifest["sha256"]
     (copy / "manifest.json").write_text(seal(manifest))
-    assert len(Dataset(copy).trajectory(0)) == 20
+    with pytest.raises(ValueError, match="manifest.json is damaged"):
+        Dataset(copy)
 
 
 @pytest.mark.parametrize("name", ["episodes.npy", "actions.npy", "states.npy", "blocks.npy"])
