@@ -20,15 +20,17 @@ from agents.population import POPULATIONS
 from agents.population.cast import FAVORITE, People, episode_seed
 from agents.population.demonstrator import Demonstrator
 from agents.population.modes import GOALS
+from agents.population.populations import pads_of
 from agents.progress import Progress
 from agents.workers import Workers, count_workers, open_workers
 from agents.workers.playing import BLOCK, play
+from agents.worlds import WorldConfig
 from jumppad_env.command_line import command_line
 from jumppad_env.dataset import Trajectory
 from jumppad_env.dataset.writing import EpisodeLog, Unfinished
 from jumppad_env.drawing import RENDERER
 from jumppad_env.rules import PADS
-from jumppad_env.world.options import Options
+from jumppad_env.world.state import TAKEN, taken_pads
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class CollectConfig:
     """One of the five characters; "random": a new one in every episode; "favorite": each person's own favorite."""
     variety: str = "none"
     """Visual variety of the frames: "none", "paper", "high", or the name of a kind; play does not depend on it."""
+    world: Annotated[WorldConfig, tyro.conf.arg(name="")] = WorldConfig()  # noqa: RUF009
+    """Where episodes are played."""
 
     def __post_init__(self) -> None:
         """Validates the config."""
@@ -83,7 +87,7 @@ def collect(
     with Unfinished(directory, _asked(config)) as work:
         if work.manifest is not None:
             return work.manifest["steps"]
-        with EpisodeLog(work.path, GOALS) as log:
+        with EpisodeLog(work.path, GOALS, config.world.state_columns, config.world.settings) as log:
             missing = config.episodes - len(log.seeds)
             if missing:
                 with open_workers(workers, cluster, jobs=math.ceil(missing / BLOCK)) as hands:
@@ -94,7 +98,8 @@ def collect(
         digests: dict[str, str] = {}
         if config.image_size is not None:
             with open_workers(workers, cluster, jobs=1) as hands:
-                digests["frames.npy"] = draw_frames(work.path, config.image_size, config.variety, None, hands)
+                options = config.world.options(image_size=config.image_size, variety=config.variety)
+                digests["frames.npy"] = draw_frames(work.path, options, None, hands)
         work.finish(found, digests)
     return log.steps
 
@@ -107,12 +112,13 @@ def _asked(config: CollectConfig) -> dict[str, Any]:
         keywords = {"observation": "state", **keywords}
     else:
         keywords = {"observation": "pixels", "image_size": config.image_size, **keywords}
-    Options(**keywords)  # validates the keywords
+    config.world.options(**keywords)  # validates the keywords
     return {
         "seed": config.seed,
         "population": config.population,
         "shares": POPULATIONS[config.population].shares,
-        "environment": {"id": "Jumppad-v0", **keywords},
+        "environment": {**config.world.entry, **keywords},
+        "states": {"columns": list(config.world.state_columns)},
         **({"favorites": True} if favorites else {}),
         "renderer": None if config.image_size is None else RENDERER,
         "episodes": config.episodes,
@@ -123,7 +129,7 @@ def _all(workers: Workers, config: CollectConfig, done: list[int]) -> Iterator[T
     """Plays the requested number of episodes; those already done come first and are not played again."""
     indices = range(len(done), config.episodes)
     seeds = [episode_seed(config.seed, config.population, index) for index in indices]
-    return play(People(config.population, config.character), seeds, workers)
+    return play(People(config.population, config.character, config.world), seeds, workers)
 
 
 def _curated(workers: Workers, config: CollectConfig, done: list[int]) -> Iterator[Trajectory]:
@@ -168,10 +174,21 @@ def _curated(workers: Workers, config: CollectConfig, done: list[int]) -> Iterat
             missing[modes[seeds[index]]] -= 1
         # Results are kept in order: unknown seeds before the last known success have failed.
         unknown = seeds[successful[-1] + 1 if successful else 0 :]
-        for trajectory in play(People("curated", config.character), unknown, workers):
-            if trajectory.pad == PADS.index(trajectory.mode.removeprefix("direct_")):
-                missing[trajectory.mode] -= 1
+        for trajectory in play(People("curated", config.character, config.world), unknown, workers):
+            if _as_intended(trajectory, config.world):
+                missing[trajectory.mode.split(", ")[0]] -= 1
                 yield trajectory
+
+
+def _as_intended(trajectory: Trajectory, world: WorldConfig) -> bool:
+    """Returns whether a direct run reached the pad that it was meant to, on each island."""
+    modes, pads = trajectory.mode.split(", "), [trajectory.pad]
+    if world.settings is not None:
+        pads = taken_pads(trajectory.states[-1, TAKEN], world.islands).tolist()
+    if len(modes) < len(pads):
+        return False
+    meant = (pads_of(mode.removeprefix("direct_"), world.pads) for mode in modes)
+    return all(pad in several for pad, several in zip(pads, meant, strict=True))
 
 
 def _progress(played: Iterable[Trajectory], config: CollectConfig, done: int) -> Iterator[Trajectory]:

@@ -11,6 +11,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 
 import jumppad_env
+from agents.worlds import WorldConfig
 from jumppad_env.dataset import Trajectory
 
 
@@ -56,19 +57,22 @@ class KnownActor(Actor, Protocol):
         ...
 
 
-def make_envs(count: int, image_size: tuple[int, int] | None, **keywords: Any) -> Any:
+def make_envs(count: int, image_size: tuple[int, int] | None, world: WorldConfig | None = None, **keywords: Any) -> Any:
     """Makes the vector environment for rollouts.
 
     Args:
         count: number of episodes played at a time.
         image_size: (height, width), or None for states only, without rendering.
+        world: the classic island by default.
         **keywords: further keywords of `gymnasium.make_vec`.
     """
     if image_size is None:
         keywords = {"observation": "state", **keywords}
     else:
         keywords = {"observation": "pixels", "image_size": image_size, **keywords}
-    return gymnasium.make_vec("Jumppad-v0", num_envs=count, autoreset_mode=AutoresetMode.DISABLED, **keywords)
+    world = world or WorldConfig()
+    keywords = {**world.keywords, **keywords}
+    return gymnasium.make_vec(world.environment, num_envs=count, autoreset_mode=AutoresetMode.DISABLED, **keywords)
 
 
 def rollout(

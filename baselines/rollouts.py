@@ -21,6 +21,7 @@ from jumppad_env.drawing import RENDERER
 from jumppad_env.files import content_digest
 from jumppad_env.machine.cores import count_cores
 from jumppad_env.streams import integer_seed
+from jumppad_env.world.options import Options
 
 
 @dataclass(frozen=True)
@@ -75,9 +76,9 @@ def rollouts(
                     log.append(trajectory)
                 found = log.finish()
             # The agent saw the same frames: they depend on nothing but states and characters.
-            drawn = (
-                {} if image_size is None else {"frames.npy": draw_frames(work.path, image_size, "none", None, workers)}
-            )
+            drawn = {}
+            if image_size is not None:
+                drawn["frames.npy"] = draw_frames(work.path, Options(image_size=image_size), None, workers)
         work.finish(found, drawn)
 
 

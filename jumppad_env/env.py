@@ -55,7 +55,7 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
         make_space, self._decode = gamepad.FORMATS[self.options.actions]
         self.action_space = make_space()
         self.observation_space = observation_space(self.options)
-        self._episodes = Episodes(1, self.options)
+        self.episodes = Episodes(1, self.options)
         self._painter = Painter(*self.options.image_size, variety=self.options.variety, settings=self.options.settings)
         self._screen = Painter(
             *self.options.render_size, fine=True, threads=2, variety=self.options.variety,
@@ -80,7 +80,7 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
         """
         self._check_open()
         super().reset(seed=seed)
-        self._episodes.reset(0, self.np_random, options)
+        self.episodes.reset(0, self.np_random, options)
         self._started, self._steps = True, 0
         if self.render_mode == "human":
             self.render()
@@ -96,7 +96,7 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
         self._check_open()
         if not self._started:
             raise gymnasium.error.ResetNeeded("call reset() before step()")
-        rewards, terminated = self._episodes.step(self._decode(action, (gamepad.FACTORS,))[None])
+        rewards, terminated = self.episodes.step(self._decode(action, (gamepad.FACTORS,))[None])
         if self.render_mode == "human":
             self.render()
         observation, info = self._observe()
@@ -138,11 +138,11 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
     @property
     def character(self) -> str:
         """Name of the character; `info["character"]` is its index in `jumppad_env.CHARACTERS`."""
-        return self._episodes.world.characters[0]
+        return self.episodes.world.characters[0]
 
     def get_state(self) -> np.ndarray:
         """Returns the complete state, float64, columns named by `jumppad_env.world.STATE`."""
-        return self._episodes.world.get_state(0)
+        return self.episodes.world.get_state(0)
 
     def set_state(self, state: np.ndarray) -> tuple[Any, dict[str, Any]]:
         """Restores a state of `get_state` (of the same character) and returns its observation and info.
@@ -154,7 +154,7 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
         self._check_open()
         if not self._started:
             self.reset()
-        self._episodes.set_state(0, state)
+        self.episodes.set_state(0, state)
         return self._observe()
 
     def push(self, velocity: np.ndarray) -> None:
@@ -171,7 +171,7 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
         self._check_open()
         if not self._started:
             raise gymnasium.error.ResetNeeded("call reset() before push()")
-        self._episodes.world.velocity[0] += expect_push(velocity, (3,))
+        self.episodes.world.velocity[0] += expect_push(velocity, (3,))
 
     def _check_open(self) -> None:
         if self._painter.closed:
@@ -179,7 +179,7 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
 
     def _observe(self) -> tuple[Any, dict[str, Any]]:
         """Returns observation and info."""
-        world = self._episodes.world
+        world = self.episodes.world
         states = world.states()
         parts: dict[str, np.ndarray] = {}
         if self.options.draws:
@@ -187,9 +187,9 @@ class JumppadEnv(gymnasium.Env[Any, np.ndarray]):
             self._painter.draw_rows(states, world.who, frames, _ONLY)
             parts["pixels"] = frames[0]
         if self.options.observation != "pixels":
-            parts["state"] = self._episodes.observe(states)[0]
+            parts["state"] = self.episodes.observe(states)[0]
         observation = parts if self.options.observation == "both" else parts[self.options.observation]
-        return observation, self._episodes.info_of_one(states[0])
+        return observation, self.episodes.info_of_one(states[0])
 
 
 class JumppadIslandsEnv(JumppadEnv):

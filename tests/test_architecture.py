@@ -24,7 +24,7 @@ FLOORS = {
         {"play", "doctor", "bench"},
     ),
     "agents": (
-        {"rollout", "outcomes", "workers", "progress"},
+        {"worlds", "rollout", "outcomes", "workers", "progress"},
         {"population", "figures", "probes"},
         {"motion"},
         {"dataset"},

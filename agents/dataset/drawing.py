@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from jumppad_env.dataset.format import EPISODE, GrowingArray, whole_rows
 from jumppad_env.dataset.writing import DRAWN, write_blocks
 from jumppad_env.drawing import Painter
 from jumppad_env.files import write_atomically
+from jumppad_env.levels import LevelSettings
+from jumppad_env.world.options import Options
 
 CHUNK_BYTES = 2**24
 """Bytes of frames rendered at a time."""
@@ -26,13 +28,12 @@ SYNC_SECONDS = 2.0
 """Time between flushes; frames rendered since the last one are lost in an interruption."""
 
 
-def draw_frames(folder: Path, size: tuple[int, int], variety: str, character: str | None, workers: Workers) -> str:
+def draw_frames(folder: Path, options: Options, character: str | None, workers: Workers) -> str:
     """Renders the frames of an unfinished dataset into frames.npy, and blocks.npy; resumes after an interruption.
 
     Args:
         folder: directory with episodes.npy and states.npy, which are finished.
-        size: height and width.
-        variety: keyword of the environment.
+        options: keywords of the environment: size, variety, and what levels are like.
         character: character to show in all episodes; None: the one that was played.
         workers: where they are rendered: by the threads of this process, or elsewhere.
 
@@ -47,7 +48,7 @@ def draw_frames(folder: Path, size: tuple[int, int], variety: str, character: st
     starts, characters = np.array(episodes["start"]), np.array(episodes["character"])
     if character is not None:
         characters[:] = character
-    path, shape, byte = folder / "frames.npy", (*size, 3), np.dtype(np.uint8)
+    path, shape, byte = folder / "frames.npy", (*options.image_size, 3), np.dtype(np.uint8)
     drawn = _count_drawn(folder, path, shape)
     hasher = BlockHasher()
     array = GrowingArray(path, byte, shape, rows=drawn, final=len(states))
@@ -66,7 +67,7 @@ def draw_frames(folder: Path, size: tuple[int, int], variety: str, character: st
         written = writer.submit(hash_file, path, hasher)
         synced = time.monotonic()
         try:
-            for frames in draw_scenes(workers, (size, variety), scenes(), rows_at_once):
+            for frames in draw_scenes(workers, look_of(options), scenes(), rows_at_once):
                 written.result()
                 if time.monotonic() - synced > SYNC_SECONDS:
                     array.sync()
@@ -82,8 +83,26 @@ def draw_frames(folder: Path, size: tuple[int, int], variety: str, character: st
     return write_blocks(folder, hasher)
 
 
-Look = tuple[tuple[int, int], Any]
-"""Height and width, and variety, of frames."""
+class Look(NamedTuple):
+    """What frames look like besides their states."""
+
+    size: tuple[int, int]
+    """Height and width."""
+    variety: Any
+    """Keyword of the environment."""
+    settings: LevelSettings | None
+    """What levels are like; None: the classic island."""
+
+    def painter(self, threads: int) -> Painter:
+        """Makes a painter."""
+        return Painter(*self.size, threads=threads, variety=self.variety, settings=self.settings)
+
+
+def look_of(options: Options) -> Look:
+    """Returns the look of an environment's frames."""
+    return Look(options.image_size, options.variety, options.settings)
+
+
 Scenes = Iterator[tuple[np.ndarray, list[str]]]
 """States (rows, columns) and the characters in them."""
 
@@ -103,9 +122,8 @@ def draw_scenes(workers: Workers, look: Look, scenes: Scenes, most: int) -> Iter
 
 
 def _draw_here(look: Look, scenes: Scenes, most: int, threads: int) -> Iterator[np.ndarray]:
-    size, variety = look
-    buffers = [np.empty((most, *size, 3), np.uint8) for _ in range(2)]  # one is rendered, the other written
-    painter = Painter(*size, threads=threads, variety=variety)
+    buffers = [np.empty((most, *look.size, 3), np.uint8) for _ in range(2)]  # one is rendered, the other written
+    painter = look.painter(threads)
     try:
         for number, (states, characters) in enumerate(scenes):
             frames = buffers[number % 2][: len(states)]
@@ -116,16 +134,15 @@ def _draw_here(look: Look, scenes: Scenes, most: int, threads: int) -> Iterator[
 
 
 def _draw_scene(look: Look, states: np.ndarray, characters: list[str]) -> np.ndarray:
-    size, variety = look
-    frames = np.empty((len(states), *size, 3), np.uint8)
-    _painter(size, variety).draw(states, characters, frames)
+    frames = np.empty((len(states), *look.size, 3), np.uint8)
+    _painter(look).draw(states, characters, frames)
     return frames
 
 
 @lru_cache(1)
-def _painter(size: tuple[int, int], variety: Any) -> Painter:
+def _painter(look: Look) -> Painter:
     """Returns the painter of this process, kept for its next scene."""
-    return Painter(*size, threads=1, variety=variety)
+    return look.painter(1)
 
 
 def _count_drawn(folder: Path, path: Path, shape: tuple[int, ...]) -> int:

@@ -7,11 +7,11 @@ from pathlib import Path
 from agents.dataset.drawing import draw_frames
 from agents.dataset.selection import link, source_of
 from agents.workers import open_workers
+from agents.worlds import world_of
 from jumppad_env.dataset import Dataset
 from jumppad_env.dataset.writing import Unfinished
 from jumppad_env.drawing import RENDERER
 from jumppad_env.rules import CHARACTERS
-from jumppad_env.world.options import Options
 
 
 def rerender(
@@ -46,8 +46,8 @@ def rerender(
     dataset = Dataset(directory)
     if character is not None and character not in CHARACTERS:
         raise ValueError(f"character {character!r} is unknown; choose one of {', '.join(CHARACTERS)}")
-    options = Options(image_size=image_size, variety=variety)
     manifest = dataset.manifest
+    options = world_of(manifest["environment"]).options(image_size=image_size, variety=variety)
     shown = {"observation": "pixels", "image_size": options.image_size, "variety": options.variety}
     kept = ("seed", "population", "shares", "episodes", "steps", "goals", "states")
     asked = {
@@ -68,6 +68,6 @@ def rerender(
             (work.path / name).unlink(missing_ok=True)
             link(directory / name, work.path / name)
         with open_workers(threads, cluster, jobs=1) as workers:
-            digests["frames.npy"] = draw_frames(work.path, options.image_size, variety, character, workers)
+            digests["frames.npy"] = draw_frames(work.path, options, character, workers)
         work.finish({}, digests)
     return manifest["steps"]

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from agents.progress import Progress
+from agents.worlds import world_of
 from jumppad_env.dataset import Dataset
 from jumppad_env.dataset.format import EPISODE, GrowingArray
 from jumppad_env.dataset.reading import check_files
@@ -289,6 +290,12 @@ def _shared_environment(datasets: list[Dataset]) -> dict[str, Any]:
     """
     first = datasets[0]
     for dataset in datasets[1:]:
+        worlds = [world_of(each.manifest["environment"]).entry for each in (first, dataset)]
+        if worlds[0] != worlds[1]:
+            raise ValueError(
+                f"{first.directory} was made in {worlds[0]}, {dataset.directory} in {worlds[1]}; datasets of different "
+                "worlds stay apart"
+            )
         looks = [_frames_of(each) for each in (first, dataset)]
         if looks[0] != looks[1]:
             raise ValueError(

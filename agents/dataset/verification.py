@@ -13,19 +13,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from gymnasium.utils import seeding
 
-from agents.dataset.drawing import draw_scenes
+from agents.dataset.drawing import Look, draw_scenes
 from agents.progress import Progress
 from agents.workers import Here, Workers, open_workers
 from agents.workers.blocks import in_order
+from agents.worlds import WorldConfig, world_of
 from jumppad_env import gamepad
 from jumppad_env.dataset import Dataset
 from jumppad_env.dataset.reading import check_files, read_manifest
 from jumppad_env.drawing import RENDERER
 from jumppad_env.files import MANIFEST
 from jumppad_env.streams import stream
-from jumppad_env.world import STATE
 from jumppad_env.world.episodes import Episodes
-from jumppad_env.world.options import Options
 
 ROWS = 256
 """Episodes replayed and frames rendered at a time."""
@@ -64,7 +63,7 @@ def verify(
         dataset = Dataset(directory)
         with open_workers(threads, cluster, jobs=1) as workers:
             faults = _play_faults(dataset, workers)
-            others = dataset.state_columns[len(STATE) :]
+            others = dataset.state_columns[len(world_of(manifest["environment"]).state_columns) :]
             besides = f" (without {', '.join(others)}, which this version does not play)" if others else ""
             told = f"{len(dataset)} episodes, {manifest['steps']} steps, replayed bit for bit{besides}"
             right += [] if faults else [told]
@@ -95,7 +94,7 @@ class Batch(NamedTuple):
     episodes: np.ndarray
     """(E,), their rows of episodes.npy."""
     states: list[np.ndarray]
-    """(T, len(STATE)) each."""
+    """(T, columns) each."""
     actions: list[np.ndarray]
     """(T, 16) each."""
 
@@ -104,15 +103,16 @@ def _play_faults(dataset: Dataset, workers: Workers) -> list[str]:
     """Replays all episodes, many at a time, from their seeds and first states."""
     order = np.argsort(dataset.episodes["length"], kind="stable")
     count = min(ROWS, len(order))
+    world = world_of(dataset.manifest["environment"])
 
-    def batches() -> Iterator[tuple[Batch, int]]:
+    def batches() -> Iterator[tuple[Batch, int, WorldConfig]]:
         for first in range(0, len(order), count):
             indices = order[first : first + count]
             told = np.array(dataset.episodes[indices])
             spans = [slice(start, start + length) for start, length in zip(told["start"], told["length"], strict=True)]
-            states = [dataset.states[span, : len(STATE)] for span in spans]
+            states = [dataset.states[span, : len(world.state_columns)] for span in spans]
             actions = [dataset.actions[span] for span in spans]
-            yield Batch(indices, told, states, actions), count
+            yield Batch(indices, told, states, actions), count, world
 
     faults: list[str] = []
     threads = workers.threads if isinstance(workers, Here) else 1
@@ -124,14 +124,14 @@ def _play_faults(dataset: Dataset, workers: Workers) -> list[str]:
 
 
 @lru_cache(1)
-def _episodes(count: int, threads: int) -> Episodes:
+def _episodes(count: int, threads: int, world: WorldConfig) -> Episodes:
     """Returns the environment of this process, kept for its next batch."""
-    return Episodes(count, Options(observation="state"), threads)
+    return Episodes(count, world.options(observation="state"), threads)
 
 
-def _replay(threads: int, batch: Batch, count: int) -> list[str]:
+def _replay(threads: int, batch: Batch, count: int, where: WorldConfig) -> list[str]:
     """Replays episodes together and returns at most one fault per episode."""
-    episodes = _episodes(count, threads)
+    episodes = _episodes(count, threads, where)
     world, told = episodes.world, batch.episodes
     faults: list[str] = []
     wrong: set[int] = set()
@@ -163,7 +163,7 @@ def _replay(threads: int, batch: Batch, count: int) -> list[str]:
                 column = int(different.argmax())
                 wrong.add(row)
                 faults.append(
-                    f"states.npy: episode {batch.indices[row]}, step {step + 1}: {STATE[column]} is "
+                    f"states.npy: episode {batch.indices[row]}, step {step + 1}: {world.columns[column]} is "
                     f"{float(stored[column])!r}, in the replay {float(states[row, column])!r}"
                 )
         for row in np.flatnonzero(told["length"] == step + 1).tolist():
@@ -183,7 +183,8 @@ def _frame_faults(dataset: Dataset, frames: int, workers: Workers, seed: int) ->
     steps, size = manifest["steps"], dataset.frames.shape[1:3]
     exact = manifest.get("renderer") == RENDERER
     variety = manifest["environment"].get("variety", "none")
-    look = (size, tuple(variety) if isinstance(variety, list) else variety)
+    settings = world_of(manifest["environment"]).settings
+    look = Look(size, tuple(variety) if isinstance(variety, list) else variety, settings)
     rows = np.sort(stream(seed, "verify").choice(steps, min(frames, steps), replace=False))
     starts = np.array(dataset.episodes["start"])
 

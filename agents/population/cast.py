@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from agents.population.demonstrator import Crowd
 from agents.population.populations import POPULATIONS
 from agents.rollout import make_envs, rollout
+from agents.worlds import WorldConfig
 from jumppad_env.dataset import Trajectory
 from jumppad_env.streams import integer_seed
 
@@ -27,6 +28,7 @@ class People:
     """A name in `POPULATIONS`."""
     character: str
     """Keyword of the environment, or `FAVORITE`."""
+    world: WorldConfig = WorldConfig()  # noqa: RUF009
 
     def __call__(self, episodes: int, threads: int) -> PeopleSeats:
         """Makes seats."""
@@ -39,8 +41,8 @@ class PeopleSeats:
     def __init__(self, people: People, parallel: int, threads: int) -> None:
         self._favorites = people.character == FAVORITE
         keywords = {} if self._favorites else {"character": people.character}
-        self._envs = make_envs(parallel, None, threads=threads, **keywords)
-        self._crowd = Crowd(POPULATIONS[people.population], parallel)
+        self._envs = make_envs(parallel, None, people.world, threads=threads, **keywords)
+        self._crowd = Crowd(POPULATIONS[people.population], parallel, people.world.settings)
 
     def play(self, seeds: list[int]) -> Iterator[Trajectory]:
         """Plays one episode per seed and yields them in the order of the seeds."""

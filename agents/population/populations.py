@@ -32,10 +32,15 @@ def pad_of(place: str, pads: int, generator: np.random.Generator) -> int:
         pads: number of pads of the island.
         generator: chooses where there is a choice; of two pads, "middle" is either.
     """
+    meant = pads_of(place, pads)
+    return meant[0] if len(meant) == 1 else meant[int(generator.integers(len(meant)))]
+
+
+def pads_of(place: str, pads: int) -> range:
+    """Returns the pads that people may mean by a place, one of `PADS`."""
     if place != "middle":
-        return 0 if place == "left" else pads - 1
-    inner = range(1, pads - 1) if pads > 2 else range(2)
-    return inner[0] if len(inner) == 1 else inner[int(generator.integers(len(inner)))]
+        return range(1) if place == "left" else range(pads - 1, pads)
+    return range(1, pads - 1) if pads > 2 else range(2)
 
 
 MODES: dict[str, MakeMode] = {

@@ -35,7 +35,7 @@ EPISODE = np.dtype(
         ("spawn", np.int64),  # index of the nearest spawn point
         ("look", np.int64),
         ("character", "U16"),
-        ("mode", "U24"),
+        ("mode", "U64"),
         ("pad", np.int64),
         ("fell", np.bool_),
         ("person", np.int64),

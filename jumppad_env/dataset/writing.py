@@ -25,10 +25,11 @@ from jumppad_env.dataset.trajectory import Trajectory
 from jumppad_env.drawing import RENDERER
 from jumppad_env.files import BEGUN, MANIFEST, PARTIAL, Place, clear, digests, occupy
 from jumppad_env.gamepad import FACTORS
-from jumppad_env.island import load_island
+from jumppad_env.island import Places, load_island
 from jumppad_env.island.digest import rules_digest
+from jumppad_env.levels import LevelSettings, make_level
 from jumppad_env.world import STATE
-from jumppad_env.world.state import LOOK, LOOKS
+from jumppad_env.world.state import LEVEL, LOOK, LOOKS
 
 DRAWN = "drawn"
 """File with the number of frames that have reached the disk."""
@@ -179,12 +180,19 @@ class EpisodeLog:
         folder: directory of the unfinished dataset; episodes committed there are kept.
         goals: names of the goals, by the index that trajectories hold.
         state_columns: names of the columns of states, first those of `STATE`.
+        settings: of the levels that episodes are played on; None: the classic island.
 
     Raises:
         ValueError: the columns do not begin with `STATE`.
     """
 
-    def __init__(self, folder: Path, goals: Sequence[str] = (), state_columns: Sequence[str] = STATE) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        goals: Sequence[str] = (),
+        state_columns: Sequence[str] = STATE,
+        settings: LevelSettings | None = None,
+    ) -> None:
         self._folder, self._goals, self._state_columns = folder, goals, state_columns
         self._described = describe(state_columns)
         self._arrays: dict[str, GrowingArray] = {}
@@ -194,7 +202,7 @@ class EpisodeLog:
         self.steps = int(kept["start"][-1] + kept["length"][-1]) if len(kept) else 0
         self.seeds: list[int] = kept["seed"].tolist()
         """Seeds of all episodes so far, in order."""
-        self._spawns = load_island().spawns
+        self._settings = settings
         self._committed = time.monotonic()
         for name in ("actions", "states", "goals") if self.steps else ():
             if name != "goals" or (folder / "goals.npy").is_file():
@@ -236,13 +244,14 @@ class EpisodeLog:
         if self._arrays and columns.keys() != self._arrays.keys():
             raise ValueError(f"an episode has {', '.join(columns)}; those before it {', '.join(self._arrays)}")
         for name in ("mode", "style"):
-            if len(getattr(trajectory, name)) > EPISODE[name].itemsize // 4:
-                raise ValueError(f"{name} {getattr(trajectory, name)!r} is too long, at most 24 characters")
+            most = EPISODE[name].itemsize // 4
+            if len(getattr(trajectory, name)) > most:
+                raise ValueError(f"{name} {getattr(trajectory, name)!r} is too long, at most {most} characters")
         first = states[0]
         row = {
             "start": self.steps,
             "length": len(trajectory),
-            "spawn": int(np.linalg.norm(self._spawns - first[:3], axis=1).argmin()),
+            "spawn": int(np.linalg.norm(self._island(first).spawns - first[:3], axis=1).argmin()),
             "look": int(first[LOOK]),
         }
         for name, rows in columns.items():
@@ -253,6 +262,10 @@ class EpisodeLog:
         self.seeds.append(trajectory.seed)
         if time.monotonic() - self._committed > COMMIT_SECONDS:
             self.commit()
+
+    def _island(self, state: np.ndarray) -> Places:
+        """Returns the island on which an episode begins."""
+        return load_island() if self._settings is None else make_level(int(state[LEVEL]), self._settings).islands[0]
 
     def _check_states(self, states: np.ndarray) -> None:
         if states.dtype != np.float64 or states.shape[1] != len(self._state_columns):

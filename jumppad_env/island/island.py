@@ -151,6 +151,8 @@ def load_island() -> Island:
     if touch != list(range(touch[0], touch[0] + len(PADS))):
         raise ValueError(f"the MJCF must declare the pads' touch sensors in the order {PADS}; found columns {touch}")
     ways = {name.removeprefix("way_"): data.site(name).xpos.copy() for name in names if name.startswith("way_")}
+    if unnamed := [name for pad in PADS for name in (f"{pad}_in", f"{pad}_out") if name not in ways]:
+        raise ValueError(f"people find no way: assets/island.xml needs a site way_{unnamed[0]}")
     return Island(
         model=model,
         spawns=np.array(spawns),

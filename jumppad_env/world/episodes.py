@@ -132,6 +132,10 @@ SPAWNS = 4
 class Episodes:
     """N episodes advanced together.
 
+    Attributes:
+        world: states and rules.
+        targets: (N, K) int64, index of the target pad on each island, -1: any.
+
     Args:
         count: N.
         options: the keywords of `gymnasium.make`.
@@ -143,12 +147,12 @@ class Episodes:
         self.options = options
         self.count = count
         self.world = World(count, threads, options.settings)
-        self._targets = np.full((count, options.islands), -1, np.int64)
+        self.targets = np.full((count, options.islands), -1, np.int64)
         self._colors = np.zeros((count, options.islands, options.pads), np.int64)
         self._pads = np.zeros((count, options.islands, options.pads, 3))
         self._origins = np.zeros((count, options.islands, 2))
         if options.settings is None and options.target is not None:
-            self._targets[:] = PADS.index(options.target)
+            self.targets[:] = PADS.index(options.target)
 
     def reset(self, row: int, generator: np.random.Generator, options: dict[str, Any] | None = None) -> None:
         """Starts an episode in one row.
@@ -213,7 +217,7 @@ class Episodes:
         assert level is not None and isinstance(keywords, IslandsOptions)
         self._colors[row], self._origins[row] = level.colors, level.origins
         self._pads[row] = [island.pads for island in level.islands]
-        self._targets[row] = keywords.target_pads(level.colors.tolist(), cue)
+        self.targets[row] = keywords.target_pads(level.colors.tolist(), cue)
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Advances all rows by one control step.
@@ -229,7 +233,7 @@ class Episodes:
         world.step(actions)
         rewards, terminated = np.empty(self.count), np.empty(self.count, np.bool_)
         flight_steps = self.options.flight_steps if self.options.terminate_on_pad else -1
-        judge(world.rule_state, world.qpos, world.fall_height, self._targets, flight_steps, rewards, terminated)
+        judge(world.rule_state, world.qpos, world.fall_height, self.targets, flight_steps, rewards, terminated)
         return rewards, terminated
 
     def set_state(self, row: int, state: np.ndarray) -> None:
@@ -258,7 +262,7 @@ class Episodes:
 
     def _success(self) -> np.ndarray:
         taken = self._taken()
-        right = np.where(self._targets < 0, taken >= 0, taken == self._targets)
+        right = np.where(self.targets < 0, taken >= 0, taken == self.targets)
         return np.asarray(right.all(axis=1))
 
     def info(self) -> dict[str, np.ndarray]:
@@ -293,7 +297,7 @@ class Episodes:
         """
         if self.world.settings is not None:
             return _only(self.info())
-        target = int(self._targets[0, 0])
+        target = int(self.targets[0, 0])
         numbers = state.tolist()
         pad = int(numbers[PAD])
         return {

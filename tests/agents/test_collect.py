@@ -37,6 +37,6 @@ def test_a_population_that_never_does_what_is_asked_ends_in_an_error_at_once(tmp
 
 def test_a_pad_that_people_find_no_way_to_is_named():
     island = load_island()
-    ways = {name: point for name, point in island.ways.items() if name != "right_in"}
-    with pytest.raises(ValueError, match=r"assets/island.xml needs a site way_right_in"):
+    ways = {name: point for name, point in island.ways.items() if name != "neck_in"}
+    with pytest.raises(ValueError, match=r"assets/island.xml needs a site way_neck_in"):
         lane(dataclasses.replace(island, ways=ways), 2, 0.0)

@@ -33,7 +33,6 @@ from jumppad_env.dataset.trajectory import LARGEST_SEED
 from jumppad_env.files import PARTIAL, explain_full_disk, write_atomically, write_directory
 from jumppad_env.gamepad import FACTORS, action_space, validate
 from jumppad_env.world import STATE, observe
-from jumppad_env.world.episodes import STATE_WIDTH
 
 if TYPE_CHECKING:
     from minari import EpisodeData, MinariDataset
@@ -240,7 +239,7 @@ def _open(source: Path) -> MinariDataset:
             f"{source} has actions {_words(action)}, expected {action_space()}; record Jumppad-v0 unwrapped"
         )
     image = isinstance(observation, spaces.Box) and observation.dtype == np.uint8 and len(observation.shape) == 3
-    own_states = MANIFEST in metadata and observation.shape == (STATE_WIDTH,)
+    own_states = MANIFEST in metadata and len(observation.shape or ()) == 1
     if not own_states and (not image or observation.shape[2] != 3):
         raise ValueError(
             f"{source} has observations {_words(observation)}, expected Box(0, 255, (height, width, 3), uint8); "

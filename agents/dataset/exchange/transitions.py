@@ -10,11 +10,10 @@ import gymnasium
 import numpy as np
 
 import jumppad_env  # noqa: F401 -- registers the environments
+from agents.worlds import world_of
 from jumppad_env.dataset import Trajectory
 from jumppad_env.env import JumppadEnv
-from jumppad_env.island import load_island
-from jumppad_env.rules import PADS
-from jumppad_env.world import PHYSICS_STATE, STATE
+from jumppad_env.world import PHYSICS_STATE
 from jumppad_env.world.episodes import judge
 from jumppad_env.world.state import VX
 
@@ -55,11 +54,10 @@ class Player:
         Raises:
             ValueError: a keyword has an invalid value.
         """
-        keywords = {name: environment[name] for name in KEYWORDS if name in environment}
-        if image_size is None:
-            self.env = gymnasium.make("JumppadState-v0", **keywords)
-        else:
-            self.env = gymnasium.make("Jumppad-v0", image_size=tuple(image_size), **keywords)
+        world = world_of(environment)
+        keywords = {name: environment[name] for name in KEYWORDS if name in environment} | world.keywords
+        shown = {"observation": "state"} if image_size is None else {"image_size": tuple(image_size)}
+        self.env = gymnasium.make(world.environment, **shown, **keywords)
 
     def finish(self, trajectory: Trajectory) -> Transitions:
         """Returns the trajectory's steps with their consequences.
@@ -75,17 +73,19 @@ class Player:
         if env.options.draws and frames is None:
             raise ValueError("the trajectory has no frames; render them first")
         env.reset(options={"character": trajectory.character})
-        before, others = np.split(trajectory.states[-1], [len(STATE)])
+        episodes = env.episodes
+        columns = len(episodes.world.columns)
+        before, others = np.split(trajectory.states[-1], [columns])
         env.set_state(before)
         last, *_ = env.step(trajectory.actions[-1])
         after = np.concatenate([env.get_state(), others])  # this world does not change other columns
         states = np.concatenate([trajectory.states, after[None]])
         rewards, terminations = np.empty(len(trajectory)), np.empty(len(trajectory), dtype=np.bool_)
         judge(  # by the environment's own rules
-            np.ascontiguousarray(states[1:, len(PHYSICS_STATE) : len(STATE)]),
+            np.ascontiguousarray(states[1:, len(PHYSICS_STATE) : columns]),
             np.ascontiguousarray(states[1:, :VX]),
-            load_island().fall_height,
-            np.full((len(trajectory), 1), -1 if env.options.target is None else PADS.index(env.options.target)),
+            episodes.world.fall_height,
+            episodes.targets.repeat(len(trajectory), axis=0),
             env.options.flight_steps if env.options.terminate_on_pad else -1,
             rewards,
             terminations,

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from jumppad_env.drawing.ground import FLOOR
 from jumppad_env.drawing.scenery import Material, load_materials
 from jumppad_env.levels import COLORS, Level, LevelSettings
 from jumppad_env.levels.drawn import Pose
@@ -214,7 +215,9 @@ def floors_of(level: Level) -> np.ndarray:
         for pose, half, long in plan.terraces:
             rows.append((pose.x + x, pose.y + y - long, 1.0, 0.0, 2 * long, half, pose.z, 0.0))
     rows.append((0.0, level.cliff, 1.0, 0.0, 62.0, 75.0, CLIFF_TOP, 0.0))
-    return np.array(rows)
+    floors = np.full((1 + level.settings.islands * (floors_of_an_island(level.settings) + 2), len(FLOOR)), -1.0)
+    floors[: len(rows)] = rows  # the others have no length
+    return floors
 
 
 def moving_blocks(level: Level) -> np.ndarray:

@@ -1,0 +1,91 @@
+"""Worlds: which environment episodes are played in, the classic island or levels, as commands and manifests say it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jumppad_env.levels import LevelSettings
+from jumppad_env.world.options import IslandsOptions, Options
+from jumppad_env.world.state import LEVEL_STATE, STATE
+
+CLASSIC, ISLANDS = "Jumppad-v0", "JumppadIslands-v0"
+
+
+@dataclass(frozen=True)
+class WorldConfig:
+    """The world that episodes are played in; all but the first keyword is for levels, see docs/islands.md.
+
+    Raises:
+        ValueError: an unknown environment, an invalid keyword, or one of levels on the classic island.
+    """
+
+    environment: str = CLASSIC
+    """Jumppad-v0, the classic island, or JumppadIslands-v0, levels."""
+    num_levels: int = 200
+    """Number of levels that episodes are played on; 0: without end."""
+    start_level: int = 0
+    """The first level's number."""
+    distribution_mode: str = "easy"
+    """easy or hard."""
+    pads: int = 3
+    """Number of pads of an island, 2 to 5."""
+    islands: int = 1
+    """Number of islands in a row, 1 to 4."""
+    color_tie: float = 0.0
+    """Share of the levels in which the pads' colors follow their places."""
+    cue: bool = False
+    """Whether a flag shows the color of one pad."""
+
+    def __post_init__(self) -> None:
+        if self.environment not in (CLASSIC, ISLANDS):
+            raise ValueError(f"environment {self.environment!r} is unknown; choose {CLASSIC} or {ISLANDS}")
+        if self.environment == ISLANDS:
+            _ = IslandsOptions(**self.keywords)
+            return
+        given = [field.name for field in dataclasses.fields(self)[1:] if getattr(self, field.name) != field.default]
+        if given:
+            raise ValueError(f"{CLASSIC} has no levels, but {', '.join(given)} is given; use --environment {ISLANDS}")
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """Keywords of the environment; none on the classic island."""
+        names = [field.name for field in dataclasses.fields(self)[1:]]
+        return {name: getattr(self, name) for name in names} if self.environment == ISLANDS else {}
+
+    @property
+    def settings(self) -> LevelSettings | None:
+        """What levels are like; None on the classic island."""
+        return IslandsOptions(**self.keywords).settings if self.keywords else None
+
+    @property
+    def state_columns(self) -> tuple[str, ...]:
+        """Names of the columns of states."""
+        return (*STATE, *LEVEL_STATE) if self.keywords else STATE
+
+    def options(self, **keywords: Any) -> Options:
+        """Returns the options of the environment with further keywords.
+
+        Raises:
+            ValueError: an invalid keyword.
+        """
+        return IslandsOptions(**self.keywords, **keywords) if self.keywords else Options(**keywords)
+
+    @property
+    def entry(self) -> dict[str, Any]:
+        """How manifests tell the world, first in their entry `environment`."""
+        return {"id": self.environment, **self.keywords}
+
+
+def world_of(entry: Mapping[str, Any]) -> WorldConfig:
+    """Returns the world that a manifest's entry `environment` tells.
+
+    Raises:
+        ValueError: it is of an environment or has keywords that this version does not know.
+    """
+    if entry.get("id", CLASSIC) == CLASSIC:
+        return WorldConfig()
+    names = [field.name for field in dataclasses.fields(WorldConfig)[1:]]
+    return WorldConfig(str(entry["id"]), **{name: entry[name] for name in names if name in entry})
