@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, TypedDict
 
@@ -11,6 +12,7 @@ import numpy as np
 from jumppad_env.dataset import Trajectory
 from jumppad_env.files.shapes import Count, Duration, Positive, Share, misfit
 from jumppad_env.rules import PADS, RULES
+from jumppad_env.world.options import places_of_pads
 from jumppad_env.world.state import X, Y
 
 NAMES = ("none", *PADS)
@@ -114,6 +116,33 @@ def summarize(pads: Sequence[int] | np.ndarray, lengths: Sequence[int] | np.ndar
         "ci95": {name: list(wilson_interval(count, episodes)) for name, count in counts.items()},
         "mean_seconds": float(np.mean(lengths)) * RULES.control_step,
     }
+
+
+def on_levels(trajectories: Sequence[Trajectory]) -> dict[str, dict[str, float]]:
+    """Returns how episodes on levels ended, as shares that add up to 1 each; nothing for the classic island.
+
+    Returns:
+        `by_color`: of the pad reached on the last island, "none" without one; `by_way`: places and colors of the pads
+        taken on all islands, such as "left-red, right-blue", most frequent first; "..." where the way ended early.
+    """
+    if not trajectories or trajectories[0].settings is None:
+        return {}
+    ends = Counter(trajectory.taken_colors[-1] or "none" for trajectory in trajectories)
+    ways = Counter(way_of(trajectory) for trajectory in trajectories)
+    colors = ("none", *trajectories[0].settings.colors)
+    return {
+        "by_color": {color: ends[color] / len(trajectories) for color in colors},
+        "by_way": {way: count / len(trajectories) for way, count in ways.most_common()},
+    }
+
+
+def way_of(trajectory: Trajectory) -> str:
+    """Returns the way of an episode on levels, such as "left-red, right-blue"."""
+    assert trajectory.settings is not None
+    places = places_of_pads(np.array(trajectory.taken), trajectory.settings.pads).tolist()
+    steps = zip(places, trajectory.taken_colors, strict=True)
+    taken = [f"{PADS[place]}-{color}" for place, color in steps if place >= 0]
+    return ", ".join(taken + ["..."] * (len(taken) < len(places))) if taken else "none"
 
 
 def total_variation(first: dict[str, Any], second: dict[str, Any]) -> float:

@@ -158,6 +158,7 @@ def rollout(
                 person=truth.person,
                 skill=truth.skill,
                 goals=truth.goals,
+                settings=envs.unwrapped.options.settings,
             )
         while due in finished:
             yield finished.pop(due)

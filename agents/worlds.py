@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from jumppad_env.levels import LevelSettings
+from jumppad_env.levels.settings import ISLANDS
 from jumppad_env.world.options import IslandsOptions, Options
 from jumppad_env.world.state import LEVEL_STATE, STATE
 
-CLASSIC, ISLANDS = "Jumppad-v0", "JumppadIslands-v0"
+CLASSIC = "Jumppad-v0"
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,13 @@ class WorldConfig:
         """Keywords of the environment; none on the classic island."""
         names = [field.name for field in dataclasses.fields(self)[1:]]
         return {name: getattr(self, name) for name in names} if self.environment == ISLANDS else {}
+
+    def resembles(self, other: WorldConfig) -> bool:
+        """Returns whether it is the same world, perhaps with other levels, or colors that follow places elsewhere."""
+        same = dataclasses.replace(
+            self, num_levels=other.num_levels, start_level=other.start_level, color_tie=other.color_tie
+        )
+        return same == other if self.environment == other.environment == ISLANDS else self == other
 
     @property
     def settings(self) -> LevelSettings | None:

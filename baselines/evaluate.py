@@ -18,7 +18,7 @@ import numpy as np
 import tyro
 from scipy.special import stdtrit  # scipy.stats takes a second to import
 
-from agents.outcomes import outcome_misfit, paths, summarize, table
+from agents.outcomes import on_levels, outcome_misfit, paths, summarize, table
 from agents.probes import Probed, recovery, recovery_line
 from agents.workers import open_workers
 from baselines import artifact
@@ -36,6 +36,8 @@ OUTCOMES = "outcomes.json"
 PATHS = "paths.npz"
 BEHAVIOR = ("camera", "stick", "speed")
 """Labels that every evaluation reports beside the pads."""
+MOST_WAYS = 12
+"""Ways over levels that are printed."""
 DETAILS = {
     "camera": "minus the camera's mean speed, rad/s",
     "stick": "minus the left stick's mean movement per step",
@@ -54,6 +56,10 @@ class EvaluateConfig:
     probe: Literal["none", "forced_miss", "odd_start", "pushes"] = "none"
     """Disturbance of the agent: none, in episodes of 10 s; or, in episodes of 16 s, a forced miss of its first pad, a
     start anywhere on the track and facing anywhere, or three pushes."""
+
+    levels: tuple[int, int] | None = None
+    """On levels: the first level and the number of levels to play on (0: without end), instead of those that the
+    agent's demonstrations were made on. 1000000 0: levels that no agent has seen."""
 
     def __post_init__(self) -> None:
         if self.episodes < 1:
@@ -104,7 +110,8 @@ def play_seeds(
         FileNotFoundError: There is no such agent.
         ValueError: The policy is damaged.
     """
-    cast = Agent(str(agent), config.temperature, None if config.probe == "none" else config.probe)
+    probe = None if config.probe == "none" else config.probe
+    cast = Agent(str(agent), config.temperature, config.levels, probe)
     with open_workers(count_cores(), cluster, jobs=1) as workers:
         played = list(play_agent(cast, seeds, workers, label))
     return [Probed(trajectory, True) for trajectory in played] if config.probe == "none" else played
@@ -142,7 +149,8 @@ def mean_interval(values: np.ndarray) -> tuple[float, float, float]:
 
 def outcome_object(trajectories: Sequence[Trajectory], found: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the outcome object of episodes, with the measurements of a probe."""
-    return {**summarize([t.pad for t in trajectories], [len(t) for t in trajectories]), **found}
+    counted = summarize([t.place for t in trajectories], [len(t) for t in trajectories])
+    return {**counted, **on_levels(trajectories), **found}
 
 
 def save_evaluation(
@@ -230,6 +238,9 @@ def print_evaluation(
         return
     disturbed = "probe" in outcome
     print(table({f"{agent} (disturbed)" if disturbed else agent: outcome}))
+    for what in ("by_color", "by_way") if "by_color" in outcome else ():
+        shown = list(outcome[what].items())[:MOST_WAYS]
+        print(f"{what.replace('_', ' ')}: " + "; ".join(f"{name} {100 * share:.1f}%" for name, share in shown))
     if disturbed:
         print(recovery_line(outcome, own))
     width = max(map(len, measured))

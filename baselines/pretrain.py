@@ -11,6 +11,7 @@ from pathlib import Path
 import tyro
 
 from agents.dataset import Dataset
+from agents.worlds import world_of
 from baselines.models.network import NetworkConfig
 from baselines.models.playing import while_training
 from baselines.models.policy import Policy
@@ -64,7 +65,9 @@ def pretrain(config: PretrainConfig, demonstrations: Path, out: Path, seed: int 
         if work.finished:
             return
         dataset = Dataset(demonstrations)
-        policy = Policy.initialize(config.network, seed, {"stage": "base"})
+        world = world_of(dataset.manifest["environment"])
+        told = {"world": world.entry} if world.keywords else {}  # agents of the classic island need not say so
+        policy = Policy.initialize(config.network, seed, {"stage": "base", **told})
         policy.network.to(choose_device())
         watch = while_training(policy, config.evaluate_every, config.optimizer.updates, seed)
         last = imitate(

@@ -21,7 +21,6 @@ from jumppad_env.drawing import RENDERER
 from jumppad_env.files import content_digest
 from jumppad_env.machine.cores import count_cores
 from jumppad_env.streams import integer_seed
-from jumppad_env.world.options import Options
 
 
 @dataclass(frozen=True)
@@ -53,14 +52,15 @@ def rollouts(
         cluster: Ray cluster that plays and renders instead: auto, HOST:PORT or ray://HOST:PORT.
     """
     use_device(device)
-    _, image_size = make_actor(agent, 1)
+    _, image_size, world = make_actor(agent, 1)
     keywords = {"observation": "state"} if image_size is None else {"observation": "pixels", "image_size": image_size}
     asked: dict[str, Any] = {
         "seed": seed,
         "population": f"agent {agent.name}",
         "temperature": config.temperature,
         "episodes": config.episodes,
-        "environment": {"id": "Jumppad-v0", **keywords, "character": "rider", "variety": "none"},
+        "environment": {**world.entry, **keywords, "character": "rider", "variety": "none"},
+        "states": {"columns": list(world.state_columns)},
         "renderer": None if image_size is None else RENDERER,
     }
     if artifact.is_finished(agent):  # otherwise somebody's own weights
@@ -70,7 +70,7 @@ def rollouts(
         if work.manifest is not None:
             return
         with open_workers(count_cores(), cluster, jobs=1) as workers:
-            with EpisodeLog(work.path) as log:
+            with EpisodeLog(work.path, (), world.state_columns, world.settings) as log:
                 cast = Agent(str(agent), config.temperature)
                 for trajectory in play_agent(cast, seeds, workers, "rollouts", done=len(log.seeds)):
                     log.append(trajectory)
@@ -78,7 +78,7 @@ def rollouts(
             # The agent saw the same frames: they depend on nothing but states and characters.
             drawn = {}
             if image_size is not None:
-                drawn["frames.npy"] = draw_frames(work.path, Options(image_size=image_size), None, workers)
+                drawn["frames.npy"] = draw_frames(work.path, world.options(image_size=image_size), None, workers)
         work.finish(found, drawn)
 
 

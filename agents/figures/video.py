@@ -3,6 +3,7 @@
 The states of a trajectory are exact, so a video shows precisely what was played, at any size.
 """
 
+import dataclasses
 import functools
 import itertools
 import math
@@ -102,7 +103,7 @@ def episode_frames(trajectory: Trajectory, agent: str, episode: int) -> Iterator
     """Yields the captioned frames of one episode, uint8 (*EPISODE_SIZE, 3)."""
     doing = f" ({trajectory.mode.replace('_', ' ')})" if trajectory.mode else ""
     detail = f"episode {episode}, seed {trajectory.seed}{doing}"
-    with closing(Painter(*EPISODE_SIZE, fine=True, threads=2)) as painter:
+    with closing(Painter(*EPISODE_SIZE, fine=True, threads=2, settings=trajectory.settings)) as painter:
         for step in range(len(trajectory) + HOLD):
             frame = painter.draw_one(trajectory.states[min(step, len(trajectory) - 1)], trajectory.character)
             outcome = outcome_at(trajectory, step)
@@ -117,7 +118,7 @@ def grid_frames(trajectories: Sequence[Trajectory], agent: str) -> Iterator[np.n
     top = 2 * round(0.03 * columns * width)
     shape = (top + rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, 3)
     cells = np.zeros((len(trajectories), height, width, 3), dtype=np.uint8)
-    with closing(Painter(height, width, fine=True, threads=2)) as painter:
+    with closing(Painter(height, width, fine=True, threads=2, settings=trajectories[0].settings)) as painter:
         for step in range(max(map(len, trajectories)) + HOLD):
             outcomes = [outcome_at(trajectory, step) for trajectory in trajectories]
             canvas = np.full(shape, PAPER, dtype=np.uint8)
@@ -136,9 +137,11 @@ def grid_frames(trajectories: Sequence[Trajectory], agent: str) -> Iterator[np.n
 def outcome_at(trajectory: Trajectory, step: int) -> str | None:
     """Returns the outcome if known at a step: a pad once it is touched, "none" once the episode is over."""
     if step >= len(trajectory):
-        return outcome_name(trajectory.pad)
+        return outcome_name(trajectory.place)
     pad = int(trajectory.states[step, PAD])
-    return outcome_name(pad) if pad >= 0 else None
+    if pad < 0:
+        return None
+    return outcome_name(dataclasses.replace(trajectory, pad=pad).place)
 
 
 def caption(frame: np.ndarray, title: str, detail: str, status: str, outcome: str | None) -> np.ndarray:

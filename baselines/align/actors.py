@@ -14,6 +14,7 @@ from typing import Any
 from agents.probes import ForcedMiss
 from agents.rollout import Actor, make_envs, rollout
 from agents.workers import Here, Workers
+from agents.worlds import WorldConfig
 from baselines.models.adapters import merge_adapters
 from baselines.models.policy import Policy, PolicyActor
 from baselines.models.precision import autocast
@@ -105,19 +106,19 @@ def play_block(policy: Policy, seeds: list[int], forced_misses: float, threads: 
     actor: Actor = PolicyActor(policy)
     if forced_misses > 0:
         actor = ForcedMiss(actor, len(seeds), forced_misses)
-    return list(rollout(_environments(len(seeds), policy.config.image_size, threads), actor, seeds))
+    return list(rollout(_environments(len(seeds), policy.config.image_size, policy.world, threads), actor, seeds))
 
 
 _KEPT: dict[tuple[Any, ...], Any] = {}
 """Environments of this process, by their number and options."""
 
 
-def _environments(count: int, image_size: tuple[int, int], threads: int) -> Any:
-    wanted = (count, image_size, threads)
+def _environments(count: int, image_size: tuple[int, int], world: WorldConfig, threads: int) -> Any:
+    wanted = (count, image_size, world, threads)
     if wanted not in _KEPT:
         if len(_KEPT) == 2:  # the blocks of an alignment have two sizes at most
             _close_environments()
-        _KEPT[wanted] = make_envs(count, image_size, threads=threads)
+        _KEPT[wanted] = make_envs(count, image_size, world, threads=threads)
     return _KEPT[wanted]
 
 

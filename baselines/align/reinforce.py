@@ -172,7 +172,7 @@ def align(
             loss, metrics = alignment_loss(policy, reference, judge, batches, config.kl_coefficient, stale)
             metrics["episodes"] = (update + 1) * config.episodes
             if target is not None:
-                metrics["success"] = sum(episode.pad == target for episode in episodes) / len(episodes)
+                metrics["success"] = sum(episode.place == target for episode in episodes) / len(episodes)
             if dataset is not None:
                 batch = make_batch(mixed_in(dataset, config.imitation_episodes, update, seed), place)
                 imitation = imitation_loss(policy.logits(batch), batch, policy.config.hold)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ class Agent:
     """Directory of a policy, or the name of a scripted population."""
     temperature: float = 1.0
     """Divides a policy's logits."""
+    levels: tuple[int, int] | None = None
+    """First level and number of levels to play on, instead of those of the agent's demonstrations."""
     probe: Probe | None = None
     """Disturbance of the agent; episodes then come as `agents.probes.Probed`."""
     files: Packed | None = None
@@ -48,9 +51,13 @@ class AgentSeats:
 
     def __init__(self, cast: Agent, agent: str, episodes: int, threads: int) -> None:
         self._probe: Probe | None = cast.probe
-        self._actor, image_size = make_actor(agent, episodes, cast.temperature)
+        self._actor, image_size, world = make_actor(agent, episodes, cast.temperature)
+        if cast.levels is not None:
+            world = dataclasses.replace(world, start_level=cast.levels[0], num_levels=cast.levels[1])
+        if cast.probe is not None and world.keywords:
+            raise ValueError(f"the probe {cast.probe} knows the classic island only, but {agent} plays on levels")
         keywords = {} if cast.probe is None else {"max_episode_steps": PROBE_STEPS}
-        self._envs = make_envs(episodes, image_size, threads=threads, **keywords)
+        self._envs = make_envs(episodes, image_size, world, threads=threads, **keywords)
 
     def play(self, seeds: list[int]) -> Iterator[Any]:
         """Plays one episode per seed, without frames, and yields them in the order of the seeds."""
@@ -79,5 +86,5 @@ def play_agent(cast: Agent, seeds: Sequence[int], workers: Workers, label: str, 
     """
     if not isinstance(workers, Here) and cast.agent not in POPULATIONS:
         make_actor(cast.agent, 1)  # a damaged agent is refused here
-        cast = Agent(cast.agent, cast.temperature, cast.probe, pack(Path(cast.agent)))
+        cast = dataclasses.replace(cast, files=pack(Path(cast.agent)))
     return progress(play(cast, seeds, workers, done), len(seeds), label, done)

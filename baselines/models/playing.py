@@ -10,6 +10,7 @@ from agents.population import POPULATIONS
 from agents.population.demonstrator import Crowd
 from agents.progress import Progress
 from agents.rollout import Actor, make_envs, rollout
+from agents.worlds import WorldConfig
 from baselines.models.policy import Policy, PolicyActor
 from baselines.models.precision import announce_device, choose_device
 from jumppad_env.dataset import Trajectory
@@ -28,7 +29,7 @@ UNSEEN = 256
 
 def make_actor(
     agent: str | Path | Policy, count: int, temperature: float = 1.0
-) -> tuple[Actor, tuple[int, int] | None]:
+) -> tuple[Actor, tuple[int, int] | None, WorldConfig]:
     """Makes the actor of a policy, a policy's directory or a population's name.
 
     Args:
@@ -37,23 +38,23 @@ def make_actor(
         temperature: Divides a policy's logits; a scripted population ignores it.
 
     Returns:
-        The actor, and the image size it needs, None if it needs no images.
+        The actor; the image size it needs, None if it needs no images; and the world it knows.
 
     Raises:
         FileNotFoundError: The agent is neither.
         ValueError: The policy is damaged.
     """
     if isinstance(agent, Policy):
-        return PolicyActor(agent, temperature), agent.config.image_size
+        return PolicyActor(agent, temperature), agent.config.image_size, agent.world
     if str(agent) in POPULATIONS:
-        return Crowd(POPULATIONS[str(agent)], count), None
+        return Crowd(POPULATIONS[str(agent)], count), None, WorldConfig()
     if not Path(agent).is_dir():
         names = ", ".join(POPULATIONS)
         raise FileNotFoundError(f"{agent} is neither a directory nor a scripted population; populations are {names}")
     policy = Policy.from_pretrained(agent, choose_device())
     policy.network.eval()
     announce_device(policy.device)
-    return PolicyActor(policy, temperature), policy.config.image_size
+    return PolicyActor(policy, temperature), policy.config.image_size, policy.world
 
 
 @contextmanager
@@ -77,8 +78,8 @@ def seats(
         ValueError: The policy is damaged.
     """
     count = min(PARALLEL if keep_frames else UNSEEN, episodes)
-    actor, image_size = make_actor(agent, count, temperature)
-    envs = make_envs(count, image_size, **keywords)
+    actor, image_size, world = make_actor(agent, count, temperature)
+    envs = make_envs(count, image_size, world, **keywords)
     try:
         yield envs, actor
     finally:
@@ -132,7 +133,7 @@ def while_training(
         if (update + 1) % every and update + 1 != updates:
             return {}
         with seats(policy, episodes) as (envs, actor):
-            pads = [trajectory.pad for trajectory in rollout(envs, actor, seeds, keep_frames=False)]
+            pads = [trajectory.place for trajectory in rollout(envs, actor, seeds, keep_frames=False)]
         return {f"played_{name}": pads.count(index - 1) / episodes for index, name in enumerate(NAMES)}
 
     return after_update if every else None

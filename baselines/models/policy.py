@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from agents.worlds import WorldConfig, world_of
 from baselines.models.batches import Batch
 from baselines.models.checkpoint import load_config, load_module, network_device, save_checkpoint
 from baselines.models.gamepad_distribution import UNIFORMS, log_prob, sample, sample_component
@@ -46,6 +47,11 @@ class Policy:
     def config(self) -> NetworkConfig:
         """Architecture of the network."""
         return self.network.config
+
+    @property
+    def world(self) -> WorldConfig:
+        """The world that its demonstrations were made in."""
+        return world_of(self.metadata.get("world", {}))
 
     @property
     def device(self) -> torch.device:

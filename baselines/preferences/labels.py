@@ -8,6 +8,7 @@ cannot be read from a single frame. Labels compose, and may stand in a module of
     calm_left = first(pad, then=camera)  # in my_module.py; --config.label my_module:calm_left
 """
 
+import dataclasses
 import importlib
 import math
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +20,9 @@ import numpy as np
 from agents.dataset import Dataset
 from agents.motion import camera_velocity, played_steps, sticks
 from jumppad_env.dataset import Trajectory
-from jumppad_env.world.state import VELOCITY
+from jumppad_env.levels import COLORS
+from jumppad_env.rules import PADS
+from jumppad_env.world.state import CUE, VELOCITY
 
 Label = Callable[[Trajectory, int], float | tuple[float, ...]]
 """From an episode and the index of the target pad (-1: none) to its value. Higher is better; of tuples, the first
@@ -28,7 +31,7 @@ number that differs decides."""
 
 def pad(trajectory: Trajectory, target: int) -> float:
     """Returns 1 if the episode reaches the target pad, else 0; without a target always 0."""
-    return float(trajectory.pad == target >= 0)
+    return float(trajectory.place == target >= 0)
 
 
 def camera(trajectory: Trajectory, target: int = -1) -> float:
@@ -49,6 +52,57 @@ def speed(trajectory: Trajectory, target: int = -1) -> float:
     return float(np.hypot(*trajectory.states[: played_steps(trajectory), VELOCITY].T).mean())
 
 
+@dataclass(frozen=True)
+class Reaches:
+    """Whether an episode takes the pads that it should, one per island: 1 or 0. By name: "to:red", "to:left,right"."""
+
+    targets: tuple[str, ...]
+    """Of each island: a place (left, middle, right), a color, or "cue" for the color that the flag shows."""
+
+    @property
+    def __name__(self) -> str:
+        return TO + ",".join(self.targets)
+
+    def __call__(self, trajectory: Trajectory, target: int = -1) -> float:
+        """Returns 1 if all are right, else 0.
+
+        Raises:
+            ValueError: The world has another number of islands, or no flag.
+        """
+        taken, colors = trajectory.taken, trajectory.taken_colors
+        if len(taken) != len(self.targets):
+            raise ValueError(f"label {self.__name__} names {len(self.targets)} pads for {len(taken)} islands")
+        right = True
+        for wanted, pad, color in zip(self.targets, taken, colors, strict=True):
+            if wanted in PADS:
+                right &= dataclasses.replace(trajectory, pad=pad).place == PADS.index(wanted)
+            else:
+                right &= color == (_cue(trajectory) if wanted == "cue" else wanted)
+        return float(right)
+
+
+def _cue(trajectory: Trajectory) -> str:
+    shown = int(trajectory.states[0, CUE]) if trajectory.settings is not None else -1
+    if shown < 0:
+        raise ValueError("label to:cue needs levels with a flag; collect with --cue")
+    return COLORS[shown]
+
+
+def reaches(name: str) -> Reaches:
+    """Returns the label of a name such as "to:red" or "to:left,right".
+
+    Raises:
+        ValueError: It names something else than places, colors or the cue.
+    """
+    targets = tuple(part.strip() for part in name.removeprefix(TO).split(","))
+    known = (*PADS, *COLORS, "cue")
+    if wrong := [target for target in targets if target not in known]:
+        raise ValueError(f"label {name!r} names {wrong[0]!r}; choose one of {', '.join(known)} for each island")
+    return Reaches(targets)
+
+
+TO = "to:"
+"""How names of labels begin that name a target."""
 LABELS: dict[str, Label] = {function.__name__: function for function in (pad, camera, stick, speed)}
 """Labels that need no module."""
 TITLES: dict[str, str] = {
@@ -85,13 +139,15 @@ def names_of(label: Label, count: int) -> list[str]:
 
 
 def load_label(name: str) -> Label:
-    """Returns a label by its name: one of `LABELS`, or "module:name" of a module that Python can import.
+    """Returns a label by its name: one of `LABELS`, "to:" and targets, or "module:name" of a module of one's own.
 
     Raises:
         ValueError: There is no such label.
     """
     if name in LABELS:
         return LABELS[name]
+    if name.startswith(TO):
+        return reaches(name)
     module, colon, attribute = name.partition(":")
     if not (module and colon and attribute):
         raise ValueError(f"label {name!r} is unknown; choose one of {', '.join(LABELS)}, or module:name of your own")

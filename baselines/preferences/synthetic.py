@@ -26,7 +26,8 @@ class PreferencesConfig:
     """Pad whose episodes are preferred to all others."""
     label: str = "pad"
     """What is preferred: reaching the target pad (pad), or a behavior regardless of the pad (camera, stick, speed); or
-    a label of your own, as module:name (docs/extending.md)."""
+    a label of your own, as module:name (docs/extending.md). On levels: to:red, to:left, to:cue; to:left,right in a
+    row of two islands."""
     comparisons: int = 500
     """Number of training comparisons."""
     noise: float = 0.0

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from agents.dataset import Dataset
+from agents.worlds import world_of
 from baselines.models import gamepad_distribution
 from baselines.models.batches import Batch, batch_indices, make_batch
 from baselines.models.policy import Policy
@@ -39,11 +40,17 @@ def imitation_loss(logits: Tensor, batch: Batch, hold: int) -> Tensor:
 
 
 def check_frames(dataset: Dataset, policy: Policy) -> None:
-    """Checks that a dataset has frames of the size that the policy reads.
+    """Checks that a dataset has frames of the size that the policy reads, of the world that it knows.
 
     Raises:
-        ValueError: It has no frames, or frames of another size.
+        ValueError: It has no frames, or frames of another size or world.
     """
+    there, known = world_of(dataset.manifest["environment"]), policy.world
+    if not there.resembles(known):
+        raise ValueError(
+            f"{dataset.directory} was made in another world than this agent's demonstrations: {there.entry}, not "
+            f"{known.entry}; collect in the agent's world, or pre-train an agent in the other"
+        )
     size = None if dataset.frames is None else dataset.frames.shape[1:3]
     if size != policy.config.image_size:
         found = "no frames" if size is None else f"frames of {size[0]}x{size[1]}"

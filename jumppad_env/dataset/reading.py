@@ -19,8 +19,9 @@ from jumppad_env.files.arrays import is_text
 from jumppad_env.gamepad import FACTORS
 from jumppad_env.island import load_island
 from jumppad_env.island.digest import warn_of_other_rules
+from jumppad_env.levels.settings import settings_of
 from jumppad_env.rules import CHARACTERS, PADS
-from jumppad_env.world.options import LARGEST_IMAGE
+from jumppad_env.world.options import LARGEST_IMAGE, places_of_pads
 from jumppad_env.world.state import LOOKS
 
 REMEDY = "collect the dataset again"
@@ -45,6 +46,7 @@ class Dataset:
         actions: uint8 (steps, 16).
         states: float64 (steps, len(state_columns)).
         state_columns: names of the columns of states; the first are those of `jumppad_env.world.STATE`.
+        settings: what levels are like; None: the classic island.
         goals: uint8 (steps,), indices into `manifest["goals"]`, or None.
         frames: uint8 (steps, H, W, 3), or None.
 
@@ -63,6 +65,7 @@ class Dataset:
         self.episodes = _load(directory, "episodes", EPISODE, (self.manifest["episodes"],))
         self.actions = _load(directory, "actions", byte, (steps, FACTORS))
         self.state_columns = tuple(self.manifest["states"]["columns"])
+        self.settings = settings_of(self.manifest["environment"])
         self.states = _load(directory, "states", np.dtype(np.float64), (steps, len(self.state_columns)))
         _check_episodes(directory / "episodes.npy", self.episodes, steps)
         self.goals = _load(directory, "goals", byte, (steps,)) if "goals.npy" in files else None
@@ -81,6 +84,12 @@ class Dataset:
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return self._again
+
+    @property
+    def places(self) -> np.ndarray:
+        """(E,) pads that episodes reached, as indices into `PADS`; -1 none. See `Trajectory.place`."""
+        pads = np.array(self.episodes["pad"])
+        return pads if self.settings is None else places_of_pads(pads, self.settings.pads)
 
     def rows(self, index: int) -> slice:
         """Returns the rows of an episode in the arrays over all steps."""
@@ -117,6 +126,7 @@ class Dataset:
             person=int(episode["person"]),
             skill=float(episode["skill"]),
             goals=None if self.goals is None else self.goals[rows],
+            settings=self.settings,
             style=str(episode["style"]),
         )
 

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from jumppad_env.gamepad import FACTORS
+from jumppad_env.levels import COLORS, LevelSettings, make_level
 from jumppad_env.levels.settings import MOST_PADS
 from jumppad_env.rules import CHARACTERS
 from jumppad_env.world import STATE
+from jumppad_env.world.options import places_of_pads
+from jumppad_env.world.state import LEVEL, TAKEN, taken_pads
 
 LARGEST_SEED = 2**63 - 1
 """A larger seed does not fit the column of a dataset."""
@@ -28,7 +31,7 @@ class Trajectory:
     mode: str
     """Ground truth: mode of a demonstrator, "" for agents without modes."""
     pad: int
-    """Pad touched: -1 none, 0 left, 1 middle, 2 right."""
+    """Pad touched, counted from the left; -1 none. Of islands in a row, the pad of the last."""
     fell: bool
     actions: np.ndarray
     """uint8 (T, 16)."""
@@ -42,6 +45,8 @@ class Trajectory:
     """Ground truth: skill of the person, 0 to 1; NaN if unknown."""
     goals: np.ndarray | None = None
     """Ground truth: uint8 (T,), indices into the names of goals stored beside it; None if unknown."""
+    settings: LevelSettings | None = None
+    """What levels are like in the world that was played; None: the classic island."""
     style: str = ""
     """Tag given by the person who recorded the episode, "" otherwise."""
 
@@ -66,3 +71,23 @@ class Trajectory:
 
     def __len__(self) -> int:
         return len(self.actions)
+
+    @property
+    def place(self) -> int:
+        """The pad as an index into `PADS`: on an island with more than three, all inner ones are the middle."""
+        return self.pad if self.settings is None else int(places_of_pads(np.array(self.pad), self.settings.pads))
+
+    @property
+    def taken(self) -> tuple[int, ...]:
+        """Pads taken on each island, counted from the left, -1 none."""
+        if self.settings is None:
+            return (self.pad,)
+        return tuple(taken_pads(self.states[-1, TAKEN], self.settings.islands).tolist())
+
+    @property
+    def taken_colors(self) -> tuple[str, ...]:
+        """Colors of the pads taken on each island, "" for none; on the classic island all pads have the same."""
+        if self.settings is None:
+            return ("yellow" if self.pad >= 0 else "",)
+        colors = make_level(int(self.states[0, LEVEL]), self.settings).colors
+        return tuple("" if pad < 0 else COLORS[of[pad]] for pad, of in zip(self.taken, colors, strict=True))

@@ -28,6 +28,7 @@ from jumppad_env.gamepad import FACTORS
 from jumppad_env.island import Places, load_island
 from jumppad_env.island.digest import rules_digest
 from jumppad_env.levels import LevelSettings, make_level
+from jumppad_env.levels.settings import settings_of
 from jumppad_env.world import STATE
 from jumppad_env.world.state import LEVEL, LOOK, LOOKS
 
@@ -342,7 +343,8 @@ def write_dataset(
         if work.manifest is not None:
             return work.manifest["steps"]
         characters, size = set(), None
-        with EpisodeLog(work.path, names, columns_of(description) or STATE) as episodes:
+        settings = settings_of(description.get("environment", {}))
+        with EpisodeLog(work.path, names, columns_of(description) or STATE, settings) as episodes:
             for trajectory in trajectories:
                 episodes.append(trajectory)
                 characters.add(trajectory.character)

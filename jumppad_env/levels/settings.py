@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
 
+ISLANDS = "JumppadIslands-v0"
+"""Id of the environment."""
 Mode = Literal["easy", "hard"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 COLORS = ("red", "blue", "yellow", "green", "purple")
@@ -49,6 +52,18 @@ class LevelSettings:
     def colors(self) -> tuple[str, ...]:
         """Colors that pads have, one each."""
         return COLORS[: self.pads]
+
+
+def settings_of(environment: Mapping[str, Any]) -> LevelSettings | None:
+    """Returns what levels are like, given a manifest's entry `environment`; None for the classic island.
+
+    Raises:
+        ValueError: an invalid value.
+    """
+    if environment.get("id") != ISLANDS:
+        return None
+    names = [field.name for field in fields(LevelSettings)]
+    return LevelSettings(**{name: environment[name] for name in names if name in environment})
 
 
 def _expect_whole(name: str, value: object, least: int, most: int) -> None:

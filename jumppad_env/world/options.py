@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from jumppad_env.gamepad import FORMATS
 from jumppad_env.levels import COLORS, LEVELS, LevelSettings
 from jumppad_env.rules import CHARACTERS, PADS
@@ -211,6 +213,16 @@ class IslandsOptions(Options):
             else:
                 found.append(list(own).index(cue if target == "cue" else COLORS.index(target)))
         return found
+
+
+def places_of_pads(pads: np.ndarray, count: int) -> np.ndarray:
+    """Returns pads, counted from the left, as indices into `PADS`; -1 stays. All inner pads are the middle.
+
+    Args:
+        pads: integers.
+        count: number of pads of an island.
+    """
+    return np.where(pads <= 0, pads, np.where(pads == count - 1, len(PADS) - 1, 1))
 
 
 def place_names(pads: int) -> dict[str, int]:

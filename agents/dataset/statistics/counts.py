@@ -83,8 +83,8 @@ def count_dataset(dataset: Dataset) -> DatasetCounts:
         presses += (down & ~before).sum(axis=0)
     skills, unknown = _people(episodes)
     return DatasetCounts(
-        modes=_modes(episodes),
-        outcome=summarize(episodes["pad"], episodes["length"]),
+        modes=_modes(episodes, dataset.places),
+        outcome=summarize(dataset.places, episodes["length"]),
         sticks=sticks,
         held=held,
         presses=presses,
@@ -106,7 +106,7 @@ def _blocks(dataset: Dataset) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         yield rows["start"] - begin, np.asarray(dataset.actions[begin:end])
 
 
-def _modes(episodes: np.ndarray) -> tuple[ModeCount, ...]:
+def _modes(episodes: np.ndarray, places: np.ndarray) -> tuple[ModeCount, ...]:
     names, numbers, counts = np.unique(episodes["mode"], return_inverse=True, return_counts=True)
     found = {str(name): index for index, name in enumerate(names)}
     known = [found[name] for name in MODES if name in found]
@@ -117,7 +117,7 @@ def _modes(episodes: np.ndarray) -> tuple[ModeCount, ...]:
     modes = []
     for name, which in listed:
         indices = np.flatnonzero(np.isin(numbers, which))
-        outcome = summarize(episodes["pad"][indices], episodes["length"][indices])
+        outcome = summarize(places[indices], episodes["length"][indices])
         share, interval = len(indices) / len(episodes), wilson_interval(len(indices), len(episodes))
         modes.append(ModeCount(name, indices, share, interval, outcome))
     return tuple(modes)

@@ -9,9 +9,10 @@ from agents.collect import CollectConfig, collect
 from agents.dataset.rerendering import rerender
 from agents.dataset.selection import merge
 from agents.dataset.verification import verify
-from agents.worlds import CLASSIC, ISLANDS, WorldConfig, world_of
+from agents.worlds import CLASSIC, WorldConfig, world_of
 from jumppad_env.dataset import Dataset
 from jumppad_env.levels import make_level
+from jumppad_env.levels.settings import ISLANDS
 from jumppad_env.world.state import CUE, LEVEL, LEVEL_STATE, STATE, TAKEN, taken_pads
 
 CHAIN = WorldConfig(ISLANDS, num_levels=7, start_level=40, distribution_mode="hard", islands=2, cue=True)
