@@ -58,10 +58,10 @@ class WorldConfig:
 
     def resembles(self, other: WorldConfig) -> bool:
         """Returns whether it is the same world, perhaps with other levels, or colors that follow places elsewhere."""
-        same = dataclasses.replace(
-            self, num_levels=other.num_levels, start_level=other.start_level, color_tie=other.color_tie
-        )
-        return same == other if self.environment == other.environment == ISLANDS else self == other
+        if self.environment != other.environment or not self.keywords:
+            return self == other
+        known = {"num_levels": other.num_levels, "start_level": other.start_level, "color_tie": other.color_tie}
+        return dataclasses.replace(self, **known) == other
 
     @property
     def settings(self) -> LevelSettings | None:

@@ -1,0 +1,120 @@
+"""Agents on levels: they know their world from their demonstrations, and are trained, played and judged in it."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from agents.collect import CollectConfig, collect
+from agents.dataset import Dataset
+from agents.dataset.verification import verify
+from agents.outcomes import on_levels, way_of
+from agents.worlds import WorldConfig
+from baselines.evaluate import EvaluateConfig, outcome_object, play_episodes
+from baselines.finetune import FinetuneConfig, finetune
+from baselines.models.network import NetworkConfig
+from baselines.models.policy import Policy
+from baselines.preferences.labels import load_label
+from baselines.pretrain import PretrainConfig, pretrain
+from baselines.rollouts import RolloutsConfig, rollouts
+from baselines.training.loop import OptimizerConfig
+from jumppad_env.levels import COLORS, make_level
+from jumppad_env.levels.settings import ISLANDS
+from jumppad_env.world.state import CUE, LEVEL, TAKEN, TAKEN_BASE
+
+WORLD = WorldConfig(ISLANDS, num_levels=5, cue=True)
+NETWORK = NetworkConfig(image_size=(16, 16), channels=(8,), width=32, layers=1, heads=2, context=8)
+UPDATES = OptimizerConfig(updates=2)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """Demonstrations on levels, and an agent that imitates them."""
+    place = tmp_path_factory.mktemp("world")
+    collect(CollectConfig(episodes=12, image_size=(16, 16), world=WORLD), place / "demos", workers=1)
+    pretrain(PretrainConfig(NETWORK, UPDATES, batch_episodes=2), place / "demos", place / "base", device="cpu")
+    return place
+
+
+def test_an_agent_knows_the_world_of_its_demonstrations(world):
+    assert Policy.from_pretrained(world / "base").world == WORLD
+
+
+def test_it_is_rolled_out_and_evaluated_there(world):
+    rollouts(RolloutsConfig(episodes=3), world / "base", world / "rollouts", device="cpu")
+    dataset = Dataset(world / "rollouts")
+    assert dataset.settings == WORLD.settings and verify(world / "rollouts", 50, 1)[0] == []
+    played, _ = play_episodes(EvaluateConfig(episodes=4, levels=(70, 3)), world / "base", 0)
+    assert {int(trajectory.states[0, LEVEL]) for trajectory in played} <= {70, 71, 72}
+    outcome = outcome_object(played, {})
+    assert sum(outcome["by_color"].values()) == pytest.approx(1) == sum(outcome["by_way"].values())
+
+
+def test_the_disturbances_of_the_classic_island_are_refused(world):
+    with pytest.raises(ValueError, match="the probe pushes knows the classic island only"):
+        play_episodes(EvaluateConfig(episodes=1, probe="pushes"), world / "base", 0)
+
+
+@pytest.mark.parametrize("other", [WorldConfig(), dataclasses.replace(WORLD, pads=4)], ids=["classic", "four pads"])
+def test_demonstrations_of_another_world_are_refused(world, tmp_path, other):
+    collect(
+        CollectConfig(episodes=3, population="direct_left", image_size=(16, 16), world=other), tmp_path / "d", workers=1
+    )
+    with pytest.raises(ValueError, match="made in another world than this agent's demonstrations"):
+        finetune(
+            FinetuneConfig(UPDATES, batch_episodes=2), world / "base", tmp_path / "d", tmp_path / "o", device="cpu"
+        )
+
+
+def test_other_levels_of_the_same_world_are_taken(world, tmp_path):
+    other = dataclasses.replace(WORLD, start_level=100, num_levels=0, color_tie=1.0)
+    collect(
+        CollectConfig(episodes=3, population="direct_left", image_size=(16, 16), world=other), tmp_path / "d", workers=1
+    )
+    finetune(FinetuneConfig(UPDATES, batch_episodes=2), world / "base", tmp_path / "d", tmp_path / "o", device="cpu")
+    assert Policy.from_pretrained(tmp_path / "o").world == WORLD
+
+
+def made(world, pads: tuple[int, ...], islands: int = 1, count: int = 3, level: int = 2, cue: int = 1):
+    """An episode on a level that took these pads."""
+    settings = dataclasses.replace(WORLD, pads=count, islands=islands).settings
+    one = Dataset(world / "demos").trajectory(0)
+    states = np.array(one.states)
+    states[:, LEVEL], states[:, CUE] = level, cue
+    states[-1, TAKEN] = sum((pad + 1) * TAKEN_BASE**index for index, pad in enumerate(pads))
+    return dataclasses.replace(one, states=states, settings=settings, pad=pads[-1])
+
+
+def test_labels_name_places_colors_and_the_flag(world):
+    colors = make_level(2, dataclasses.replace(WORLD, islands=2).settings).colors
+    right = COLORS[colors[1][2]]
+    episode = made(world, (0, 2), islands=2)
+    assert load_label("to:left,right")(episode, -1) == 1.0 == load_label(f"to:left,{right}")(episode, -1)
+    assert load_label("to:right,right")(episode, -1) == 0.0 == load_label("to:left,left")(episode, -1)
+    assert load_label("to:left,right")(made(world, (0, -1), islands=2), -1) == 0.0
+    with pytest.raises(ValueError, match="names 1 pads for 2 islands"):
+        load_label("to:left")(episode, -1)
+    with pytest.raises(ValueError, match="names 'pink'"):
+        load_label("to:pink")
+    single = make_level(2, WORLD.settings).colors[0].tolist()
+    assert [load_label("to:cue")(made(world, (pad,)), -1) for pad in range(3)] == [float(c == 1) for c in single]
+    with pytest.raises(ValueError, match="needs levels with a flag"):
+        load_label("to:cue")(made(world, (0,), cue=-1), -1)
+
+
+def test_ways_name_places_and_colors(world):
+    first, second = make_level(2, dataclasses.replace(WORLD, islands=2).settings).colors
+    left, right = COLORS[first[0]], COLORS[second[2]]
+    assert way_of(made(world, (0, 2), islands=2)) == f"left-{left}, right-{right}"
+    assert way_of(made(world, (0, -1), islands=2)) == f"left-{left}, ..."
+    assert way_of(made(world, (-1, -1), islands=2)) == "none"
+    five = make_level(2, dataclasses.replace(WORLD, pads=5).settings).colors[0]
+    assert way_of(made(world, (3,), count=5)) == f"middle-{COLORS[five[3]]}"
+
+
+def test_shares_by_color_and_way_add_up(world):
+    episodes = [made(world, (pad,)) for pad in (-1, 0, 0, 2)]
+    found = on_levels(episodes)
+    assert found["by_color"]["none"] == 0.25 and sum(found["by_color"].values()) == 1.0
+    assert list(found["by_way"].values())[0] == 0.5 and sum(found["by_way"].values()) == 1.0
+    assert on_levels([dataclasses.replace(episodes[0], settings=None)]) == {}
