@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import numpy as np
 
@@ -26,9 +27,10 @@ from jumppad_env.game.game import Game
 from jumppad_env.game.panels import LOADING
 from jumppad_env.game.recording import Recording, record
 from jumppad_env.game.sharpness import Sharpness
+from jumppad_env.levels.settings import MODES
 from jumppad_env.machine.signals import ENDING
 from jumppad_env.rules import CHARACTERS, PADS
-from jumppad_env.world.options import VARIETIES
+from jumppad_env.world.options import VARIETIES, IslandsOptions
 
 SLOWEST_FPS, FASTEST_FPS = 30, 60
 ZOOM = 1.6
@@ -123,12 +125,21 @@ def run_game(
             sharpness.note(window.busy)
 
 
+def _world(levels: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Returns all keywords of levels that a dataset names."""
+    if levels is None:
+        return None
+    options = IslandsOptions(**levels)
+    names = ("num_levels", "start_level", "distribution_mode", "pads", "islands", "color_tie", "cue")
+    return {name: getattr(options, name) for name in names}
+
+
 @command_line(stopped="stopped")
 def main() -> None:
     """Opens the window and runs the game."""
     parser = argparse.ArgumentParser(prog="python -m jumppad_env.play", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--character", choices=CHARACTERS, default="rider", help="initial character (default rider)")
-    parser.add_argument("--target", choices=PADS, help="target pad (default any)")
+    parser.add_argument("--target", help="target pad: left, middle, right; on levels also a color (default any)")
     parser.add_argument("--seed", type=int, default=0, help="seed for spawn points (default 0)")
     parser.add_argument(
         "--record",
@@ -142,7 +153,19 @@ def main() -> None:
     )
     parser.add_argument("--fps", type=int, default=FASTEST_FPS, help="frames per second, 30 to 60 (default 60)")
     parser.add_argument("--variety", default="none", help=f"visual variety: {', '.join(VARIETIES)} (default none)")
+    levels = parser.add_argument_group("levels", "any of these leaves the classic island, see docs/islands.md")
+    levels.add_argument("--level", type=int, help="number of the level (default a new one in every episode)")
+    levels.add_argument("--islands", type=int, help="number of islands in a row (default 1)")
+    levels.add_argument("--pads", type=int, help="number of pads of an island (default 3)")
+    levels.add_argument("--mode", choices=MODES, help="kind of levels (default easy)")
+    levels.add_argument("--cue", action="store_true", default=None, help="a flag shows the color of one pad")
     arguments = parser.parse_args()
+    asked = {"islands": arguments.islands, "pads": arguments.pads, "cue": arguments.cue}
+    asked = {name: value for name, value in (*asked.items(), ("distribution_mode", arguments.mode)) if value}
+    drawn = {"num_levels": 0} if arguments.level is None else {"num_levels": 1, "start_level": arguments.level}
+    on_levels = {**drawn, **asked} if asked or arguments.level is not None else None
+    if on_levels is None and arguments.target not in (None, *PADS):
+        raise ValueError(f"--target {arguments.target} is unknown; choose one of {', '.join(PADS)}")
     if not SLOWEST_FPS <= arguments.fps <= FASTEST_FPS:
         raise ValueError(f"--fps must be from {SLOWEST_FPS} to {FASTEST_FPS}, got {arguments.fps}")
     if arguments.style is not None and arguments.record is None:
@@ -152,10 +175,10 @@ def main() -> None:
     with contextlib.ExitStack() as stack:
         recording = None
         if arguments.record is not None:
-            options = arguments.record, arguments.seed, arguments.variety, arguments.style or ""
+            options = arguments.record, arguments.seed, arguments.variety, arguments.style or "", _world(on_levels)
             recording = stack.enter_context(record(*options))
         skipped = recording.seeds if recording else ()
-        game = Game(arguments.character, arguments.target, arguments.seed, size, arguments.variety, skipped)
+        game = Game(arguments.character, arguments.target, arguments.seed, size, arguments.variety, skipped, on_levels)
         stack.callback(game.close)
         window = Window(*window_size(size, screen), fps=arguments.fps)
         stack.callback(window.close)

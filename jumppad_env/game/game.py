@@ -14,9 +14,11 @@ from jumppad_env.drawing import Painter
 from jumppad_env.env import JumppadEnv
 from jumppad_env.game import panels
 from jumppad_env.game.interpolation import interpolate
+from jumppad_env.levels import COLORS, LevelSettings
 from jumppad_env.machine.cores import count_cores
 from jumppad_env.rules import CHARACTERS, PADS, RULES
 from jumppad_env.streams import integer_seed
+from jumppad_env.world.episodes import longest_episode
 from jumppad_env.world.state import X, Y
 
 LONGEST_FRAME = 0.5
@@ -58,6 +60,7 @@ class Game:
         size: (height, width) of the frames, pixels.
         variety: keyword of the environment.
         skipped: seeds of episodes to skip.
+        levels: keywords of `JumppadIslands-v0`; None: the classic island.
 
     Attributes:
         shown: "help" or "pause" while the game waits, else None.
@@ -72,6 +75,7 @@ class Game:
         size: tuple[int, int],
         variety: str = "none",
         skipped: Collection[int] = (),
+        levels: dict[str, Any] | None = None,
     ) -> None:
         """Starts the first episode, paused behind the help.
 
@@ -81,6 +85,7 @@ class Game:
         self.character, self.target = character, target
         self.shown: str | None = "help"
         self._size, self._variety = size, variety
+        self._levels = levels
         self._seed, self._number, self._skipped = seed, 0, skipped
         self._env = self._make()
         self._painters: dict[tuple[int, int], Painter] = {}
@@ -109,7 +114,7 @@ class Game:
             names = list(CHARACTERS)
             self.character = names[(names.index(self.character) + 1) % len(names)]
         if "target" in commands:
-            targets = [None, *PADS]
+            targets = self._targets
             self.target = targets[(targets.index(self.target) + 1) % len(targets)]
             self._env.close()
             self._env = self._make()
@@ -171,7 +176,6 @@ class Game:
 
     def status(self) -> panels.Status:
         """Returns the status of the episode."""
-        assert self._env.spec is not None and self._env.spec.max_episode_steps is not None
         return panels.Status(
             character=self.character,
             target=self.target,
@@ -180,9 +184,47 @@ class Game:
             fell=bool(self._info["fell"]),
             ended=self.ended,
             seconds=self._run_steps * RULES.control_step,
-            seconds_left=(self._env.spec.max_episode_steps - len(self._actions)) * RULES.control_step,
+            seconds_left=(self._longest - len(self._actions)) * RULES.control_step,
             distance=self._distance,
+            names=self._names,
+            place=self._place,
         )
+
+    @property
+    def settings(self) -> LevelSettings | None:
+        """What levels are like; None on the classic island."""
+        return self._unwrapped.options.settings
+
+    @property
+    def _longest(self) -> int:
+        """Control steps of an episode."""
+        longest = longest_episode(self._unwrapped.options)
+        if longest is None:
+            assert self._env.spec is not None and self._env.spec.max_episode_steps is not None
+            longest = self._env.spec.max_episode_steps
+        return longest
+
+    @property
+    def _targets(self) -> list[str | None]:
+        """Targets to choose from; none in a row of islands."""
+        if self.settings is None:
+            return [None, *PADS]
+        return [None, *self.settings.colors] if self.settings.islands == 1 else [None]
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        """What the pads are called."""
+        if self.settings is None:
+            return PADS
+        return tuple(COLORS[color] for color in self._info["pad_colors"][-1])
+
+    @property
+    def _place(self) -> str:
+        """Level and island."""
+        if self.settings is None:
+            return ""
+        island = f", island {self._info['island'] + 1} of {self.settings.islands}" if self.settings.islands > 1 else ""
+        return f"level {self._info['level']}{island}"
 
     def close(self) -> None:
         """Closes the environment and ends the drawing threads."""
@@ -197,12 +239,16 @@ class Game:
         return env
 
     def _make(self) -> gymnasium.Env[Any, Any]:
-        return gymnasium.make("JumppadState-v0", target=self.target, variety=self._variety, render_size=self._size)
+        name = "JumppadState-v0" if self._levels is None else "JumppadIslandsState-v0"
+        keywords = {"target": self.target, "variety": self._variety, "render_size": self._size}
+        return gymnasium.make(name, **keywords, **(self._levels or {}))
 
     def _painter(self, size: tuple[int, int]) -> Painter:
         if size not in self._painters:
             threads = min(count_cores(), MOST_THREADS)
-            self._painters[size] = Painter(*size, fine=True, threads=threads, variety=self._variety)
+            self._painters[size] = Painter(
+                *size, fine=True, threads=threads, variety=self._variety, settings=self.settings
+            )
         return self._painters[size]
 
     def _restart(self) -> None:

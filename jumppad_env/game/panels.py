@@ -39,6 +39,10 @@ class Status(NamedTuple):
     """m covered until a pad was touched."""
     recorded: Recorded | None = None
     """None without a recording."""
+    names: tuple[str, ...] = PADS
+    """What the pads are called; on levels by their colors."""
+    place: str = ""
+    """Level and island, on levels."""
 
 
 LOADING = Panel("Loading ...", (("The first start after an installation takes about twenty seconds.",),))
@@ -69,9 +73,9 @@ def aim(target: str | None) -> str:
 def outcome(status: Status) -> tuple[str, Color]:
     """Returns the episode's outcome and its color; an empty text while it is undecided."""
     if status.pad >= 0 and status.success:
-        return f"The {PADS[status.pad]} pad!", GREEN
+        return f"The {status.names[status.pad]} pad!", GREEN
     if status.pad >= 0:
-        return f"The {PADS[status.pad]} pad, not {aim(status.target)}", AMBER
+        return f"The {status.names[status.pad]} pad, not {aim(status.target)}", AMBER
     if status.fell:
         return "Fell off the island", RED
     return ("Out of time", RED) if status.ended else ("", WHITE)
@@ -90,7 +94,7 @@ def heads_up(status: Status) -> list[Panel]:
     return [
         Panel(text or f"{status.character.capitalize()} to {aim(status.target)}", place=(0.0, 0.0), color=color),
         Panel(f"{status.seconds_left:.1f} s", place=(1.0, 0.0), color=WHITE if status.seconds_left > 3 else AMBER),
-        Panel(rows=(("H help   P pause   R restart",),), place=(0.0, 1.0)),
+        Panel(rows=((f"H help   P pause   R restart{status.place and f'   {status.place}'}",),), place=(0.0, 1.0)),
         *([Panel(rows=recorded_rows(Recorded(status.recorded.kept)), place=(1.0, 1.0))] if status.recorded else []),
     ]
 

@@ -9,6 +9,7 @@ The dataset appears when the block ends without an error. If the process is kill
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from jumppad_env.dataset import Trajectory
 from jumppad_env.dataset.format import EPISODE
@@ -16,6 +17,9 @@ from jumppad_env.dataset.writing import EpisodeLog, Unfinished
 from jumppad_env.files import clear, is_finished
 from jumppad_env.game.game import Played
 from jumppad_env.game.panels import Recorded
+from jumppad_env.levels import LevelSettings
+from jumppad_env.levels.settings import ISLANDS, settings_of
+from jumppad_env.world.state import LEVEL_STATE, STATE
 
 LONGEST_STYLE = EPISODE["style"].itemsize // 4
 
@@ -26,10 +30,11 @@ class Recording:
     Args:
         log: episodes on disk.
         style: label of the episodes to come.
+        settings: of the levels that are played; None: the classic island.
     """
 
-    def __init__(self, log: EpisodeLog, style: str) -> None:
-        self._log, self._style = log, style
+    def __init__(self, log: EpisodeLog, style: str, settings: LevelSettings | None = None) -> None:
+        self._log, self._style, self._settings = log, style, settings
 
     @property
     def recorded(self) -> Recorded:
@@ -58,13 +63,16 @@ class Recording:
                 states=played.states[:-1],
                 frames=None,
                 style=self._style,
+                settings=self._settings,
             )
         )
         self._log.commit()
 
 
 @contextlib.contextmanager
-def record(directory: Path, seed: int, variety: str = "none", style: str = "") -> Iterator[Recording]:
+def record(
+    directory: Path, seed: int, variety: str = "none", style: str = "", levels: dict[str, Any] | None = None
+) -> Iterator[Recording]:
     """Records a dataset, which appears when the `with` block ends; resumes an interrupted recording.
 
     If no episode was kept, no files remain.
@@ -74,6 +82,7 @@ def record(directory: Path, seed: int, variety: str = "none", style: str = "") -
         seed: of the game.
         variety: the visual variety; stored in the manifest.
         style: label of each episode kept from now on.
+        levels: keywords of `JumppadIslands-v0`; None: the classic island.
 
     Raises:
         ValueError: the directory exists, an unfinished recording there has other options, or the style is invalid.
@@ -81,18 +90,21 @@ def record(directory: Path, seed: int, variety: str = "none", style: str = "") -
     """
     if len(style) > LONGEST_STYLE or not style.isprintable():
         raise ValueError(f"a style must be at most {LONGEST_STYLE} printable characters, got {style!r}")
-    environment = {"id": "Jumppad-v0", "observation": "state", "character": "random", "variety": variety}
+    world = {"id": "Jumppad-v0"} if levels is None else {"id": ISLANDS, **levels}
+    environment = {**world, "observation": "state", "character": "random", "variety": variety}
+    settings, columns = settings_of(world), STATE if levels is None else (*STATE, *LEVEL_STATE)
     if is_finished(directory):
         clear(directory)  # the last session may have been killed at its very end
         raise ValueError(
             f"{directory} exists; record into another directory, with another --seed, "
             "and merge both with python -m agents.dataset merge"
         )
-    with Unfinished(directory, {"seed": seed, "population": "person", "environment": environment}) as work:
-        log = EpisodeLog(work.path)
+    asked = {"seed": seed, "population": "person", "environment": environment, "states": {"columns": list(columns)}}
+    with Unfinished(directory, asked) as work:
+        log = EpisodeLog(work.path, (), columns, settings)
         try:
             with log:
-                yield Recording(log, style)
+                yield Recording(log, style, settings)
                 if log.seeds:
                     work.finish(log.finish())
         finally:

@@ -35,7 +35,7 @@ def run(monkeypatch, capsys, *arguments):
 def test_without_a_probe_episodes_are_those_of_their_seeds(checkpoint):
     played, found = play_episodes(EvaluateConfig(episodes=2), checkpoint, seed=5)
     assert found == {}
-    actor, image_size = playing.make_actor(checkpoint, 2)
+    actor, image_size, _ = playing.make_actor(checkpoint, 2)
     envs = make_envs(2, image_size)
     expected = rollout(envs, actor, [integer_seed(5, "evaluate tiny", index) for index in range(2)])
     for one, other in zip(played, expected, strict=True):

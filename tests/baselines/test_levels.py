@@ -25,6 +25,7 @@ from jumppad_env.world.state import CUE, LEVEL, TAKEN, TAKEN_BASE
 WORLD = WorldConfig(ISLANDS, num_levels=5, cue=True)
 NETWORK = NetworkConfig(image_size=(16, 16), channels=(8,), width=32, layers=1, heads=2, context=8)
 UPDATES = OptimizerConfig(updates=2)
+FINETUNE = FinetuneConfig(UPDATES, batch_episodes=2)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +72,7 @@ def test_other_levels_of_the_same_world_are_taken(world, tmp_path):
     collect(
         CollectConfig(episodes=3, population="direct_left", image_size=(16, 16), world=other), tmp_path / "d", workers=1
     )
-    finetune(FinetuneConfig(UPDATES, batch_episodes=2), world / "base", tmp_path / "d", tmp_path / "o", device="cpu")
+    finetune(FINETUNE, world / "base", tmp_path / "d", tmp_path / "o", device="cpu")
     assert Policy.from_pretrained(tmp_path / "o").world == WORLD
 
 

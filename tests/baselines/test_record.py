@@ -25,7 +25,7 @@ def checkpoint(tmp_path):
 
 
 def test_a_policy_gets_images_of_its_own_size(checkpoint):
-    _, image_size = playing.make_actor(str(checkpoint), 2)
+    _, image_size, _ = playing.make_actor(str(checkpoint), 2)
     assert image_size == TINY.image_size
     assert record.agent_title(str(checkpoint)) == "left / aligned"
     assert record.agent_title(f"{checkpoint.parent}/two\nlines") == "left / two lines", "captions have one"

@@ -56,8 +56,9 @@ class Player:
         """
         world = world_of(environment)
         keywords = {name: environment[name] for name in KEYWORDS if name in environment} | world.keywords
-        shown = {"observation": "state"} if image_size is None else {"image_size": tuple(image_size)}
-        self.env = gymnasium.make(world.environment, **shown, **keywords)
+        shown = {} if image_size is None else {"image_size": tuple(image_size)}
+        name = world.environment if image_size is not None else world.environment.replace("-", "State-")
+        self.env = gymnasium.make(name, **shown, **keywords)
 
     def finish(self, trajectory: Trajectory) -> Transitions:
         """Returns the trajectory's steps with their consequences.
