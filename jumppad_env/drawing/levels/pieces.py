@@ -39,6 +39,8 @@ MOVING = ("x", "y", "z", "wide", "long", "high", "yaw", "reach_x", "reach_y", "r
 """Columns of a moving block: middle of its way (m), half size (m), direction (rad); see `jumppad_env.levels.BLOCK`."""
 BLOCK_PAINT = "crane"
 """Material of moving blocks."""
+DISC_RADIUS = 1.75
+"""m, of the disc around a pad."""
 BANNER = 1.9
 """m, half width of the banner behind a pad."""
 HEDGE = 0.3
@@ -112,7 +114,7 @@ def build(level: Level, cue: int) -> np.ndarray:
 
 
 def _build_ramp(pieces: Pieces, pad: Pose, color: str, x: float, y: float) -> None:
-    pieces.add(DISC, (pad.x + x, pad.y + y, pad.z + 0.03), (1.75, 1.75, 1.0), 0.0, color)
+    pieces.add(DISC, (pad.x + x, pad.y + y, pad.z + 0.03), (DISC_RADIUS, DISC_RADIUS, 1.0), 0.0, color)
     pieces.add(DISC, (pad.x + x, pad.y + y, pad.z + 0.05), (1.45, 1.45, 1.0), 0.0, "iron")
     pieces.add(RAMP, (pad.x + x, pad.y + y, pad.z), (1.0, 1.0, 1.0), pad.heading, color)
 
@@ -212,7 +214,8 @@ def _hedges(plan: Plan) -> Iterator[tuple[Pose, float]]:
         x, y = between.x - ahead * math.sin(between.heading), between.y + ahead * math.cos(between.heading)
         free = np.flatnonzero((_outside(plan.strips, x, y) > HEDGE) & (ahead < reach))
         if len(free) > 2 and len(free) == free[-1] - free[0] + 1:
-            yield between.ahead(ahead[free[0]]), ahead[free[-1]] - ahead[free[0]]
+            begin, end = ahead[free[[0, -1]]].tolist()
+            yield between.ahead(begin), end - begin
 
 
 def _outside(strips: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
