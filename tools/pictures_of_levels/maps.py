@@ -51,4 +51,6 @@ def draw_maps(path: Path) -> None:
                 axes.set_title(f"{title}, {level.number}", fontsize=7, fontweight="normal", pad=1)
         drawn = io.BytesIO()
         figure.savefig(drawn, dpi=190, facecolor="white", transparent=False)
-    Image.open(drawn).convert("RGB").quantize(96, dither=Image.Dither.NONE).save(path, optimize=True)
+    Image.open(drawn).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+        path, optimize=True
+    )
