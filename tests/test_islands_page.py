@@ -142,7 +142,7 @@ def test_what_is_drawn_at_a_reset_comes_in_the_order_of_the_page():
         spawn, who, look, level, cue = (int(generator.integers(count)) for count in (4, 5, LOOKS, 200, 3))
         place = make_level(1000 + level, LevelSettings(cue=True)).islands[0].spawns[spawn]
         assert (info["level"], info["cue"], info["character"]) == (1000 + level, cue, who)
-        assert info["position"] == pytest.approx(place) and env.unwrapped.get_state()[LOOK] == look
+        assert info["position"] == pytest.approx(place) and env.get_wrapper_attr("get_state")()[LOOK] == look
         _, other = env.reset(seed=seed, options={"spawn": 0, "character": "rider", "look": 0, "level": 5})
         assert other["cue"] == cue
     env.close()
