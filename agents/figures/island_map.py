@@ -1,8 +1,8 @@
-"""A map of the island, drawn from the geometry of the MJCF, with paths on it."""
+"""A map of an island with paths on it; that of the classic island is drawn from the geometry of the MJCF."""
 
 import functools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -53,11 +53,13 @@ class IslandMap:
     """(4, 2) m."""
     bounds: tuple[float, float, float, float]
     """m: left, right, bottom, top of the visible area."""
+    colors: dict[str, str] = field(default_factory=lambda: MAP_COLORS)
+    """Color of each layer."""
 
 
 @functools.cache
 def load_map() -> IslandMap:
-    """Returns the map, computed once per process from the compiled model."""
+    """Returns the map of the classic island, computed once per process from the compiled model."""
     island = load_island()
     model = load_model(next(iter(CHARACTERS)))  # includes the scenery
     data = mujoco.MjData(model)
@@ -75,16 +77,17 @@ def load_map() -> IslandMap:
     return IslandMap(layers, island.spawns[:, :2], tuple(map(float, bounds)))  # pyright: ignore[reportArgumentType]
 
 
-def draw_map(axes: Axes, mark: float = 26.0) -> None:
-    """Draws the island into axes, sets their limits and removes their ticks.
+def draw_map(axes: Axes, mark: float = 26.0, island_map: IslandMap | None = None) -> None:
+    """Draws an island into axes, sets their limits and removes their ticks.
 
     Args:
         axes: axes to draw into.
         mark: size of the crosses at the spawn points, points squared.
+        island_map: what to draw; by default the classic island.
     """
-    island_map = load_map()
+    island_map = island_map or load_map()
     for layer, polygons in island_map.layers.items():
-        color = MAP_COLORS[layer]
+        color = island_map.colors[layer]
         # An outline of the same color hides hairline gaps between neighbors.
         shapes = PolyCollection(polygons, facecolors=color, edgecolors=color, linewidths=0.4)
         axes.add_collection(shapes, autolim=False)

@@ -20,6 +20,7 @@ from jumppad_env.world.state import (
     FLIGHT_LEFT,
     GROUNDED,
     MOUNTED,
+    STATE,
     STRIDE,
     VX,
     VY,
@@ -273,11 +274,13 @@ def dress(meshes, character, state, tints, light, pose, shape):
             vertices[index - first, i] = (
                 origins[body, i] + axes[body, i, 0] * x + axes[body, i, 1] * y + axes[body, i, 2] * z
             )
-    flying = state[FLIGHT_LEFT] > 0
+    trailing = state[FLIGHT_LEFT] > 0
+    if len(state) > len(STATE):  # flights between islands: of a fall the trail would hide where it ends
+        trailing = trailing and state[VZ] > 0
     first, end = int(meshes.first_face[character]), int(meshes.first_face[character + 1])
     for face in range(first, end):
         index, body = face - first, meshes.face_bodies[face]
-        if (body == BOARD and not state[MOUNTED] > 0) or (body == TRAIL and not flying):
+        if (body == BOARD and not state[MOUNTED] > 0) or (body == TRAIL and not trailing):
             planes[index] = 0.0  # invisible: no point is in front of this plane
             continue
         corner = meshes.corners[meshes.faces[face]]

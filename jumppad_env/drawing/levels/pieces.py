@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,8 +15,18 @@ from jumppad_env.drawing.scenery import Material, load_materials
 from jumppad_env.levels import COLORS, Level, LevelSettings
 from jumppad_env.levels.drawn import Pose
 from jumppad_env.levels.lanes import BEHIND_PAD
-from jumppad_env.levels.level import B_PHASE, B_RATE, B_REACH_X, B_REACH_Y, B_X, B_Y, CLIFF_TOP, floor_boxes, wall_boxes
-from jumppad_env.levels.outline import S_HEADING
+from jumppad_env.levels.level import (
+    B_PHASE,
+    B_RATE,
+    B_REACH_X,
+    B_REACH_Y,
+    B_X,
+    B_Y,
+    CLIFF_TOP,
+    floor_boxes,
+    wall_boxes,
+)
+from jumppad_env.levels.outline import S_HALF, S_HEADING, S_LENGTH, S_X, S_Y
 from jumppad_env.levels.rulebook import BLOCK_HALF, MOST_DECOYS, Plan, floors_of_an_island, walls_of
 
 PAINTS = ((0.90, 0.12, 0.10), (0.10, 0.25, 0.95), (0.98, 0.82, 0.10), (0.10, 0.70, 0.20), (0.62, 0.15, 0.85))
@@ -28,8 +39,12 @@ MOVING = ("x", "y", "z", "wide", "long", "high", "yaw", "reach_x", "reach_y", "r
 """Columns of a moving block: middle of its way (m), half size (m), direction (rad); see `jumppad_env.levels.BLOCK`."""
 BLOCK_PAINT = "crane"
 """Material of moving blocks."""
+DISC_RADIUS = 1.75
+"""m, of the disc around a pad."""
 BANNER = 1.9
 """m, half width of the banner behind a pad."""
+HEDGE = 0.3
+"""m, half width of a hedge between lanes and of the rock below it: it fits between their walls."""
 
 
 def counts(settings: LevelSettings) -> tuple[int, int, int, int]:
@@ -37,9 +52,9 @@ def counts(settings: LevelSettings) -> tuple[int, int, int, int]:
     pads, islands = settings.pads, settings.islands
     decoys = MOST_DECOYS if settings.distribution_mode == "hard" else 0
     slabs = 2 * (floors_of_an_island(settings) - 2)
-    others = 1 + STEPS + 3 + 2 + (pads + 1) + 3 * pads  # plaza, arch, terraces, hedges, banners
+    others = 1 + STEPS + 3 + 2 + 2 * (pads - 1) + 3 * pads  # plaza, arch, terraces, hedges, banners
     boxes = 3 + 2 + islands * (walls_of(settings) + slabs + others)
-    return boxes, islands * (8 + 2 * (pads + decoys)), islands * (pads + decoys), islands * 2 * (pads + 1)
+    return boxes, islands * (8 + 2 * (pads + decoys)), islands * (pads + decoys), islands * 2 * (pads - 1)
 
 
 class Pieces:
@@ -99,7 +114,7 @@ def build(level: Level, cue: int) -> np.ndarray:
 
 
 def _build_ramp(pieces: Pieces, pad: Pose, color: str, x: float, y: float) -> None:
-    pieces.add(DISC, (pad.x + x, pad.y + y, pad.z + 0.03), (1.75, 1.75, 1.0), 0.0, color)
+    pieces.add(DISC, (pad.x + x, pad.y + y, pad.z + 0.03), (DISC_RADIUS, DISC_RADIUS, 1.0), 0.0, color)
     pieces.add(DISC, (pad.x + x, pad.y + y, pad.z + 0.05), (1.45, 1.45, 1.0), 0.0, "iron")
     pieces.add(RAMP, (pad.x + x, pad.y + y, pad.z), (1.0, 1.0, 1.0), pad.heading, color)
 
@@ -173,7 +188,6 @@ def id_of(row: Any) -> tuple[float, ...]:
 
 
 def _build_lanes(pieces: Pieces, box: PlaceBox, plan: Plan, colors: list[str], x: float, y: float) -> None:
-    half = plan.lane_half
     for pad, color in zip(plan.pads, colors, strict=True):
         for side in (-1.0, 1.0):
             box(pad, BEHIND_PAD + 0.2, side * BANNER, 2.2, (0.14, 0.14, 2.2), "iron")
@@ -182,18 +196,35 @@ def _build_lanes(pieces: Pieces, box: PlaceBox, plan: Plan, colors: list[str], x
     for lane, color in zip(plan.lanes, (*colors[1:], colors[0]), strict=True):
         for decoy in lane.decoys:
             _build_ramp(pieces, decoy, color, x, y)
-    edges = [lane.strips[0][S_HEADING] for lane in plan.lanes]
-    gaps = [edges[0] + 0.28, *((a + b) / 2 for a, b in itertools.pairwise(edges)), edges[-1] - 0.28]
-    for place, heading in enumerate(gaps):
-        outer = place in (0, len(gaps) - 1)
-        reach = [math.dist(plan.hub[:2], pad[:2]) for pad in plan.pads][min(place, len(plan.pads) - 1)]
-        apex = (half + 0.6) / math.sin(0.14 if outer else abs(edges[place - 1] - edges[place]) / 2)
-        wedge = plan.hub.turned(heading - plan.hub.heading)
-        long = max((reach - apex) / 2, 0.5)
-        box(wedge, apex + long, 0.0, 0.2, (0.45, long, 0.9), "hedge")
-        for share in (0.35, 0.8):
-            tree = wedge.ahead(apex + 2 * long * share)
-            pieces.add(CONE, (tree.x + x, tree.y + y, tree.z), (0.75, 0.75, 3.6), 0.3, "cypress")
+    for hedge, length in _hedges(plan):
+        middle = length / 2
+        box(hedge, middle, 0.0, -1.5, (HEDGE, middle, 1.5), "cliff")
+        box(hedge, middle, 0.0, 0.55, (HEDGE, middle, 0.55), "hedge")
+        for share in (0.15, 0.85):
+            tree = hedge.ahead(length * share)
+            pieces.add(CONE, (tree.x + x, tree.y + y, tree.z + 1.0), (0.6, 0.6, 2.8), 0.3, "cypress")
+
+
+def _hedges(plan: Plan) -> Iterator[tuple[Pose, float]]:
+    """Yields where hedges between lanes begin, and how long they are, m: as long as there is room."""
+    ahead = np.arange(0.0, 20.0, 0.5)
+    for left, right in itertools.pairwise(plan.lanes):
+        between = plan.hub._replace(heading=(left.strips[0][S_HEADING] + right.strips[0][S_HEADING]) / 2)
+        reach = min(math.dist(plan.hub[:2], lane.pad[:2]) for lane in (left, right))
+        x, y = between.x - ahead * math.sin(between.heading), between.y + ahead * math.cos(between.heading)
+        free = np.flatnonzero((_outside(plan.strips, x, y) > HEDGE) & (ahead < reach))
+        if len(free) > 2 and len(free) == free[-1] - free[0] + 1:
+            begin, end = ahead[free[[0, -1]]].tolist()
+            yield between.ahead(begin), end - begin
+
+
+def _outside(strips: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Returns how far places (n,) are outside of all strips (S, len(STRIP)), m; negative inside."""
+    right, ahead = x[:, None] - strips[:, S_X], y[:, None] - strips[:, S_Y]
+    cos, sin = np.cos(strips[:, S_HEADING]), np.sin(strips[:, S_HEADING])
+    right, ahead = right * cos + ahead * sin, ahead * cos - right * sin
+    aside = np.abs(right) - strips[:, S_HALF]
+    return np.maximum(aside, np.maximum(-ahead, ahead - strips[:, S_LENGTH])).min(axis=1)
 
 
 def with_paints(colors: np.ndarray, emissions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -215,8 +246,10 @@ def floors_of(level: Level) -> np.ndarray:
         for pose, half, long in plan.terraces:
             rows.append((pose.x + x, pose.y + y - long, 1.0, 0.0, 2 * long, half, pose.z, 0.0))
     rows.append((0.0, level.cliff, 1.0, 0.0, 62.0, 75.0, CLIFF_TOP, 0.0))
-    floors = np.full((1 + level.settings.islands * (floors_of_an_island(level.settings) + 2), len(FLOOR)), -1.0)
-    floors[: len(rows)] = rows  # the others have no length
+    terraces = 2
+    floors = np.zeros((1 + level.settings.islands * (floors_of_an_island(level.settings) + terraces), len(FLOOR)))
+    floors[:, FLOOR.index("half")] = -1.0  # unused ones lie under nothing
+    floors[: len(rows)] = rows
     return floors
 
 

@@ -35,7 +35,7 @@ from jumppad_env.island import character_path
 from jumppad_env.rules import CHARACTERS
 from jumppad_env.world import STATE
 from jumppad_env.world.options import KINDS
-from jumppad_env.world.state import FLIGHT_LEFT, GROUNDED, MOUNTED, STRIDE
+from jumppad_env.world.state import FLIGHT_LEFT, GROUNDED, LEVEL_STATE, MOUNTED, STRIDE
 
 NAMES = list(CHARACTERS)
 RIDERS = [name for name in CHARACTERS if CHARACTERS[name].has_board]
@@ -355,6 +355,16 @@ def test_board_and_trail_are_visible_when_used(from_python, mounted, flying):
     hidden = {BODIES[shapes.face_bodies[face]] for face, plane in zip(faces, planes, strict=True) if not plane.any()}
     assert not shown & hidden and ("board" in shown) == bool(mounted) and ("trail" in shown) == bool(flying)
     assert {"hips", "torso", "head", "arm", "shin_left"} <= shown
+
+
+@pytest.mark.parametrize("vz", [-5.0, 5.0])
+def test_on_levels_the_trail_ends_at_the_top_of_a_flight(from_python, vz):
+    shapes, state = load_character_meshes(), make_state(flight_left=1, vz=vz)
+    for on_levels in (False, True):
+        state = np.concatenate([state, np.zeros(len(LEVEL_STATE) * on_levels)])
+        _, planes, _, faces = dressed(from_python, "rider", state)
+        trail = [plane.any() for face, plane in zip(faces, planes, strict=True) if shapes.face_bodies[face] == TRAIL]
+        assert trail and all(trail) == any(trail) == (vz > 0 or not on_levels)
 
 
 @pytest.mark.parametrize("change", ["turned", "renamed"])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[1] / "tools" / "compare_rivals.py"
+SCRIPT = Path(__file__).parents[2] / "tools" / "compare_rivals.py"
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess:

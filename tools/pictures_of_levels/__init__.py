@@ -1,0 +1,1 @@
+"""The pictures of docs/islands.md: contact sheets, maps and a film."""
