@@ -3,6 +3,7 @@
 python -m tools.pictures_of_levels
 """
 
+import argparse
 from pathlib import Path
 
 from jumppad_env.levels import LevelSettings
@@ -16,11 +17,14 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 def main() -> None:
     """Draws all pictures."""
+    parser = argparse.ArgumentParser(prog="python -m tools.pictures_of_levels", description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=DOCS, help="folder of the pictures (default docs)")
+    out = parser.parse_args().out
     for mode in MODES:
-        draw_levels(LevelSettings(mode), DOCS / f"islands_{mode}_64.png", DOCS / f"islands_{mode}.jpg")
-    draw_flags(DOCS / "islands_flags_64.png")
-    draw_maps(DOCS / "islands_maps.png")
-    draw_film(DOCS / "islands_chain.gif")
+        draw_levels(LevelSettings(mode), out / f"islands_{mode}_64.png", out / f"islands_{mode}.jpg")
+    draw_flags(out / "islands_flags_64.png")
+    draw_maps(out / "islands_maps.png")
+    draw_film(out / "islands_chain.gif")
 
 
 if __name__ == "__main__":

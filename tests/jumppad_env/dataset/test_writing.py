@@ -149,7 +149,7 @@ def test_a_damaged_beginning_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"mode": "m" * 25}, "mode .* too long"),
+        ({"mode": "m" * 65}, "mode .* too long"),
         ({"style": "s" * 25}, "style .* too long"),
         ({"goals": np.full(20, 2, np.uint8)}, "goal 2 has no name"),
         ({"goals": np.zeros(20, np.uint8)}, "those before it"),
