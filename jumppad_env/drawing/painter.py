@@ -38,6 +38,8 @@ SMALLEST_CHUNK = 2
 """Fewest rows handed to a thread at a time."""
 FINE_BLOCK = 2
 """Supersampling at fine quality: a pixel is the mean of FINE_BLOCK x FINE_BLOCK samples."""
+LEVEL_SLACK = 1.0
+"""Pixels of the sun's map, see `jumppad_env.drawing.rasterizer.draw_flat`; the classic island keeps its looks."""
 CLOSED = "this environment has been closed; make a new one"
 
 _NUMBER = {name: index for index, name in enumerate(CHARACTERS)}
@@ -289,16 +291,8 @@ class _Wardrobe:
     def _put(self, slot: int, look: Look) -> None:
         colors = np.empty(len(look.shades), np.uint32)
         pack_shades(look.shades, colors)
-        values = Looks(
-            look.numbers,
-            colors,
-            look.vertices.T,
-            look.planes,
-            look.spheres,
-            *look.hud,
-            floors=look.floors,
-            blocks=look.blocks,
-        )
+        meshes = look.vertices.T, look.planes, look.spheres
+        values = Looks(look.numbers, colors, *meshes, *look.hud, look.floors, look.blocks)
         if slot >= len(self.shades):
             room = max(2 * len(self.shades), 1)
             empty = Looks(*(np.empty((room, *value.shape), value.dtype) for value in values))
@@ -386,7 +380,8 @@ class _Brush:
             axes = shading.seen_by_sun(direction, center, shading.SUN_SIDE, *shading.SUN_MAP)
             lit = np.empty(shading.SUN_MAP, np.float32)
             unused = np.empty(shading.SUN_MAP, np.uint32)
-            shading.draw_sun_map(slot, looks, self._island, self._movable, axes, self._scratch.outline, lit, unused)
+            slack = 0.0 if len(self._island.planes) else LEVEL_SLACK
+            shading.draw_sun_map(slot, looks, *self._parts, axes, self._scratch.outline, lit, unused, slack)
             self._sun = key, axes, lit
         return self._sun[1:]
 

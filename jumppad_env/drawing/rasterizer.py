@@ -173,7 +173,7 @@ def draw_faces(first, end, faces, corners, planes, near, eye, values, screen, ou
 
 
 @compiled
-def draw_flat(mesh_vertices, faces, corners, planes, first, end, axes, outline, depth, pixels):
+def draw_flat(mesh_vertices, faces, corners, planes, first, end, axes, outline, depth, pixels, slack=0.0):
     """Draws faces in orthographic projection: a height map or a shadow map.
 
     Args:
@@ -188,6 +188,7 @@ def draw_flat(mesh_vertices, faces, corners, planes, first, end, axes, outline, 
         outline: (n, 2), scratch.
         depth: (H, W) float32, z-buffer, updated.
         pixels: (H, W) uint32, scratch.
+        slack: pixels by which a slanted face is pushed away, along its own slope, so that it does not shadow itself.
     """
     spans = np.empty((2, ROWS), np.int32)
     toward = axes[2]
@@ -209,7 +210,7 @@ def draw_flat(mesh_vertices, faces, corners, planes, first, end, axes, outline, 
         scale = axes[0, 0] ** 2 + axes[0, 1] ** 2 + axes[0, 2] ** 2
         right = -(x * axes[0, 0] + y * axes[0, 1] + z * axes[0, 2]) / (facing * scale)
         down = -(x * axes[1, 0] + y * axes[1, 1] + z * axes[1, 2]) / (facing * scale)
-        corner_depth = start - right * outline[0, 0] - down * outline[0, 1]
+        corner_depth = start - right * outline[0, 0] - down * outline[0, 1] - slack * (abs(right) + abs(down))
         upper, lower = find_rows(outline, count, depth.shape[0], depth.shape[1])
         fill(outline, count, upper, lower, (corner_depth, right, down), np.uint32(0), spans, depth, pixels)
 

@@ -72,14 +72,14 @@ def seen_by_sun(direction: np.ndarray, center: np.ndarray, side: float, rows: in
 
 
 @compiled
-def draw_sun_map(slot, looks, island, movable, axes, outline, depth, pixels):
+def draw_sun_map(slot, looks, island, movable, axes, outline, depth, pixels, slack):
     """Draws the scenery's shadow map; see `jumppad_env.drawing.rasterizer.draw_flat`."""
     depth[:] = -1e9
     faces = len(island.planes)
     draw_flat(island.vertices, island.faces, island.corners, island.planes, 0, faces, axes, outline, depth, pixels)
     draw_flat(
         looks.vertices[slot].T, movable.faces, movable.corners, looks.planes[slot], 0, len(movable.faces) - 1, axes,
-        outline, depth, pixels,
+        outline, depth, pixels, slack,
     )  # fmt: skip
 
 
