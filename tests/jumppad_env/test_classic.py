@@ -78,4 +78,4 @@ def test_the_classic_island_is_the_same_as_before_there_were_levels():
 
 if __name__ == "__main__":
     chosen = choose_actions()
-    np.savez_compressed(sys.argv[1], actions=chosen, **make(chosen))
+    np.savez_compressed(sys.argv[1], **{"actions": chosen, **make(chosen)})  # pyright: ignore[reportArgumentType]
