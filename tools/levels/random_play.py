@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,12 +12,11 @@ import numpy as np
 import jumppad_env  # noqa: F401  registers the environments
 from jumppad_env import gamepad
 from jumppad_env.levels import FALL_HEIGHT, Level, LevelSettings, load_stock, make_level
-from jumppad_env.levels.level import B_GEOM
+from jumppad_env.levels.level import B_GEOM, B_PHASE, B_RATE, B_REACH_X, B_REACH_Y, B_X, B_Y
 from jumppad_env.levels.outline import S_HALF, S_HEADING, S_LENGTH, S_X, S_Y
 from jumppad_env.levels.stock import COMMON_SOLIDS, PARKED, rotations
 from jumppad_env.streams import integer_seed, stream
 from jumppad_env.world import STATE
-from jumppad_env.world.moves import block_offset
 from tools.levels.chunks import Chunk, chunks_of, finish, table
 
 ROWS = 50
@@ -116,8 +116,9 @@ class _Solids:
         """Returns which points (ROWS, 3) are in a solid of their row, bool (ROWS,)."""
         for row, level in enumerate(self.levels):
             for block in () if level is None else level.blocks[level.blocks[:, B_GEOM] >= 0]:
-                moved = block_offset(block, max(0.0, steps[row] - 1))
-                self.middle[row, int(block[B_GEOM]) - self.slice.start, :2] = block[1:3] + moved
+                turn = math.sin(block[B_RATE] * max(0.0, steps[row] - 1) + block[B_PHASE])
+                place = block[[B_X, B_Y]] + turn * block[[B_REACH_X, B_REACH_Y]]
+                self.middle[row, int(block[B_GEOM]) - self.slice.start, :2] = place
         own = np.einsum("nkij,nki->nkj", self.axes, points[:, None] - self.middle)
         return (np.abs(own) < self.half - 0.02).all(axis=-1).any(axis=-1)
 
