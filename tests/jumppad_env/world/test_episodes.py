@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jumppad_env import gamepad
-from jumppad_env.levels import COLORS, LEVELS, make_level
+from jumppad_env.levels import COLORS, FLIGHT_SECONDS, LEVELS, make_level
 from jumppad_env.levels.level import B_GEOM
 from jumppad_env.world.episodes import FLIGHT_STEPS, STATE_OBSERVATION, Episodes
 from jumppad_env.world.level_observation import level_observation
@@ -49,7 +49,10 @@ def take(episodes: Episodes, pad: int) -> float:
     for _ in range(12):
         rewards, terminated = episodes.step(FORWARD[None])
         assert not terminated[0]
-        if info_of(episodes)["pad"] >= 0:
+        info = info_of(episodes)
+        if info["pad"] >= 0:
+            landing = episodes.world.islands(0)[info["island"]].landings[pad]
+            assert np.allclose(info["velocity"][:2] * FLIGHT_SECONDS, (landing - info["position"])[:2])
             return float(rewards[0])
     raise AssertionError("the pad is not reached")
 
