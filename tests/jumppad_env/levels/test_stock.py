@@ -7,11 +7,13 @@ import math
 import numpy as np
 import pytest
 
+from jumppad_env.drawing.levels.pieces import moving_blocks
 from jumppad_env.island.mujoco_library import mujoco
 from jumppad_env.levels import Level, LevelSettings, load_stock, make_level
 from jumppad_env.levels.level import B_GEOM, B_REACH_X
 from jumppad_env.levels.stock import PARKED, rotations, solids_of
 from jumppad_env.world import World
+from jumppad_env.world.state import STEPS
 
 CORNERS = np.array(list(itertools.product((-1.0, 1.0), repeat=3)))
 SOME = [
@@ -133,3 +135,56 @@ def test_rows_of_a_world_have_levels_of_their_own(threads, press, run):
         run(alone, press(left=(0.1, 1.0)), 60)
         assert np.array_equal(alone.get_state(0), world.get_state(row))
     assert len({tuple(position) for position in world.position.tolist()}) == 6
+
+
+BLOCKED = [number for number in range(30) if make_level(number, LevelSettings("hard")).plans[0].block is not None][:6]
+
+
+def beside_the_middle(world: World, row: int) -> tuple[float, float]:
+    """Where a character is in the frame of the block's way: m to the right, and above the floor."""
+    level = world.levels[row]
+    assert level is not None and level.plans[0].block is not None
+    middle, (x, y, z) = level.plans[0].block.middle, world.position[row]
+    return (x - middle.x) * math.cos(middle.heading) + (y - middle.y) * math.sin(middle.heading), z - middle.z
+
+
+@pytest.mark.parametrize("number", BLOCKED)
+def test_one_can_stand_on_a_block_where_it_is_drawn_at_every_step(number, press, run):
+    world = World(1, 1, LevelSettings("hard"))
+    world.load(0, number)
+    level = make_level(number, LevelSettings("hard"))
+    x, y, up, wide, long, high, _, reach_x, reach_y, rate, phase = moving_blocks(level)[0]
+    assert wide == 0.55 and long == 0.35
+    for steps in (0, 9, 23, 40):
+        turn = math.sin(rate * steps + phase)
+        world.place(0, "rider", np.array([x + reach_x * turn, y + reach_y * turn, up + high + 0.01]))
+        state = world.get_state(0)
+        state[STEPS] = steps
+        world.set_state(0, state)
+        run(world, press(), 2)
+        assert beside_the_middle(world, 0)[1] == pytest.approx(2 * high, abs=0.03) and world.grounded[0]
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+@pytest.mark.parametrize("number", BLOCKED)
+def test_a_block_pushes_nobody_through_the_wall(number, side, press, run):
+    settings, moved = LevelSettings("hard"), []
+    plan = make_level(number, settings).plans[0]
+    block = plan.block
+    assert block is not None
+    away = next(step for step in range(200) if math.sin(block.rate * step + block.phase) * side < -0.9)
+    for off, ahead in itertools.product((0.4, 1.0), (0.0, 0.4)):
+        world = World(1, 1, settings)
+        world.load(0, number)
+        place = block.middle.ahead(ahead, side * (plan.neck_half - off))
+        world.place(0, "rider", np.array(place[:3]), block.middle.heading - side * math.pi / 2)
+        state = world.get_state(0)
+        state[STEPS] = away  # the block is on the other side
+        world.set_state(0, state)
+        for _ in range(round(2 * math.pi / block.rate) + 5):
+            run(world, press(left=(0.0, 0.3)))  # against the wall
+            right, up = beside_the_middle(world, 0)
+            assert abs(right) < plan.neck_half and -0.05 < up < 0.1
+        x, y = (world.position[0] - place[:3])[:2]
+        moved.append(abs(y * math.cos(place.heading) - x * math.sin(place.heading)))
+    assert max(moved) > 0.3, "it does push, along the wall"
