@@ -200,8 +200,13 @@ def _solids(
     return solids, blocks
 
 
-def floor_boxes(strips: np.ndarray, thickness: float = FLOOR_HALF) -> np.ndarray:
-    """Returns the boxes under strips (S, len(STRIP)), (S, 10); their tops are the floors."""
+def floor_boxes(strips: np.ndarray, thickness: float | np.ndarray = FLOOR_HALF) -> np.ndarray:
+    """Returns the boxes under strips (S, len(STRIP)), (S, 10); their tops are the floors.
+
+    Args:
+        strips: (S, len(STRIP)).
+        thickness: m, half of it: of all, or (S,) of each.
+    """
     length, heading = strips[:, S_LENGTH], strips[:, S_HEADING]
     rise = strips[:, S_HIGH] - strips[:, S_LOW]
     slant = np.hypot(length, rise)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jumppad_env.compiled import compiled
 from jumppad_env.island import Ground, character_path
 from jumppad_env.island.mujoco_library import Batch, mujoco
 from jumppad_env.levels.rulebook import MOST_DECOYS, floors_of_an_island, walls_of
@@ -74,8 +75,9 @@ class Stock(Ground):
             swept: boxes that move, and how far (m) along x and y from their positions.
         """
         model, count = self.model, len(solids)
-        fields = Row(*(np.array(getattr(model, name), np.float64) for name in FIELDS))
-        fields = fields._replace(bvh_aabb=fields.bvh_aabb[: int(model.body_bvhnum.sum())])  # without the meshes'
+        *others, volumes = (getattr(model, name) for name in FIELDS)
+        volumes = volumes[: int(model.body_bvhnum.sum())]  # without the meshes', which take ten times as much memory
+        fields = Row(*(np.array(values, np.float64) for values in (*others, volumes)))
         here = slice(self.solids.start, self.solids.start + count)
         fields.geom_pos[here], fields.geom_size[here], fields.geom_quat[here] = np.split(solids, [3, 6], axis=1)
         fields.geom_rbound[here] = np.linalg.norm(solids[:, 3:6], axis=1)
@@ -104,14 +106,26 @@ class Stock(Ground):
             half[leaf, :2] += np.abs(swept[int(of[leaf])])
         low, high = np.empty((count, 3)), np.empty((count, 3))
         low[leaves], high[leaves] = center - half, center + half
-        children = model.bvh_child[first : first + count]
-        for node in range(count - 1, -1, -1):  # children come after their parents
-            if geoms[node] < 0:
-                left, right = children[node]
-                low[node] = np.minimum(low[left], low[right])
-                high[node] = np.maximum(high[left], high[right])
+        enclose(np.ascontiguousarray(model.bvh_child[first : first + count]), low, high)
         fields.bvh_aabb[first : first + count, :3] = (low + high) / 2
         fields.bvh_aabb[first : first + count, 3:] = (high - low) / 2
+
+
+@compiled
+def enclose(children, low, high):
+    """Computes the boxes of a tree's inner nodes.
+
+    Args:
+        children: (n, 2) of each node, negative for leaves.
+        low: (n, 3) m, lowest corners; those of leaves are given.
+        high: (n, 3) m, highest corners.
+    """
+    for node in range(len(children) - 1, -1, -1):  # children come after their parents
+        left, right = children[node]
+        if left >= 0:
+            for axis in range(3):
+                low[node, axis] = min(low[left, axis], low[right, axis])
+                high[node, axis] = max(high[left, axis], high[right, axis])
 
 
 def rotations(quaternions: np.ndarray) -> np.ndarray:

@@ -10,7 +10,8 @@ import numpy as np
 from gymnasium import spaces
 
 from jumppad_env.compiled import compiled
-from jumppad_env.levels import FLIGHT_SECONDS, LEVELS
+from jumppad_env.island import load_island
+from jumppad_env.levels import FLIGHT_SECONDS, LEVELS, Level, make_level
 from jumppad_env.rules import CHARACTERS, PADS, RULES
 from jumppad_env.world.level_observation import level_observation, observe_on_levels
 from jumppad_env.world.moves import RULE_CUE, RULE_ISLAND, RULE_LEVEL, RULE_PAD, RULE_SINCE_PAD, RULE_TAKEN
@@ -175,8 +176,8 @@ class Episodes:
         spawn = int(generator.integers(SPAWNS))
         character = names[int(generator.integers(len(names)))]
         look = int(generator.integers(LOOKS))
-        cue = self._load_level(row, generator, options)
-        spawns = self.world.islands(row)[0].spawns
+        level, cue = self._draw_level(generator, options)
+        spawns = (load_island() if level is None else level.islands[0]).spawns
         if self.options.character != "random":
             character = self.options.character
         character = expect_character(options.get("character", character))
@@ -188,28 +189,29 @@ class Episodes:
             raise ValueError(f"reset option look={look!r} must be an integer from 0 to {LOOKS - 1}")
         position = expect_position(options.get("position", spawns[spawn]))
         heading = expect_heading(options.get("heading", 0.0))
+        if level is not None:  # all else is valid: a refused reset changes nothing
+            self.world.load(row, level.number)
+            self.follow_level(row, cue)
         self.world.place(row, character, position, heading, int(look), cue)
 
-    def _load_level(self, row: int, generator: np.random.Generator, options: dict[str, Any]) -> int:
-        """Puts a level into a row and returns the color that its flag shows; nothing on the classic island."""
+    def _draw_level(self, generator: np.random.Generator, options: dict[str, Any]) -> tuple[Level | None, int]:
+        """Returns a level, none on the classic island, and the color that its flag shows, -1 without one."""
         keywords = self.options
         if not isinstance(keywords, IslandsOptions):
-            return -1
+            return None, -1
         levels = keywords.levels
         number = levels[int(generator.integers(len(levels)))]
         cue = int(generator.integers(keywords.pads))
         number = expect_level(options.get("level", number))
         if "cue" in options:
             asked = options["cue"]
-            if not keywords.cue or isinstance(asked, bool) or asked not in range(keywords.pads):
+            whole = isinstance(asked, int | np.integer) and not isinstance(asked, bool)
+            if not keywords.cue or not whole or not 0 <= asked < keywords.pads:
                 raise ValueError(
                     f"reset option cue={asked!r} needs cue=True, and a color from 0 to {keywords.pads - 1}"
                 )
             cue = int(asked)
-        self.world.load(row, number)
-        cue = cue if keywords.cue else -1
-        self.follow_level(row, cue)
-        return cue
+        return make_level(number, keywords.settings), cue if keywords.cue else -1
 
     def follow_level(self, row: int, cue: int) -> None:
         """Takes colors, places and target from the level of a row, which `World.load` put there."""

@@ -148,7 +148,8 @@ class IslandsOptions(Options):
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
                 raise ValueError(f"{name}={value!r} must be an integer of at least 0")
         if self.start_level + max(1, self.num_levels) > LEVELS:
-            raise ValueError(f"there are {LEVELS} levels; start_level and num_levels name level {self._end}")
+            last = max(self.start_level, self._end - 1)
+            raise ValueError(f"there are {LEVELS} levels; start_level and num_levels name level {last}")
         _ = self.settings  # validates the rest
         super().__post_init__()
 
@@ -182,11 +183,12 @@ class IslandsOptions(Options):
         if len(self.targets) != self.islands:
             raise ValueError(f"target={self.target!r} has {len(self.targets)} entries for {self.islands} islands")
         for target in self.targets:
-            if target == "cue" and not self.cue:
+            named = target is None or isinstance(target, str)
+            if named and target == "cue" and not self.cue:
                 raise ValueError('target="cue" needs cue=True: without a flag no level shows a color')
             if isinstance(target, int) and not isinstance(target, bool) and 0 <= target < self.pads:
                 continue
-            if not (target is None or isinstance(target, str)) or target not in self._target_names:
+            if not named or target not in self._target_names:
                 names = ", ".join(map(repr, self._target_names))
                 raise ValueError(f"target={target!r} is on no level; choose one of {names}, or 0 to {self.pads - 1}")
 

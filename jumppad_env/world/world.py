@@ -261,9 +261,11 @@ class World:
 
     def _expect_level_columns(self, state: np.ndarray) -> None:
         pads, islands = self._launches.pads, self._launches.islands
-        most = {LEVEL: LEVELS - 1, ISLAND: islands - 1, TAKEN: TAKEN_BASE**islands - 1, CUE: pads - 1}
-        for column, highest in most.items():
-            lowest = -1 if column == CUE else 0
+        assert self.settings is not None
+        most = {LEVEL: LEVELS - 1, ISLAND: islands - 1, TAKEN: TAKEN_BASE**islands - 1}
+        bounds = {column: (0, highest) for column, highest in most.items()}
+        bounds[CUE] = (0, pads - 1) if self.settings.cue else (-1, -1)
+        for column, (lowest, highest) in bounds.items():
             if state[column] != int(state[column]) or not lowest <= state[column] <= highest:
                 name = self.columns[column]
                 raise ValueError(f"state has {name} {state[column]}, expected a whole number, {lowest} to {highest}")

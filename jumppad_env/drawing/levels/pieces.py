@@ -63,7 +63,7 @@ class Pieces:
     def __init__(self, settings: LevelSettings) -> None:
         self._rows: list[list[tuple[float, ...]]] = [[] for _ in SHAPES]
         self._most = counts(settings)
-        self._material = {material.name: index for index, material in enumerate(materials())}
+        self._material = _numbers()
 
     def add(
         self, shape: int, place: tuple[float, float, float], size: tuple[float, float, float], yaw: float, top: str,
@@ -89,6 +89,11 @@ def materials() -> tuple[Material, ...]:
     """Returns the materials of levels: those of the classic island, then the colors of pads."""
     paints = zip(COLORS, PAINTS, strict=True)
     return (*load_materials(), *(Material(name, np.array(color), 0.25) for name, color in paints))
+
+
+@functools.cache
+def _numbers() -> dict[str, int]:
+    return {material.name: index for index, material in enumerate(materials())}
 
 
 def build(level: Level, cue: int) -> np.ndarray:
@@ -164,22 +169,24 @@ def _build_island(pieces: Pieces, plan: Plan, walls: np.ndarray, colors: list[st
 def _build_floors(pieces: Pieces, plan: Plan, x: float, y: float) -> None:
     """Places what is seen of the floors after the stairs: slabs, and a path along their middle."""
     courts = {id_of(lane.floors[-1]) for lane in plan.lanes}
+    strips, kinds = [], []
     for index, row in enumerate(plan.floors[2:].tolist(), 2):
         start_x, start_y, heading, length, half, low, high, _ = row
-        bridge, pitch = index == plan.bridge, math.atan2(high - low, length)
+        pitch = math.atan2(high - low, length)
 
-        def slab(wide: float, short: float, thick: float, above: float, top: str, side: str) -> None:
-            strip = np.array([[start_x, start_y, heading, length, wide, low + above, high + above, 0.0]])  # noqa: B023
-            boxes = floor_boxes(strip, thick)[0]
-            size = wide, boxes[4] - short, thick
-            pieces.add(BOX, (boxes[0] + x, boxes[1] + y, boxes[2]), size, heading, top, side, pitch)  # noqa: B023
+        def slab(wide: float, thick: float, above: float, top: str, side: str) -> None:
+            strips.append((start_x, start_y, heading, length, wide, low + above, high + above, 0.0))  # noqa: B023
+            kinds.append((thick, top, side, pitch))  # noqa: B023
 
-        if bridge:
-            slab(half, 0.0, 0.12, 0.0, "planks", "stone_dark")
+        if index == plan.bridge:
+            slab(half, 0.12, 0.0, "planks", "stone_dark")
             continue
-        slab(half + 0.5, 0.0, 1.5, -0.05, "stone" if index == 2 else "grass", "cliff")
+        slab(half + 0.5, 1.5, -0.05, "stone" if index == 2 else "grass", "cliff")
         if index > 2 and id_of(row) not in courts:
-            slab(half * 0.55, 0.0, 0.03, 0.0, "path", "path")
+            slab(half * 0.55, 0.03, 0.0, "path", "path")
+    boxes = floor_boxes(np.array(strips), np.array([thick for thick, *_ in kinds])).tolist()
+    for strip, (right, ahead, up, *size), (_, top, side, pitch) in zip(strips, boxes, kinds, strict=True):
+        pieces.add(BOX, (right + x, ahead + y, up), (size[0], size[1], size[2]), strip[2], top, side, pitch)
 
 
 def id_of(row: Any) -> tuple[float, ...]:

@@ -1,0 +1,1 @@
+"""Large checks and measurements of levels; `python -m tools.levels --help` names them."""
