@@ -17,7 +17,8 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 def main() -> None:
     """Draws all pictures."""
-    parser = argparse.ArgumentParser(prog="python -m tools.pictures_of_levels", description=__doc__.splitlines()[0])
+    about = (__doc__ or "").splitlines()[0]
+    parser = argparse.ArgumentParser(prog="python -m tools.pictures_of_levels", description=about)
     parser.add_argument("--out", type=Path, default=DOCS, help="folder of the pictures (default docs)")
     out = parser.parse_args().out
     for mode in MODES:

@@ -63,7 +63,7 @@ def test_it_is_sound_and_a_wrong_level_is_found(chain, tmp_path):
 
 def test_it_is_drawn_again_exactly(chain, tmp_path):
     rerender(chain.directory, tmp_path / "again", SIZE, "high", None, 2)
-    assert np.array_equal(Dataset(tmp_path / "again").frames, chain.frames)
+    assert np.array_equal(np.array(Dataset(tmp_path / "again").frames), chain.frames)
 
 
 def test_two_processes_collect_the_same_bytes(chain, tmp_path):
