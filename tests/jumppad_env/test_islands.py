@@ -74,7 +74,7 @@ def row_of(batch: Any, row: int, names: Any) -> dict[str, Any]:
 
 
 @forms
-@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("threads", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_each_row_is_a_single_environment_bit_for_bit(keywords, threads):
     limit = 35
     envs: Any = gymnasium.make_vec(
