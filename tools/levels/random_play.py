@@ -87,7 +87,7 @@ def choose(generator: np.random.Generator) -> np.ndarray:
 
 
 def begin(generator: np.random.Generator, rows: np.ndarray, numbers: range, settings: LevelSettings) -> dict[str, Any]:
-    """Returns reset options of masked rows: on a random level, half at a spawn point, others in the neck or at a pad."""
+    """Returns reset options of masked rows: on a random level, half at a spawn, others in the neck or by a pad."""
     levels, positions = np.zeros(ROWS, int), np.zeros((ROWS, 3))
     for row in np.flatnonzero(rows):
         levels[row] = numbers[int(generator.integers(len(numbers)))]
