@@ -74,7 +74,7 @@ def row_of(batch: Any, row: int, names: Any) -> dict[str, Any]:
 
 
 @forms
-@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("threads", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_each_row_is_a_single_environment_bit_for_bit(keywords, threads):
     limit = 35
     envs: Any = gymnasium.make_vec(
@@ -130,8 +130,9 @@ def test_infos_have_the_same_keys_shapes_and_types_at_every_step(keywords):
         assert not any(np.shares_memory(infos[name], later[name]) for name in expected)
 
 
-@forms
-@pytest.mark.parametrize("observation", ["pixels", "state", "both"])
+@pytest.mark.parametrize(
+    ("keywords", "observation"), [*((form, "both") for form in FORMS), ({}, "pixels"), ({}, "state")], ids=str
+)
 def test_spaces_contain_what_is_observed_and_gymnasiums_check_passes(keywords, observation):
     given = {**SMALL, **keywords, "observation": observation}
     env: Any = gymnasium.make("JumppadIslands-v0", **given)

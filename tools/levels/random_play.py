@@ -86,6 +86,20 @@ def choose(generator: np.random.Generator) -> np.ndarray:
     return actions
 
 
+def begin(generator: np.random.Generator, rows: np.ndarray, numbers: range, settings: LevelSettings) -> dict[str, Any]:
+    """Returns reset options of masked rows: on a random level, half at a spawn, others in the neck or by a pad."""
+    levels, positions = np.zeros(ROWS, int), np.zeros((ROWS, 3))
+    for row in np.flatnonzero(rows):
+        levels[row] = numbers[int(generator.integers(len(numbers)))]
+        plan = make_level(int(levels[row]), settings).plans[0]
+        pad = plan.pads[int(generator.integers(settings.pads))]
+        before = pad.ahead(-generator.uniform(2.5, 4.0), generator.uniform(-1.0, 1.0))
+        pose = (plan.neck, before, *plan.spawns[:2])[int(generator.integers(4))]
+        positions[row] = pose.x, pose.y, pose.z + 0.02
+    heading = generator.uniform(-np.pi, np.pi, ROWS)
+    return {"reset_mask": rows, "level": levels, "position": positions, "heading": heading}
+
+
 class _Solids:
     """The boxes of the rows' levels."""
 
@@ -143,11 +157,14 @@ class _Solids:
 def _play(chunk: Chunk, settings: LevelSettings, threads: int) -> dict[str, Any]:
     seed, first = chunk["seed"], chunk["first"]
     envs: Any = gymnasium.make_vec(
-        "JumppadIslandsState-v0", ROWS, character="random", num_levels=chunk["levels"],
-        start_level=chunk["start_level"], threads=threads, **vars(settings),
-    )  # fmt: skip
+        "JumppadIslandsState-v0", ROWS, character="random", threads=threads, autoreset_mode="Disabled", **vars(settings)
+    )
     generator = stream(seed, "random play", first)
-    _, infos = envs.reset(seed=integer_seed(seed, "random play", first))
+    everybody = np.ones(ROWS, bool)
+    numbers = range(chunk["start_level"], chunk["start_level"] + chunk["levels"])
+    _, infos = envs.reset(
+        seed=integer_seed(seed, "random play", first), options=begin(generator, everybody, numbers, settings)
+    )
     solids = _Solids(settings)
     found: dict[str, int] = dict.fromkeys(COUNTS, 0)
     where, was_inside, actions = [], np.zeros(ROWS, bool), choose(generator)
@@ -158,10 +175,6 @@ def _play(chunk: Chunk, settings: LevelSettings, threads: int) -> dict[str, Any]
         states = envs.states()
         solids.follow(infos["level"])
         ended = terminated | truncated
-        if ended.any():
-            final = infos["final_info"]
-            found["falls"] += int((final["fell"] & ended).sum())
-            found["pads"] += int(((final["pads"] >= 0).any(axis=1) & ended).sum())
         position = states[:, :3]
         free = (states[:, PAD] < 0) & (states[:, FLIGHT] <= 0) & (position[:, 2] > FALL_HEIGHT)
         over = (position[:, :2] < solids.low[:, :2] - LEAP) | (position[:, :2] > solids.high[:, :2] + LEAP)
@@ -178,6 +191,10 @@ def _play(chunk: Chunk, settings: LevelSettings, threads: int) -> dict[str, Any]
             for row in np.flatnonzero(rows)[: max(0, 20 - len(where))].tolist():
                 where.append((what, int(infos["level"][row]), *position[row].tolist()))
         found["steps"] += ROWS
-        found["episodes"] += int(ended.sum())
+        if ended.any():
+            found["episodes"] += int(ended.sum())
+            found["falls"] += int((infos["fell"] & ended).sum())
+            found["pads"] += int(((infos["pads"] >= 0).any(axis=1) & ended).sum())
+            envs.reset(options=begin(generator, ended, numbers, settings))
     envs.close()
     return {**found, "where": where}

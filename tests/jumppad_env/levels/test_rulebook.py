@@ -14,7 +14,7 @@ from jumppad_env.levels.rulebook import CLOSEST, MOST_DECOYS, Plan, floors_of_an
 from jumppad_env.rules import RULES
 from jumppad_env.streams import stream
 
-PLANS = 300
+PLANS = 200
 STEP = 0.05
 """m between the places along a way that are looked at."""
 UNEVEN = 0.03

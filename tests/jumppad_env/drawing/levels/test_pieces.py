@@ -12,7 +12,7 @@ from jumppad_env.levels.stock import load_stock
 
 SOME = [LevelSettings(), LevelSettings("hard", 5, 2), LevelSettings("hard", 2), LevelSettings(pads=4, islands=4)]
 each = pytest.mark.parametrize("settings", SOME, ids=lambda one: f"{one.distribution_mode}-{one.pads}-{one.islands}")
-NUMBERS = range(40)
+NUMBERS = range(24)
 
 
 @each
