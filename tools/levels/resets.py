@@ -43,11 +43,11 @@ def resets(n: int = 500, image_size: tuple[int, int] = (64, 64)) -> str:
         for settings in progress:
             state = _milliseconds(n, settings, observation="state")
             drawn = _milliseconds(n, settings, observation="pixels", image_size=image_size)
+            kept = make_level.cache_info().currsize
+            assert kept <= KEPT, f"{kept} levels are kept, at most {KEPT} may be"
             traced, level, look, slots = _memory(settings, image_size)
             name = f"{settings.distribution_mode}, {settings.pads} pads, {settings.islands} islands"
             times = [f"{np.median(some):.2f} ({np.percentile(some, 95):.2f})" for some in (state, drawn)]
-            kept = make_level.cache_info().currsize
-            assert kept <= KEPT, f"{kept} levels are kept, at most {KEPT} may be"
             sizes = [f"{bytes_ / 1000:.0f}" for bytes_ in (traced, level, look, traced + look)]
             rows.append((name, *times, *sizes, f"{kept} of {KEPT}", slots))
     header = (
