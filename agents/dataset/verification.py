@@ -167,7 +167,7 @@ def _replay(threads: int, batch: Batch, count: int, where: WorldConfig) -> list[
                     f"{float(stored[column])!r}, in the replay {float(states[row, column])!r}"
                 )
         for row in np.flatnonzero(told["length"] == step + 1).tolist():
-            pad, fell = int(world.pad[row]), bool(world.fell[row] and world.pad[row] < 0)
+            pad, fell = int(episodes.taken()[row, -1]), bool(world.fell[row] and world.pad[row] < 0)
             if row not in wrong and (pad, fell) != (told["pad"][row], told["fell"][row]):
                 faults.append(
                     f"episodes.npy: episode {batch.indices[row]} ends with pad {told['pad'][row]}, "

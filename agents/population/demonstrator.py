@@ -178,6 +178,8 @@ class Crowd:
         positions = infos["position"].tolist()
         speeds = np.hypot(infos["velocity"][:, 0], infos["velocity"][:, 1]).tolist()
         yaws, pads = infos["camera_yaw"].tolist(), infos["pad"].tolist()
+        if self.settings is not None:  # the pad of the island that they are on
+            pads = infos["pads"][np.arange(len(pads)), infos["island"]].tolist()
         for row, demonstrator in enumerate(self._demonstrators):
             if demonstrator is None:
                 continue

@@ -25,6 +25,8 @@ CLOSEST = 4.2
 """m between pads, at least."""
 OPEN, BRIDGE, BLOCK = range(3)
 """Necks of hard islands: nothing in the way, a narrow bridge without walls, or a block that moves to and fro."""
+BESIDE_BLOCK = 0.9
+"""m that a moving block leaves free at the wall: nobody is squeezed."""
 BLOCK_HALF = (0.55, 0.35, 0.7)
 """m, half size of a moving block."""
 BEFORE_BRIDGE, AFTER_BRIDGE = 2.5, 2.3
@@ -147,7 +149,7 @@ def _draw(drawn: Drawn, settings: LevelSettings) -> Plan:
             strip(neck.ahead(BEFORE_BRIDGE - OVERLAP), over, narrow, wall=NO_WALL),
             strip(neck.ahead(long - AFTER_BRIDGE), AFTER_BRIDGE, neck_half),
         ]
-    reach = neck_half - BLOCK_HALF[0] - 0.1
+    reach = neck_half - BLOCK_HALF[0] - BESIDE_BLOCK
     block = Block(neck.ahead(long / 2), reach, rate, phase) if kind == BLOCK else None
 
     degrees, halves = LANES[settings.pads]

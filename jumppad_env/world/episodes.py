@@ -255,7 +255,7 @@ class Episodes:
             return observe_rows(states)
         return observe_on_levels(states, self._origins, self._pads, self._colors, settings)
 
-    def _taken(self) -> np.ndarray:
+    def taken(self) -> np.ndarray:
         """Returns the pads taken on each island, int64 (N, K), -1 for none."""
         world = self.world
         if world.settings is None:
@@ -263,7 +263,7 @@ class Episodes:
         return taken_pads(world.rule_state[:, RULE_TAKEN], self.options.islands)
 
     def _success(self) -> np.ndarray:
-        taken = self._taken()
+        taken = self.taken()
         right = np.where(self.targets < 0, taken >= 0, taken == self.targets)
         return np.asarray(right.all(axis=1))
 
@@ -271,7 +271,7 @@ class Episodes:
         """Returns the info as one fresh array per key, over the rows."""
         world = self.world
         return {
-            "pad": world.pad.astype(np.int64),
+            "pad": self.taken()[:, -1],
             "success": self._success(),
             "fell": world.fell & (world.pad < 0),
             "position": world.position.copy(),
@@ -289,7 +289,7 @@ class Episodes:
             return {}
         whole = world.rule_state[:, [RULE_LEVEL, RULE_ISLAND, RULE_CUE]].astype(np.int64).T.copy()
         entries = dict(zip(("level", "island", "cue"), whole, strict=True))
-        return {**entries, "pads": self._taken(), "pad_colors": self._colors.copy()}
+        return {**entries, "pads": self.taken(), "pad_colors": self._colors.copy()}
 
     def info_of_one(self, state: np.ndarray) -> dict[str, Any]:
         """Returns the info of the only row, whose state (len(STATE),) it keeps; faster than `info`, as NumPy numbers.

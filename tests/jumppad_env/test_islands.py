@@ -98,7 +98,7 @@ def test_each_row_is_a_single_environment_bit_for_bit(keywords, threads):
         for row, env in enumerate(singles):
             observation, reward, ends_now, cut, info = env.step(actions(row)[step])
             assert (rewards[row], terminated[row], truncated[row]) == (reward, ends_now, cut)
-            pads.add(int(info["pad"]))
+            pads.add(int(info["pads"][0]))
             if ends_now or cut:
                 ends += 1
                 assert same(row_of(infos["final_info"], row, info), info) and infos["_final_info"][row]

@@ -81,7 +81,7 @@ def _memory(settings: LevelSettings, image_size: tuple[int, int]) -> tuple[float
     env: Any = gymnasium.make("JumppadIslands-v0", image_size=image_size, **vars(settings)).unwrapped
     env.reset(seed=0, options={"level": NEW})
     states = np.tile(env.get_state(), (SAMPLED, 1))
-    states[:, list(env._episodes.world.columns).index("level")] = NEW + np.arange(SAMPLED)
+    states[:, list(env.episodes.world.columns).index("level")] = NEW + np.arange(SAMPLED)
     painter = Painter(*image_size, settings=settings)
     for state in states:
         painter.draw_one(state, "rider")

@@ -167,7 +167,7 @@ def test_one_can_stand_on_a_block_where_it_is_drawn_at_every_step(number, press,
 
 @pytest.mark.parametrize("side", [-1, 1])
 @pytest.mark.parametrize("number", BLOCKED)
-def test_a_block_pushes_nobody_through_the_wall(number, side, press, run):
+def test_a_block_leaves_room_at_the_wall(number, side, press, run):
     settings, moved = LevelSettings("hard"), []
     plan = make_level(number, settings).plans[0]
     block = plan.block
@@ -187,4 +187,4 @@ def test_a_block_pushes_nobody_through_the_wall(number, side, press, run):
             assert abs(right) < plan.neck_half and -0.05 < up < 0.1
         x, y = (world.position[0] - place[:3])[:2]
         moved.append(abs(y * math.cos(place.heading) - x * math.sin(place.heading)))
-    assert max(moved) > 0.3, "it does push, along the wall"
+    assert max(moved) < 0.05, "who stands there is not touched"

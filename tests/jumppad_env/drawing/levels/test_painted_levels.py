@@ -14,7 +14,7 @@ from jumppad_env.drawing.painter import FEW
 from jumppad_env.drawing.scenery import load_camera
 from jumppad_env.levels import LevelSettings, make_level
 from jumppad_env.levels.drawn import Pose
-from jumppad_env.levels.level import B_GEOM
+from jumppad_env.levels.level import B_GEOM, B_PHASE, B_RATE
 from jumppad_env.world import STATE, World
 from jumppad_env.world.state import CAMERA_TILT, LOOK, STEPS
 
@@ -123,10 +123,11 @@ def test_moving_blocks_move_from_step_to_step_and_nothing_else_does():
     for number in moving:
         states = np.tile(standing(settings, number, make_level(number, settings).plans[0].neck), (3, 1))
         block = make_level(number, settings).blocks[0]
-        turn = 2 * np.pi / block[B_GEOM + 5]
-        states[:, STEPS] = 0.0, round(turn / 4), 1000 * turn
-        first, quarter, whole = draw(painter, states)
-        assert (first != quarter).any(axis=-1).sum() > 10
+        turn = 2 * np.pi / block[B_RATE]
+        aside = (np.pi / 2 - block[B_PHASE]) % (2 * np.pi) / block[B_RATE]
+        states[:, STEPS] = aside, aside + turn / 2, aside + 1000 * turn
+        first, other, whole = draw(painter, states)
+        assert (first != other).any(axis=-1).sum() > 10
         assert (first != whole).any(axis=-1).sum() < 10, "it is back where it was"
         states = np.tile(standing(easy, number), (2, 1))
         states[1, STEPS] = 7.0
