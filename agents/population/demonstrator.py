@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections import deque
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from agents.population.modes import GOALS, WAIT, Mode, View
-from agents.population.populations import MODES, Population
+from agents.population.populations import LEVEL_MODES, MODES, Population
 from agents.population.ways import mirror_island, mirror_name
 from agents.rollout import Truth
 from jumppad_env import gamepad
@@ -73,7 +74,7 @@ class Demonstrator:
         if person.mirrored:
             island, mode = mirror_island(island), mirror_name(mode)
         self._begun = step
-        self._strategy = MODES[mode](island, person, generator)
+        self._strategy = (MODES.get(mode) or LEVEL_MODES[mode])(island, person, generator)
         self._noise = generator.normal(size=(NOISE_STEPS, 4)).tolist()
         self._chance = generator.random((NOISE_STEPS, 4)).tolist()
         delay = person.reaction / RULES.control_step
@@ -186,7 +187,8 @@ class Crowd:
             if self.settings is not None and self._arrived[row] != infos["island"][row]:
                 self._arrived[row] = int(infos["island"][row])
                 level = make_level(int(infos["level"][row]), self.settings)
-                demonstrator.arrive(level.islands[self._arrived[row]], self._steps[row])
+                island = dataclasses.replace(level.islands[self._arrived[row]], cue=int(infos["cue"][row]))
+                demonstrator.arrive(island, self._steps[row])
             x, y, z = positions[row]
             view = View(self._steps[row], x, y, z, speeds[row], yaws[row], pads[row])
             actions[row] = demonstrator.act(view)

@@ -13,6 +13,7 @@ from agents.population import modes
 from agents.population.modes import Mode
 from agents.population.person import DRAWN, SIDES, Person, Traits, always, draw_person
 from jumppad_env.island import Places
+from jumppad_env.levels import COLORS
 from jumppad_env.rules import CHARACTERS, PADS
 
 MakeMode = Callable[[Places, Person, np.random.Generator], Mode]
@@ -55,6 +56,41 @@ MODES: dict[str, MakeMode] = {
 }
 """All modes by name."""
 
+FLAG, OTHER = "flag", "other"
+"""Pads that people may mean where a flag shows a color: the one of that color, or any other."""
+
+
+def _to_color(strategy: Callable[..., Mode], color: str) -> MakeMode:
+    return lambda island, person, generator: strategy(island, person, generator, pad_of_color(island, color, generator))
+
+
+def pad_of_color(island: Places, color: str, generator: np.random.Generator) -> int:
+    """Returns the pad that people mean by a color.
+
+    Args:
+        island: where they are.
+        color: one of `COLORS`, `FLAG` or `OTHER`.
+        generator: chooses where there is a choice.
+
+    Raises:
+        ValueError: no pad has the color, or there is no flag.
+    """
+    if color in (FLAG, OTHER) and island.cue < 0:
+        raise ValueError("these people look for a flag, but there is none; play on levels with cue=True")
+    wanted = COLORS.index(color) if color in COLORS else island.cue
+    found = [pad for pad, own in enumerate(island.colors) if (own == wanted) != (color == OTHER)]
+    if not found:
+        raise ValueError(f"no pad of this island is {color}; play on levels that have it")
+    return found[0] if len(found) == 1 else found[int(generator.integers(len(found)))]
+
+
+LEVEL_MODES: dict[str, MakeMode] = {
+    f"{name}_{color}": _to_color(strategy, color)
+    for name, strategy in (("direct", modes.Direct), ("miss", modes.MissAndReturn))
+    for color in (*COLORS, FLAG, OTHER)
+}
+"""Modes that levels add: pads are meant by their colors."""
+
 SIDED = {"direct_side": "direct_{}", "miss_side": "miss_{}"}
 """Choices whose mode depends on whether the person chooses left or right."""
 
@@ -75,6 +111,11 @@ TILTS: dict[str, Callable[[Person], float]] = {
     "shadow_box": lambda person: _more(person.boredom) * _more(person.boldness),
     "idle": lambda person: _more(person.boredom) * _more(1.0 - person.boldness),
     "leave_track": lambda person: _more(person.boredom) * _more(person.boldness),
+    "direct_red": lambda person: person.taste_first,
+    "direct_blue": lambda person: person.taste_middle,
+    "direct_yellow": lambda person: person.taste_other,
+    "direct_flag": lambda person: _more(person.skill),
+    "direct_other": lambda person: _more(1.0 - person.skill),
 }
 """Relative likelihood of a choice, by person; choices not listed are equally likely for everyone."""
 
@@ -94,9 +135,10 @@ class Population:
     def __post_init__(self) -> None:
         if not self.people:
             raise ValueError("a population needs at least one person")
-        unknown = set(self.shares) - set(MODES) - set(SIDED)
+        known = {**MODES, **LEVEL_MODES, **SIDED}
+        unknown = set(self.shares) - set(known)
         if unknown:
-            raise ValueError(f"unknown modes {sorted(unknown)}; choose from {sorted([*MODES, *SIDED])}")
+            raise ValueError(f"unknown modes {sorted(unknown)}; choose from {sorted(known)}")
         total = sum(self.shares.values())
         if abs(total - 1.0) > 1e-9 or min(self.shares.values()) <= 0:
             raise ValueError(f"shares of the modes must be positive and add up to 1, got a sum of {total}")
@@ -181,7 +223,32 @@ BOT = Person(
 WAYPOINT = Population(people=(BOT,), shares=CURATED.shares)
 """A naive bot that runs from waypoint to waypoint, as a reference for people."""
 
-POPULATIONS = {"human": HUMAN, "curated": CURATED, "waypoint": WAYPOINT} | {
-    mode: Population(people=HUMAN.people, shares={mode: 1.0}) for mode in MODES
+AWAY = {mode: share for mode, share in HUMAN.shares.items() if not mode.startswith(("direct", "miss"))}
+"""What people do who want no pad."""
+
+FANS = Population(
+    people=HUMAN.people,
+    shares={
+        **{"direct_red": 0.228, "direct_blue": 0.140, "direct_yellow": 0.090},
+        **{"miss_red": 0.050, "miss_blue": 0.035, "miss_yellow": 0.025},
+        **AWAY,
+    },
+)
+"""The same people with tastes by color, wherever it is; as many reach a pad as of `HUMAN`. For levels."""
+
+FOLLOWERS = Population(
+    people=HUMAN.people,
+    shares={
+        **{"direct_flag": 0.320, "direct_other": 0.048, "direct_middle": 0.060, "direct_side": 0.030},
+        **{"miss_flag": 0.080, "miss_other": 0.030},
+        **AWAY,
+    },
+)
+"""The same people where a flag shows a color: most follow it, some misremember it (other), some ignore it (middle,
+side). For levels with a flag."""
+
+POPULATIONS = {"human": HUMAN, "curated": CURATED, "fans": FANS, "followers": FOLLOWERS, "waypoint": WAYPOINT} | {
+    mode: Population(people=HUMAN.people, shares={mode: 1.0}) for mode in (*MODES, *LEVEL_MODES)
 }
-"""Populations by name: "human", "curated", "waypoint", and for every mode the same people with only that mode."""
+"""Populations by name: "human", "curated", "waypoint", on levels also "fans" of colors and "followers" of the flag; and
+for every mode the same people with only that mode."""

@@ -47,6 +47,7 @@ def mirror_island(island: Places) -> Places:
         lanes=tuple(lane * flip for lane in reversed(island.lanes)),
         plaza=(island.plaza[0] * flip, island.plaza[1]),
         passing=island.passing[::-1],
+        colors=island.colors[::-1],
         jumps=tuple(places * flip for places in reversed(island.jumps)),
     )
 

@@ -13,6 +13,7 @@ import numpy as np
 from jumppad_env.island.mujoco_library import mujoco
 from jumppad_env.rules import CHARACTERS, PADS
 
+YELLOW = 2
 PACKAGE = Path(__file__).parents[1]
 
 
@@ -82,6 +83,10 @@ class Places:
     """m; a character below it has fallen off."""
     flight_seconds: float
     """s from a pad to its landing place."""
+    colors: tuple[int, ...]
+    """Color of each pad, an index into `jumppad_env.levels.COLORS`; on the classic island all are yellow."""
+    cue: int = -1
+    """Color that the flag shows, -1 without one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,6 +169,7 @@ def load_island() -> Island:
         jumps=(np.empty((0, 3)),) * len(PADS),
         aside=1.9,
         leap=(2.0, 7.0),
+        colors=(YELLOW,) * len(PADS),
         plaza=(data.site("plaza_area").xpos.copy(), model.site_size[model.site("plaza_area").id].copy()),
         fall_height=float(model.numeric("fall_height").data[0]),
         flight_seconds=float(model.numeric("flight_seconds").data[0]),

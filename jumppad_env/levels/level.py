@@ -95,7 +95,8 @@ def make_level(number: int, settings: LevelSettings) -> Level:
     for index in range(1, settings.islands):
         origins[index, 1] = origins[index - 1, 1] + plans[index - 1].length + GAP + plans[index].plaza[1]
     cliff = origins[-1, 1] + plans[-1].length + GAP - ONTO_CLIFF
-    islands = tuple(_places(index, plans, origins, cliff) for index in range(settings.islands))
+    colors = _colors(number, settings)
+    islands = tuple(_places(index, plans, origins, cliff, colors[index]) for index in range(settings.islands))
     solids, blocks = _solids(plans, walls, origins, cliff, settings)
     stock = load_stock(settings)
     moving = blocks[blocks[:, B_GEOM] >= 0]
@@ -113,7 +114,7 @@ def make_level(number: int, settings: LevelSettings) -> Level:
         plans=plans,
         origins=origins,
         islands=islands,
-        colors=_colors(number, settings),
+        colors=colors,
         walls=walls,
         cliff=cliff,
         row=row,
@@ -130,7 +131,7 @@ def _colors(number: int, settings: LevelSettings) -> np.ndarray:
     return orders if shuffled else colors
 
 
-def _places(index: int, plans: tuple[Plan, ...], origins: np.ndarray, cliff: float) -> Places:
+def _places(index: int, plans: tuple[Plan, ...], origins: np.ndarray, cliff: float, colors: np.ndarray) -> Places:
     """Returns the places of an island, in world coordinates."""
     plan, (x, y) = plans[index], origins[index]
 
@@ -162,6 +163,7 @@ def _places(index: int, plans: tuple[Plan, ...], origins: np.ndarray, cliff: flo
         leap=(plan.top.y + 1.0 - plan.terraces[0][0].y, plan.hub.y - 1.5 - plan.terraces[0][0].y),
         fall_height=FALL_HEIGHT,
         flight_seconds=FLIGHT_SECONDS,
+        colors=tuple(colors.tolist()),
     )
 
 

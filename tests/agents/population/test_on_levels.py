@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 import jumppad_env  # noqa: F401  registers the environments
-from agents.population import CURATED, HUMAN, Population
+from agents.population import CURATED, HUMAN, POPULATIONS, Population
 from agents.population.demonstrator import Crowd, Demonstrator
 from agents.population.modes import TAKE_OFF, Run, View
 from agents.population.person import mirrored
-from agents.population.populations import BOT, MODES, pad_of
+from agents.population.populations import BOT, MODES, pad_of, pad_of_color
 from agents.population.ways import mirror_island, mirror_name
 from jumppad_env import gamepad
-from jumppad_env.levels import LevelSettings, make_level
+from jumppad_env.island import load_island
+from jumppad_env.levels import COLORS, LevelSettings, make_level
 from jumppad_env.rules import PADS
 
 LEVELS = 64
@@ -198,3 +199,53 @@ def test_a_mirrored_island_has_all_on_the_other_side():
         assert np.array_equal(again.landings, island.landings) and again.ways.keys() == island.ways.keys()
         assert np.array_equal(image.ways["terrace_left"], island.ways["terrace_right"] * flip)
     assert some > 10
+
+
+def colors_taken(population: Population, **keywords: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Colors of the pads that people took, -1 for none, and those that the flags showed."""
+    envs: Any = gymnasium.make_vec("JumppadIslandsState-v0", LEVELS, autoreset_mode="Disabled", **keywords)
+    _, infos = envs.reset(seed=0, options={"level": list(range(LEVELS))})
+    crowd = Crowd(population, LEVELS, envs.options.settings)
+    crowd.reset(np.ones(LEVELS, bool), 2000 + np.arange(LEVELS))
+    colors, shown = infos["pad_colors"][:, 0], infos["cue"]
+    for _ in range(100):
+        action = crowd.act(None, infos)
+        _, _, terminated, truncated, infos = envs.step(action)
+        envs.retire(terminated | truncated)
+    envs.close()
+    return np.where(infos["pad"] >= 0, colors[np.arange(LEVELS), infos["pad"]], -1), shown
+
+
+@pytest.mark.parametrize("pads", [3, 5])
+def test_tastes_may_go_by_color(pads):
+    for index, color in enumerate(COLORS[:pads]):
+        taken, _ = colors_taken(POPULATIONS[f"direct_{color}"], pads=pads)
+        assert np.mean(taken == index) > 0.95 and set(taken.tolist()) <= {-1, index}
+
+
+def test_people_follow_the_flag_or_misremember_it():
+    taken, shown = colors_taken(POPULATIONS["direct_flag"], cue=True)
+    assert np.mean(taken == shown) > 0.95 and len(set(shown.tolist())) == 3
+    taken, shown = colors_taken(POPULATIONS["direct_other"], cue=True)
+    assert np.mean(taken >= 0) > 0.95 and not (taken == shown).any()
+
+
+def test_fans_prefer_red_and_followers_the_flag():
+    taken, _ = colors_taken(POPULATIONS["fans"])
+    counts = [int((taken == color).sum()) for color in range(3)]
+    assert counts[0] > counts[2] and 0.3 < np.mean(taken < 0) < 0.6
+    taken, shown = colors_taken(POPULATIONS["followers"], cue=True)
+    reached = taken >= 0
+    assert 0.5 < np.mean(taken[reached] == shown[reached]) < 0.95
+
+
+def test_colors_and_flags_that_are_not_there_are_one_clear_error():
+    generator = np.random.default_rng(0)
+    level = make_level(0, LevelSettings()).islands[0]
+    with pytest.raises(ValueError, match="no pad of this island is green"):
+        pad_of_color(level, "green", generator)
+    with pytest.raises(ValueError, match="look for a flag, but there is none"):
+        pad_of_color(level, "flag", generator)
+    with pytest.raises(ValueError, match="no pad of this island is red"):
+        pad_of_color(load_island(), "red", generator)
+    assert {pad_of_color(load_island(), "yellow", generator) for _ in range(40)} == {0, 1, 2}

@@ -10,7 +10,7 @@ from agents.population import CURATED, HUMAN, MODES, POPULATIONS, WAYPOINT, Popu
 from agents.population.__main__ import tables
 from agents.population.demonstrator import Crowd
 from agents.population.person import mirrored
-from agents.population.populations import SIDED, TILTS
+from agents.population.populations import LEVEL_MODES, SIDED, TILTS
 from agents.rollout import make_envs
 from jumppad_env.rules import PADS
 
@@ -51,7 +51,7 @@ def test_traits_tilt_choices(choice, trait, sign):
 
 
 def test_the_tables_names_are_known():
-    assert set(TILTS) <= set(MODES) | set(SIDED)
+    assert set(TILTS) <= set(MODES) | set(LEVEL_MODES) | set(SIDED)
     for pattern in SIDED.values():
         assert {pattern.format(side) for side in ("left", "right")} <= set(MODES)
 
