@@ -26,7 +26,6 @@ from agents.rollout import make_envs, rollout
 from jumppad_env import gamepad
 from jumppad_env.command_line import command_line
 from jumppad_env.dataset import Dataset, Trajectory
-from jumppad_env.island import load_island
 from jumppad_env.rules import PADS, RULES
 from jumppad_env.world.state import CAMERA_YAW, PAD, X, Y
 
@@ -144,7 +143,7 @@ def came_back(trajectory: Trajectory) -> bool:
     """
     if trajectory.pad < 0:
         return False
-    offset = trajectory.states[: played_steps(trajectory), [X, Y]] - load_island().pads[trajectory.pad, :2]
+    offset = trajectory.states[: played_steps(trajectory), [X, Y]] - trajectory.last_island.pads[trajectory.pad, :2]
     distances = np.linalg.norm(offset, axis=1)
     nearest = np.minimum.accumulate(distances)
     return bool(((nearest < 6.0) & (distances > nearest + 0.8)).any())
@@ -189,7 +188,7 @@ def statistics(trajectories: Sequence[Trajectory]) -> dict[str, float]:
     """
     if not trajectories:
         raise ValueError("statistics need at least one trajectory; got none")
-    pads = np.array([trajectory.pad for trajectory in trajectories])
+    pads = np.array([trajectory.place for trajectory in trajectories])
     steps = [played_steps(trajectory) for trajectory in trajectories]
     minutes = sum(steps) * STEP / 60
     left_x, right_x = ([sticks(t)[:n, axis] for t, n in zip(trajectories, steps, strict=True)] for axis in (0, 2))

@@ -100,7 +100,7 @@ def record(config: RecordConfig) -> dict[str, int]:
                 write_grid(config.out / GRID, trajectories, asked.agent)
             if config.gif:
                 write_gif(config.out / PREVIEW, config.out / GRID if config.grid else config.paths()[0])
-            outcomes = [outcome_name(trajectory.pad) for trajectory in trajectories]
+            outcomes = [outcome_name(trajectory.place) for trajectory in trajectories]
             work.metrics.update({name: outcomes.count(name) for name in NAMES})
     return work.metrics
 

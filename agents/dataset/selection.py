@@ -54,13 +54,14 @@ class Wanted:
         if unknown:
             raise ValueError(f"unknown pads {sorted(unknown)}; known are {', '.join(PADS)}, none")
 
-    def of(self, episodes: np.ndarray) -> np.ndarray:
+    def of(self, dataset: Dataset) -> np.ndarray:
         """Returns which episodes to keep, bool (E,)."""
+        episodes = dataset.episodes
         mask = episodes["length"] >= self.min_length
         pads = [-1 if pad == "none" else PADS.index(pad) for pad in self.pad]
         for name, several in {"mode": self.mode, "pad": pads, "person": self.person, "style": self.style}.items():
             if several:
-                mask &= np.isin(episodes[name], list(several))
+                mask &= np.isin(dataset.places if name == "pad" else episodes[name], list(several))
         return mask
 
 
@@ -99,7 +100,7 @@ def split(directory: Path, fractions: Sequence[float], outs: Sequence[Path], see
     if not all(fraction > 0 for fraction in fractions) or abs(sum(fractions) - 1) > 1e-9:
         raise ValueError(f"fractions {fractions} must be positive and add up to 1")
     dataset = Dataset(directory)
-    parts = deal(np.asarray(dataset.episodes["pad"]), fractions, seed)
+    parts = deal(dataset.places, fractions, seed)
     for part in parts:
         if not len(part):
             raise ValueError(f"{directory} has too few episodes for the fractions {fractions}")
@@ -137,7 +138,7 @@ def keep(directory: Path, out: Path, wanted: Wanted) -> int:
         OSError: writing failed; nothing is left behind.
     """
     dataset = Dataset(directory)
-    chosen = np.flatnonzero(wanted.of(dataset.episodes))
+    chosen = np.flatnonzero(wanted.of(dataset))
     if not len(chosen):
         raise ValueError(f"no episode of {directory} meets all conditions ({wanted}); relax them")
     return _write(out, [(dataset, chosen)], {"made_by": "filter", "wanted": asdict(wanted)})

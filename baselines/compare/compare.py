@@ -66,7 +66,7 @@ def measures(episodes: Sequence[Probed], target: str | None, labels: Sequence[st
         target: The agent's own pad; None if it has none, and then nothing counts as its own.
         labels: Names of labels of preferences.
     """
-    pads = np.array([episode.trajectory.pad for episode in episodes])
+    pads = np.array([episode.trajectory.place for episode in episodes])
     own = np.full(len(pads), np.nan) if target is None else pads == PADS.index(target)
     values = {OWN: own, ANY: pads >= 0} | {name: pads == index - 1 for index, name in enumerate(NAMES)}
     values |= behavior([episode.trajectory for episode in episodes], labels, target)

@@ -77,4 +77,4 @@ def preferences(config: PreferencesConfig, rollouts: Path, out: Path, seed: int 
                 arrays[f"{part}_kind"] = kinds
                 work.metrics[f"{part}_kinds"] = {name: int((kinds == name).sum()) for name in names}
         np.savez(work.directory / FILE, **arrays)
-        work.metrics["share_at_target"] = float((dataset.episodes["pad"] == target).mean())
+        work.metrics["share_at_target"] = float((dataset.places == target).mean())

@@ -65,9 +65,13 @@ class Dataset:
         self.episodes = _load(directory, "episodes", EPISODE, (self.manifest["episodes"],))
         self.actions = _load(directory, "actions", byte, (steps, FACTORS))
         self.state_columns = tuple(self.manifest["states"]["columns"])
-        self.settings = settings_of(self.manifest["environment"])
+        try:
+            self.settings = settings_of(self.manifest["environment"])
+        except ValueError as error:
+            raise ValueError(f"{directory / MANIFEST} names impossible levels ({error}); {REMEDY}") from None
         self.states = _load(directory, "states", np.dtype(np.float64), (steps, len(self.state_columns)))
-        _check_episodes(directory / "episodes.npy", self.episodes, steps)
+        pads = len(PADS) if self.settings is None else self.settings.pads
+        _check_episodes(directory / "episodes.npy", self.episodes, steps, pads)
         self.goals = _load(directory, "goals", byte, (steps,)) if "goals.npy" in files else None
         self.frames = _load(directory, "frames", byte, (steps, None, None, 3)) if "frames.npy" in files else None
         small = tuple(name for name in files if name != "frames.npy")
@@ -214,7 +218,7 @@ def _load(directory: Path, name: str, dtype: np.dtype[Any], shape: tuple[int | N
     return np.memmap(path, dtype, "r", start, found)
 
 
-def _check_episodes(path: Path, episodes: np.ndarray, steps: int) -> None:
+def _check_episodes(path: Path, episodes: np.ndarray, steps: int, pads: int) -> None:
     """Checks that the episodes are contiguous and complete, and that all values are in range."""
     start, length = episodes["start"], episodes["length"]
     possible = {
@@ -224,7 +228,7 @@ def _check_episodes(path: Path, episodes: np.ndarray, steps: int) -> None:
         "spawn": (episodes["spawn"] >= 0) & (episodes["spawn"] < len(load_island().spawns)),
         "look": (episodes["look"] >= 0) & (episodes["look"] < LOOKS),
         "character": np.isin(episodes["character"], list(CHARACTERS)),
-        "pad": (episodes["pad"] >= -1) & (episodes["pad"] < len(PADS)),
+        "pad": (episodes["pad"] >= -1) & (episodes["pad"] < pads),
         **{name: is_text(episodes[name]) for name in ("mode", "style")},
     }
     wrong = [name for name, each in possible.items() if not each.all()]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jumppad_env.gamepad import FACTORS
+from jumppad_env.island import Places, load_island
 from jumppad_env.levels import COLORS, LevelSettings, make_level
 from jumppad_env.levels.settings import MOST_PADS
 from jumppad_env.rules import CHARACTERS
@@ -76,6 +77,13 @@ class Trajectory:
     def place(self) -> int:
         """The pad as an index into `PADS`: on an island with more than three, all inner ones are the middle."""
         return self.pad if self.settings is None else int(places_of_pads(np.array(self.pad), self.settings.pads))
+
+    @property
+    def last_island(self) -> Places:
+        """The island that `pad` is on."""
+        if self.settings is None:
+            return load_island()
+        return make_level(int(self.states[0, LEVEL]), self.settings).islands[-1]
 
     @property
     def taken(self) -> tuple[int, ...]:

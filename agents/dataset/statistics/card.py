@@ -45,7 +45,7 @@ def card(dataset: Dataset, counts: DatasetCounts) -> dict[str, Any]:
         "verify": f"python -m agents.dataset verify {name}",
         "rerender": f"python -m agents.dataset rerender {name} redrawn --image-size 128 128",
         "population": _population(manifest),
-        "measured": _measured(dataset.episodes, counts),
+        "measured": _measured(dataset, counts),
         "files": [
             (shown(file), (dataset.directory / file).stat().st_size / 1e6, shown(digest))
             for file, digest in manifest["files"].items()
@@ -150,9 +150,10 @@ def _shares(dataset: Dataset) -> list[dict[str, Any]]:
     return rows
 
 
-def _measured(episodes: np.ndarray, counts: DatasetCounts) -> dict[str, Any]:
+def _measured(dataset: Dataset, counts: DatasetCounts) -> dict[str, Any]:
     """Returns what the episodes lack or lean to."""
-    left, right = (int((episodes["pad"] == PADS.index(side)).sum()) for side in ("left", "right"))
+    episodes = dataset.episodes
+    left, right = (int((dataset.places == PADS.index(side)).sum()) for side in ("left", "right"))
     moved = counts.sticks.sum(axis=1) - counts.sticks[:, gamepad.CENTER]
     used = dict(zip((*gamepad.AXES, *gamepad.BUTTONS), [*moved, *counts.presses], strict=True))
     return {

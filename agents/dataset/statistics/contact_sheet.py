@@ -31,7 +31,7 @@ def frames_of(dataset: Dataset, index: int) -> list[np.ndarray]:
     if trajectory.frames is not None:
         return [_shrunk(frame) for frame in trajectory.frames[steps]]
     variety = dataset.manifest["environment"].get("variety", "none")
-    with closing(Painter(SIZE, SIZE, variety=variety)) as painter:
+    with closing(Painter(SIZE, SIZE, variety=variety, settings=dataset.settings)) as painter:
         return [painter.draw_one(state, trajectory.character) for state in np.asarray(trajectory.states[steps])]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import matplotlib
@@ -10,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from agents.dataset.statistics.counts import ModeCount, evenly
-from agents.figures.island_map import draw_map, draw_paths
+from agents.figures.island_map import IslandMap, draw_map, draw_paths
+from agents.figures.level_map import load_level_map
 from agents.figures.outcome_bars import draw_outcome_bars
 from agents.figures.palette import DEMONSTRATIONS, OUTCOME_COLORS, mode_color
 from agents.figures.style import INK, MUTED, STYLE, figure_of, styled_axes
@@ -18,8 +20,9 @@ from agents.motion import autocorrelation, played_steps, spectrum, sticks
 from agents.outcomes import NAMES
 from jumppad_env import gamepad
 from jumppad_env.dataset import Dataset, Trajectory
+from jumppad_env.levels import make_level
 from jumppad_env.rules import RULES
-from jumppad_env.world.state import X, Y
+from jumppad_env.world.state import LEVEL, X, Y
 
 PATHS = 600
 """Largest number of trajectories on the map; more would only darken it."""
@@ -34,25 +37,42 @@ def path(dataset: Dataset, index: int) -> np.ndarray:
     return np.asarray(dataset.trajectory(index).states)[:, [X, Y]]
 
 
+@functools.lru_cache(1)
+def shown_island(dataset: Dataset) -> tuple[IslandMap | None, np.ndarray, str]:
+    """Returns the map to draw on (None: the classic island's), the episodes (n,) played there, and its name.
+
+    Of levels it is the one that most episodes were played on.
+    """
+    if dataset.settings is None:
+        return None, np.arange(len(dataset)), ""
+    levels = np.asarray(dataset.states[dataset.episodes["start"], LEVEL]).astype(np.int64)
+    numbers, counts = np.unique(levels, return_counts=True)
+    number = int(numbers[counts.argmax()])
+    island_map = load_level_map(make_level(number, dataset.settings))
+    return island_map, np.flatnonzero(levels == number), f", all those on level {number}"
+
+
 def paths_map(dataset: Dataset, modes: Sequence[ModeCount]) -> tuple[Figure, int]:
     """Draws trajectories of all modes on the map, each in its mode's color; returns their number too."""
+    island_map, there, _ = shown_island(dataset)
     colors = np.empty(len(dataset), dtype=object)
     for mode in modes:
         colors[mode.indices] = mode_color(mode.name)
-    chosen = evenly(np.arange(len(dataset)), PATHS)
+    chosen = evenly(there, PATHS)
     with styled_axes(3.4, 6.9) as axes:
-        draw_map(axes)
+        draw_map(axes, island_map=island_map)
         draw_paths(axes, [path(dataset, int(index)) for index in chosen], colors[chosen].tolist())
         return figure_of(axes), len(chosen)
 
 
 def mode_panel(dataset: Dataset, mode: ModeCount) -> tuple[Figure, int]:
     """Draws paths and outcomes of a mode's episodes; returns the number of paths too."""
-    chosen = evenly(mode.indices, PATHS_OF_MODE)
+    island_map, there, _ = shown_island(dataset)
+    chosen = evenly(np.intersect1d(mode.indices, there), PATHS_OF_MODE)
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(3.1, 2.3), layout="constrained")
         island, bars = figure.subplots(1, 2, width_ratios=[1, 1.75])
-        draw_map(island, mark=8)
+        draw_map(island, mark=8, island_map=island_map)
         draw_paths(island, [path(dataset, int(index)) for index in chosen], mode_color(mode.name), width=0.9)
         draw_outcome_bars(bars, mode.outcome)
         bars.set_xticks(range(len(NAMES)), NAMES, color=INK, fontsize=8)

@@ -18,6 +18,7 @@ from agents.dataset.statistics.figures import (
     mode_panel,
     outcome_figure,
     paths_map,
+    shown_island,
     skill_histogram,
     steering_figures,
     stick_histograms,
@@ -93,7 +94,7 @@ def contact_sheet(subject: Subject) -> list[dict[str, Any]]:
             {
                 "mode": mode,
                 "frames": [png(frame) for frame in frames_of(subject.dataset, index)],
-                "outcome": outcome_name(int(episode["pad"])),
+                "outcome": outcome_name(int(subject.dataset.places[index])),
                 "seconds": (int(episode["length"]) - 1) * RULES.control_step,
                 "seed": int(episode["seed"]),
             }
@@ -108,9 +109,9 @@ def overview(subject: Subject) -> dict[str, Any]:
     lengths = np.asarray(dataset.episodes["length"])
     return {
         "paths": to_svg(paths, "paths", "Trajectories on the map, colored by mode"),
-        "sample": _of(sample, len(dataset)),
+        "sample": _of(sample, len(dataset)) + shown_island(dataset)[2],
         "outcome": to_svg(outcome_figure(counts.outcome), "outcome", "Share of episodes by outcome"),
-        "lengths": to_svg(length_histogram(dataset.episodes["pad"], lengths), "lengths", "Episode lengths by outcome"),
+        "lengths": to_svg(length_histogram(dataset.places, lengths), "lengths", "Episode lengths by outcome"),
         "seconds": [value * RULES.control_step for value in (np.median(lengths), lengths.min(), lengths.max())],
         "largest_share": max(mode.interval[1] for mode in counts.modes),
     }

@@ -7,7 +7,8 @@ import pytest
 
 from agents.collect import CollectConfig, collect
 from agents.dataset.rerendering import rerender
-from agents.dataset.selection import merge
+from agents.dataset.selection import Wanted, keep, merge, split
+from agents.dataset.statistics.page import write_page
 from agents.dataset.verification import verify
 from agents.worlds import CLASSIC, WorldConfig, world_of
 from jumppad_env.dataset import Dataset
@@ -112,3 +113,19 @@ def test_manifests_without_a_world_are_of_the_classic_island():
     assert world_of({"observation": "state"}) == WorldConfig(CLASSIC)
     with pytest.raises(ValueError, match="is unknown"):
         world_of({"id": "JumppadIslands-v1"})
+
+
+def test_inner_pads_are_the_middle_wherever_pads_are_counted(tmp_path):
+    world = WorldConfig(ISLANDS, pads=5, num_levels=3)
+    collect(
+        CollectConfig(episodes=40, population="human", image_size=None, world=world, seed=1), tmp_path / "d", workers=1
+    )
+    dataset = Dataset(tmp_path / "d")
+    pads, places = dataset.episodes["pad"], dataset.places
+    assert set(pads[places == 1].tolist()) == {1, 2, 3} and set(pads[places == 2].tolist()) == {4}
+    sizes = split(tmp_path / "d", (0.5, 0.5), (tmp_path / "a", tmp_path / "b"), 0)
+    assert sum(sizes) == 40, "no pad is forgotten"
+    middle = keep(tmp_path / "d", tmp_path / "m", Wanted(pad=("middle",)))
+    assert middle == (places == 1).sum()
+    write_page(dataset, tmp_path / "page.html")
+    assert "all those on level" in (tmp_path / "page.html").read_text()
