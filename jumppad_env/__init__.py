@@ -4,8 +4,8 @@
     env = gymnasium.make("Jumppad-v0")                      # pixels in, gamepad out
     envs = gymnasium.make_vec("Jumppad-v0", num_envs=64)    # native vector environment
 
-Importing this package registers `Jumppad-v0` and, for islands without number, `JumppadIslands-v0`; `JumppadState-v0` and
-`JumppadIslandsState-v0` show states instead of pixels. It needs no GL.
+Importing this package registers `Jumppad-v0` and, for islands without number, `JumppadIslands-v0`. `JumppadState-v0`
+and `JumppadIslandsState-v0` show states instead of pixels. It needs no GL.
 """
 
 from jumppad_env.machine.parent import end_with_parent
