@@ -266,7 +266,7 @@ def test_invalid_recordings_are_rejected_before_the_window_opens(pygame, tmp_pat
 def test_a_full_disk_ends_in_one_line_and_what_was_kept_stays(pygame, tmp_path):
     """A limit on the file size, which fails in the middle of a write, like a full disk."""
     keys = " ".join([*PLAYED, "return"] * 4)
-    done = command("--record", str(tmp_path / "d"), keys=keys, limit=20_000)  # an episode is 8,800 bytes of states
+    done = command("--record", str(tmp_path / "d"), keys=keys, limit=40_000)  # an episode is 17,600 bytes of states
     assert done.returncode == 2 and done.stderr.count("\n") == 1
     assert done.stderr.startswith(f"error: no space left while writing {tmp_path / 'd'}; free some space")
     assert not is_finished(tmp_path / "d")
