@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from jumppad_env.levels import LevelSettings
-from jumppad_env.levels.settings import ISLANDS
+from jumppad_env.levels.settings import ISLANDS, settings_of
 from jumppad_env.world.options import IslandsOptions, Options
 from jumppad_env.world.state import LEVEL_STATE, STATE
 
 CLASSIC = "Jumppad-v0"
 
 
-@dataclass(frozen=True)
-class WorldConfig:
-    """The world that episodes are played in; all but the first keyword is for levels, see docs/islands.md.
+@dataclass(frozen=True, kw_only=True)
+class WorldConfig(LevelSettings):
+    """The world that episodes are played in; all but `environment` is for levels, see docs/islands.md.
 
     Raises:
         ValueError: an unknown environment, an invalid keyword, or one of levels on the classic island.
@@ -29,32 +29,21 @@ class WorldConfig:
     """Number of levels that episodes are played on; 0: without end."""
     start_level: int = 0
     """The first level's number."""
-    distribution_mode: str = "easy"
-    """easy or hard."""
-    pads: int = 3
-    """Number of pads of an island, 2 to 5."""
-    islands: int = 1
-    """Number of islands in a row, 1 to 4."""
-    color_tie: float = 0.0
-    """Share of the levels in which the pads' colors follow their places."""
-    cue: bool = False
-    """Whether a flag shows the color of one pad."""
 
     def __post_init__(self) -> None:
         if self.environment not in (CLASSIC, ISLANDS):
             raise ValueError(f"environment {self.environment!r} is unknown; choose {CLASSIC} or {ISLANDS}")
         if self.environment == ISLANDS:
-            _ = IslandsOptions(**self.keywords)
+            IslandsOptions(**self.keywords)
             return
-        given = [field.name for field in dataclasses.fields(self)[1:] if getattr(self, field.name) != field.default]
+        given = [field.name for field in _of_levels() if getattr(self, field.name) != field.default]
         if given:
             raise ValueError(f"{CLASSIC} has no levels, but {', '.join(given)} is given; use --environment {ISLANDS}")
 
     @property
     def keywords(self) -> dict[str, Any]:
         """Keywords of the environment; none on the classic island."""
-        names = [field.name for field in dataclasses.fields(self)[1:]]
-        return {name: getattr(self, name) for name in names} if self.environment == ISLANDS else {}
+        return {field.name: getattr(self, field.name) for field in _of_levels()} if self.environment == ISLANDS else {}
 
     def resembles(self, other: WorldConfig) -> bool:
         """Returns whether it is the same world, perhaps with other levels, or colors that follow places elsewhere."""
@@ -66,7 +55,7 @@ class WorldConfig:
     @property
     def settings(self) -> LevelSettings | None:
         """What levels are like; None on the classic island."""
-        return IslandsOptions(**self.keywords).settings if self.keywords else None
+        return settings_of(self.entry)
 
     @property
     def state_columns(self) -> tuple[str, ...]:
@@ -95,5 +84,10 @@ def world_of(entry: Mapping[str, Any]) -> WorldConfig:
     """
     if entry.get("id", CLASSIC) == CLASSIC:
         return WorldConfig()
-    names = [field.name for field in dataclasses.fields(WorldConfig)[1:]]
-    return WorldConfig(str(entry["id"]), **{name: entry[name] for name in names if name in entry})
+    told = {field.name: entry[field.name] for field in _of_levels() if field.name in entry}
+    return WorldConfig(environment=str(entry["id"]), **told)
+
+
+def _of_levels() -> list[dataclasses.Field[Any]]:
+    """Returns the fields that only levels have."""
+    return [field for field in dataclasses.fields(WorldConfig) if field.name != "environment"]

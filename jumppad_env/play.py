@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import numpy as np
 
@@ -125,15 +124,6 @@ def run_game(
             sharpness.note(window.busy)
 
 
-def _world(levels: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Returns all keywords of levels that a dataset names."""
-    if levels is None:
-        return None
-    options = IslandsOptions(**levels)
-    names = ("num_levels", "start_level", "distribution_mode", "pads", "islands", "color_tie", "cue")
-    return {name: getattr(options, name) for name in names}
-
-
 @command_line(stopped="stopped")
 def main() -> None:
     """Opens the window and runs the game."""
@@ -164,6 +154,7 @@ def main() -> None:
     asked = {name: value for name, value in (*asked.items(), ("distribution_mode", arguments.mode)) if value}
     drawn = {"num_levels": 0} if arguments.level is None else {"num_levels": 1, "start_level": arguments.level}
     on_levels = {**drawn, **asked} if asked or arguments.level is not None else None
+    world = None if on_levels is None else IslandsOptions(**on_levels).world
     if on_levels is None and arguments.target not in (None, *PADS):
         raise ValueError(f"--target {arguments.target} is unknown; choose one of {', '.join(PADS)}")
     if not SLOWEST_FPS <= arguments.fps <= FASTEST_FPS:
@@ -175,7 +166,7 @@ def main() -> None:
     with contextlib.ExitStack() as stack:
         recording = None
         if arguments.record is not None:
-            options = arguments.record, arguments.seed, arguments.variety, arguments.style or "", _world(on_levels)
+            options = arguments.record, arguments.seed, arguments.variety, arguments.style or "", world
             recording = stack.enter_context(record(*options))
         skipped = recording.seeds if recording else ()
         game = Game(arguments.character, arguments.target, arguments.seed, size, arguments.variety, skipped, on_levels)

@@ -187,8 +187,8 @@ class Crowd:
             if self.settings is not None and self._arrived[row] != infos["island"][row]:
                 self._arrived[row] = int(infos["island"][row])
                 level = make_level(int(infos["level"][row]), self.settings)
-                island = dataclasses.replace(level.islands[self._arrived[row]], cue=int(infos["cue"][row]))
-                demonstrator.arrive(island, self._steps[row])
+                island, cue = level.islands[self._arrived[row]], int(infos["cue"][row])
+                demonstrator.arrive(island if cue < 0 else dataclasses.replace(island, cue=cue), self._steps[row])
             x, y, z = positions[row]
             view = View(self._steps[row], x, y, z, speeds[row], yaws[row], pads[row])
             actions[row] = demonstrator.act(view)

@@ -1,7 +1,7 @@
 """Levels: a pure function from a number and some settings to everything that is placed.
 
 A level is numbers only: boxes and ramps that characters touch, pieces that are drawn, and places that rules and people
-need. Physics (`stock.py`), drawing (`drawing/levels.py`), maps and people read the same numbers.
+need. Physics (`stock.py`), drawing (`drawing/levels/`), maps and people read the same numbers.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ KEPT = 256
 
 
 class Level(NamedTuple):
-    """A level; what it shows is in `Level.plans` and `colors`."""
+    """A level: everything that is placed."""
 
     number: int
     settings: LevelSettings

@@ -89,8 +89,6 @@ class Plan(NamedTuple):
     """Half width of the neck where it is narrowest, m."""
     lanes: list[Lane]
     """One per pad, from the left."""
-    lane_half: float
-    """Half width of lanes, m."""
     bridge: int
     """Index of the bridge among the floors, 0 without one."""
     block: Block | None
@@ -184,7 +182,6 @@ def _draw(drawn: Drawn, settings: LevelSettings) -> Plan:
         neck_half=neck_half,
         narrowest=narrow if kind == BRIDGE else neck_half,
         lanes=lanes,
-        lane_half=lane_half,
         bridge=4 if kind == BRIDGE else 0,
         block=block,
         terraces=terraces,

@@ -262,34 +262,30 @@ class Episodes:
             return world.pad.astype(np.int64)[:, None]
         return taken_pads(world.rule_state[:, RULE_TAKEN], self.options.islands)
 
-    def _success(self) -> np.ndarray:
-        taken = self.taken()
-        right = np.where(self.targets < 0, taken >= 0, taken == self.targets)
-        return np.asarray(right.all(axis=1))
-
     def info(self) -> dict[str, np.ndarray]:
         """Returns the info as one fresh array per key, over the rows."""
-        world = self.world
+        world, taken = self.world, self.taken()
+        right = np.where(self.targets < 0, taken >= 0, taken == self.targets)
         return {
-            "pad": self.taken()[:, -1],
-            "success": self._success(),
+            "pad": taken[:, -1],
+            "success": np.asarray(right.all(axis=1)),
             "fell": world.fell & (world.pad < 0),
             "position": world.position.copy(),
             "velocity": world.velocity.copy(),
             "heading": wrap_angle(world.qpos[:, 3]),
             "camera_yaw": wrap_angle(world.camera_yaw),
             "character": world.who.copy(),
-            **self._level_info(),
+            **self._level_info(taken),
         }
 
-    def _level_info(self) -> dict[str, np.ndarray]:
-        """Returns the entries that only levels have."""
+    def _level_info(self, taken: np.ndarray) -> dict[str, np.ndarray]:
+        """Returns the entries that only levels have, given the pads taken."""
         world = self.world
         if world.settings is None:
             return {}
         whole = world.rule_state[:, [RULE_LEVEL, RULE_ISLAND, RULE_CUE]].astype(np.int64).T.copy()
         entries = dict(zip(("level", "island", "cue"), whole, strict=True))
-        return {**entries, "pads": self.taken(), "pad_colors": self._colors.copy()}
+        return {**entries, "pads": taken, "pad_colors": self._colors.copy()}
 
     def info_of_one(self, state: np.ndarray) -> dict[str, Any]:
         """Returns the info of the only row, whose state (len(STATE),) it keeps; faster than `info`, as NumPy numbers.

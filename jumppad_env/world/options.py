@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -154,6 +155,11 @@ class IslandsOptions(Options):
         super().__post_init__()
 
     @property
+    def world(self) -> dict[str, Any]:
+        """What levels are like and which are played on, by keyword: what datasets must tell of a world."""
+        return {"num_levels": self.num_levels, "start_level": self.start_level, **vars(self.settings)}
+
+    @property
     def _end(self) -> int:
         return self.start_level + self.num_levels if self.num_levels else LEVELS
 
@@ -177,9 +183,8 @@ class IslandsOptions(Options):
             object.__setattr__(self, "target", tuple(self.target))
         several = isinstance(self.target, tuple)
         if self.target is not None and several != (self.islands > 1):
-            raise ValueError(
-                f"target={self.target!r} must be {'a tuple of ' if self.islands > 1 else ''}{self.islands}"
-            )
+            wanted = f"a tuple of {self.islands}, one for each island" if self.islands > 1 else "one place or color"
+            raise ValueError(f"target={self.target!r} must be {wanted}")
         if len(self.targets) != self.islands:
             raise ValueError(f"target={self.target!r} has {len(self.targets)} entries for {self.islands} islands")
         for target in self.targets:

@@ -22,7 +22,7 @@ from jumppad_env.levels import COLORS, make_level
 from jumppad_env.levels.settings import ISLANDS
 from jumppad_env.world.state import CUE, LEVEL, TAKEN, TAKEN_BASE
 
-WORLD = WorldConfig(ISLANDS, num_levels=5, cue=True)
+WORLD = WorldConfig(environment=ISLANDS, num_levels=5, cue=True)
 NETWORK = NetworkConfig(image_size=(16, 16), channels=(8,), width=32, layers=1, heads=2, context=8)
 UPDATES = OptimizerConfig(updates=2)
 FINETUNE = FinetuneConfig(UPDATES, batch_episodes=2)

@@ -6,7 +6,7 @@ import functools
 import itertools
 import math
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -168,7 +168,9 @@ def _build_island(pieces: Pieces, plan: Plan, walls: np.ndarray, colors: list[st
 
 def _build_floors(pieces: Pieces, plan: Plan, x: float, y: float) -> None:
     """Places what is seen of the floors after the stairs: slabs, and a path along their middle."""
-    courts = {id_of(lane.floors[-1]) for lane in plan.lanes}
+    before = len(plan.floors) - sum(len(lane.floors) for lane in plan.lanes)
+    ends = itertools.accumulate((len(lane.floors) for lane in plan.lanes), initial=before)
+    courts = {end - 1 for end in list(ends)[1:]}  # the last floor of each lane
     strips, kinds = [], []
     for index, row in enumerate(plan.floors[2:].tolist(), 2):
         start_x, start_y, heading, length, half, low, high, _ = row
@@ -182,16 +184,11 @@ def _build_floors(pieces: Pieces, plan: Plan, x: float, y: float) -> None:
             slab(half, 0.12, 0.0, "planks", "stone_dark")
             continue
         slab(half + 0.5, 1.5, -0.05, "stone" if index == 2 else "grass", "cliff")
-        if index > 2 and id_of(row) not in courts:
+        if index > 2 and index not in courts:
             slab(half * 0.55, 0.03, 0.0, "path", "path")
     boxes = floor_boxes(np.array(strips), np.array([thick for thick, *_ in kinds])).tolist()
     for strip, (right, ahead, up, *size), (_, top, side, pitch) in zip(strips, boxes, kinds, strict=True):
         pieces.add(BOX, (right + x, ahead + y, up), (size[0], size[1], size[2]), strip[2], top, side, pitch)
-
-
-def id_of(row: Any) -> tuple[float, ...]:
-    """Returns a floor's row as something that can be looked up."""
-    return tuple(map(float, row))
 
 
 def _build_lanes(pieces: Pieces, box: PlaceBox, plan: Plan, colors: list[str], x: float, y: float) -> None:

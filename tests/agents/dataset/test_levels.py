@@ -16,7 +16,7 @@ from jumppad_env.levels import make_level
 from jumppad_env.levels.settings import ISLANDS
 from jumppad_env.world.state import CUE, LEVEL, LEVEL_STATE, STATE, TAKEN, taken_pads
 
-CHAIN = WorldConfig(ISLANDS, num_levels=7, start_level=40, distribution_mode="hard", islands=2, cue=True)
+CHAIN = WorldConfig(environment=ISLANDS, num_levels=7, start_level=40, distribution_mode="hard", islands=2, cue=True)
 SIZE = (16, 24)
 
 
@@ -68,7 +68,7 @@ def test_it_is_drawn_again_exactly(chain, tmp_path):
 
 
 def test_two_processes_collect_the_same_bytes(chain, tmp_path):
-    config = CollectConfig(episodes=300, seed=3, image_size=None, world=WorldConfig(ISLANDS))
+    config = CollectConfig(episodes=300, seed=3, image_size=None, world=WorldConfig(environment=ISLANDS))
     for name, workers in (("one", 1), ("two", 2)):
         collect(config, tmp_path / name, workers=workers)
     one, two = (json.loads((tmp_path / name / "manifest.json").read_text())["files"] for name in ("one", "two"))
@@ -76,7 +76,7 @@ def test_two_processes_collect_the_same_bytes(chain, tmp_path):
 
 
 def test_curated_runs_take_the_pads_they_are_meant_to(tmp_path):
-    world = WorldConfig(ISLANDS, islands=2)
+    world = WorldConfig(environment=ISLANDS, islands=2)
     collect(CollectConfig(episodes=12, population="curated", image_size=None, world=world), tmp_path / "c", workers=1)
     dataset = Dataset(tmp_path / "c")
     first = []
@@ -110,13 +110,13 @@ def test_a_wrong_world_is_one_clear_error(keywords, message):
 
 
 def test_manifests_without_a_world_are_of_the_classic_island():
-    assert world_of({"observation": "state"}) == WorldConfig(CLASSIC)
+    assert world_of({"observation": "state"}) == WorldConfig(environment=CLASSIC)
     with pytest.raises(ValueError, match="is unknown"):
         world_of({"id": "JumppadIslands-v1"})
 
 
 def test_inner_pads_are_the_middle_wherever_pads_are_counted(tmp_path):
-    world = WorldConfig(ISLANDS, pads=5, num_levels=3)
+    world = WorldConfig(environment=ISLANDS, pads=5, num_levels=3)
     collect(
         CollectConfig(episodes=40, population="human", image_size=None, world=world, seed=1), tmp_path / "d", workers=1
     )

@@ -53,7 +53,7 @@ def test_the_defaults_are_the_documented_ones():
         ({"target": "cue"}, 'target="cue" needs cue=True: without a flag no level shows a color'),
         ({"target": ("left", "cue"), "islands": 2}, 'target="cue" needs cue=True'),
         ({"target": "left", "islands": 2}, "target='left' must be a tuple of 2"),
-        ({"target": ("left",)}, r"target=\('left',\) must be 1"),
+        ({"target": ("left",)}, r"target=\('left',\) must be one place or color"),
         ({"target": ("left",), "islands": 2}, r"target=\('left',\) has 1 entries for 2 islands"),
         ({"target": ("left", "red", 0), "islands": 2}, "has 3 entries for 2 islands"),
         ({"target": (), "islands": 2}, "has 0 entries for 2 islands"),
