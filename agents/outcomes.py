@@ -11,9 +11,10 @@ import numpy as np
 
 from jumppad_env.dataset import Trajectory
 from jumppad_env.files.shapes import Count, Duration, Positive, Share, misfit
+from jumppad_env.levels import COLORS
 from jumppad_env.rules import PADS, RULES
 from jumppad_env.world.options import places_of_pads
-from jumppad_env.world.state import X, Y
+from jumppad_env.world.state import CUE, X, Y
 
 NAMES = ("none", *PADS)
 """Names of the outcomes; pad index -1 is "none"."""
@@ -118,31 +119,41 @@ def summarize(pads: Sequence[int] | np.ndarray, lengths: Sequence[int] | np.ndar
     }
 
 
-def on_levels(trajectories: Sequence[Trajectory]) -> dict[str, dict[str, float]]:
+def on_levels(trajectories: Sequence[Trajectory]) -> dict[str, Any]:
     """Returns how episodes on levels ended, as shares that add up to 1 each; nothing for the classic island.
 
     Returns:
         `by_color`: of the pad reached on the last island, "none" without one; `by_way`: places and colors of the pads
-        taken on all islands, such as "left-red, right-blue", most frequent first; "..." where the way ended early.
+        taken on all islands, such as "left-red, right-blue", most frequent first; "..." where the way ended early; with
+        a flag also `followed`, the share of episodes whose first pad has the color that it showed.
     """
-    if not trajectories or trajectories[0].settings is None:
+    if not trajectories or (settings := trajectories[0].settings) is None:
         return {}
     ends = Counter(trajectory.taken_colors[-1] or "none" for trajectory in trajectories)
     ways = Counter(way_of(trajectory) for trajectory in trajectories)
-    colors = ("none", *trajectories[0].settings.colors)
-    return {
-        "by_color": {color: ends[color] / len(trajectories) for color in colors},
+    found: dict[str, Any] = {
+        "by_color": {color: ends[color] / len(trajectories) for color in ("none", *settings.colors)},
         "by_way": {way: count / len(trajectories) for way, count in ways.most_common()},
     }
+    if settings.cue:
+        shown = (COLORS[int(trajectory.states[0, CUE])] for trajectory in trajectories)
+        followed = sum(color == episode.taken_colors[0] for color, episode in zip(shown, trajectories, strict=True))
+        found["followed"] = followed / len(trajectories)
+    return found
 
 
 def way_of(trajectory: Trajectory) -> str:
     """Returns the way of an episode on levels, such as "left-red, right-blue"."""
+    steps = steps_of(trajectory)
+    return ", ".join("-".join(step) or "..." for step in steps) if any(steps) else "none"
+
+
+def steps_of(trajectory: Trajectory) -> list[tuple[str, ...]]:
+    """Returns place and color of the pad that an episode on levels took on each island; () where it took none."""
     assert trajectory.settings is not None
     places = places_of_pads(np.array(trajectory.taken), trajectory.settings.pads).tolist()
     steps = zip(places, trajectory.taken_colors, strict=True)
-    taken = [f"{PADS[place]}-{color}" for place, color in steps if place >= 0]
-    return ", ".join(taken + ["..."] * (len(taken) < len(places))) if taken else "none"
+    return [(PADS[place], color) if place >= 0 else () for place, color in steps]
 
 
 def total_variation(first: dict[str, Any], second: dict[str, Any]) -> float:
@@ -151,12 +162,21 @@ def total_variation(first: dict[str, Any], second: dict[str, Any]) -> float:
 
 
 def paths(trajectories: Sequence[Trajectory]) -> dict[str, np.ndarray]:
-    """Returns the paths of episodes: `xy` float32 (steps, 2) m, concatenated; `lengths`; `pads`."""
-    return {
+    """Returns the paths of episodes.
+
+    Returns:
+        `xy` float32 (steps, 2) m, concatenated; `lengths`; `pads`, indices into `PADS`, -1 none; on levels also
+        `colors` of the pads reached on the last island, indices into `COLORS`, -1 none.
+    """
+    found = {
         "xy": np.concatenate([trajectory.states[:, X : Y + 1] for trajectory in trajectories]).astype(np.float32),
         "lengths": np.array([len(trajectory) for trajectory in trajectories]),
-        "pads": np.array([trajectory.pad for trajectory in trajectories]),
+        "pads": np.array([trajectory.place for trajectory in trajectories]),
     }
+    if trajectories and trajectories[0].settings is not None:
+        names = ("", *COLORS)
+        found["colors"] = np.array([names.index(trajectory.taken_colors[-1]) - 1 for trajectory in trajectories])
+    return found
 
 
 def table(outcomes: dict[str, dict[str, Any]]) -> str:

@@ -18,18 +18,19 @@ import numpy as np
 import tyro
 from scipy.special import stdtrit  # scipy.stats takes a second to import
 
-from agents.outcomes import on_levels, outcome_misfit, paths, summarize, table
+from agents.outcomes import on_levels, outcome_misfit, paths, summarize, table, wilson_interval
 from agents.probes import Probed, recovery, recovery_line
+from agents.targets import Target
 from agents.workers import open_workers
 from baselines import artifact
 from baselines.models.cast import Agent, play_agent
+from baselines.models.playing import make_actor
 from baselines.models.precision import use_device
 from baselines.preferences.labels import load_label, measure, names_of
 from jumppad_env.command_line import command_line
 from jumppad_env.dataset import Trajectory
 from jumppad_env.files import check_file, read_json, write_atomically
 from jumppad_env.machine.cores import count_cores
-from jumppad_env.rules import PADS, Pad
 from jumppad_env.streams import integer_seed
 
 OUTCOMES = "outcomes.json"
@@ -57,6 +58,9 @@ class EvaluateConfig:
     """Disturbance of the agent: none, in episodes of 10 s; or, in episodes of 16 s, a forced miss of its first pad, a
     start anywhere on the track and facing anywhere, or three pushes."""
 
+    paired: bool = False
+    """Whether all agents play the same episodes; otherwise they differ between agents whose directories have different
+    names."""
     levels: tuple[int, int] | None = None
     """On levels: the first level and the number of levels to play on (0: without end), instead of those that the
     agent's demonstrations were made on. 1000000 0: levels that no agent has seen."""
@@ -85,7 +89,7 @@ def play_episodes(
         ValueError: The policy is damaged.
     """
     label = f"evaluate {Path(agent).name}"
-    seeds = [integer_seed(seed, label, index) for index in range(config.episodes)]
+    seeds = [integer_seed(seed, "evaluate" if config.paired else label, index) for index in range(config.episodes)]
     played = play_seeds(config, agent, seeds, label, cluster)
     found = {} if config.probe == "none" else recovery(config.probe, played)
     return [episode.trajectory for episode in played], found
@@ -117,13 +121,13 @@ def play_seeds(
     return [Probed(trajectory, True) for trajectory in played] if config.probe == "none" else played
 
 
-def behavior(trajectories: Sequence[Trajectory], labels: Sequence[str], target: str | None) -> dict[str, np.ndarray]:
+def behavior(trajectories: Sequence[Trajectory], labels: Sequence[str], target: Target | None) -> dict[str, np.ndarray]:
     """Returns the values (E,) of episodes by labels of preferences, by name.
 
     Args:
         trajectories: The episodes.
         labels: Names of labels; see `baselines.preferences.labels.load_label`. One of several parts gives each of them.
-        target: The pad that counts as the agent's own.
+        target: What counts as the agent's own.
 
     Raises:
         ValueError: There is no such label, or a value is not a finite number.
@@ -131,7 +135,7 @@ def behavior(trajectories: Sequence[Trajectory], labels: Sequence[str], target: 
     found = {}
     for label in dict.fromkeys(labels):
         own = load_label(label)
-        columns = measure(trajectories, own, -1 if target is None else PADS.index(target))
+        columns = measure(trajectories, own, target)
         parts = names_of(own, columns.shape[1])
         for part, values in zip(parts, columns.T, strict=True):
             found[label if len(parts) == 1 else f"{label} {part}"] = values
@@ -194,11 +198,12 @@ def evaluate(config: EvaluateConfig, agent: Path, out: Path, seed: int) -> None:
             work.metrics.update(save_evaluation(trajectories, work.directory, found))
 
 
-def target_of(agent: str) -> str | None:
-    """Returns the pad that an agent was aligned to, None if it has none or is a scripted population."""
+def target_of(agent: str) -> Target | None:
+    """Returns what an agent was aligned to, None if it has no target or is a scripted population."""
     if not artifact.is_finished(Path(agent)):
         return None
-    return artifact.load_manifest(Path(agent), "policy")["config"].get("target")
+    target = artifact.load_manifest(Path(agent), "policy")["config"].get("target")
+    return None if target is None else Target.parse(target)
 
 
 def print_evaluation(
@@ -206,7 +211,7 @@ def print_evaluation(
     config: Annotated[EvaluateConfig, tyro.conf.arg(name="")],
     seed: int = 0,
     labels: tuple[str, ...] = (),
-    target: Pad | None = None,
+    target: str | None = None,
     device: str = "auto",
     cluster: str | None = None,
     as_json: Annotated[bool, tyro.conf.arg(name="json")] = False,
@@ -218,17 +223,25 @@ def print_evaluation(
         config: How the agent is evaluated.
         seed: Seed for the episodes.
         labels: Labels of your own to measure, as module:name, beside camera, stick and speed.
-        target: Pad that counts as the agent's own; by default the one that it was aligned to.
+        target: What counts as the agent's own, such as left, red or left,right; by default what it was aligned to.
         device: Where the agent runs: cpu, cuda, cuda:1, ...; auto is a GPU where there is one.
         cluster: Ray cluster that plays instead: auto, HOST:PORT or ray://HOST:PORT.
         as_json: Print a JSON object instead of a table.
     """
     use_device(device)
-    own = target or target_of(agent)  # before the episodes: a damaged agent is refused at once
+    own = (
+        Target.parse(target) if target else target_of(agent)
+    )  # before the episodes: a damaged agent is refused at once
+    if own is not None:
+        own.check(make_actor(agent, 1)[2].settings)
     for label in labels:
         load_label(label)
     trajectories, found = play_episodes(config, agent, seed, cluster)
     outcome = outcome_object(trajectories, found)
+    if own is not None and not found:
+        reached = sum(map(own.reached, trajectories))
+        share = {"share": reached / len(trajectories), "ci95": wilson_interval(reached, len(trajectories))}
+        outcome["at_target"] = {"target": str(own), **share}
     measured = {
         name: mean_interval(values) for name, values in behavior(trajectories, (*BEHAVIOR, *labels), own).items()
     }
@@ -238,11 +251,14 @@ def print_evaluation(
         return
     disturbed = "probe" in outcome
     print(table({f"{agent} (disturbed)" if disturbed else agent: outcome}))
+    if "at_target" in outcome and "by_color" in outcome:
+        low, high = outcome["at_target"]["ci95"]
+        print(f"target {own}: {100 * outcome['at_target']['share']:.1f}% [{100 * low:.1f}, {100 * high:.1f}]")
     for what in ("by_color", "by_way") if "by_color" in outcome else ():
         shown = list(outcome[what].items())[:MOST_WAYS]
         print(f"{what.replace('_', ' ')}: " + "; ".join(f"{name} {100 * share:.1f}%" for name, share in shown))
     if disturbed:
-        print(recovery_line(outcome, own))
+        print(recovery_line(outcome, None if own is None else str(own)))
     width = max(map(len, measured))
     for name, (mean, low, high) in measured.items():
         print(f"{name:{width}s} {mean:8.3f} [{low:.3f}, {high:.3f}]  {DETAILS.get(name, '')}".rstrip())

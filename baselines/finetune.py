@@ -34,6 +34,8 @@ class FinetuneConfig:
     """Whole episodes per batch."""
     mixed_episodes: int = 4
     """Episodes of `--mixed` added to each batch."""
+    shift: int = 0
+    """Augmentation: largest random shift of an episode's frames, in pixels; 0 turns it off."""
     initial: Literal["base", "random"] = "base"
     """Initial weights: those of the base agent, or random ones for comparison."""
     evaluate_every: int = 0
@@ -83,6 +85,7 @@ def finetune(
             out,
             "fine-tune",
             mixed=mixing,
+            shift=config.shift,
             after_update=watch,
         )
         if distributed.rank() > 0:

@@ -18,20 +18,20 @@ import tyro
 
 from agents.outcomes import table
 from agents.progress import Progress
+from agents.targets import Target
 from agents.workers import Processes
 from agents.workers.graph import Job, run_graph
 from baselines import artifact
 from baselines.evaluate import load_outcome
 from baselines.models.precision import choose_device, use_device
 from baselines.models.threads import count_threads, take_share_of_cores
-from baselines.presets import PRESETS, Preset, PresetName
+from baselines.presets import PRESETS, TARGETS, Preset, PresetName
 from baselines.record import record_grid
 from baselines.report.report import page_of, write_report
 from baselines.report.run_directory import RESULTS, TARGET_KINDS
-from baselines.stages import TIMINGS, Stages
+from baselines.stages import TIMINGS, UNSEEN, Stages
 from jumppad_env.command_line import command_line
 from jumppad_env.files import digests, explain_full_disk, seal, write_atomically
-from jumppad_env.rules import Pad
 
 FORMAT = 2
 """Of results.json; before it said so, it had no checksum."""
@@ -44,12 +44,12 @@ SET_ELSEWHERE = (
 """Settings of a preset that other arguments of the pipeline make: stage, its field, the argument."""
 
 
-def run_pipeline(stages: Stages, targets: list[Pad], workers: int = 1) -> dict[str, Any]:
+def run_pipeline(stages: Stages, targets: list[str], workers: int = 1) -> dict[str, Any]:
     """Runs all unfinished stages and returns the results.
 
     Args:
         stages: Run directory, preset and seed.
-        targets: Pads to align to, each from the same fine-tuned agent.
+        targets: What to align to, each from the same fine-tuned agent.
         workers: Processes that share the stages after fine-tuning.
     """
     stages.evaluation_of_dataset("demonstrations", stages.demonstrations())
@@ -57,7 +57,7 @@ def run_pipeline(stages: Stages, targets: list[Pad], workers: int = 1) -> dict[s
     # The longest first. Each needs nothing but what is there by now.
     jobs: dict[str, Callable[[], Any]] = {target: partial(_align_and_evaluate, stages, target) for target in targets}
     agents = {"base": stages.base(), "finetuned": stages.finetuned()}
-    jobs |= {f"evaluation of {name}": partial(stages.evaluation, name, agent) for name, agent in agents.items()}
+    jobs |= {f"evaluation of {name}": partial(_evaluate, stages, name, agent) for name, agent in agents.items()}
     recorded = {"demonstrations": stages.preset.demonstrations.population, **agents}
     jobs |= {f"video of {name}": partial(_record, stages, name, actor) for name, actor in recorded.items()}
     made = _results(stages, targets)
@@ -74,30 +74,44 @@ def run_pipeline(stages: Stages, targets: list[Pad], workers: int = 1) -> dict[s
     return write_results(stages.out, collect_results(stages, targets))
 
 
-def _align_and_evaluate(stages: Stages, target: Pad) -> None:
+def _align_and_evaluate(stages: Stages, target: str) -> None:
     """Makes, evaluates and records the agents of a target."""
     preferred, aligned = stages.preference_finetuned(target), stages.aligned(target)
-    stages.evaluation(f"{target}_preference_finetuned", preferred)
-    stages.evaluation(f"{target}_aligned", aligned)
+    _evaluate(stages, f"{target}_preference_finetuned", preferred)
+    _evaluate(stages, f"{target}_aligned", aligned)
     _record(stages, f"{target}_aligned", aligned)
+
+
+def _evaluate(stages: Stages, name: str, agent: Path) -> None:
+    """Evaluates an agent, on levels also where it has never been."""
+    stages.evaluation(name, agent)
+    if stages.has_unseen:
+        stages.evaluation(name, agent, unseen=True)
 
 
 def _record(stages: Stages, name: str, actor: str | Path) -> None:
     """Records the video of an actor, unless it is there."""
     video, episodes = stages.out / "videos" / f"{name}.mp4", stages.preset.video_episodes
+    world = stages.preset.demonstrations.world
     if episodes and not video.exists():
-        stages.timed(f"videos/{name}", lambda: record_grid(str(actor), episodes, video, seed=stages.seed))
+        stages.timed(f"videos/{name}", lambda: record_grid(str(actor), episodes, video, stages.seed, world))
 
 
-def _results(stages: Stages, targets: list[Pad]) -> list[Path]:
+def _results(stages: Stages, targets: list[str]) -> list[Path]:
     """Returns what the jobs after fine-tuning make: artifacts and videos."""
     names = [f"{target}/{name}" for target in targets for name in ("preferences", "reward_model", *TARGET_KINDS)]
-    agents = ["base", "finetuned", *(f"{target}_{kind}" for target in targets for kind in TARGET_KINDS)]
-    names += [f"evaluations/{agent}" for agent in agents]
+    names += [
+        f"evaluations/{agent}{seen}" for agent in _agents(targets) for seen in ("", UNSEEN)[: 1 + stages.has_unseen]
+    ]
     if stages.preset.video_episodes:
         recorded = ["demonstrations", "base", "finetuned", *(f"{target}_aligned" for target in targets)]
         names += [f"videos/{name}.mp4" for name in recorded]
     return [stages.out / name for name in names]
+
+
+def _agents(targets: list[str]) -> list[str]:
+    """Returns the names of all agents in evaluations."""
+    return ["base", "finetuned", *(f"{target}_{kind}" for target in targets for kind in TARGET_KINDS)]
 
 
 def _is_there(result: Path) -> bool:
@@ -133,7 +147,7 @@ def _run_side_by_side(jobs: dict[str, Callable[[], Any]], workers: int, results:
         raise failed[0]
 
 
-def collect_results(stages: Stages, targets: list[Pad]) -> dict[str, Any]:
+def collect_results(stages: Stages, targets: list[str]) -> dict[str, Any]:
     """Returns outcomes, accuracies and times of all stages, and the checksums of files that no artifact has."""
 
     def outcome(name: str) -> dict[str, Any]:
@@ -153,6 +167,7 @@ def collect_results(stages: Stages, targets: list[Pad]) -> dict[str, Any]:
             **{name: outcome(name) for name in ("demonstrations", "base", "finetuned")},
             **{kind: {target: outcome(f"{target}_{kind}") for target in targets} for kind in TARGET_KINDS},
         },
+        **({"unseen": {agent: outcome(agent + UNSEEN) for agent in _agents(targets)}} if stages.has_unseen else {}),
         "reward_model": {target: accuracy(target) for target in targets},
         "seconds": stages.seconds(),
         "files": digests(stages.out, (path.relative_to(stages.out).as_posix() for path in listed if path.is_file())),
@@ -177,8 +192,9 @@ class Arguments:
     """Size of the run."""
     out: Path
     """Run directory; an interrupted run resumes."""
-    targets: tuple[Pad, ...] = ("left", "right")
-    """Pads to align to."""
+    targets: tuple[str, ...] = ("left", "right")
+    """What to align to: left, middle, right; on levels also red, ...; on several islands a pad for each, as in
+    left,right. By default what suits the preset."""
     seed: int = 0
     """Seed for all stages."""
     device: str = "auto"
@@ -196,7 +212,7 @@ def parse(words: Sequence[str] | None = None) -> Arguments:
     named: list[PresetName] = [preset for preset in PRESETS if preset in words]
     name: PresetName = named[0] if named else "quick"  # a guess, for help: the word may be another option's
     while True:
-        default = Arguments(preset=tyro.MISSING, out=tyro.MISSING, config=PRESETS[name])
+        default = Arguments(tyro.MISSING, tyro.MISSING, TARGETS[name], config=PRESETS[name])
         arguments = tyro.cli(Arguments, prog="python -m baselines.pipeline", default=default, args=words)
         if arguments.preset == name:
             return arguments
@@ -207,14 +223,16 @@ def check(arguments: Arguments) -> None:
     """Refuses arguments that contradict each other, before any work.
 
     Raises:
-        ValueError: No targets, a target named twice, a setting that another argument makes, or frames of a size that
-            the network does not read.
+        ValueError: No targets, a target named twice or that no level has, a setting that another argument makes, frames
+            of a size that the network does not read, or demonstrations of different worlds.
     """
     if arguments.workers is not None and arguments.workers < 1:
         raise ValueError(f"workers must be at least 1, got {arguments.workers}")
     targets, config, preset = arguments.targets, arguments.config, PRESETS[arguments.preset]
     if not targets or len(set(targets)) != len(targets):
-        raise ValueError(f"targets must be one or more different pads, got {targets}")
+        raise ValueError(f"targets must be one or more different ones, got {targets}")
+    for target in targets:
+        Target.parse(target).check(config.demonstrations.world.settings)
     for stage, name, option in SET_ELSEWHERE:
         if getattr(getattr(config, stage), name) != getattr(getattr(preset, stage), name):
             raise ValueError(f"config.{stage}.{name} has no effect here; give --{option} instead")
@@ -224,6 +242,12 @@ def check(arguments: Arguments) -> None:
             raise ValueError(
                 f"config.{stage}.image_size {found} is not config.base.network.image_size {size}; give both the same"
             )
+    there, asked = config.demonstrations.world, config.curated.world
+    if not asked.resembles(there):
+        raise ValueError(
+            f"config.curated is in another world than config.demonstrations: {asked.entry}, not {there.entry}; give "
+            "both the same"
+        )
 
 
 def pipeline(arguments: Arguments) -> None:

@@ -38,6 +38,8 @@ class PreferenceFinetuneConfig:
     """Whole episodes per batch."""
     mixed_episodes: int = 4
     """Episodes of `--mixed` added to each batch."""
+    shift: int = 0
+    """Augmentation: largest random shift of an episode's frames, in pixels; 0 turns it off."""
     evaluate_every: int = 0
     """Updates between evaluations during training, which `metrics.jsonl` gets; 0 for none."""
 
@@ -97,6 +99,7 @@ def preference_finetune(
             "preference fine-tune",
             best,
             mixing,
+            shift=config.shift,
             after_update=watch,
         )
         if distributed.rank() > 0:

@@ -17,6 +17,7 @@ from agents.figures.video import write_episode, write_gif, write_grid
 from agents.outcomes import NAMES
 from agents.population import POPULATIONS
 from agents.progress import Progress
+from agents.worlds import WorldConfig
 from baselines import artifact
 from baselines.models import playing
 from baselines.models.precision import use_device
@@ -63,14 +64,19 @@ class RecordConfig:
         return [self.out / name for name in (*(f"episode_{i:03d}.mp4" for i in range(self.episodes)), *extras)]
 
 
-def play(agent: str, seeds: Sequence[int]) -> list[Trajectory]:
+def play(agent: str, seeds: Sequence[int], world: WorldConfig | None = None) -> list[Trajectory]:
     """Plays one episode per seed, without keeping its frames.
+
+    Args:
+        agent: See `RecordConfig.agent`.
+        seeds: Seeds of the episodes.
+        world: Where a scripted population plays; by default on the classic island.
 
     Raises:
         FileNotFoundError: There is no such agent.
         ValueError: The policy is damaged.
     """
-    return list(playing.play(agent, seeds, f"play {agent}", keep_frames=False))
+    return list(playing.play(agent, seeds, f"play {agent}", keep_frames=False, world=world))
 
 
 def record(config: RecordConfig) -> dict[str, int]:
@@ -125,7 +131,7 @@ def _discard(out: Path) -> None:
             path.unlink()
 
 
-def record_grid(agent: str, episodes: int, path: Path, seed: int) -> None:
+def record_grid(agent: str, episodes: int, path: Path, seed: int, world: WorldConfig | None = None) -> None:
     """Plays episodes and records them side by side in one video.
 
     Args:
@@ -133,13 +139,14 @@ def record_grid(agent: str, episodes: int, path: Path, seed: int) -> None:
         episodes: Number of episodes.
         path: The mp4 file.
         seed: Seed for the episodes; `record` plays the same ones with the same seed.
+        world: Where a scripted population plays; by default on the classic island.
 
     Raises:
         FileNotFoundError: There is no such agent.
         ValueError: The policy is damaged.
         OSError: The video cannot be written.
     """
-    write_grid(path, play(agent, episode_seeds(seed, episodes)), agent_title(agent))
+    write_grid(path, play(agent, episode_seeds(seed, episodes), world), agent_title(agent))
 
 
 def episode_seeds(seed: int, episodes: int) -> list[int]:

@@ -23,6 +23,7 @@ from agents.collect import CollectConfig, collect
 from agents.dataset import Dataset
 from agents.dataset.rerendering import rerender
 from agents.dataset.selection import merge
+from agents.targets import is_target
 from baselines import artifact
 from baselines.align import AlignConfig, align
 from baselines.artifact import RUN
@@ -46,13 +47,18 @@ from jumppad_env.files import (
 )
 from jumppad_env.files.shapes import Duration
 from jumppad_env.machine.cores import count_cores
-from jumppad_env.rules import PADS, Pad
 
 FORMAT = 2
 """Of run.json; before it said so, it had no checksum."""
 TIMINGS = "timings.jsonl"
 EVALUATION_SEED = 1000
 """Added to the seed of a run for its evaluations, so that agents are not evaluated on their training episodes."""
+
+
+UNSEEN = "_unseen"
+"""Ends the names of evaluations on levels that no agent has seen."""
+UNSEEN_LEVELS = (1_000_000, 0)
+"""Those levels: the first one, and that there is no last one."""
 
 
 class Timing(TypedDict):
@@ -157,6 +163,11 @@ class Stages:
             reached = max(reached, ended)
         return {**spent, "total": round(total, 2)}
 
+    @property
+    def has_unseen(self) -> bool:
+        """Whether there are levels that demonstrations do not show."""
+        return self.preset.demonstrations.world.keywords.get("num_levels", 0) > 0
+
     # The stages, in the order of the procedure. ------------------------------------------------------------------
 
     def demonstrations(
@@ -208,7 +219,7 @@ class Stages:
 
     def preferences(
         self,
-        target: Pad,
+        target: str,
         name: str = "preferences",
         *,
         config: PreferencesConfig | None = None,
@@ -221,7 +232,7 @@ class Stages:
 
     def reward_model(
         self,
-        target: Pad,
+        target: str,
         name: str = "reward_model",
         *,
         config: RewardConfig | None = None,
@@ -236,7 +247,7 @@ class Stages:
 
     def preference_finetuned(
         self,
-        target: Pad,
+        target: str,
         name: str = "preference_finetuned",
         *,
         config: PreferenceFinetuneConfig | None = None,
@@ -253,7 +264,7 @@ class Stages:
 
     def aligned(
         self,
-        target: Pad,
+        target: str,
         name: str = "aligned",
         *,
         config: AlignConfig | None = None,
@@ -267,17 +278,19 @@ class Stages:
         work = partial(align, asked, who, judge, seed=self.seed, demonstrations=demonstrations)
         return self.make(f"{target}/{name}", work)
 
-    def evaluation(self, name: str, agent: Path, config: EvaluateConfig | None = None) -> Path:
+    def evaluation(self, name: str, agent: Path, config: EvaluateConfig | None = None, *, unseen: bool = False) -> Path:
         """Returns the evaluation of an agent: outcomes and paths.
 
         Args:
             name: Directory of the evaluation.
             agent: Directory of the agent.
             config: By default the preset's evaluation; its aligned agents (`<target>_aligned`) have a longer one.
+            unseen: Whether it plays on levels that no agent has seen instead, see `has_unseen`; the directory says so.
         """
         if config is None:
-            final = name in {f"{target}_aligned" for target in PADS}
-            config = self.preset.final_evaluation if final else self.preset.evaluation
+            config = self.preset.final_evaluation if _is_of_aligned(name) else self.preset.evaluation
+        if unseen:
+            name, config = name + UNSEEN, dataclasses.replace(config, levels=UNSEEN_LEVELS)
         seed = self.seed + EVALUATION_SEED
         return self.make(f"evaluations/{name}", partial(evaluate, config, agent, seed=seed))
 
@@ -299,6 +312,12 @@ def count_outcomes(name: str, directory: Path, out: Path, seed: int) -> None:
         dataset = Dataset(directory)
         episodes = [dataset.trajectory(index) for index in range(len(dataset))]
         work.metrics.update(save_evaluation(episodes, work.directory))
+
+
+def _is_of_aligned(name: str) -> bool:
+    """Returns whether an evaluation is that of a preset's aligned agent."""
+    target = name.removesuffix("_aligned")
+    return target != name and is_target(target)
 
 
 def _drop_cut_off_line(path: Path) -> None:

@@ -24,7 +24,7 @@ FLOORS = {
         {"play", "doctor", "bench"},
     ),
     "agents": (
-        {"worlds", "rollout", "outcomes", "workers", "progress"},
+        {"worlds", "rollout", "outcomes", "targets", "workers", "progress"},
         {"population", "figures", "probes"},
         {"motion"},
         {"dataset"},

@@ -10,6 +10,7 @@ import pytest
 
 from agents.collect import CollectConfig, collect
 from agents.dataset import Dataset
+from agents.targets import Target
 from baselines import artifact
 from baselines.evaluate import target_of
 from baselines.models.network import NetworkConfig
@@ -62,7 +63,7 @@ def test_the_method_prefers_what_was_chosen_and_resumes(saved, tmp_path):
     assert lines[-1]["chosen"] > lines[-1]["rejected"]
     assert [line["update"] for line in lines if "played_left" in line] == [3, 5]
     metrics = artifact.load_manifest(tmp_path / "out", "policy")["metrics"]
-    assert 0.5 < metrics["accuracy"] <= 1.0 and target_of(str(tmp_path / "out")) == "left"
+    assert 0.5 < metrics["accuracy"] <= 1.0 and str(target_of(str(tmp_path / "out"))) == "left"
 
 
 def test_the_labels_are_what_their_words_say(saved, tmp_path):
@@ -70,8 +71,8 @@ def test_the_labels_are_what_their_words_say(saved, tmp_path):
     collect(CollectConfig(episodes=60, population="curated", image_size=None), tmp_path / "people")
     dataset = Dataset(tmp_path / "people")
     pads = np.asarray(dataset.episodes["pad"])
-    right = label(dataset, "my_labels:stays_right", 0)
+    right = label(dataset, "my_labels:stays_right", None)
     means = [right[pads == pad].mean() for pad in range(len(PADS))]
     assert means == sorted(means), "left, middle, right"
-    calm = label(dataset, "my_labels:calm_left", 0)
+    calm = label(dataset, "my_labels:calm_left", Target.parse("left"))
     assert calm[pads == 0].min() > calm[pads != 0].max()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from matplotlib.colors import to_hex
 
 from agents.figures.island_map import LAUNCH, MAP_COLORS, MARGIN, IslandMap
-from jumppad_env.drawing.levels.pieces import DISC_RADIUS, PAINTS, STEPS
+from agents.figures.palette import PAD_COLORS
+from jumppad_env.drawing.levels.pieces import DISC_RADIUS, STEPS
 from jumppad_env.levels import COLORS, Level
 from jumppad_env.levels.level import wall_boxes
 from jumppad_env.levels.rulebook import BLOCK_HALF, Plan
@@ -18,7 +18,7 @@ LEVEL_COLORS = MAP_COLORS | {
     "bridge": "#c9a87c",
     "way of the block": "#f6dcb8",
     "block": "#e08a1e",
-    **{color: to_hex(paint) for color, paint in zip(COLORS, PAINTS, strict=True)},
+    **PAD_COLORS,
     "decoy": "#ffffff",
 }
 """Colors of the layers, from bottom to top. Pads are discs in their colors, decoys rings."""

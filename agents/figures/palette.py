@@ -1,9 +1,21 @@
 """Colors of outcomes and modes, shared by all figures, videos and pages."""
 
+from collections.abc import Sequence
+
+from matplotlib.colors import to_hex
+
 from agents.outcomes import NAMES
+from jumppad_env.drawing.levels.pieces import PAINTS
+from jumppad_env.levels import COLORS, LevelSettings
 
 OUTCOME_COLORS = {"none": "#9aa3ad", "left": "#1f77b4", "middle": "#e0a526", "right": "#b5365f"}
 """Blue, gold and wine red differ in hue and lightness, so they work for color-blind readers and in grayscale."""
+
+PAD_COLORS = {color: to_hex(paint) for color, paint in zip(COLORS, PAINTS, strict=True)}
+"""Colors of the pads of levels."""
+
+WAY_COLORS = ("#0f766e", "#7c3aed", "#c2410c", "#be185d", "#4d7c0f")
+"""Colors of ways over several islands, in any order."""
 
 DEMONSTRATIONS = "#7b6fb0"
 """Color of a dataset as a whole."""
@@ -28,6 +40,19 @@ MODE_COLORS = {
 def mode_color(mode: str) -> str:
     """Returns the color of a mode; unknown modes share one."""
     return MODE_COLORS.get(mode, OUTCOME_COLORS["none"])
+
+
+def target_colors(targets: Sequence[str]) -> dict[str, str]:
+    """Returns a color for each target, by its name."""
+    known = OUTCOME_COLORS | PAD_COLORS
+    return {target: known.get(target, WAY_COLORS[index % len(WAY_COLORS)]) for index, target in enumerate(targets)}
+
+
+def end_colors(settings: LevelSettings | None) -> dict[str, str]:
+    """Returns the color of every end that episodes may have: by place on the classic island, by color on levels."""
+    if settings is None:
+        return OUTCOME_COLORS
+    return {"none": OUTCOME_COLORS["none"], **{color: PAD_COLORS[color] for color in settings.colors}}
 
 
 def outcome_name(pad: int) -> str:

@@ -3,7 +3,6 @@
 The states of a trajectory are exact, so a video shows precisely what was played, at any size.
 """
 
-import dataclasses
 import functools
 import itertools
 import math
@@ -17,15 +16,16 @@ import imageio_ffmpeg
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from agents.figures.palette import OUTCOME_COLORS, outcome_name, rgb
+from agents.figures.palette import OUTCOME_COLORS, PAD_COLORS, end_colors, outcome_name, rgb
 from agents.progress import Progress
 from jumppad_env.dataset import Trajectory
 from jumppad_env.drawing import Painter
 from jumppad_env.files import PARTIAL, explain_full_disk, flush_to_disk, write_atomically
+from jumppad_env.levels import COLORS, make_level
 from jumppad_env.machine.parent import ending_with_parent
 from jumppad_env.rules import RULES
 from jumppad_env.world.episodes import FPS
-from jumppad_env.world.state import PAD
+from jumppad_env.world.state import ISLAND, LEVEL, PAD
 
 EPISODE_SIZE = (360, 600)
 """(height, width) of a video of one episode, pixels; as in the game of the paper."""
@@ -117,12 +117,13 @@ def grid_frames(trajectories: Sequence[Trajectory], agent: str) -> Iterator[np.n
     rows = math.ceil(len(trajectories) / columns)
     top = 2 * round(0.03 * columns * width)
     shape = (top + rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, 3)
+    ends = end_colors(trajectories[0].settings)
     cells = np.zeros((len(trajectories), height, width, 3), dtype=np.uint8)
     with closing(Painter(height, width, fine=True, threads=2, settings=trajectories[0].settings)) as painter:
         for step in range(max(map(len, trajectories)) + HOLD):
             outcomes = [outcome_at(trajectory, step) for trajectory in trajectories]
             canvas = np.full(shape, PAPER, dtype=np.uint8)
-            _headline(canvas[:top], agent, outcomes, _clock(step))
+            _headline(canvas[:top], agent, outcomes, ends, _clock(step))
             for index, (trajectory, outcome) in enumerate(zip(trajectories, outcomes, strict=True)):
                 if step <= len(trajectory):
                     picture = painter.draw_one(trajectory.states[min(step, len(trajectory) - 1)], trajectory.character)
@@ -135,13 +136,19 @@ def grid_frames(trajectories: Sequence[Trajectory], agent: str) -> Iterator[np.n
 
 
 def outcome_at(trajectory: Trajectory, step: int) -> str | None:
-    """Returns the outcome if known at a step: a pad once it is touched, "none" once the episode is over."""
-    if step >= len(trajectory):
-        return outcome_name(trajectory.place)
-    pad = int(trajectory.states[step, PAD])
+    """Returns the outcome if known at a step: a pad once it is touched, "none" once the episode is over.
+
+    On levels a pad is named by its color, and in a flight to the next island it is the one that launched.
+    """
+    over = step >= len(trajectory)
+    state = trajectory.states[min(step, len(trajectory) - 1)]
+    pad = trajectory.pad if over else int(state[PAD])
     if pad < 0:
-        return None
-    return outcome_name(dataclasses.replace(trajectory, pad=pad).place)
+        return "none" if over else None
+    if trajectory.settings is None:
+        return outcome_name(pad)
+    colors = make_level(int(state[LEVEL]), trajectory.settings).colors
+    return COLORS[int(colors[-1 if over else int(state[ISLAND])][pad])]
 
 
 def caption(frame: np.ndarray, title: str, detail: str, status: str, outcome: str | None) -> np.ndarray:
@@ -161,7 +168,7 @@ def caption(frame: np.ndarray, title: str, detail: str, status: str, outcome: st
     strip = Image.new("RGB", (width, bar), PAPER)
     image.paste(Image.blend(image.crop((0, height - bar, width, height)), strip, 0.62), (0, height - bar))
     pen = ImageDraw.Draw(image)
-    color = rgb(OUTCOME_COLORS[outcome]) if outcome else None
+    color = rgb((OUTCOME_COLORS | PAD_COLORS)[outcome]) if outcome else None
     border = max(4, height // 60)
     if color:
         pen.rectangle((0, 0, width - 1, height - 1), outline=color, width=border)
@@ -247,7 +254,7 @@ def _clock(step: int) -> str:
     return f"{step * RULES.control_step:.1f} s"
 
 
-def _headline(canvas: np.ndarray, agent: str, outcomes: Sequence[str | None], clock: str) -> None:
+def _headline(canvas: np.ndarray, agent: str, outcomes: Sequence[str | None], ends: dict[str, str], clock: str) -> None:
     """Writes the agent, the outcomes so far and the time into the headline of a grid."""
     height, width = canvas.shape[:2]
     size = round(0.42 * height)
@@ -257,9 +264,9 @@ def _headline(canvas: np.ndarray, agent: str, outcomes: Sequence[str | None], cl
     pen.text((margin, middle), agent, INK, _font(size), "lm", stroke_width=size / 40, stroke_fill=INK)
     pen.text((width - margin, middle), clock, INK, _font(size), "rm")
     right = width - margin - _font(size).getlength("00.0 s") - size
-    for outcome in reversed(OUTCOME_COLORS):
+    for outcome in reversed(ends):
         text = f"{outcome} {outcomes.count(outcome)}"
-        right -= _pill(pen, right, middle, text, rgb(OUTCOME_COLORS[outcome]), size) + 0.5 * size
+        right -= _pill(pen, right, middle, text, rgb(ends[outcome]), size) + 0.5 * size
     canvas[:] = np.asarray(image)
 
 

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from agents.dataset import Dataset
 from agents.probes import MISS_STEPS, is_watched, miss_began
+from agents.targets import Target
 from agents.workers import open_workers
 from baselines import artifact
 from baselines.align.actors import Actors
@@ -35,7 +36,6 @@ from baselines.training.imitation import check_frames, imitation_loss, mixed_in
 from baselines.training.loop import OptimizerConfig, train
 from jumppad_env.dataset import Trajectory
 from jumppad_env.machine.cores import count_cores
-from jumppad_env.rules import PADS, Pad
 from jumppad_env.streams import integer_seed
 
 CHUNK = 16
@@ -66,8 +66,8 @@ class AlignConfig:
     """Weight of the imitation loss on `--demonstrations`, in nats per step; 0 turns it off."""
     imitation_episodes: int = 16
     """Demonstration episodes per update."""
-    target: Pad | None = None
-    """Pad whose share is logged as `success`; it does not affect training."""
+    target: str | None = None
+    """Target whose share is logged as `success`, such as left, red or left,right; it does not affect training."""
     evaluate_every: int = 0
     """Updates between evaluations during training, which `metrics.jsonl` gets; 0 for none."""
     actors: Annotated[int, tyro.conf.arg(aliases=["--actors"])] = 1
@@ -152,7 +152,9 @@ def align(
         policy.metadata["stage"] = "aligned"
         reference = policy.frozen_copy()
         judge = RewardModel.from_pretrained(reward_model, place).requires_grad_(False)
-        target = None if config.target is None else PADS.index(config.target)
+        target = None if config.target is None else Target.parse(config.target)
+        if target is not None:
+            target.check(policy.world.settings)
         dataset = None if demonstrations is None else Dataset(demonstrations)
         if dataset is not None:
             check_frames(dataset, policy)
@@ -172,7 +174,7 @@ def align(
             loss, metrics = alignment_loss(policy, reference, judge, batches, config.kl_coefficient, stale)
             metrics["episodes"] = (update + 1) * config.episodes
             if target is not None:
-                metrics["success"] = sum(episode.place == target for episode in episodes) / len(episodes)
+                metrics["success"] = sum(map(target.reached, episodes)) / len(episodes)
             if dataset is not None:
                 batch = make_batch(mixed_in(dataset, config.imitation_episodes, update, seed), place)
                 imitation = imitation_loss(policy.logits(batch), batch, policy.config.hold)

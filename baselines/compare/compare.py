@@ -22,11 +22,11 @@ from scipy import stats
 
 from agents.outcomes import NAMES, Z_95, wilson_interval
 from agents.probes import Probed
+from agents.targets import Target
 from baselines.evaluate import BEHAVIOR, EvaluateConfig, behavior, mean_interval, play_seeds, target_of
 from baselines.models.playing import make_actor
 from baselines.models.precision import use_device
 from baselines.preferences.labels import load_label
-from jumppad_env.rules import PADS, Pad
 from jumppad_env.streams import integer_seed
 
 OWN, ANY = "own pad", "any pad"
@@ -58,17 +58,19 @@ class Row:
     """Of no difference, two-sided, not corrected for the number of rows."""
 
 
-def measures(episodes: Sequence[Probed], target: str | None, labels: Sequence[str]) -> dict[str, np.ndarray]:
+def measures(episodes: Sequence[Probed], target: Target | None, labels: Sequence[str]) -> dict[str, np.ndarray]:
     """Returns what is compared: a value (E,) per episode, NaN where the episode does not count.
 
     Args:
         episodes: E episodes.
-        target: The agent's own pad; None if it has none, and then nothing counts as its own.
+        target: What is the agent's own; None if it has none, and then nothing counts as its own.
         labels: Names of labels of preferences.
     """
     pads = np.array([episode.trajectory.place for episode in episodes])
-    own = np.full(len(pads), np.nan) if target is None else pads == PADS.index(target)
-    values = {OWN: own, ANY: pads >= 0} | {name: pads == index - 1 for index, name in enumerate(NAMES)}
+    own = np.nan if target is None else [target.reached(episode.trajectory) for episode in episodes]
+    values = {OWN: np.broadcast_to(own, len(pads)), ANY: pads >= 0} | {
+        name: pads == index - 1 for index, name in enumerate(NAMES)
+    }
     values |= behavior([episode.trajectory for episode in episodes], labels, target)
     counts = np.array([episode.counts for episode in episodes])
     return {name: np.where(counts, value, np.nan) for name, value in values.items()}
@@ -155,7 +157,7 @@ def compare(
     agents: Annotated[tuple[str, ...], tyro.conf.Positional],
     config: Annotated[EvaluateConfig, tyro.conf.arg(name="")],
     seed: int = 0,
-    target: Pad | None = None,
+    target: str | None = None,
     labels: tuple[str, ...] = (),
     device: str = "auto",
     as_json: Annotated[bool, tyro.conf.arg(name="json")] = False,
@@ -167,7 +169,7 @@ def compare(
         agents: Two or more directories of policies, or scripted populations such as "human".
         config: How the agents are evaluated.
         seed: Seed for the episodes.
-        target: Pad that counts as everybody's own; by default the one that each was aligned to.
+        target: What counts as everybody's own, such as left, red or left,right; by default what each was aligned to.
         labels: Labels of your own to measure, as module:name, beside camera, stick and speed.
         device: Where the agents run: cpu, cuda, cuda:1, ...; auto is a GPU where there is one.
         as_json: Print JSON instead of a table.
@@ -178,16 +180,18 @@ def compare(
         raise ValueError(f"a comparison needs at least two agents, got {len(agents)}; see baselines.evaluate for one")
     if as_json and as_csv:
         raise ValueError("--json and --csv exclude each other; give one")
-    targets = [target or target_of(agent) for agent in agents]
-    for agent in agents:  # all before any plays: nothing is lost to a damaged one
-        make_actor(agent, 1)
+    targets = [Target.parse(target) if target else target_of(agent) for agent in agents]
+    for agent, own in zip(agents, targets, strict=True):  # before any plays: nothing is lost to a damaged one
+        _, _, world = make_actor(agent, 1)
+        if own is not None:
+            own.check(world.settings)
     for label in labels:
         load_label(label)
     seeds = [integer_seed(seed, "compare", index) for index in range(config.episodes)]
     played = []
     for agent, own in zip(agents, targets, strict=True):
         episodes = play_seeds(config, agent, seeds, f"play {agent}")
-        played.append((agent, own, measures(episodes, own, (*BEHAVIOR, *labels))))
+        played.append((agent, None if own is None else str(own), measures(episodes, own, (*BEHAVIOR, *labels))))
     rows = compare_measures(played)
     if as_json:
         about = {"probe": config.probe, "episodes": config.episodes, "seed": seed}

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from baselines.laboratory.claims import Claim
 from baselines.laboratory.statistics import Row
 from baselines.laboratory.tables import Table
+from baselines.presets import PresetName
 from baselines.stages import Stages
 
 VALIDATION_SEEDS = (100,)
@@ -51,6 +52,8 @@ class Experiment:
     """What a reader of the table must know, in a sentence or two."""
     condense: Callable[[list[Row]], list[Row]] = list
     """Makes the rows of all seeds small enough to be published."""
+    presets: tuple[PresetName, ...] = ("smoke", "quick", "small", "paper")
+    """On which it can run."""
     validation: bool = False
     """Whether it selects hyperparameters for other experiments; it then runs on `VALIDATION_SEEDS` only."""
 

@@ -80,7 +80,7 @@ def draw_line(
 
 
 def draw_bar(
-    axes: Axes, x: float, rows: Iterable[Row], measure: str, color: str, width: float = 0.6, fontsize: float = 9
+    axes: Axes, x: float, rows: Iterable[Row], measure: str, color: Color, width: float = 0.6, fontsize: float = 9
 ) -> None:
     """Draws the mean of a share over seeds as a bar, with its interval, a dot per seed and its number in percent.
 

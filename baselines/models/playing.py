@@ -59,7 +59,13 @@ def make_actor(
 
 @contextmanager
 def seats(
-    agent: str | Path | Policy, episodes: int, temperature: float = 1.0, *, keep_frames: bool = False, **keywords: Any
+    agent: str | Path | Policy,
+    episodes: int,
+    temperature: float = 1.0,
+    *,
+    keep_frames: bool = False,
+    world: WorldConfig | None = None,
+    **keywords: Any,
 ) -> Iterator[tuple[Any, Actor]]:
     """Makes an agent's actor and environments for it, which are closed at the end of the block.
 
@@ -68,6 +74,7 @@ def seats(
         episodes: Number of episodes to play, up to `UNSEEN` of them in parallel, or `PARALLEL`.
         temperature: Divides a policy's logits.
         keep_frames: Whether the rollout will keep the frames.
+        world: Where a scripted population plays; by default on the classic island. A policy knows its own.
         **keywords: For `agents.rollout.make_envs`.
 
     Yields:
@@ -78,8 +85,9 @@ def seats(
         ValueError: The policy is damaged.
     """
     count = min(PARALLEL if keep_frames else UNSEEN, episodes)
-    actor, image_size, world = make_actor(agent, count, temperature)
-    envs = make_envs(count, image_size, world, **keywords)
+    actor, image_size, known = make_actor(agent, count, temperature)
+    place = world if world is not None and str(agent) in POPULATIONS else known
+    envs = make_envs(count, image_size, place, **keywords)
     try:
         yield envs, actor
     finally:
@@ -87,7 +95,13 @@ def seats(
 
 
 def play(
-    agent: str | Path, seeds: Sequence[int], label: str, *, temperature: float = 1.0, keep_frames: bool = True
+    agent: str | Path,
+    seeds: Sequence[int],
+    label: str,
+    *,
+    temperature: float = 1.0,
+    keep_frames: bool = True,
+    world: WorldConfig | None = None,
 ) -> Iterator[Trajectory]:
     """Plays one episode per seed, with a progress bar.
 
@@ -97,12 +111,13 @@ def play(
         label: Text of the progress bar.
         temperature: Divides a policy's logits.
         keep_frames: Whether trajectories keep the frames that a policy sees.
+        world: See `seats`.
 
     Raises:
         FileNotFoundError: There is no such agent.
         ValueError: The policy is damaged.
     """
-    with seats(agent, len(seeds), temperature, keep_frames=keep_frames) as (envs, actor):
+    with seats(agent, len(seeds), temperature, keep_frames=keep_frames, world=world) as (envs, actor):
         yield from progress(rollout(envs, actor, seeds, keep_frames=keep_frames), len(seeds), label)
 
 

@@ -1,14 +1,13 @@
 """Labels: a value per episode; of two episodes the one with the higher value is preferred.
 
-`pad` asks which pad an episode reaches, as in the paper. The other labels are about behavior, whatever the outcome, and
-cannot be read from a single frame. Labels compose, and may stand in a module of one's own:
+`pad` asks whether an episode reaches the target, as in the paper. The other labels are about behavior, whatever the
+outcome, and cannot be read from a single frame. Labels compose, and may stand in a module of one's own:
 
     from baselines.preferences.labels import camera, first, pad
 
     calm_left = first(pad, then=camera)  # in my_module.py; --config.label my_module:calm_left
 """
 
-import dataclasses
 import importlib
 import math
 from collections.abc import Callable, Iterable, Iterator
@@ -19,94 +18,42 @@ import numpy as np
 
 from agents.dataset import Dataset
 from agents.motion import camera_velocity, played_steps, sticks
+from agents.targets import Target
 from jumppad_env.dataset import Trajectory
-from jumppad_env.levels import COLORS
-from jumppad_env.rules import PADS
-from jumppad_env.world.state import CUE, VELOCITY
+from jumppad_env.world.state import VELOCITY
 
-Label = Callable[[Trajectory, int], float | tuple[float, ...]]
-"""From an episode and the index of the target pad (-1: none) to its value. Higher is better; of tuples, the first
-number that differs decides."""
+Label = Callable[[Trajectory, Target | None], float | tuple[float, ...]]
+"""From an episode and the target, if there is one, to its value. Higher is better; of tuples, the first number that
+differs decides."""
 
 
-def pad(trajectory: Trajectory, target: int) -> float:
-    """Returns 1 if the episode reaches the target pad, else 0; without a target always 0."""
-    return float(trajectory.place == target >= 0)
+def pad(trajectory: Trajectory, target: Target | None) -> float:
+    """Returns 1 if the episode reaches the target, else 0; without a target always 0."""
+    return float(target is not None and target.reached(trajectory))
 
 
-def camera(trajectory: Trajectory, target: int = -1) -> float:
+def camera(trajectory: Trajectory, target: Target | None = None) -> float:
     """Returns minus the mean speed at which the camera turns, rad/s."""
     turning = np.abs(camera_velocity(trajectory))[: played_steps(trajectory)]
     return -float(turning.mean()) if len(turning) else 0.0
 
 
-def stick(trajectory: Trajectory, target: int = -1) -> float:
+def stick(trajectory: Trajectory, target: Target | None = None) -> float:
     """Returns minus the mean distance that the left stick moves from step to step."""
     left = sticks(trajectory)[: played_steps(trajectory), :2]
     moved = np.linalg.norm(np.diff(left, axis=0), axis=1)
     return -float(moved.mean()) if len(moved) else 0.0
 
 
-def speed(trajectory: Trajectory, target: int = -1) -> float:
+def speed(trajectory: Trajectory, target: Target | None = None) -> float:
     """Returns the mean horizontal speed, m/s."""
     return float(np.hypot(*trajectory.states[: played_steps(trajectory), VELOCITY].T).mean())
 
 
-@dataclass(frozen=True)
-class Reaches:
-    """Whether an episode takes the pads that it should, one per island: 1 or 0. By name: "to:red", "to:left,right"."""
-
-    targets: tuple[str, ...]
-    """Of each island: a place (left, middle, right), a color, or "cue" for the color that the flag shows."""
-
-    @property
-    def __name__(self) -> str:
-        return TO + ",".join(self.targets)
-
-    def __call__(self, trajectory: Trajectory, target: int = -1) -> float:
-        """Returns 1 if all are right, else 0.
-
-        Raises:
-            ValueError: The world has another number of islands, or no flag.
-        """
-        taken, colors = trajectory.taken, trajectory.taken_colors
-        if len(taken) != len(self.targets):
-            raise ValueError(f"label {self.__name__} names {len(self.targets)} pads for {len(taken)} islands")
-        right = True
-        for wanted, pad, color in zip(self.targets, taken, colors, strict=True):
-            if wanted in PADS:
-                right &= dataclasses.replace(trajectory, pad=pad).place == PADS.index(wanted)
-            else:
-                right &= color == (_cue(trajectory) if wanted == "cue" else wanted)
-        return float(right)
-
-
-def _cue(trajectory: Trajectory) -> str:
-    shown = int(trajectory.states[0, CUE]) if trajectory.settings is not None else -1
-    if shown < 0:
-        raise ValueError("label to:cue needs levels with a flag; collect with --cue")
-    return COLORS[shown]
-
-
-def reaches(name: str) -> Reaches:
-    """Returns the label of a name such as "to:red" or "to:left,right".
-
-    Raises:
-        ValueError: It names something else than places, colors or the cue.
-    """
-    targets = tuple(part.strip() for part in name.removeprefix(TO).split(","))
-    known = (*PADS, *COLORS, "cue")
-    if wrong := [target for target in targets if target not in known]:
-        raise ValueError(f"label {name!r} names {wrong[0]!r}; choose one of {', '.join(known)} for each island")
-    return Reaches(targets)
-
-
-TO = "to:"
-"""How names of labels begin that name a target."""
 LABELS: dict[str, Label] = {function.__name__: function for function in (pad, camera, stick, speed)}
 """Labels that need no module."""
 TITLES: dict[str, str] = {
-    "pad": "reaches the target pad",
+    "pad": "reaches the target",
     "camera": "turns the camera less",
     "stick": "keeps the stick steadier",
     "speed": "moves faster",
@@ -119,7 +66,7 @@ class First:
 
     parts: tuple[Label, ...]
 
-    def __call__(self, trajectory: Trajectory, target: int) -> tuple[float, ...]:
+    def __call__(self, trajectory: Trajectory, target: Target | None) -> tuple[float, ...]:
         """Returns the values by all parts, the most important first."""
         return tuple(value for part in self.parts for value in values_of(part, trajectory, target))
 
@@ -139,15 +86,13 @@ def names_of(label: Label, count: int) -> list[str]:
 
 
 def load_label(name: str) -> Label:
-    """Returns a label by its name: one of `LABELS`, "to:" and targets, or "module:name" of a module of one's own.
+    """Returns a label by its name: one of `LABELS`, or "module:name" of a module of one's own.
 
     Raises:
         ValueError: There is no such label.
     """
     if name in LABELS:
         return LABELS[name]
-    if name.startswith(TO):
-        return reaches(name)
     module, colon, attribute = name.partition(":")
     if not (module and colon and attribute):
         raise ValueError(f"label {name!r} is unknown; choose one of {', '.join(LABELS)}, or module:name of your own")
@@ -163,7 +108,7 @@ def load_label(name: str) -> Label:
     return cast(Label, found)
 
 
-def values_of(label: Label, trajectory: Trajectory, target: int) -> tuple[float, ...]:
+def values_of(label: Label, trajectory: Trajectory, target: Target | None) -> tuple[float, ...]:
     """Returns the numbers of a label's value for an episode.
 
     Raises:
@@ -181,7 +126,7 @@ def values_of(label: Label, trajectory: Trajectory, target: int) -> tuple[float,
     return tuple(map(float, values))
 
 
-def measure(trajectories: Iterable[Trajectory], label: Label, target: int) -> np.ndarray:
+def measure(trajectories: Iterable[Trajectory], label: Label, target: Target | None) -> np.ndarray:
     """Returns the values (E, P) of episodes: P numbers each, of which the first that differs decides.
 
     Raises:
@@ -214,13 +159,13 @@ def deciding(values: np.ndarray, chosen: np.ndarray, rejected: np.ndarray, names
     return np.array(names)[(values[chosen] != values[rejected]).argmax(axis=1)]
 
 
-def label(dataset: Dataset, what: str, target: int) -> np.ndarray:
+def label(dataset: Dataset, what: str, target: Target | None) -> np.ndarray:
     """Returns the values (E,) of all episodes; higher is better.
 
     Args:
         dataset: Rollouts.
         what: Name of the label; see `load_label`.
-        target: Index of the target pad.
+        target: The target, if there is one.
 
     Raises:
         ValueError: There is no such label, or a value is not a finite number.

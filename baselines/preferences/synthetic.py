@@ -1,4 +1,4 @@
-"""Stage 3b, preferences: synthetic comparisons between rollouts; the one that reaches the target pad is chosen.
+"""Stage 3b, preferences: synthetic comparisons between rollouts; the one that reaches the target is chosen.
 
     python -m baselines.preferences --rollouts runs/quick/rollouts --target left --out runs/quick/left/preferences
 
@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from agents.dataset import Dataset
+from agents.targets import Target
 from baselines import artifact
 from baselines.preferences.comparisons import FILE, compare
 from baselines.preferences.labels import deciding, episodes_of, load_label, measure, names_of, rank
-from jumppad_env.rules import PADS, Pad
 from jumppad_env.streams import stream
 
 
@@ -22,12 +22,12 @@ from jumppad_env.streams import stream
 class PreferencesConfig:
     """What is preferred, and the number of comparisons."""
 
-    target: Pad = "left"
-    """Pad whose episodes are preferred to all others."""
+    target: str = "left"
+    """Pad whose episodes are preferred to all others: left, middle, right; on levels also red, ..., or cue, the color
+    that the flag shows; on several islands one for each, as in left,right."""
     label: str = "pad"
     """What is preferred: reaching the target pad (pad), or a behavior regardless of the pad (camera, stick, speed); or
-    a label of your own, as module:name (docs/extending.md). On levels: to:red, to:left, to:cue; to:left,right in a
-    row of two islands."""
+    a label of your own, as module:name (docs/extending.md)."""
     comparisons: int = 500
     """Number of training comparisons."""
     noise: float = 0.0
@@ -36,6 +36,7 @@ class PreferencesConfig:
     """Number of held-out comparisons, between episodes that occur in no training comparison."""
 
     def __post_init__(self) -> None:
+        Target.parse(self.target)
         load_label(self.label)  # refuses an unknown one
         if not 0 <= self.noise < 0.5:
             raise ValueError(f"noise must be at least 0 and below 0.5 (random labels), got {self.noise:g}")
@@ -58,7 +59,8 @@ def preferences(config: PreferencesConfig, rollouts: Path, out: Path, seed: int 
         if work.finished:
             return
         dataset = Dataset(rollouts)
-        target = PADS.index(config.target)
+        target = Target.parse(config.target)
+        target.check(dataset.settings)
         label = load_label(config.label)
         columns = measure(episodes_of(dataset), label, target)
         values, names = rank(columns), names_of(label, columns.shape[1])
@@ -77,4 +79,4 @@ def preferences(config: PreferencesConfig, rollouts: Path, out: Path, seed: int 
                 arrays[f"{part}_kind"] = kinds
                 work.metrics[f"{part}_kinds"] = {name: int((kinds == name).sum()) for name in names}
         np.savez(work.directory / FILE, **arrays)
-        work.metrics["share_at_target"] = float((dataset.places == target).mean())
+        work.metrics["share_at_target"] = float(np.mean([target.reached(episode) for episode in episodes_of(dataset)]))

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter, StrMethodFormatter
 
 from agents.figures.outcome_bars import draw_outcome_bars
-from agents.figures.palette import OUTCOME_COLORS
+from agents.figures.palette import target_colors
 from agents.figures.style import MUTED, figure_of, styled_axes
 from baselines.report.paper import REWARD_ACCURACY, paper_shares
 from baselines.report.run_directory import Run, Stage
@@ -29,8 +29,8 @@ def outcome_bars(stage: Stage) -> Figure:
 def alignment_curves(run: Run) -> Figure:
     """Draws the share of episodes at the target by training episodes, with the evaluations before and after."""
     with styled_axes(5.4, 3.1) as axes:
-        for target in run.targets:
-            aligned, color = run.stage(f"{target}_aligned"), OUTCOME_COLORS[target]
+        for target, color in target_colors(run.targets).items():
+            aligned = run.stage(f"{target}_aligned")
             points = [
                 (line["episodes"], line["success"])
                 for line in aligned.metrics
@@ -42,10 +42,9 @@ def alignment_curves(run: Run) -> Figure:
                 axes.plot(episodes, _smooth(success), color=color, linewidth=2, label=f"aligning to {target}")
                 ends = [(0.0, run.stage(f"{target}_preference_finetuned")), (episodes[-1], aligned)]
                 for x, stage in ends:
-                    if stage.outcome is not None:
-                        low, high = stage.outcome["ci95"][target]
-                        axes.vlines(x, low, high, colors=color, linewidth=1.6)
-                        axes.plot(x, stage.outcome[target], "o", color=color, markersize=5, clip_on=False, zorder=4)
+                    if stage.share_at_target is not None and stage.interval_at_target is not None:
+                        axes.vlines(x, *stage.interval_at_target, colors=color, linewidth=1.6)
+                        axes.plot(x, stage.share_at_target, "o", color=color, markersize=5, clip_on=False, zorder=4)
         axes.set(ylim=(0, 1.03), xlabel="training episodes", ylabel="episodes at the target")
         axes.set_xlim(left=0)
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
@@ -59,10 +58,11 @@ def reward_accuracy(run: Run) -> Figure:
     with styled_axes(5.4, 3.1) as axes:
         for (label, curve), line in zip(REWARD_ACCURACY.items(), ("-", ":"), strict=True):
             axes.plot(list(curve), list(curve.values()), line, color=MUTED, marker=".", linewidth=1.2, label=label)
+        colors = target_colors(run.targets)
         for target, result in run.reward_models.items():
             if result.accuracy is not None and result.comparisons:
                 point, label = (result.comparisons, result.accuracy), f"ours, {target}: {100 * result.accuracy:.1f}%"
-                axes.plot(*point, "o", color=OUTCOME_COLORS[target], markersize=8, label=label)
+                axes.plot(*point, "o", color=colors[target], markersize=8, label=label)
         axes.set(xscale="log", ylim=(0.2, 1.03), xlabel="training comparisons", ylabel="held-out accuracy")
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         axes.xaxis.set_minor_locator(NullLocator())

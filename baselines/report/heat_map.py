@@ -10,12 +10,24 @@ from matplotlib.patches import FancyArrowPatch
 from matplotlib.path import Path as MplPath
 
 from agents.figures.island_map import draw_map, draw_paths, load_map
+from agents.figures.palette import OUTCOME_COLORS, PAD_COLORS
 from agents.figures.style import INK, MUTED, STYLE
 from baselines.report.palette import STAGE_COLORS
 from baselines.report.run_directory import Run
 
 SHARED_STAGES = 3
 """Number of stages, from the first, that all targets have in common."""
+
+
+END_COLORS = (*PAD_COLORS.values(), OUTCOME_COLORS["none"])
+"""Of paths on levels, by the color of the pad that they end at; the last one of none."""
+
+
+def _bounds(run: Run) -> tuple[float, float, float, float]:
+    """Returns left, right, bottom and top of all paths of a run, m."""
+    xy = np.concatenate([np.zeros((1, 2)), *(stage.paths.xy for stage in run.stages if stage.paths is not None)])
+    (left, bottom), (right, top) = xy.min(axis=0) - 1.0, xy.max(axis=0) + 1.0
+    return float(left), float(right), float(bottom), float(top)
 
 
 def draw_arrow(figure: Figure, x_from: float, y_from: float, x_to: float, y_to: float, size: float) -> None:
@@ -31,7 +43,11 @@ def draw_arrow(figure: Figure, x_from: float, y_from: float, x_to: float, y_to: 
 
 
 def lay_out(
-    targets: Sequence[str], small: float, draw: Callable[[Axes, str, str], None], legend: float = 0.0
+    targets: Sequence[str],
+    small: float,
+    draw: Callable[[Axes, str, str], None],
+    legend: float = 0.0,
+    bounds: tuple[float, float, float, float] | None = None,
 ) -> Figure:
     """Draws the stages from left to right: one large map for each shared stage, then a row of small maps per target.
 
@@ -40,10 +56,11 @@ def lay_out(
         small: height of a small map, inches; all other sizes are proportional to it.
         draw: draws the map of a stage and target into axes; the target of a shared stage is "".
         legend: space to leave below the large maps, inches.
+        bounds: left, right, bottom and top of the maps, m; by default the classic island's.
 
     Source: the paper's heat map; it shows the base, fine-tuned and aligned agents.
     """
-    left, right, bottom, top = load_map().bounds
+    left, right, bottom, top = bounds or load_map().bounds
     large, gap, branching, caption = 1.6 * small, 0.15 * small, 0.24 * small, 0.17 * small
     heights = [large if column < SHARED_STAGES else small for column in range(len(STAGE_COLORS))]
     widths = [height * (right - left) / (top - bottom) for height in heights]
@@ -69,15 +86,22 @@ def lay_out(
 
 def procedure(run: Run) -> Figure:
     """Draws the paths taken at each stage of a run, from the demonstrations to every aligned agent."""
+    bounds = _bounds(run) if run.on_levels else None
 
     def draw(axes: Axes, name: str, target: str) -> None:
         stage = run.stage(f"{target}_{name}" if target else name)
-        draw_map(axes, mark=12 if target else 22)
+        if bounds is None:
+            draw_map(axes, mark=12 if target else 22)
+        else:  # every episode has another map
+            axes.set(xlim=bounds[:2], ylim=bounds[2:], aspect="equal")
+            axes.set_axis_off()
         place = {"transform": axes.transAxes, "ha": "center"}
         if stage.paths is not None:
-            draw_paths(axes, stage.paths.split(), STAGE_COLORS[name], width=0.9 if target else 1.2)
+            ends = stage.paths.colors
+            color = STAGE_COLORS[name] if ends is None else [END_COLORS[end] for end in ends.tolist()]
+            draw_paths(axes, stage.paths.split(), color, width=0.9 if target else 1.2)
         else:
             axes.text(0.5, 0.5, "not in\nthis run", color=MUTED, **place)
         axes.text(0.5, -0.02, stage.title, va="top", fontweight="bold", fontsize=9, **place)
 
-    return lay_out(run.targets, 3.1, draw)
+    return lay_out(run.targets, 3.1, draw, bounds=bounds)

@@ -9,7 +9,8 @@ from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 
-from agents.outcomes import outcome_misfit
+from agents.outcomes import outcome_misfit, wilson_interval
+from agents.targets import Target, is_target
 from baselines.artifact import read_manifest
 from baselines.evaluate import OUTCOMES, PATHS, load_outcome
 from baselines.report.palette import KIND_TITLES
@@ -17,7 +18,8 @@ from baselines.training.loop import METRICS, read_metrics
 from jumppad_env.files import MANIFEST, check_file, read_arrays, read_json
 from jumppad_env.files.reading import check_regular
 from jumppad_env.files.shapes import Count, Duration, Share, misfit
-from jumppad_env.rules import PADS, Pad
+from jumppad_env.levels import COLORS
+from jumppad_env.rules import PADS
 
 RESULTS = "results.json"
 LARGEST_VIDEO = 2**28
@@ -36,11 +38,13 @@ class RewardModelNumbers(TypedDict):
 class Results(TypedDict):
     """`results.json`."""
 
-    targets: list[Pad]
+    targets: list[str]
     preset: NotRequired[str]
     seed: NotRequired[int]
     outcomes: NotRequired[dict[str, dict[str, Any]]]
     """An outcome object by the kind of stage, or one by target by the kind of stage."""
+    unseen: NotRequired[dict[str, dict[str, Any]]]
+    """An outcome object on levels that no agent has seen, by the agent's name."""
     reward_model: NotRequired[dict[str, RewardModelNumbers]]
     seconds: NotRequired[dict[str, Duration]]
 
@@ -65,7 +69,9 @@ class Paths:
     lengths: np.ndarray
     """int (episodes,)."""
     pads: np.ndarray
-    """int (episodes,): the pad touched, -1 for none."""
+    """int (episodes,): place of the pad touched, -1 for none."""
+    colors: np.ndarray | None = None
+    """int (episodes,): on levels the color of the pad, an index into `COLORS`, -1 for none."""
 
     def split(self) -> list[np.ndarray]:
         """Returns one (length, 2) array per episode."""
@@ -83,6 +89,8 @@ class Stage:
     target: str | None
     outcome: dict[str, Any] | None
     """From `evaluations/<stage>/outcomes.json`, else from `results.json`; see `agents.outcomes.Outcome`."""
+    unseen: dict[str, Any] | None
+    """The same on levels that no agent has seen."""
     paths: Paths | None
     manifest: dict[str, Any] | None
     """Of the training artifact."""
@@ -94,6 +102,29 @@ class Stage:
     def title(self) -> str:
         """Name for readers."""
         return f"{KIND_TITLES[self.kind]} {self.target}" if self.target else KIND_TITLES[self.kind]
+
+    @property
+    def share_at_target(self) -> float | None:
+        """Share of episodes at the stage's own target."""
+        return share_at(self.target, self.outcome)
+
+    @property
+    def interval_at_target(self) -> tuple[float, float] | None:
+        """Its 95% interval."""
+        return interval_at(self.target, self.outcome)
+
+
+def share_at(target: str | None, outcome: dict[str, Any] | None) -> float | None:
+    """Returns the share of episodes at a target."""
+    return None if target is None or outcome is None else Target.parse(target).share(outcome)
+
+
+def interval_at(target: str | None, outcome: dict[str, Any] | None) -> tuple[float, float] | None:
+    """Returns the 95% interval of the share of episodes at a target."""
+    share = share_at(target, outcome)
+    if share is None or outcome is None:
+        return None
+    return wilson_interval(round(share * outcome["episodes"]), outcome["episodes"])
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +152,11 @@ class Run:
     reward_models: dict[str, RewardModelResult]
     seconds: dict[str, float]
 
+    @property
+    def on_levels(self) -> bool:
+        """Whether it is a run on levels."""
+        return any(stage.outcome is not None and "by_color" in stage.outcome for stage in self.stages)
+
     def stage(self, name: str) -> Stage:
         """Returns a stage by name."""
         return next(stage for stage in self.stages if stage.name == name)
@@ -141,8 +177,8 @@ def load_run(directory: Path | str) -> Run:
         )
     results = read_json(path, remedy, Results)
     targets = results["targets"]
-    if not targets or len(set(targets)) != len(targets):
-        raise ValueError(f"{path} is damaged (targets must be some of {', '.join(PADS)}, each once); {remedy}")
+    if not targets or len(set(targets)) != len(targets) or not all(map(is_target, targets)):
+        raise ValueError(f"{path} is damaged (targets must be names of targets, each once); {remedy}")
     names = [("demonstrations", None), ("base", None), ("finetuned", None)]
     names += [(kind, target) for target in targets for kind in TARGET_KINDS]
     return Run(
@@ -160,12 +196,18 @@ def _load_stage(directory: Path, results: dict[str, Any], kind: str, target: str
     name = f"{target}_{kind}" if target else kind
     evaluation, artifact = directory / "evaluations" / name, directory / (target or "") / kind
     collected = _collected_outcome(directory / RESULTS, results, kind, target)
+    elsewhere = results.get("unseen", {}).get(name)
+    if elsewhere is not None and (wrong := outcome_misfit(elsewhere, f"unseen.{name}")):
+        raise ValueError(f"{directory / RESULTS} is damaged ({wrong}); run the pipeline again")
+    outcome = _if_there(evaluation / OUTCOMES, lambda path: load_outcome(path.parent), collected)
+    on_levels = outcome is not None and "by_color" in outcome
     return Stage(
         name=name,
         kind=kind,
         target=target,
-        outcome=_if_there(evaluation / OUTCOMES, lambda path: load_outcome(path.parent), collected),
-        paths=_if_there(evaluation / PATHS, _read_paths, None),
+        outcome=outcome,
+        unseen=elsewhere,
+        paths=_if_there(evaluation / PATHS, lambda path: _read_paths(path, on_levels), None),
         manifest=_if_there(artifact / MANIFEST, _read_manifest, None),
         metrics=_if_there(artifact / METRICS, lambda path: read_metrics(path.parent), []),
         video=_if_there(directory / "videos" / f"{name}.mp4", lambda path: _check_video(path, directory), None),
@@ -209,11 +251,16 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     return manifest
 
 
-def _read_paths(path: Path) -> Paths:
-    arrays = read_arrays(path, {"xy": ("f", 2), "lengths": ("i", 1), "pads": ("i", 1)}, _remedy(path))
+def _read_paths(path: Path, on_levels: bool) -> Paths:
+    wanted = {"xy": ("f", 2), "lengths": ("i", 1), "pads": ("i", 1)} | ({"colors": ("i", 1)} if on_levels else {})
+    arrays = read_arrays(path, wanted, _remedy(path))
     paths, wrong = Paths(**arrays), None
     if paths.xy.shape[1] != 2 or paths.pads.shape != paths.lengths.shape:
         wrong = f"xy is {list(paths.xy.shape)}, lengths {list(paths.lengths.shape)}, pads {list(paths.pads.shape)}"
+    elif paths.colors is not None and (
+        paths.colors.shape != paths.pads.shape or not np.isin(paths.colors, range(-1, len(COLORS))).all()
+    ):
+        wrong = f"colors are not all -1 to {len(COLORS) - 1}, one of each pad"
     elif paths.lengths.min(initial=0) < 0 or sum(paths.lengths.tolist()) != len(paths.xy):  # int64 could overflow
         wrong = f"lengths do not add up to the {len(paths.xy)} steps"
     elif not np.isin(paths.pads, range(-1, len(PADS))).all():

@@ -4,13 +4,17 @@ import json
 from typing import Any
 
 from agents.figures.page import data_url
-from agents.figures.palette import OUTCOME_COLORS
+from agents.figures.palette import target_colors
 from agents.figures.style import to_svg
+from agents.outcomes import total_variation
 from baselines.report.figures import alignment_curves, curve, outcome_bars, reward_accuracy
 from baselines.report.heat_map import procedure
 from baselines.report.palette import STAGE_COLORS
 from baselines.report.paper import paper_shares
-from baselines.report.run_directory import Run, Stage
+from baselines.report.run_directory import Run, Stage, interval_at, share_at
+
+WAYS = 3
+"""Ways over levels that are shown of each agent."""
 
 
 def duration(seconds: float) -> str:
@@ -32,9 +36,11 @@ def head(run: Run) -> dict[str, Any]:
     for stage in aligned:
         assert stage.outcome is not None and stage.target is not None
         paper = paper_shares(stage.kind, stage.target)
-        meaning = f"at the {stage.target} pad when aligned {stage.target}"
+        meaning = f"at the target when aligned to {stage.target}"
         meaning += f"; paper {paper[stage.target]:.1%}" if paper else ""
-        tiles.append((f"{stage.outcome[stage.target]:.1%}", meaning))
+        if (elsewhere := share_at(stage.target, stage.unseen)) is not None:
+            meaning += f"; {elsewhere:.1%} on unseen levels"
+        tiles.append((f"{stage.share_at_target:.1%}", meaning))
     accuracies = [result.accuracy for result in run.reward_models.values() if result.accuracy is not None]
     if accuracies:
         tiles.append((f"{sum(accuracies) / len(accuracies):.1%}", "reward-model accuracy on held-out comparisons"))
@@ -62,6 +68,20 @@ def outcomes(run: Run) -> dict[str, Any]:
     }
 
 
+def levels(run: Run) -> dict[str, Any]:
+    """On levels: shares at each target and distances to people, on the levels of training and on unseen ones."""
+    people = run.stage("demonstrations").outcome
+    rows = []
+    for stage in by_kind(run) if run.on_levels else ():
+        for where, outcome in (("training", stage.outcome), ("unseen", stage.unseen)):
+            if outcome is None:
+                continue
+            shares = [(share_at(target, outcome), interval_at(target, outcome)) for target in run.targets]
+            apart = None if people is None or stage.kind == "demonstrations" else total_variation(people, outcome)
+            rows.append((stage, where, outcome, shares, apart, list(outcome["by_way"].items())[:WAYS]))
+    return {"rows": rows}
+
+
 def videos(run: Run) -> dict[str, Any]:
     """Video of every stage that has one."""
     return {
@@ -80,7 +100,8 @@ def alignment(run: Run) -> dict[str, Any]:
     if any(result.accuracy is not None for result in run.reward_models.values()):
         label = "Reward-model accuracy by number of comparisons"
         accuracy = to_svg(reward_accuracy(run), "reward-accuracy", label)
-    lines = [(target, OUTCOME_COLORS[target], stage.metrics) for target, stage in aligned.items()]
+    colors = target_colors(run.targets)
+    lines = [(target, colors[target], stage.metrics) for target, stage in aligned.items()]
     titles = {"reward": "Reward", "kl": "KL to the reference", "entropy": "Entropy"}
     drawn = {metric: curve(lines, metric, title) for metric, title in titles.items()}
     return {
@@ -99,8 +120,9 @@ def learning(run: Run) -> dict[str, Any]:
     """Learning curves of every training stage."""
     base = [("base", STAGE_COLORS["base"], run.stage("base").metrics)]
     finetuned = [("fine-tuned", STAGE_COLORS["finetuned"], run.stage("finetuned").metrics)]
-    reward = [(t, OUTCOME_COLORS[t], result.metrics) for t, result in run.reward_models.items()]
-    preferred = [(t, OUTCOME_COLORS[t], run.stage(f"{t}_preference_finetuned").metrics) for t in run.targets]
+    colors = target_colors(run.targets)
+    reward = [(t, colors[t], result.metrics) for t, result in run.reward_models.items()]
+    preferred = [(t, colors[t], run.stage(f"{t}_preference_finetuned").metrics) for t in run.targets]
     drawn = {
         title: curve(lines, metric, title)
         for title, lines, metric in (
@@ -140,5 +162,5 @@ def reproduction(run: Run) -> dict[str, Any]:
     }
 
 
-SECTIONS = (head, paths, outcomes, videos, alignment, learning, reproduction)
+SECTIONS = (head, paths, outcomes, levels, videos, alignment, learning, reproduction)
 """In the order of the page; each function has the name of its value in the template."""

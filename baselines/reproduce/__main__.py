@@ -37,11 +37,11 @@ class Arguments:
     """Run experiments over several seeds and publish their figures and tables."""
 
     figures: Annotated[tuple[str, ...], tyro.conf.Positional]
-    """Names of experiments, or "all"."""
+    """Names of experiments, or "all" that run on the preset."""
     out: Path
     """Output directory; an interrupted run resumes."""
     preset: PresetName = "quick"
-    """Preset of the runs."""
+    """Preset of the runs. Some experiments are about levels and need islands or chain."""
     seeds: tuple[int, ...] = (5,)
     """One number is how many seeds, starting at 0; several are the seeds themselves. Hyperparameter selection uses its
     own validation seed."""
@@ -64,11 +64,16 @@ def check(arguments: Arguments) -> list[str]:
     """Returns the names of the selected experiments.
 
     Raises:
-        ValueError: an unknown experiment, no seeds, a seed twice or below 0, or no workers.
+        ValueError: an unknown experiment, one that the preset does not suit, no seeds, a seed twice or below 0, or no
+            workers.
     """
     unknown = [name for name in arguments.figures if name != "all" and name not in BY_NAME]
     if unknown or not arguments.figures:
         raise ValueError(f"figures {unknown} are unknown; choose among all, {', '.join(BY_NAME)}")
+    fitting = [name for name, experiment in BY_NAME.items() if arguments.preset in experiment.presets]
+    if wrong := [name for name in arguments.figures if name not in ("all", *fitting)]:
+        wanted = " or ".join(BY_NAME[wrong[0]].presets)
+        raise ValueError(f"{wrong[0]} does not run on preset {arguments.preset}; give --preset {wanted}")
     seeds = arguments.seeds if arguments.seed is None else (arguments.seed,)
     if not seeds or min(seeds) < 0 or seeds == (0,) == arguments.seeds or len(set(seeds)) < len(seeds):
         raise ValueError(
@@ -76,7 +81,7 @@ def check(arguments: Arguments) -> list[str]:
         )
     if arguments.workers is not None and arguments.workers < 1:
         raise ValueError(f"workers must be at least 1, got {arguments.workers}")
-    return list(BY_NAME) if "all" in arguments.figures else list(arguments.figures)
+    return fitting if "all" in arguments.figures else list(arguments.figures)
 
 
 def requested_seeds(arguments: Arguments) -> int | tuple[int, ...]:
@@ -142,7 +147,8 @@ def published_results(published: Path, arguments: Arguments) -> list[results.Res
         FileNotFoundError: there are none.
         ValueError: they are damaged, or of another preset.
     """
-    found = results.load(published, EXPERIMENTS)
+    suited = [experiment for experiment in EXPERIMENTS if arguments.preset in experiment.presets]
+    found = results.load(published, suited)
     for result in found:
         if (preset := result.content["preset"]) != arguments.preset:
             file = published / f"{result.experiment.name}.json"

@@ -1,4 +1,4 @@
-"""All experiments in the order of the page: the paper's, then those that its reviewers asked for."""
+"""All experiments in the order of the page: the paper's, those that its reviewers asked for, those on levels."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from baselines.reproduce.alignment import (
     trained_weights,
 )
 from baselines.reproduce.imitation import demonstrations_needed, imitation_choices, imitation_gap, scaling
+from baselines.reproduce.levels import chain, color
 from baselines.reproduce.rewards import label_noise, random_reward, reward_accuracy, reward_tuning
 
 EXPERIMENTS: tuple[Experiment, ...] = (
@@ -37,4 +38,6 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     realignment.EXPERIMENT,
     scaling.EXPERIMENT,
     learning_rates.EXPERIMENT,
+    color.EXPERIMENT,
+    chain.EXPERIMENT,
 )

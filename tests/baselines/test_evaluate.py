@@ -8,6 +8,7 @@ import torch
 from agents.outcomes import NAMES, summarize
 from agents.probes import PROBE_STEPS, PROBES
 from agents.rollout import make_envs, rollout
+from agents.targets import Target
 from baselines import artifact, evaluate
 from baselines.evaluate import EvaluateConfig, play_episodes
 from baselines.models import playing
@@ -94,7 +95,7 @@ def test_the_target_of_an_agent_is_the_pad_it_was_aligned_to(tmp_path):
     for name, config in (("aligned", {"target": "right"}), ("base", {})):
         with artifact.begin(tmp_path / name, kind="policy", config=config, seed=0):
             pass
-    assert evaluate.target_of(str(tmp_path / "aligned")) == "right"
+    assert evaluate.target_of(str(tmp_path / "aligned")) == Target(("right",))
     assert evaluate.target_of(str(tmp_path / "base")) is None and evaluate.target_of("human") is None
 
 

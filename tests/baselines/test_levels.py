@@ -9,12 +9,13 @@ from agents.collect import CollectConfig, collect
 from agents.dataset import Dataset
 from agents.dataset.verification import verify
 from agents.outcomes import on_levels, way_of
+from agents.targets import Target, is_target
 from agents.worlds import WorldConfig
 from baselines.evaluate import EvaluateConfig, outcome_object, play_episodes
 from baselines.finetune import FinetuneConfig, finetune
 from baselines.models.network import NetworkConfig
 from baselines.models.policy import Policy
-from baselines.preferences.labels import load_label
+from baselines.preferences.labels import pad
 from baselines.pretrain import PretrainConfig, pretrain
 from baselines.rollouts import RolloutsConfig, rollouts
 from baselines.training.loop import OptimizerConfig
@@ -86,21 +87,37 @@ def made(world, pads: tuple[int, ...], islands: int = 1, count: int = 3, level: 
     return dataclasses.replace(one, states=states, settings=settings, pad=pads[-1])
 
 
-def test_labels_name_places_colors_and_the_flag(world):
+def test_targets_name_places_colors_and_the_flag(world):
     colors = make_level(2, dataclasses.replace(WORLD, islands=2).settings).colors
     right = COLORS[colors[1][2]]
     episode = made(world, (0, 2), islands=2)
-    assert load_label("to:left,right")(episode, -1) == 1.0 == load_label(f"to:left,{right}")(episode, -1)
-    assert load_label("to:right,right")(episode, -1) == 0.0 == load_label("to:left,left")(episode, -1)
-    assert load_label("to:left,right")(made(world, (0, -1), islands=2), -1) == 0.0
-    with pytest.raises(ValueError, match="names 1 pads for 2 islands"):
-        load_label("to:left")(episode, -1)
-    with pytest.raises(ValueError, match="names 'pink'"):
-        load_label("to:pink")
+    for name, reached in (("left,right", True), (f"left,{right}", True), ("right,right", False), ("left,left", False)):
+        assert Target.parse(name).reached(episode) == reached
+        assert Target.parse(name).share(on_levels([episode])) == reached
+        assert pad(episode, Target.parse(name)) == float(reached)
+    assert not Target.parse("left,right").reached(made(world, (0, -1), islands=2))
     single = make_level(2, WORLD.settings).colors[0].tolist()
-    assert [load_label("to:cue")(made(world, (pad,)), -1) for pad in range(3)] == [float(c == 1) for c in single]
-    with pytest.raises(ValueError, match="needs levels with a flag"):
-        load_label("to:cue")(made(world, (0,), cue=-1), -1)
+    episodes = [made(world, (place,)) for place in (0, 1, 2, -1)]
+    followed = [Target.parse("cue").reached(episode) for episode in episodes]
+    assert followed == [color == 1 for color in [*single, -1]] and sum(followed) == 1
+    assert Target.parse("cue").share(on_levels(episodes)) == 0.25
+    five = made(world, (3,), count=5)
+    assert Target.parse("middle").reached(five) and not Target.parse("right").reached(five)
+
+
+def test_targets_that_a_world_lacks_are_refused(world):
+    with pytest.raises(ValueError, match="a tuple of 2, one for each island"):
+        Target.parse("left").reached(made(world, (0, 2), islands=2))
+    with pytest.raises(ValueError, match="names 'pink'"):
+        Target.parse("pink")
+    with pytest.raises(ValueError, match="without a flag no level shows a color"):
+        Target.parse("cue").check(dataclasses.replace(WORLD, cue=False).settings)
+    with pytest.raises(ValueError, match="'purple' is on no level"):
+        Target.parse("purple").check(WORLD.settings)
+    for name in ("red", "left,right"):
+        with pytest.raises(ValueError, match=f"'{name}' is on no classic island; choose one of left, middle, right"):
+            Target.parse(name).check(None)
+    assert not any(map(is_target, ("", "up", "left,", "left right"))) and is_target("left,red")
 
 
 def test_ways_name_places_and_colors(world):

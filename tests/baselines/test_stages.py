@@ -86,7 +86,7 @@ def test_given_settings_are_recorded_and_open_the_run_again(tmp_path):
         (["--config.demonstrations.seed", "3"], "give --seed instead"),
         (["--config.aligned.target", "right"], "give --targets instead"),
         (["--config.base.network.image-size", "64", "64"], "config.demonstrations.image_size .* give both the same"),
-        (["--targets", "left", "left"], "different pads"),
+        (["--targets", "left", "left"], "different ones"),
     ],
 )
 def test_settings_that_could_not_work_are_refused_before_any_work(words, said):

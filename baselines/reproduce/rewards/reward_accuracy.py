@@ -19,6 +19,7 @@ from torch import Tensor
 
 from agents.dataset import Dataset
 from agents.figures.style import INK, MUTED
+from agents.targets import Target
 from baselines.laboratory import (
     Bound,
     Claim,
@@ -56,7 +57,6 @@ from baselines.report.palette import STAGE_COLORS
 from baselines.report.paper import REWARD_ACCURACY
 from baselines.reward import bradley_terry_loss
 from baselines.stages import Stages
-from jumppad_env.rules import PADS
 from jumppad_env.streams import integer_seed, stream
 
 VARIETIES = ("none", "paper", "high")
@@ -86,7 +86,7 @@ def measure(stages: Stages) -> Measuring:
         dataset = Dataset(rollouts)
         features = {name: read(trunk, dataset) for name, trunk in encoders(stages, agents)}
         for what in LABELS:
-            values = label(dataset, what, PADS.index("left"))
+            values = label(dataset, what, Target.parse("left"))
             for index in range(DRAWS):
                 parts = split(len(dataset), stages.seed, index)
                 for count in COUNTS:

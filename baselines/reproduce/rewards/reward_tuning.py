@@ -17,6 +17,7 @@ from matplotlib.lines import Line2D
 
 from agents.dataset import Dataset
 from agents.figures.style import MUTED
+from agents.targets import Target
 from baselines.laboratory import Claim, Column, Difference, Experiment, Line, Measuring, Row, Table, group, tabulate
 from baselines.laboratory.axes import (
     AIR,
@@ -43,7 +44,6 @@ from baselines.reproduce import rates
 from baselines.reproduce.rewards.reward_accuracy import Pairs, agents_of, draw_pairs, random_network, split
 from baselines.reward import RewardConfig, bradley_terry_loss
 from baselines.stages import Stages
-from jumppad_env.rules import PADS
 from jumppad_env.streams import integer_seed, stream
 
 VARIETY = "high"
@@ -96,7 +96,7 @@ def trials(
         "random": random_network(stages.preset.base.network, stages.seed, 0).trunk,
     }
     for what, token in READ.items():
-        values = label(dataset, what, PADS.index("left"))
+        values = label(dataset, what, Target.parse("left"))
         parts = split(len(dataset), stages.seed, 0)
         parts[1:] = [part[:JUDGED_EPISODES] for part in parts[1:]]
         for count in counts:

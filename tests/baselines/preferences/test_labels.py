@@ -8,6 +8,7 @@ import pytest
 
 from agents.collect import CollectConfig, collect
 from agents.dataset import Dataset
+from agents.targets import Target
 from baselines.preferences.comparisons import load_comparisons, ranking
 from baselines.preferences.labels import LABELS, camera, first, label, load_label, pad, speed
 from baselines.preferences.synthetic import PreferencesConfig, preferences
@@ -15,6 +16,8 @@ from jumppad_env.dataset import Trajectory
 from jumppad_env.gamepad import AXES, CENTER, FACTORS
 from jumppad_env.rules import PADS
 from jumppad_env.world import STATE
+
+LEFT = Target(("left",))
 
 
 def trajectory(pad=-1, touched=None, left: Any = CENTER, **columns):
@@ -35,35 +38,41 @@ def trajectory(pad=-1, touched=None, left: Any = CENTER, **columns):
 def test_camera_is_minus_its_mean_speed():
     turning = 0.05 * np.arange(10)  # 0.05 rad in 0.1 s
     for direction, expected in ((1, -0.5), (-1, -0.5), (0, 0.0)):
-        assert LABELS["camera"](trajectory(camera_yaw=direction * turning), -1) == pytest.approx(expected)
+        assert LABELS["camera"](trajectory(camera_yaw=direction * turning), None) == pytest.approx(expected)
 
 
 def test_stick_is_minus_how_far_it_moves_from_step_to_step():
     nervous = np.where(np.arange(10) % 2, 10, 0)  # from -1 to 1 at every step
-    assert LABELS["stick"](trajectory(left=nervous), -1) == pytest.approx(-2.0)
-    assert LABELS["stick"](trajectory(left=10), -1) == 0
+    assert LABELS["stick"](trajectory(left=nervous), None) == pytest.approx(-2.0)
+    assert LABELS["stick"](trajectory(left=10), None) == 0
 
 
 def test_speed_is_that_of_the_run_and_not_of_the_flight():
     fast = np.where(np.arange(10) < 4, 5.0, 100.0)
-    assert LABELS["speed"](trajectory(pad=1, touched=4, vx=0.6 * fast, vy=-0.8 * fast), -1) == pytest.approx(5.0)
+    assert LABELS["speed"](trajectory(pad=1, touched=4, vx=0.6 * fast, vy=-0.8 * fast), None) == pytest.approx(5.0)
 
 
 def test_labels_of_a_dataset(people):
     dataset = Dataset(people)
     for target in range(len(PADS)):
         reached = [dataset.trajectory(index).pad == target for index in range(len(dataset))]
-        assert label(dataset, "pad", target).tolist() == reached and any(reached)
+        assert label(dataset, "pad", Target((PADS[target],))).tolist() == reached and any(reached)
     for what, measure in LABELS.items():
-        values = label(dataset, what, 0)
-        assert values.tolist() == [measure(dataset.trajectory(index), 0) for index in range(len(dataset))]
+        values = label(dataset, what, LEFT)
+        assert values.tolist() == [measure(dataset.trajectory(index), LEFT) for index in range(len(dataset))]
         if what != "pad":
             assert np.ptp(values) > 0.1, "people differ"
-            assert np.array_equal(values, label(dataset, what, 2)), "behavior has nothing to do with the target"
+            assert np.array_equal(values, label(dataset, what, Target(("right",)))), (
+                "behavior has nothing to do with the target"
+            )
 
 
 def test_without_a_target_no_pad_is_reached():
-    assert pad(trajectory(pad=1), 1) == 1.0 and pad(trajectory(pad=1), 0) == 0.0 and pad(trajectory(), -1) == 0.0
+    assert (
+        pad(trajectory(pad=1), Target(("middle",))) == 1.0
+        and pad(trajectory(pad=1), LEFT) == 0.0
+        and pad(trajectory(), None) == 0.0
+    )
 
 
 def test_the_second_label_decides_where_the_first_is_equal():
@@ -71,9 +80,9 @@ def test_the_second_label_decides_where_the_first_is_equal():
     turning = 0.05 * np.arange(10)
     order = [trajectory(pad=2, camera_yaw=turning), trajectory(pad=2), trajectory(pad=0, camera_yaw=turning)]
     order.append(trajectory(pad=0))
-    values = [calm_left(episode, 0) for episode in order]
+    values = [calm_left(episode, LEFT) for episode in order]
     assert values == sorted(values) and len(set(values)) == 4
-    assert first(calm_left, then=speed)(trajectory(vx=3.0), 0) == (0.0, 0.0, 3.0)
+    assert first(calm_left, then=speed)(trajectory(vx=3.0), LEFT) == (0.0, 0.0, 3.0)
 
 
 MODULE = """
@@ -117,11 +126,11 @@ def own_modules(tmp_path, monkeypatch):
 
 def test_labels_of_a_module_of_ones_own(people, tmp_path):
     dataset = Dataset(people)
-    assert label(dataset, "my_labels:seed", 0).tolist() == (np.asarray(dataset.episodes["seed"]) % 3).tolist()
+    assert label(dataset, "my_labels:seed", LEFT).tolist() == (np.asarray(dataset.episodes["seed"]) % 3).tolist()
     config = PreferencesConfig(label="my_labels:calm_left", comparisons=300, held_out=200)
     preferences(config, people, tmp_path / "out")
     at_left = np.asarray(dataset.episodes["pad"]) == 0
-    cameras = label(dataset, "camera", 0)
+    cameras = label(dataset, "camera", LEFT)
     pairs = load_comparisons(tmp_path / "out", "train", Dataset(people))
     assert pairs.kind is not None and set(pairs.kind) == {"pad", "camera"}
     by_pad = pairs.kind == "pad"
@@ -164,4 +173,4 @@ def test_labels_that_do_not_exist_are_refused_at_once(name, said):
 @pytest.mark.parametrize(("name", "said"), [("nothing", "gives nan for the episode of seed"), ("ragged", "lengths")])
 def test_values_that_cannot_be_compared_are_refused(people, name, said):
     with pytest.raises(ValueError, match=said):
-        label(Dataset(people), f"my_labels:{name}", 0)
+        label(Dataset(people), f"my_labels:{name}", LEFT)

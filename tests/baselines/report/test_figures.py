@@ -17,7 +17,7 @@ def axes_of(figure) -> Any:
 
 
 def make_stage(outcome, kind="base", target=None):
-    return Stage("stage", kind, target, outcome, None, None, [], None)
+    return Stage("stage", kind, target, outcome, None, None, None, [], None)
 
 
 def test_bars_are_as_high_as_the_shares_and_whiskers_as_long_as_the_intervals():

@@ -1,0 +1,1 @@
+"""Experiments on levels, which run on the presets `islands` and `chain`."""
