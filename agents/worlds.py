@@ -76,6 +76,31 @@ class WorldConfig(LevelSettings):
         return {"id": self.environment, **self.keywords}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Elsewhere:
+    """Levels that an agent plays on, where they are not those of its demonstrations."""
+
+    levels: tuple[int, int] | None = None
+    """On levels: the first level and the number of levels to play on (0: without end), instead of those that the
+    agent's demonstrations were made on. 1000000 0: levels that no agent has seen."""
+    color_tie: float | None = None
+    """On levels: share of the levels in which the pads' colors follow their places, instead of that of the agent's
+    demonstrations."""
+
+    def of(self, world: WorldConfig) -> WorldConfig:
+        """Returns a world with these levels.
+
+        Raises:
+            ValueError: the classic island, which has none, or an impossible number.
+        """
+        changed: dict[str, Any] = {}
+        if self.levels is not None:
+            changed |= {"start_level": self.levels[0], "num_levels": self.levels[1]}
+        if self.color_tie is not None:
+            changed |= {"color_tie": self.color_tie}
+        return dataclasses.replace(world, **changed)
+
+
 def world_of(entry: Mapping[str, Any]) -> WorldConfig:
     """Returns the world that a manifest's entry `environment` tells.
 

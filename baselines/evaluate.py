@@ -22,6 +22,7 @@ from agents.outcomes import on_levels, outcome_misfit, paths, summarize, table, 
 from agents.probes import Probed, recovery, recovery_line
 from agents.targets import Target
 from agents.workers import open_workers
+from agents.worlds import Elsewhere
 from baselines import artifact
 from baselines.models.cast import Agent, play_agent
 from baselines.models.playing import make_actor
@@ -47,7 +48,7 @@ DETAILS = {
 
 
 @dataclass(frozen=True)
-class EvaluateConfig:
+class EvaluateConfig(Elsewhere):
     """How an agent is evaluated."""
 
     episodes: int = 500
@@ -61,9 +62,6 @@ class EvaluateConfig:
     paired: bool = False
     """Whether all agents play the same episodes; otherwise they differ between agents whose directories have different
     names."""
-    levels: tuple[int, int] | None = None
-    """On levels: the first level and the number of levels to play on (0: without end), instead of those that the
-    agent's demonstrations were made on. 1000000 0: levels that no agent has seen."""
 
     def __post_init__(self) -> None:
         if self.episodes < 1:
@@ -115,7 +113,7 @@ def play_seeds(
         ValueError: The policy is damaged.
     """
     probe = None if config.probe == "none" else config.probe
-    cast = Agent(str(agent), config.temperature, config.levels, probe)
+    cast = Agent(str(agent), config.temperature, probe, levels=config.levels, color_tie=config.color_tie)
     with open_workers(count_cores(), cluster, jobs=1) as workers:
         played = list(play_agent(cast, seeds, workers, label))
     return [Probed(trajectory, True) for trajectory in played] if config.probe == "none" else played

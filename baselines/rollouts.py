@@ -11,6 +11,7 @@ import tyro
 
 from agents.dataset.drawing import draw_frames
 from agents.workers import open_workers
+from agents.worlds import Elsewhere
 from baselines import artifact
 from baselines.models.cast import Agent, play_agent
 from baselines.models.playing import make_actor
@@ -24,7 +25,7 @@ from jumppad_env.streams import integer_seed
 
 
 @dataclass(frozen=True)
-class RolloutsConfig:
+class RolloutsConfig(Elsewhere):
     """How the agent plays."""
 
     episodes: int = 1000
@@ -52,7 +53,8 @@ def rollouts(
         cluster: Ray cluster that plays and renders instead: auto, HOST:PORT or ray://HOST:PORT.
     """
     use_device(device)
-    _, image_size, world = make_actor(agent, 1)
+    _, image_size, known = make_actor(agent, 1)
+    world = config.of(known)
     keywords = {"observation": "state"} if image_size is None else {"observation": "pixels", "image_size": image_size}
     asked: dict[str, Any] = {
         "seed": seed,
@@ -71,7 +73,7 @@ def rollouts(
             return
         with open_workers(count_cores(), cluster, jobs=1) as workers:
             with EpisodeLog(work.path, (), world.state_columns, world.settings) as log:
-                cast = Agent(str(agent), config.temperature)
+                cast = Agent(str(agent), config.temperature, levels=config.levels, color_tie=config.color_tie)
                 for trajectory in play_agent(cast, seeds, workers, "rollouts", done=len(log.seeds)):
                     log.append(trajectory)
                 found = log.finish()

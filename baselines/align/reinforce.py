@@ -23,6 +23,7 @@ from agents.dataset import Dataset
 from agents.probes import MISS_STEPS, is_watched, miss_began
 from agents.targets import Target
 from agents.workers import open_workers
+from agents.worlds import Elsewhere
 from baselines import artifact
 from baselines.align.actors import Actors
 from baselines.models import gamepad_distribution
@@ -43,7 +44,7 @@ CHUNK = 16
 
 
 @dataclass(frozen=True)
-class AlignConfig:
+class AlignConfig(Elsewhere):
     """Online alignment by REINFORCE."""
 
     optimizer: OptimizerConfig = field(
@@ -149,7 +150,8 @@ def align(
             return
         place = choose_device()
         policy = Policy.from_pretrained(agent, place)
-        policy.metadata["stage"] = "aligned"
+        known = dict(policy.metadata, stage="aligned")
+        policy.metadata["world"] = config.of(policy.world).entry  # where it plays until it is saved
         reference = policy.frozen_copy()
         judge = RewardModel.from_pretrained(reward_model, place).requires_grad_(False)
         target = None if config.target is None else Target.parse(config.target)
@@ -207,6 +209,7 @@ def align(
                 after_update=watch,
             )
         merge_adapters(policy.network)
+        policy.metadata = known
         policy.save_pretrained(out)
         work.metrics.update(last)
 

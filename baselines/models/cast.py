@@ -15,19 +15,18 @@ from agents.rollout import make_envs, rollout
 from agents.workers import Here, Workers
 from agents.workers.packing import Packed, pack
 from agents.workers.playing import play
+from agents.worlds import Elsewhere
 from baselines.models.playing import make_actor, progress
 
 
 @dataclass(frozen=True)
-class Agent:
+class Agent(Elsewhere):
     """See `agents.workers.playing.Cast`."""
 
     agent: str
     """Directory of a policy, or the name of a scripted population."""
     temperature: float = 1.0
     """Divides a policy's logits."""
-    levels: tuple[int, int] | None = None
-    """First level and number of levels to play on, instead of those of the agent's demonstrations."""
     probe: Probe | None = None
     """Disturbance of the agent; episodes then come as `agents.probes.Probed`."""
     files: Packed | None = None
@@ -52,8 +51,7 @@ class AgentSeats:
     def __init__(self, cast: Agent, agent: str, episodes: int, threads: int) -> None:
         self._probe: Probe | None = cast.probe
         self._actor, image_size, world = make_actor(agent, episodes, cast.temperature)
-        if cast.levels is not None:
-            world = dataclasses.replace(world, start_level=cast.levels[0], num_levels=cast.levels[1])
+        world = cast.of(world)
         if cast.probe is not None and world.keywords:
             raise ValueError(f"the probe {cast.probe} knows the classic island only, but {agent} plays on levels")
         keywords = {} if cast.probe is None else {"max_episode_steps": PROBE_STEPS}

@@ -15,7 +15,7 @@ from baselines.reproduce.alignment import (
     trained_weights,
 )
 from baselines.reproduce.imitation import demonstrations_needed, imitation_choices, imitation_gap, scaling
-from baselines.reproduce.levels import chain, color
+from baselines.reproduce.levels import chain, color, generalization, meaning
 from baselines.reproduce.rewards import label_noise, random_reward, reward_accuracy, reward_tuning
 
 EXPERIMENTS: tuple[Experiment, ...] = (
@@ -40,4 +40,6 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     learning_rates.EXPERIMENT,
     color.EXPERIMENT,
     chain.EXPERIMENT,
+    generalization.EXPERIMENT,
+    meaning.EXPERIMENT,
 )

@@ -1,0 +1,160 @@
+"""Experiments on levels: rows of known answers, and the numbers that they read off artifacts."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from agents.collect import CollectConfig, collect
+from agents.dataset import Dataset
+from agents.outcomes import NAMES
+from agents.worlds import WorldConfig
+from baselines.laboratory.experiment import rows_of
+from baselines.laboratory.graph.nodes import NamedStages
+from baselines.models.network import NetworkConfig
+from baselines.models.reward_model import RewardModel
+from baselines.presets import PRESETS
+from baselines.reproduce.experiments import EXPERIMENTS
+from baselines.reproduce.levels import chain, color, generalization, meaning
+from baselines.reproduce.levels.ends import places_apart
+from baselines.stages import Stages
+from jumppad_env.levels.settings import ISLANDS
+from tests.baselines.reproduce.shown import answers, cells, words_of
+from tools.fuzzing import miniature
+
+WORLD = WorldConfig(environment=ISLANDS, num_levels=3)
+ON_LEVELS = [experiment for experiment in EXPERIMENTS if "smoke" not in experiment.presets]
+
+
+def wobble(seed, size=0.004):
+    return size * ((seed * 7919) % 5 - 2)
+
+
+def procedure_rows(seeds, aligned=0.97, unseen=0.93, apart=0.05):
+    rows = []
+    for seed in range(seeds):
+        for stage, none, success in (
+            ("demonstrations", 0.44, 0.19),
+            ("base", 0.42, 0.2),
+            ("finetuned", 0.05, 0.32),
+            ("preference_finetuned", 0.01, 0.9),
+            ("aligned", 0.01, aligned),
+        ):
+            for levels in ("training",) if stage == "demonstrations" else ("training", "unseen"):
+                reached = success if (stage, levels) != ("aligned", "unseen") else unseen
+                rest = (1 - none) / 3
+                rows.append({"seed": seed, "stage": stage, "levels": levels, "episodes": 500})
+                rows[-1] |= dict(zip(NAMES, (none, rest, rest, rest), strict=True))
+                rows[-1] |= {
+                    "success": reached + wobble(seed),
+                    "apart": apart + wobble(seed) if stage == "base" else 0.2,
+                }
+    return rows
+
+
+def test_alignment_on_levels_is_judged_by_its_targets():
+    rows = procedure_rows(5)
+    assert answers(color, rows) == ["confirmed"] * 3 and answers(chain, rows) == ["confirmed"] * 2
+    assert answers(color, procedure_rows(5, aligned=0.9, unseen=0.7, apart=0.12)) == ["refuted"] * 3
+    assert cells(color, rows)["aligned, unseen levels", "at the target"].startswith("93.")
+    assert ("aligned, training levels", "from people") not in cells(color, rows), "only of the base agent"
+    text = words_of(color.EXPERIMENT.draw(rows))
+    assert "At the target" in text and "5 seeds, 500 episodes each" in text and "Preference\nfine-tuned" in text
+    assert words_of(color.EXPERIMENT.draw(procedure_rows(1)))
+
+
+def test_where_the_gap_arises_is_judged_for_each_part():
+    rows = []
+    for seed in range(5):
+        for count in generalization.LEVELS:
+            for levels in ("training", "unseen"):
+                gap = 0.3 * (levels == "unseen" and count == 10)
+                rows.append({"seed": seed, "count": count, "levels": levels, "episodes": 1000})
+                rows[-1] |= {"apart": 0.05 + gap + wobble(seed), "accuracy": 0.99 - 0.0 * gap + wobble(seed)}
+                rows[-1] |= {"success": 0.95 - gap + wobble(seed)}
+    assert answers(generalization, rows) == ["confirmed", "inconclusive", "confirmed", "confirmed"]
+    text = words_of(generalization.EXPERIMENT.draw(rows))
+    assert "levels of training" in text and "Reward model" in text and "1k" in text
+
+
+def test_place_and_color_are_told_apart():
+    rows = []
+    for seed in range(5):
+        for untied, agent, random in ((0.0, 0.2, 0.4), (0.01, 0.5, 0.5), (0.05, 0.8, 0.6), (0.2, 0.97, 0.9)):
+            for encoder, places in (("agent", agent), ("random", random)):
+                aligned = encoder == "agent" and untied in meaning.AGENTS
+                rows.append({"seed": seed, "untied": untied, "encoder": encoder, "places": places + wobble(seed)})
+                rows[-1] |= {"accuracy": 0.99, "goes_left": 0.9 if aligned else None}
+                rows[-1] |= {"goes_red": 0.3 if aligned else None}
+    assert answers(meaning, rows) == ["confirmed"] * 3
+    found = cells(meaning, rows)
+    assert found["0% untied, the agent's encoder", "left outranks red"].startswith("20.")
+    assert ("5% untied, the agent's encoder", "aligned agent goes left") not in found
+    text = words_of(meaning.EXPERIMENT.draw(rows))
+    assert "left pad" in text and "1%" in text and "indifferent" in text
+
+
+def test_ways_are_compared_by_their_places():
+    first = {"by_way": {"left-red, right-blue": 0.5, "left-blue, right-red": 0.2, "none": 0.3}}
+    other = {"by_way": {"left-red, right-red": 0.4, "left-red, ...": 0.1, "none": 0.5}}
+    assert places_apart(first, first) == 0.0
+    assert places_apart(first, other) == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize("experiment", ON_LEVELS, ids=lambda experiment: experiment.name)
+def test_their_artifacts_can_be_named_on_their_presets(experiment, tmp_path):
+    (preset,) = experiment.presets
+    named = NamedStages(preset, PRESETS[preset], tmp_path / "run", 0)
+    assert next(experiment.measure(named), None) is None and "base" in named.named
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory):
+    """Direct runs on levels with frames, and a reward model of random weights."""
+    place = tmp_path_factory.mktemp("people")
+    collect(
+        CollectConfig(episodes=24, population="curated", image_size=(16, 16), world=WORLD), place / "runs", workers=1
+    )
+    network = NetworkConfig(image_size=(16, 16), channels=(8,), width=32, layers=1, heads=2, context=8)
+    RewardModel(network).save_pretrained(place / "judge")
+    return place
+
+
+def test_the_accuracy_is_that_of_pairs_of_which_one_is_at_the_target(people, monkeypatch):
+    dataset = Dataset(people / "runs")
+    assert 0.0 <= generalization.accuracy_of(people / "judge", dataset, seed=0) <= 1.0
+    red = np.array([generalization.TARGET.reached(dataset.trajectory(index)) for index in range(len(dataset))])
+    monkeypatch.setattr(generalization, "score_episodes", lambda model, dataset, rows, words: red[rows].astype(float))
+    assert generalization.accuracy_of(people / "judge", dataset, seed=0) == 1.0
+    monkeypatch.setattr(generalization, "score_episodes", lambda model, dataset, rows, words: np.zeros(len(rows)))
+    assert generalization.accuracy_of(people / "judge", dataset, seed=0) == 0.0
+
+
+def test_a_reward_model_that_sees_the_place_prefers_it(people, monkeypatch):
+    dataset = Dataset(people / "runs")
+    place = np.array([dataset.trajectory(index).place == 0 for index in range(len(dataset))])
+    monkeypatch.setattr(meaning, "score_episodes", lambda model, dataset, episodes: place[episodes].astype(float))
+    assert meaning.prefers_place(people / "judge", dataset) == 1.0
+    red = np.array([meaning.RED.reached(dataset.trajectory(index)) for index in range(len(dataset))])
+    monkeypatch.setattr(meaning, "score_episodes", lambda model, dataset, episodes: red[episodes].astype(float))
+    assert meaning.prefers_place(people / "judge", dataset) == 0.0
+
+
+@pytest.mark.slow
+def test_the_procedure_on_levels_is_measured_of_its_artifacts(tmp_path, monkeypatch):
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    small = miniature.PRESET
+    preset = dataclasses.replace(
+        small,
+        demonstrations=dataclasses.replace(small.demonstrations, world=WORLD),
+        curated=dataclasses.replace(small.curated, world=WORLD),
+    )
+    rows = rows_of(color.measure(Stages("islands", preset, tmp_path / "run", 0)))
+    assert [(row["stage"], row["levels"]) for row in rows[:3]] == [
+        ("demonstrations", "training"),
+        ("base", "training"),
+        ("base", "unseen"),
+    ]
+    assert len(rows) == 9 and all(sum(row[name] for name in NAMES) == pytest.approx(1.0) for row in rows)
+    assert rows[0]["apart"] == 0.0
