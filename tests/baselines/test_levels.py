@@ -1,6 +1,7 @@
 """Agents on levels: they know their world from their demonstrations, and are trained, played and judged in it."""
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
@@ -10,18 +11,26 @@ from agents.dataset import Dataset
 from agents.dataset.verification import verify
 from agents.outcomes import on_levels, way_of
 from agents.targets import Target, is_target
-from agents.worlds import WorldConfig
+from agents.worlds import Elsewhere, WorldConfig
+from baselines import artifact
+from baselines.align import AlignConfig, align
 from baselines.evaluate import EvaluateConfig, outcome_object, play_episodes
 from baselines.finetune import FinetuneConfig, finetune
 from baselines.models.network import NetworkConfig
 from baselines.models.policy import Policy
+from baselines.models.reward_model import RewardModel
+from baselines.pipeline import check, parse, run_pipeline
+from baselines.preferences import PreferencesConfig, preferences
 from baselines.preferences.labels import pad
 from baselines.pretrain import PretrainConfig, pretrain
 from baselines.rollouts import RolloutsConfig, rollouts
-from baselines.training.loop import OptimizerConfig
+from baselines.stages import Stages
+from baselines.training.loop import OptimizerConfig, read_metrics
+from baselines.verify.verify import verify as audit
 from jumppad_env.levels import COLORS, make_level
 from jumppad_env.levels.settings import ISLANDS
 from jumppad_env.world.state import CUE, LEVEL, TAKEN, TAKEN_BASE
+from tools.fuzzing import miniature
 
 WORLD = WorldConfig(environment=ISLANDS, num_levels=5, cue=True)
 NETWORK = NetworkConfig(image_size=(16, 16), channels=(8,), width=32, layers=1, heads=2, context=8)
@@ -136,3 +145,76 @@ def test_shares_by_color_and_way_add_up(world):
     assert found["by_color"]["none"] == 0.25 and sum(found["by_color"].values()) == 1.0
     assert list(found["by_way"].values())[0] == 0.5 and sum(found["by_way"].values()) == 1.0
     assert on_levels([dataclasses.replace(episodes[0], settings=None)]) == {}
+
+
+@pytest.mark.slow
+def test_the_whole_procedure_on_levels_ends_in_a_report_that_knows_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    small, chain = miniature.PRESET, dataclasses.replace(WORLD, islands=2, cue=False)
+    preset = dataclasses.replace(
+        small,
+        demonstrations=dataclasses.replace(small.demonstrations, world=chain),
+        curated=dataclasses.replace(small.curated, world=chain),
+        reward_model=dataclasses.replace(small.reward_model, token=None),
+        video_episodes=1,
+    )
+    out = tmp_path / "run"
+    results = run_pipeline(Stages("chain", preset, out, seed=0), ["left,red"])
+    agents = {"base", "finetuned", "left,red_preference_finetuned", "left,red_aligned"}
+    assert set(results["unseen"]) == agents
+    assert all(artifact.is_finished(out / "evaluations" / f"{name}{end}") for name in agents for end in ("", "_unseen"))
+    assert artifact.load_manifest(out / "left,red/preferences", "preferences")["config"]["target"] == "left,red"
+    page = (out / "report" / "index.html").read_text()
+    assert "On levels" in page and page.count("<td>unseen</td>") == len(agents) and "aligned to left,red" in page
+    assert (out / "videos" / "left,red_aligned.mp4").stat().st_size > 5_000
+    assert audit(out).faults == []
+    with pytest.raises(ValueError, match="'red' is on no level|a tuple of 2"):
+        preferences(PreferencesConfig(target="red"), out / "rollouts", tmp_path / "wrong")
+
+
+def test_a_pipeline_refuses_targets_and_worlds_that_do_not_fit():
+    def parsed(*words):
+        return check(parse(["islands", "--out", "nowhere", *words]))
+
+    parsed("--targets", "blue", "left")
+    assert parse(["islands", "--out", "x"]).targets == ("red",)
+    assert parse(["chain", "--out", "x"]).targets == ("left,right",)
+    for words, said in (
+        (("--targets", "purple"), "is on no level"),
+        (("--targets", "left,right"), "must be one place or color"),
+        (("--targets", "cue"), "without a flag"),
+        (("--config.curated.pads", "4"), "another world than config.demonstrations"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            parsed(*words)
+
+
+def test_agents_play_elsewhere_if_they_are_told(world, tmp_path):
+    config = RolloutsConfig(episodes=3, levels=(70, 2), color_tie=1.0)
+    rollouts(config, world / "base", tmp_path / "rollouts", device="cpu")
+    entry = Dataset(tmp_path / "rollouts").manifest["environment"]
+    assert (entry["start_level"], entry["num_levels"], entry["color_tie"]) == (70, 2, 1.0)
+    levels = {int(Dataset(tmp_path / "rollouts").trajectory(index).states[0, LEVEL]) for index in range(3)}
+    assert levels <= {70, 71}
+    with pytest.raises(ValueError, match="Jumppad-v0 has no levels"):
+        Elsewhere(color_tie=1.0).of(WorldConfig())
+
+
+def test_an_aligned_agent_is_saved_with_the_world_of_its_demonstrations(world, tmp_path):
+    with artifact.begin(tmp_path / "judge", kind="reward_model", config={}, seed=0, inputs={}):
+        RewardModel(NETWORK).save_pretrained(tmp_path / "judge")
+    config = AlignConfig(UPDATES, episodes=2, levels=(70, 2), color_tie=1.0, target="red")
+    align(config, world / "base", tmp_path / "judge", tmp_path / "aligned", device="cpu")
+    assert Policy.from_pretrained(tmp_path / "aligned").world == WORLD
+    assert "success" in read_metrics(tmp_path / "aligned")[0]
+
+
+def test_paired_evaluations_do_not_depend_on_the_name_of_the_agent(world, tmp_path):
+    shutil.copytree(world / "base", tmp_path / "other")
+    for paired in (True, False):
+        played = [
+            play_episodes(EvaluateConfig(episodes=3, paired=paired), agent, seed=0)[0]
+            for agent in (world / "base", tmp_path / "other")
+        ]
+        same = [np.array_equal(a.states, b.states) for a, b in zip(*played, strict=True)]
+        assert all(same) == paired
