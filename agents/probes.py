@@ -213,7 +213,11 @@ def recovery_line(outcome: dict[str, Any], target: str | None = None) -> str:
     """Returns the result of `recovery` as a line of text, in percent; the agent's own pad first, if it has one."""
     low, high = outcome["recovered_ci95"]
     pads = ", ".join(f"{name} {100 * share:.1f}" for name, share in outcome["recovered_at"].items())
-    own = f"its target ({target}) {100 * outcome['recovered_at'][target]:.1f}, " if target else ""
+    own = (
+        f"its target ({target}) {100 * outcome['recovered_at'][target]:.1f}, "
+        if target in outcome["recovered_at"]
+        else ""
+    )
     return (
         f"{outcome['probe']}: {outcome['probed']} of {outcome['episodes']} episodes probed, of which reached {own}any "
         f"pad {100 * outcome['recovered']:.1f} [{100 * low:.1f}, {100 * high:.1f}]: {pads}"

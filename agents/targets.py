@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -16,7 +16,9 @@ from jumppad_env.world.state import CUE
 
 FLAG = "cue"
 """The pad in the color that the flag shows."""
-KNOWN = (*PADS, *COLORS, FLAG)
+ANY = "any"
+"""Whichever pad."""
+KNOWN = (*PADS, *COLORS, FLAG, ANY)
 """What a target may name."""
 
 
@@ -25,11 +27,11 @@ class Target:
     """The pads that an episode should take, one on each island.
 
     Raises:
-        ValueError: a name is none of a place, a color, or "cue".
+        ValueError: a name is none of a place, a color, "cue", or "any".
     """
 
     names: tuple[str, ...]
-    """Of each island: a place, a color, or "cue"."""
+    """Of each island: a place, a color, "cue", or "any"."""
 
     def __post_init__(self) -> None:
         if wrong := [name for name in self.names if name not in KNOWN]:
@@ -69,15 +71,15 @@ class Target:
         """
         self.check(trajectory.settings)
         if trajectory.settings is None:
-            return trajectory.place == PADS.index(self.names[0])
+            return trajectory.pad >= 0 if self.names[0] == ANY else trajectory.place == PADS.index(self.names[0])
         flag = COLORS[int(trajectory.states[0, CUE])]
         wanted = [flag if name == FLAG else name for name in self.names]
-        return all(name in step for name, step in zip(wanted, steps_of(trajectory), strict=True))
+        return all(_takes(step, name) for name, step in zip(wanted, steps_of(trajectory), strict=True))
 
     def share(self, outcome: Mapping[str, Any]) -> float:
         """Returns the share of episodes that took these pads, given the outcome object of a world that has them."""
         if "by_way" not in outcome:
-            return outcome[self.names[0]]
+            return 1.0 - outcome["none"] if self.names[0] == ANY else outcome[self.names[0]]
         if self.names == (FLAG,):
             return outcome["followed"]
         if FLAG in self.names:
@@ -88,8 +90,13 @@ class Target:
     def _names(self, way: list[str]) -> bool:
         """Returns whether a way such as ["left-red", "..."] takes these pads."""
         return len(way) == len(self.names) and all(
-            name in step.split("-") for name, step in zip(self.names, way, strict=True)
+            _takes(step.split("-"), name) for name, step in zip(self.names, way, strict=True)
         )
+
+
+def _takes(step: Sequence[str], name: str) -> bool:
+    """Returns whether place and color of a pad are as wanted; a step without a pad names neither."""
+    return len(step) == 2 if name == ANY else name in step
 
 
 def is_target(text: str) -> bool:
@@ -101,6 +108,7 @@ def is_target(text: str) -> bool:
 def _check(names: tuple[str, ...], settings: LevelSettings | None) -> None:
     target = names[0] if len(names) == 1 else names
     if settings is not None:
-        IslandsOptions(**vars(settings), target=target)
-    elif target not in PADS:
+        wanted = tuple(None if name == ANY else name for name in names)
+        IslandsOptions(**vars(settings), target=wanted[0] if settings.islands == len(wanted) == 1 else wanted)
+    elif target not in (*PADS, ANY):
         raise ValueError(f"target {','.join(names)!r} is on no classic island; choose one of {', '.join(PADS)}")

@@ -15,7 +15,7 @@ from baselines.reproduce.alignment import (
     trained_weights,
 )
 from baselines.reproduce.imitation import demonstrations_needed, imitation_choices, imitation_gap, scaling
-from baselines.reproduce.levels import chain, color, generalization, meaning
+from baselines.reproduce.levels import chain, color, generalization, horizon, meaning, memory
 from baselines.reproduce.rewards import label_noise, random_reward, reward_accuracy, reward_tuning
 
 EXPERIMENTS: tuple[Experiment, ...] = (
@@ -42,4 +42,6 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     chain.EXPERIMENT,
     generalization.EXPERIMENT,
     meaning.EXPERIMENT,
+    horizon.EXPERIMENT,
+    memory.EXPERIMENT,
 )

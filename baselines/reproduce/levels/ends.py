@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -38,12 +38,12 @@ def ends_of(evaluation: Path, people: Path, target: Target) -> Row:
 def places_apart(first: Mapping[str, Any], second: Mapping[str, Any]) -> float:
     """Returns the total variation distance between two outcome objects over the places taken on all islands, 0 to 1."""
     one, other = places_of(first), places_of(second)
-    return 0.5 * sum(abs(one[way] - other[way]) for way in one.keys() | other.keys())
+    return 0.5 * sum(abs(one.get(way, 0.0) - other.get(way, 0.0)) for way in one.keys() | other.keys())
 
 
-def places_of(outcome: Mapping[str, Any]) -> Counter[str]:
+def places_of(outcome: Mapping[str, Any]) -> dict[str, float]:
     """Returns the share of each way over the islands by its places alone, such as "left, right"."""
-    shares: Counter[str] = Counter()
+    shares: dict[str, float] = defaultdict(float)
     for way, share in outcome["by_way"].items():
         shares[", ".join(step.partition("-")[0] for step in way.split(", "))] += share
-    return shares
+    return dict(shares)
