@@ -76,17 +76,18 @@ def _aligned(stages: Stages, end: str, share: float, rollouts: Path, judge: Path
     return stages.evaluation(f"left_aligned{end}", agent)
 
 
-def prefers_place(judge: Path, dataset: Dataset) -> float:
+def prefers_place(judge: Path, dataset: Dataset) -> float | None:
     """Returns how often a reward model scores an episode that ends left, but not at red, above one of the reverse.
 
-    It is a share of all pairs of such episodes: 1 is place, 0 is color.
+    It is a share of all pairs of such episodes: 1 is place, 0 is color; None where there are none.
     """
     left, red = (np.array([target.reached(one) for one in episodes_of(dataset)]) for target in (LEFT, RED))
     model = RewardModel.from_pretrained(judge, choose_device())
     by_place, by_color = (
         score_episodes(model, dataset, np.flatnonzero(wanted)) for wanted in (left & ~red, red & ~left)
     )
-    return float((by_place[:, None] > by_color[None, :]).mean())
+    pairs = by_place[:, None] > by_color[None, :]
+    return float(pairs.mean()) if pairs.size else None
 
 
 COLORS = {"agent": "#15803d", "random": "#69737d"}

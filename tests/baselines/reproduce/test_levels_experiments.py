@@ -185,16 +185,27 @@ def test_a_reward_model_that_sees_the_place_prefers_it(people, monkeypatch):
     assert meaning.prefers_place(people / "judge", dataset) == 0.0
 
 
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """Returns the rows of an experiment on the miniature preset, on levels; artifacts are shared."""
+    run, small = tmp_path_factory.mktemp("run"), miniature.PRESET
+
+    def measure(experiment, preset_name, world):
+        preset = dataclasses.replace(
+            small,
+            demonstrations=dataclasses.replace(small.demonstrations, world=world),
+            curated=dataclasses.replace(small.curated, world=world),
+            reward_model=dataclasses.replace(small.reward_model, token=None),
+        )
+        return rows_of(experiment.measure(Stages(preset_name, preset, run / preset_name, 0)))
+
+    return measure
+
+
 @pytest.mark.slow
-def test_the_procedure_on_levels_is_measured_of_its_artifacts(tmp_path, monkeypatch):
+def test_the_procedure_on_levels_is_measured_of_its_artifacts(measured, monkeypatch):
     monkeypatch.setenv("TQDM_DISABLE", "1")
-    small = miniature.PRESET
-    preset = dataclasses.replace(
-        small,
-        demonstrations=dataclasses.replace(small.demonstrations, world=WORLD),
-        curated=dataclasses.replace(small.curated, world=WORLD),
-    )
-    rows = rows_of(color.measure(Stages("islands", preset, tmp_path / "run", 0)))
+    rows = measured(color, "islands", WORLD)
     assert [(row["stage"], row["levels"]) for row in rows[:3]] == [
         ("demonstrations", "training"),
         ("base", "training"),
@@ -202,3 +213,18 @@ def test_the_procedure_on_levels_is_measured_of_its_artifacts(tmp_path, monkeypa
     ]
     assert len(rows) == 9 and all(sum(row[name] for name in NAMES) == pytest.approx(1.0) for row in rows)
     assert rows[0]["apart"] == 0.0
+
+
+@pytest.mark.slow
+def test_other_experiments_measure_every_condition(measured, monkeypatch):
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    monkeypatch.setattr(meaning, "ROLLOUTS", 8)
+    rows = measured(meaning, "islands", WORLD)
+    assert {(row["untied"], row["encoder"]) for row in rows} == {
+        (u, e) for u in meaning.UNTIED for e in ("agent", "random")
+    }
+    assert [row["untied"] for row in rows if row["goes_left"] is not None] == list(meaning.AGENTS)
+    rows = measured(memory, "islands", WORLD)
+    assert [row["context"] for row in rows[::2]] == list(memory.CONTEXTS)
+    rows = measured(horizon, "chain", dataclasses.replace(WORLD, islands=2))
+    assert [row["islands"] for row in rows[::2]] == [1, 2, 3] and rows[2]["moved"] is not None
