@@ -128,7 +128,7 @@ def _alignment(updates: int, learning_rate: float) -> OptimizerConfig:
     return dataclasses.replace(AlignConfig().optimizer, updates=updates, learning_rate=learning_rate)
 
 
-def _levels(islands: int, episodes: int, reward_model: RewardConfig, share: float) -> Preset:
+def _levels(islands: int, episodes: int, rollouts: int, reward_model: RewardConfig, share: float) -> Preset:
     # On levels, colors and places must be read off the pixels, where quick may learn one island by heart: more episodes
     # of everything, and frames shifted at random. Few of them take the wanted way, so these are imitated for longer.
     world = WorldConfig(environment=ISLANDS, islands=islands)
@@ -139,7 +139,7 @@ def _levels(islands: int, episodes: int, reward_model: RewardConfig, share: floa
         curated=CollectConfig(episodes=1500, population="curated", world=world),
         base=dataclasses.replace(quick.base, network=NetworkConfig(hold=1), shift=SHIFT),
         finetuned=dataclasses.replace(quick.finetuned, shift=SHIFT),
-        rollouts=RolloutsConfig(episodes=episodes),
+        rollouts=RolloutsConfig(episodes=rollouts),
         reward_model=reward_model,
         preference_finetuned=PreferenceFinetuneConfig(
             share=share, optimizer=muon(updates=500, learning_rate=1e-3, warmup_updates=5), shift=SHIFT
@@ -151,12 +151,13 @@ def _levels(islands: int, episodes: int, reward_model: RewardConfig, share: floa
 
 
 def _islands() -> Preset:
-    return _levels(1, episodes=4000, reward_model=RewardConfig(), share=0.25)
+    return _levels(1, episodes=4000, rollouts=4000, reward_model=RewardConfig(), share=0.25)
 
 
 def _chain() -> Preset:
-    # One in nine goes as wanted. The last step does not see which way the first island was left, hence the mean of all.
-    return _levels(2, episodes=3000, reward_model=RewardConfig(token=None), share=0.1)
+    # One in nine goes as wanted if all goes well. The last step does not see which way the first island was left, hence
+    # the mean of all.
+    return _levels(2, episodes=3000, rollouts=5000, reward_model=RewardConfig(token=None), share=0.07)
 
 
 PRESETS: dict[PresetName, Preset] = {

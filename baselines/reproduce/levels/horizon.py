@@ -69,7 +69,7 @@ def _procedure(stages: Stages, islands: int, targets: tuple[str, ...]) -> tuple:
     aligned = {}
     for target in targets:
         ways = len(PADS) ** (1 if target == FIRST else islands)
-        share = round(0.9 / ways, 3)  # nearly all that go as wanted, if the fine-tuned agent has no taste
+        share = round(0.65 / ways, 2)  # fewer than go as wanted, unless the fine-tuned agent has little taste for it
         config = dataclasses.replace(preset.preference_finetuned, share=share)
         pairs = stages.preferences(target, f"preferences{end}", rollouts=rollouts)
         judge = stages.reward_model(target, f"reward_model{end}", agent=tuned, rollouts=rollouts, preferences=pairs)
