@@ -25,6 +25,7 @@ from baselines import artifact
 from baselines.evaluate import load_outcome
 from baselines.models.precision import choose_device, use_device
 from baselines.models.threads import count_threads, take_share_of_cores
+from baselines.preferences.people.store import read_answers
 from baselines.presets import PRESETS, TARGETS, Preset, PresetName
 from baselines.record import record_grid
 from baselines.report.report import page_of, write_report
@@ -195,6 +196,9 @@ class Arguments:
     targets: tuple[str, ...] = ("left", "right")
     """What to align to: left, middle, right; on levels also red, ...; on several islands a pad for each, as in
     left,right. By default what suits the preset."""
+    labels: Path | None = None
+    """Directory of people's answers from `baselines.label`, instead of synthetic comparisons; then one target, the one
+    that the question means."""
     seed: int = 0
     """Seed for all stages."""
     device: str = "auto"
@@ -231,6 +235,12 @@ def check(arguments: Arguments) -> None:
     targets, config, preset = arguments.targets, arguments.config, PRESETS[arguments.preset]
     if not targets or len(set(targets)) != len(targets):
         raise ValueError(f"targets must be one or more different ones, got {targets}")
+    if arguments.labels is not None:
+        if len(targets) > 1:
+            raise ValueError(
+                f"the answers in {arguments.labels} are to one question; give one --targets, not {targets}"
+            )
+        read_answers(arguments.labels)
     for target in targets:
         Target.parse(target).check(config.demonstrations.world.settings)
     for stage, name, option in SET_ELSEWHERE:
@@ -261,7 +271,8 @@ def pipeline(arguments: Arguments) -> None:
     workers = arguments.workers or (count_threads() if choose_device().type == "cpu" else 1)
     out, targets = arguments.out, arguments.targets
     with explain_full_disk(out):
-        results = run_pipeline(Stages(arguments.preset, arguments.config, out, arguments.seed), list(targets), workers)
+        stages = Stages(arguments.preset, arguments.config, out, arguments.seed, arguments.labels)
+        results = run_pipeline(stages, list(targets), workers)
     outcomes = results["outcomes"]
     rows = {name: outcomes[name] for name in ("demonstrations", "base", "finetuned")}
     for stage in TARGET_KINDS:

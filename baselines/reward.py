@@ -47,12 +47,21 @@ class RewardConfig:
     """Step whose hidden state the head reads, counted from the end (-1 is the last); None reads the mean of all."""
 
 
-def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:
+def bradley_terry_loss(chosen: Tensor, rejected: Tensor, probability: Tensor | None = None) -> Tensor:
     """Returns the mean of -log sigmoid(chosen - rejected) over pairs of scores (C,).
 
-    Source: Bradley and Terry (1952); paper, section 3, step 4.
+    Args:
+        chosen: (C,) scores of the preferred episodes.
+        rejected: (C,) scores of the others.
+        probability: (C,) that the preferred one is better, 0.5 for a tie; None: 1.
+
+    Source: Bradley and Terry (1952); paper, section 3, step 4. A tie counts half either way, as in Christiano et al.
+    (arXiv 1706.03741), section 2.2.3.
     """
-    return -logsigmoid(chosen - rejected).mean()
+    margin = chosen - rejected
+    if probability is None:
+        return -logsigmoid(margin).mean()
+    return -(probability * logsigmoid(margin) + (1 - probability) * logsigmoid(-margin)).mean()
 
 
 def reward(
@@ -98,7 +107,8 @@ def reward(
                 "accuracy": float((margin > 0).float().mean()) * weight,
                 "margin": float(margin.mean()) * weight,
             }
-            return bradley_terry_loss(chosen, rejected) * weight, metrics
+            known = None if pairs.probability is None else torch.from_numpy(pairs.probability[part]).to(place).float()
+            return bradley_terry_loss(chosen, rejected, known) * weight, metrics
 
         parameters = model.head.parameters() if config.trained == "head" else None
         train(model, compute_loss, config.optimizer, work.directory, description="reward model", parameters=parameters)

@@ -31,6 +31,7 @@ from baselines.evaluate import EvaluateConfig, evaluate, save_evaluation
 from baselines.finetune import FinetuneConfig, finetune
 from baselines.preference_finetune import PreferenceFinetuneConfig, preference_finetune
 from baselines.preferences import PreferencesConfig, preferences
+from baselines.preferences.people.export import export_answers
 from baselines.presets import PRESETS, Preset
 from baselines.pretrain import PretrainConfig, pretrain
 from baselines.reward import RewardConfig, reward
@@ -78,13 +79,14 @@ class Stages:
         preset: Settings of all stages.
         out: The run directory.
         seed: Seed for all stages.
+        labels: Directory of people's answers to comparisons of the rollouts, instead of synthetic ones.
 
     Raises:
         ValueError: The directory holds something else, or a run of another preset, seed or configuration.
     """
 
-    def __init__(self, name: str, preset: Preset, out: Path, seed: int) -> None:
-        self.name, self.preset, self.out, self.seed = name, preset, out, seed
+    def __init__(self, name: str, preset: Preset, out: Path, seed: int, labels: Path | None = None) -> None:
+        self.name, self.preset, self.out, self.seed, self.labels = name, preset, out, seed, labels
         self.open()
 
     def open(self) -> None:
@@ -225,9 +227,11 @@ class Stages:
         config: PreferencesConfig | None = None,
         rollouts: Path | None = None,
     ) -> Path:
-        """Returns comparisons between rollouts."""
-        asked = dataclasses.replace(config or self.preset.preferences, target=target)
+        """Returns comparisons between rollouts, by default those of people where there are any."""
         data = rollouts or self.rollouts()
+        if self.labels is not None and config is None:
+            return self.make(f"{target}/{name}", partial(export_answers, self.labels, data))
+        asked = dataclasses.replace(config or self.preset.preferences, target=target)
         return self.make(f"{target}/{name}", partial(preferences, asked, data, seed=self.seed))
 
     def reward_model(

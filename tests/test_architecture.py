@@ -33,7 +33,7 @@ FLOORS = {
     "baselines": (
         {"artifact", "models", "policy"},
         {"training", "preferences", "rollouts", "evaluate", "compare", "curves", "record"},
-        {"pretrain", "finetune", "reward", "preference_finetune", "align", "report"},
+        {"pretrain", "finetune", "reward", "preference_finetune", "align", "report", "label"},
         {"presets"},
         {"stages", "throughput"},
         {"pipeline", "laboratory"},

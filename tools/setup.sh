@@ -53,6 +53,13 @@ install_screen() {
     fi >/dev/null
 }
 
+# So do tests of the page for labeling, a browser.
+install_browser() {
+    if ! command -v chromium && command -v apt-get && may_install; then
+        install_system "Tests of the page for labeling use a browser." chromium chromium || true
+    fi >/dev/null
+}
+
 # --- Python -------------------------------------------------------------------------------------------------------
 
 usable_python() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; }
@@ -104,7 +111,7 @@ install_packages() {
     fi
     # shellcheck disable=SC2046  # an option and its value, or nothing
     $VENV/bin/python -m pip install --quiet --disable-pip-version-check --constraint $VENV/constraints.txt \
-        $(torch_option) --editable '.[play,video,baselines,exchange,cluster,examples,dev]' ||
+        $(torch_option) --editable '.[play,video,baselines,exchange,cluster,label,examples,dev]' ||
         fail "pip failed, see above. If it found no torch: is $TORCH_INDEX reachable, and does it have a build for" \
             "$($VENV/bin/python --version)? To use another interpreter: rm -rf $VENV && make setup PYTHON=python3.12"
 }
@@ -125,6 +132,7 @@ if other_python || [ "$(cat $STAMP 2>/dev/null)" != "$(fingerprint)" ] || ! $VEN
     install_packages
     echo "$TORCH" >$CHOICE
     install_screen
+    install_browser
     fingerprint >$STAMP
     say "done"
 fi

@@ -26,6 +26,8 @@ class Comparisons:
     """(C,) int, indices of the others."""
     kind: np.ndarray | None = None
     """(C,) str, the part of a composed label that decides the pair; None if the label has one part."""
+    probability: np.ndarray | None = None
+    """(C,) float, that the preferred one is better: 1, or 0.5 where people see no difference; None if all are 1."""
 
     def __len__(self) -> int:
         return len(self.chosen)
@@ -53,6 +55,9 @@ def ranking(pairs: Comparisons, chosen: np.ndarray, rejected: np.ndarray) -> dic
         `by_kind` where pairs have kinds: of each the `accuracy` and the number of `pairs`.
     """
     margins = chosen - rejected
+    if pairs.probability is not None:  # there is no right way to rank ties
+        decided = pairs.probability > 0.5
+        return ranking(Comparisons(pairs.chosen[decided], pairs.rejected[decided]), chosen[decided], rejected[decided])
     found: dict[str, Any] = {"accuracy": float((margins > 0).mean()), "margin": float(margins.mean())}
     if pairs.kind is not None:
         found["by_kind"] = {
@@ -122,11 +127,16 @@ def load_comparisons(directory: Path, part: Literal["train", "held_out"], datase
     wanted = {f"{part}_chosen": ("iu", 1), f"{part}_rejected": ("iu", 1)}
     if f"{part}_kinds" in metrics:
         wanted[f"{part}_kind"] = ("U", 1)
-    pairs = Comparisons(*artifact.read_arrays(directory / FILE, wanted))
-    sizes = {len(array) for array in (pairs.chosen, pairs.rejected, pairs.kind) if array is not None}
+    if "people" in metrics:
+        wanted[f"{part}_probability"] = ("f", 1)
+    arrays = artifact.read_arrays(directory / FILE, wanted)
+    pairs = Comparisons(**dict(zip((name.removeprefix(f"{part}_") for name in wanted), arrays, strict=True)))
+    sizes = {len(array) for array in vars(pairs).values() if array is not None}
     path, last = directory / FILE, len(dataset) - 1
     if len(sizes) > 1 or sizes == {0}:
         raise ValueError(f"{path} has {part} pairs of {sorted(sizes)} entries; run the stage that makes it again")
+    if pairs.probability is not None and not ((pairs.probability >= 0.5) & (pairs.probability <= 1)).all():
+        raise ValueError(f"{path} has {part} probabilities beyond 0.5 to 1; run the stage that makes it again")
     both = np.concatenate([pairs.chosen, pairs.rejected])
     if both.min() < 0 or both.max() > last:
         wrong = int(both.min()) if both.min() < 0 else int(both.max())

@@ -137,6 +137,8 @@ class RewardModelResult:
     """Number of training comparisons."""
     manifest: dict[str, Any] | None
     metrics: list[dict[str, float]]
+    labels: dict[str, Any] | None = None
+    """Manifest of its comparisons, if people made them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,11 +219,13 @@ def _load_stage(directory: Path, results: dict[str, Any], kind: str, target: str
 def _load_reward_model(directory: Path, results: dict[str, Any], target: str) -> RewardModelResult:
     numbers = results.get("reward_model", {}).get(target, {})
     artifact = directory / target / "reward_model"
+    labels = _if_there(directory / target / "preferences" / MANIFEST, _read_manifest, None)
     return RewardModelResult(
         accuracy=numbers.get("accuracy"),
         comparisons=numbers.get("comparisons"),
         manifest=_if_there(artifact / MANIFEST, _read_manifest, None),
         metrics=_if_there(artifact / METRICS, lambda path: read_metrics(path.parent), []),
+        labels=labels if labels and "people" in labels.get("metrics", {}) else None,
     )
 
 

@@ -13,6 +13,8 @@ from baselines.report.palette import STAGE_COLORS
 from baselines.report.paper import paper_shares
 from baselines.report.run_directory import Run, Stage, interval_at, share_at
 
+TRUST = {"consistent": "repeats answered as before", "golden": "known answers right"}
+"""Titles of shares of answers."""
 WAYS = 3
 """Ways over levels that are shown of each agent."""
 
@@ -116,6 +118,17 @@ def alignment(run: Run) -> dict[str, Any]:
     }
 
 
+def labels(run: Run) -> dict[str, Any]:
+    """Who answered the comparisons, if people did, and how far they can be trusted."""
+    shown = []
+    for target, result in run.reward_models.items():
+        if result.labels is not None:
+            metrics = result.labels["metrics"]
+            shares = [(title, metrics["trust"].get(key)) for key, title in TRUST.items()]
+            shown.append((target, result.labels.get("config", {}).get("question", ""), metrics, shares))
+    return {"shown": shown}
+
+
 def learning(run: Run) -> dict[str, Any]:
     """Learning curves of every training stage."""
     base = [("base", STAGE_COLORS["base"], run.stage("base").metrics)]
@@ -162,5 +175,5 @@ def reproduction(run: Run) -> dict[str, Any]:
     }
 
 
-SECTIONS = (head, paths, outcomes, levels, videos, alignment, learning, reproduction)
+SECTIONS = (head, paths, outcomes, levels, videos, labels, alignment, learning, reproduction)
 """In the order of the page; each function has the name of its value in the template."""

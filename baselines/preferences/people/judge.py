@@ -1,0 +1,171 @@
+"""What can be learned from the answers so far, in the background: a reward model, and where models disagree.
+
+The reward model is that of `baselines.reward`, trained by this very command in a process of low priority. For choosing
+pairs an ensemble of linear models on what the agent's network sees is cheap enough to be fitted after every answer.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from agents.dataset import Dataset
+from agents.outcomes import wilson_interval
+from baselines.artifact import load_manifest
+from baselines.models.batches import make_batch
+from baselines.models.policy import Policy
+from baselines.models.precision import autocast, choose_device
+from baselines.preferences.people.export import write_comparisons
+from baselines.preferences.people.pairs import Judge
+from baselines.preferences.people.store import AnswerStore, Given
+from jumppad_env.machine.parent import ending_with_parent
+from jumppad_env.streams import stream
+
+MODELS = 8
+"""Of the ensemble."""
+DECAY = 1e-2
+"""Weight decay of the ensemble's logistic regressions."""
+STEPS = 60
+"""Of their training."""
+NEW = 10
+"""Answers after which a reward model is trained anew."""
+REWARD = "reward_model"
+
+
+class BackgroundReward:
+    """Trains reward models on the answers so far, one at a time, in a process beside the server.
+
+    Args:
+        store: the answers.
+        rollouts: dataset of the episodes.
+        agent: policy whose network the reward model starts from.
+        place: directory for what is trained; it is emptied at first and at last.
+    """
+
+    def __init__(self, store: AnswerStore, rollouts: Path, agent: Path, place: Path) -> None:
+        self._store, self._rollouts, self._agent, self._place = store, rollouts, agent, place
+        self.result: dict[str, Any] | None = None
+        """Of the last reward model: `accuracy` on held-out comparisons, its `ci95`, and the numbers of `train` and
+        `held_out` comparisons; or `waits`, what is still needed."""
+        self._used = -NEW
+        self._wake, self._stop = threading.Event(), threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        shutil.rmtree(place, ignore_errors=True)
+        self._thread = threading.Thread(target=self._work, name="reward model", daemon=True)
+        self._thread.start()
+
+    def answered(self) -> None:
+        """Says that there are other answers."""
+        self._wake.set()
+
+    def close(self) -> None:
+        """Ends the training under way."""
+        self._stop.set()
+        self._wake.set()
+        if (process := self._process) is not None:
+            process.kill()
+        self._thread.join()
+        shutil.rmtree(self._place, ignore_errors=True)
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            given = self._store.given()
+            if abs(len(given) - self._used) >= NEW:
+                self._used = len(given)
+                self._train(given)
+            self._wake.wait()
+            self._wake.clear()
+
+    def _train(self, given: Sequence[Given]) -> None:
+        self._place.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._place) as folder:
+            pairs, model = Path(folder) / "preferences", Path(folder) / REWARD
+            try:
+                write_comparisons(str(self._store.about.get("question", "")), given, self._rollouts, pairs)
+            except ValueError as error:  # too few
+                self.result, self._used = {"waits": str(error)}, -NEW
+                return
+            command = [sys.executable, "-m", "baselines.reward", "--agent", self._agent, "--rollouts", self._rollouts]
+            command += ["--preferences", pairs, "--out", model, "--device", "cpu"]
+            nice = [shutil.which("nice") or "", "-n", "10"]
+            line = ending_with_parent([*(nice if nice[0] else []), *map(str, command)])
+            self._process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            said = self._process.communicate()[1]
+            if self._process.returncode != 0:
+                if not self._stop.is_set():
+                    lines = said.decode(errors="replace").strip().splitlines()
+                    self.result = {"waits": lines[-1] if lines else "the training ended"}
+                return
+            metrics = load_manifest(model, "reward_model")["metrics"]
+            held_out = load_manifest(pairs, "preferences")["metrics"]["held_out"]
+            decided = held_out["comparisons"] - held_out["ties"]
+            interval = wilson_interval(round(metrics["accuracy"] * decided), decided)
+            self.result = {"accuracy": metrics["accuracy"], "ci95": list(interval), "held_out": decided}
+            self.result["train"] = metrics["comparisons"]
+
+
+def features_of(agent: Path, dataset: Dataset) -> np.ndarray:
+    """Returns what an agent's network sees of episodes: its last hidden state and the mean of all, (E, 2 * width).
+
+    Each column has mean 0 and standard deviation 1.
+    """
+    place = choose_device()
+    trunk = Policy.from_pretrained(agent, place).network.trunk.eval()
+    rows = np.zeros((len(dataset), 2 * trunk.config.width), np.float32)
+    order = np.argsort(dataset.episodes["length"], kind="stable")
+    for start in range(0, len(order), 16):
+        some = order[start : start + 16]
+        batch = make_batch([dataset.trajectory(int(index)) for index in some], place)
+        with torch.inference_mode(), autocast(place):
+            hidden = trunk(batch.frames).float()
+        last = hidden[torch.arange(len(some)), batch.lengths - 1]
+        mask = batch.mask[..., None]
+        mean = (hidden * mask).sum(1) / mask.sum(1)
+        rows[some] = torch.cat([last, mean], dim=1).cpu().numpy()
+    return (rows - rows.mean(axis=0)) / np.maximum(rows.std(axis=0), 1e-6)
+
+
+def fit_ensemble(features: np.ndarray, given: Sequence[Given], seed: int) -> Judge | None:
+    """Returns models of the training answers: logistic regressions, each on a bootstrap sample of them.
+
+    Args:
+        features: (E, F), of all episodes.
+        given: valid answers; only those for training are read.
+        seed: for the samples.
+
+    Returns:
+        The models, None without an answer.
+    """
+    told = [one for one in given if one.purpose == "train" and one.value is not None and not one.repeat]
+    if not told:
+        return None
+    x = features[[one.first for one in told]] - features[[one.second for one in told]]
+    y = np.array([one.value for one in told], np.float32)
+    weights = np.stack([_logistic(x, y, sample) for sample in _samples(len(told), seed)], axis=1)  # (F, M)
+    return lambda first, second: 1 / (1 + np.exp(-((features[first] - features[second]) @ weights).T))
+
+
+def _samples(count: int, seed: int) -> list[np.ndarray]:
+    generator = stream(seed, "ensemble", count)
+    return [np.bincount(generator.integers(count, size=count), minlength=count) for _ in range(MODELS)]
+
+
+def _logistic(x: np.ndarray, y: np.ndarray, often: np.ndarray) -> np.ndarray:
+    """Returns weights (F,) that make y (N,) likely given x (N, F), by accelerated gradient descent."""
+    smooth = 0.25 * float((often[:, None] * x**2).sum()) / len(y) + DECAY
+    weights, ahead = np.zeros(x.shape[1], np.float32), np.zeros(x.shape[1], np.float32)
+    for step in range(STEPS):
+        p = 1 / (1 + np.exp(-(x @ ahead)))
+        gradient = x.T @ (often * (p - y)) / len(y) + DECAY * ahead
+        before, weights = weights, (ahead - gradient / smooth).astype(np.float32)
+        ahead = weights + step / (step + 3) * (weights - before)
+    return weights

@@ -1,0 +1,298 @@
+// Two runs side by side, in step to the frame: one clock draws both canvases. Frames come as JPEG files, each after its
+// length in four bytes. What an answer is worth is decided by the server; this page only shows and asks.
+
+const FPS = 10;
+const HELD = 10; // frames for which the last picture stays before both begin anew
+const SPEEDS = [0.25, 0.5, 1, 2, 4];
+const NAME = "jumppad annotator";
+const $ = (id) => document.getElementById(id);
+
+const episodes = new Map(); // number of an episode -> promise of its pictures
+let shows = []; // what is to be answered, the first one now
+let current = null; // { show, left, right, frames, since }
+let clock = { frame: 0, from: 0, began: 0, playing: true, speed: 1, plays: 1 };
+let busy = false;
+let me = localStorage.getItem(NAME) ?? "";
+
+async function ask(path, body) {
+  const options = body && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  const response = await fetch(path, options);
+  if (!response.ok) throw new Error((await response.text()).slice(0, 300) || response.statusText);
+  return response;
+}
+
+function say(text, isError = false) {
+  $("status").textContent = text;
+  $("status").classList.toggle("error", isError);
+}
+
+async function load(episode) {
+  const bytes = await (await ask(`/api/episode/${episode}`)).arrayBuffer();
+  const view = new DataView(bytes);
+  const pictures = [];
+  for (let at = 0; at < bytes.byteLength; ) {
+    const length = view.getUint32(at, true);
+    pictures.push(createImageBitmap(new Blob([bytes.slice(at + 4, at + 4 + length)], { type: "image/jpeg" })));
+    at += 4 + length;
+  }
+  return Promise.all(pictures);
+}
+
+function pictures(episode) {
+  if (!episodes.has(episode)) {
+    const loading = load(episode);
+    episodes.set(episode, loading);
+    loading.catch(() => episodes.delete(episode)); // so that the next try asks again
+  }
+  return episodes.get(episode);
+}
+
+function forgetOthers() {
+  const wanted = new Set(shows.flatMap((show) => [show.left, show.right]));
+  for (const [episode, loading] of episodes) {
+    if (wanted.has(episode)) continue;
+    episodes.delete(episode);
+    loading.then((bitmaps) => bitmaps.forEach((bitmap) => bitmap.close()), () => {});
+  }
+}
+
+// --- the clock -------------------------------------------------------------------------------------------------
+
+function seek(frame) {
+  clock.from = frame;
+  clock.began = performance.now();
+}
+
+function setPlaying(playing) {
+  seek(clock.frame);
+  clock.playing = playing;
+  $("pause").textContent = playing ? "Pause" : "Play";
+}
+
+function tick(now) {
+  requestAnimationFrame(tick);
+  if (!current) return;
+  if (clock.playing) {
+    const length = current.frames + HELD;
+    const passed = clock.from + Math.floor(((now - clock.began) / 1000) * FPS * clock.speed);
+    if (passed >= length) {
+      clock.plays += Math.floor(passed / length);
+      seek(0);
+    }
+    clock.frame = Math.min(Math.max(passed % length, 0), current.frames - 1);
+  }
+  draw();
+}
+
+function draw() {
+  for (const side of ["left", "right"]) {
+    const canvas = $(side);
+    const frame = Math.min(clock.frame, current[side].length - 1);
+    const key = `${current.show.id} ${frame}`;
+    if (canvas.dataset.drawn === key) continue;
+    canvas.getContext("2d").drawImage(current[side][frame], 0, 0, canvas.width, canvas.height);
+    canvas.dataset.drawn = key;
+    canvas.dataset.frame = clock.frame;
+  }
+  if ($("time").value !== String(clock.frame)) $("time").value = clock.frame;
+}
+
+// --- questions and answers ---------------------------------------------------------------------------------------
+
+function take(answered) {
+  shows = answered.shows;
+  const { mine, goal, minute, all } = answered.progress;
+  $("bar").max = goal;
+  $("bar").value = Math.min(all, goal);
+  const rate = minute ? `, ${minute.toFixed(1)} a minute` : "";
+  const left = minute && all < goal ? `, about ${Math.ceil((goal - all) / minute)} minutes left at this rate` : "";
+  $("count").textContent =
+    `${all} of ${goal} answers${all === mine ? "" : `, ${mine} of them yours`}${rate}${all >= goal ? ". That is enough; more are welcome." : left}`;
+  $("progress").hidden = false;
+}
+
+async function present() {
+  const [show, ...ahead] = shows;
+  const loading = Promise.all([pictures(show.left), pictures(show.right)]);
+  const said = $("status").textContent;
+  const slow = setTimeout(() => say("Drawing the runs …"), 200);
+  const [left, right] = await loading.finally(() => clearTimeout(slow));
+  say(said);
+  current = { show, left, right, frames: Math.max(left.length, right.length), since: performance.now() };
+  $("time").max = current.frames - 1;
+  clock = { ...clock, frame: 0, plays: 1, playing: !matchMedia("(prefers-reduced-motion: reduce)").matches };
+  seek(0);
+  setPlaying(clock.playing);
+  draw();
+  document.body.dataset.show = show.id;
+  for (const next of ahead) for (const episode of [next.left, next.right]) pictures(episode).catch(() => {});
+  forgetOthers();
+}
+
+async function during(work) {
+  if (busy) return;
+  busy = true;
+  try {
+    await work();
+  } catch (error) {
+    say(`${error.message || error}. Nothing is lost; try again, or load the page anew.`, true);
+  } finally {
+    busy = false;
+  }
+}
+
+const answer = (what) =>
+  during(async () => {
+    if (!current) return;
+    const seconds = (performance.now() - current.since) / 1000;
+    const body = { annotator: me, show: current.show.id, answer: what, seconds, plays: clock.plays };
+    take(await (await ask("/api/answer", body)).json());
+    say({ left: "Left it is.", right: "Right it is.", equal: "Equally good.", unsure: "Noted.", skip: "Skipped." }[what]);
+    await present();
+    refresh();
+  });
+
+const undo = () =>
+  during(async () => {
+    const found = await (await ask("/api/undo", { annotator: me })).json();
+    take(found);
+    say(found.undone ? "Taken back. Once more:" : "There is nothing to take back.");
+    await present();
+  });
+
+const actions = {
+  undo,
+  replay: () => {
+    clock.plays += 1;
+    clock.frame = 0;
+    setPlaying(true);
+  },
+  pause: () => setPlaying(!clock.playing),
+  step: () => move(1),
+  back: () => move(-1),
+  slower: () => pace(-1),
+  faster: () => pace(1),
+};
+
+function move(steps) {
+  setPlaying(false);
+  clock.frame = Math.min(Math.max(clock.frame + steps, 0), current.frames - 1);
+  draw();
+}
+
+function pace(steps) {
+  const index = Math.min(Math.max(SPEEDS.indexOf(clock.speed) + steps, 0), SPEEDS.length - 1);
+  seek(clock.frame);
+  clock.speed = SPEEDS[index];
+  $("speed").textContent = `${clock.speed}×`;
+}
+
+const KEYS = {
+  ArrowLeft: () => answer("left"),
+  ArrowRight: () => answer("right"),
+  ArrowDown: () => answer("equal"),
+  c: () => answer("unsure"),
+  s: () => answer("skip"),
+  Backspace: undo,
+  r: actions.replay,
+  " ": actions.pause,
+  ",": actions.back,
+  ".": actions.step,
+  "-": actions.slower,
+  "+": actions.faster,
+};
+
+addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || !current) return;
+  const typing = event.target.closest?.("#enter, summary");
+  const pressing = event.target.closest?.("button") && event.key === " ";
+  const does = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  if (typing || pressing || !does) return;
+  event.preventDefault();
+  does();
+});
+
+for (const button of document.querySelectorAll("[data-answer]"))
+  button.addEventListener("click", () => answer(button.dataset.answer));
+for (const button of document.querySelectorAll("[data-do]"))
+  button.addEventListener("click", () => current && actions[button.dataset.do]());
+$("time").addEventListener("input", () => current && move(Number($("time").value) - clock.frame));
+
+// --- how far answers can be trusted ------------------------------------------------------------------------------
+
+const percent = (found) =>
+  found
+    ? `${Math.round(100 * found.share)}% of ${found.of} (95%: ${found.ci95.map((end) => Math.round(100 * end)).join(" to ")}%)`
+    : "not asked yet";
+
+function rows(panel) {
+  const { trust, reward } = panel;
+  const lines = [];
+  if (reward?.accuracy !== undefined)
+    lines.push([
+      "Reward model",
+      `${percent({ share: reward.accuracy, of: reward.held_out, ci95: reward.ci95 })} of held-out pairs right, from ${reward.train} comparisons`,
+    ]);
+  else lines.push(["Reward model", reward?.waits ?? "none is trained: the page was begun without an agent"]);
+  lines.push(["You with yourself", percent(trust.consistent)]);
+  if (trust.golden) lines.push(["Known answers", percent(trust.golden)]);
+  if (trust.synthetic) lines.push(["The formula", percent(trust.synthetic)]);
+  const p = trust.sides.p;
+  const taste = p === null ? "" : p < 0.05 ? `: a taste for one side (p = ${p.toPrecision(2)})` : `: no taste for a side (p = ${p.toPrecision(2)})`;
+  lines.push(["Sides", `${trust.sides.left} left, ${trust.sides.right} right${taste}`]);
+  if (trust.alpha !== null) lines.push(["Between people", `Krippendorff’s alpha ${trust.alpha.toFixed(2)}`]);
+  for (const [people, kappa] of Object.entries(trust.kappas)) lines.push([people, `Cohen’s kappa ${kappa.toFixed(2)}`]);
+  return lines;
+}
+
+async function refresh() {
+  if (!me || !$("panel").open) return;
+  try {
+    const panel = await (await ask("/api/panel")).json();
+    $("trust").replaceChildren(
+      ...rows(panel).flatMap(([term, text]) =>
+        [["dt", term], ["dd", text]].map(([tag, words]) => {
+          const element = document.createElement(tag);
+          element.textContent = words;
+          return element;
+        }),
+      ),
+    );
+  } catch {
+    // the next look will tell
+  }
+}
+
+$("panel").addEventListener("toggle", refresh);
+setInterval(refresh, 3000);
+
+// --- who answers -------------------------------------------------------------------------------------------------
+
+async function begin() {
+  await during(async () => {
+    const about = await (await ask("/api/about")).json();
+    $("question").textContent = document.title = about.question;
+    $("seen").textContent = about.seen;
+    $("enter").hidden = Boolean(me);
+    if (!me) return $("name").focus();
+    $("who").textContent = me;
+    take(await (await ask("/api/next", { annotator: me })).json());
+    $("compare").hidden = false;
+    await present();
+  });
+}
+
+$("enter").addEventListener("submit", (event) => {
+  event.preventDefault();
+  me = $("name").value.trim();
+  if (!me) return;
+  localStorage.setItem(NAME, me);
+  begin();
+});
+$("leave").addEventListener("click", () => {
+  localStorage.removeItem(NAME);
+  location.reload();
+});
+
+requestAnimationFrame(tick);
+begin();
