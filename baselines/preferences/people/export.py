@@ -14,6 +14,8 @@ from baselines import artifact
 from baselines.preferences.comparisons import FILE
 from baselines.preferences.people.agreement import trust
 from baselines.preferences.people.store import Given, read_answers
+from jumppad_env.dataset.reading import read_manifest
+from jumppad_env.files import content_digest
 
 PARTS = ("train", "held_out")
 
@@ -44,6 +46,10 @@ def export_answers(labels: Path, rollouts: Path, out: Path) -> None:
         ValueError: They are damaged, of other episodes, or too few: none for training, or none held-out.
     """
     about, given = read_answers(labels)
+    if about.get("rollouts") != content_digest(read_manifest(rollouts)):
+        raise ValueError(
+            f"the answers in {labels} are about other episodes than {rollouts}; give those that were compared"
+        )
     write_comparisons(about["question"], given, rollouts, out)
 
 

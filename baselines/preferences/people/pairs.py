@@ -70,6 +70,7 @@ class Questions:
         self.store, self.asking, self._seed, self._truth = store, asking, seed, truth
         order = stream(seed, "people").permutation(episodes)
         self.train, self.held_out = order[: episodes * 3 // 4], order[episodes * 3 // 4 :]
+        self._since = 0  # pairs before this number need no answer
         self.judge: Judge | None = None
         """Models of the answers so far, once there are any."""
 
@@ -84,14 +85,16 @@ class Questions:
         return shows[:count]
 
     def _ask(self, rows: sqlite3.Connection, annotator: str, now: float) -> None:
-        number = rows.execute("SELECT count(*) FROM shows").fetchone()[0]
+        number = rows.execute("SELECT coalesce(max(id), 0) FROM shows").fetchone()[0]
         generator = stream(self._seed, "show", number)
         side = bool(generator.random() < 0.5)
         if generator.random() < self.asking.repeats and (repeated := _to_repeat(rows, annotator, generator)):
             pair, swapped = repeated
             self.store.add_show(rows, pair, annotator, not swapped, now, repeat=True)
             return
-        pair = _shared(rows, annotator, self.asking.labels_per_pair, now)
+        wanted = self.asking.labels_per_pair
+        self._since = _first_wanting(rows, wanted, self._since)
+        pair = _shared(rows, annotator, wanted, now, self._since)
         if pair is None:
             pair = self._new(rows, generator)
         self.store.add_show(rows, pair, annotator, side, now)
@@ -155,14 +158,31 @@ def _to_repeat(rows: sqlite3.Connection, annotator: str, generator: np.random.Ge
     return int(pair), bool(swapped)
 
 
-def _shared(rows: sqlite3.Connection, annotator: str, wanted: int, now: float) -> int | None:
-    """Returns a pair that was asked, but not this person, and that needs an answer still, counting those under way."""
+def _shared(rows: sqlite3.Connection, annotator: str, wanted: int, now: float, since: int) -> int | None:
+    """Returns a pair that was asked, but not this person, and that needs an answer still, counting those under way.
+
+    Pairs before `since` are known to need none.
+    """
     found = rows.execute(
         "SELECT pairs.id FROM pairs LEFT JOIN ("
         "    SELECT DISTINCT pair, annotator FROM shows LEFT JOIN answers ON answers.show = shows.id"
-        "    WHERE repeat = 0 AND (answers.id NOT NULL OR shown > ?)"
-        ") AS busy ON busy.pair = pairs.id WHERE pairs.id NOT IN (SELECT pair FROM shows WHERE annotator = ?) "
+        "    WHERE pair >= ? AND repeat = 0 AND (answers.id NOT NULL OR shown > ?)"
+        ") AS busy ON busy.pair = pairs.id "
+        "WHERE pairs.id >= ? AND NOT EXISTS (SELECT 1 FROM shows WHERE shows.pair = pairs.id AND annotator = ?) "
         "GROUP BY pairs.id HAVING count(busy.annotator) < ? ORDER BY pairs.id LIMIT 1",
-        (now - LEASE, annotator, wanted),
+        (since, now - LEASE, since, annotator, wanted),
     ).fetchone()
     return None if found is None else int(found[0])
+
+
+def _first_wanting(rows: sqlite3.Connection, wanted: int, since: int) -> int:
+    """Returns the first pair, from `since` on, that fewer people than wanted have answered, or the one to come."""
+    found = rows.execute(
+        "SELECT pairs.id FROM pairs LEFT JOIN ("
+        "    SELECT DISTINCT pair, annotator FROM shows JOIN answers ON answers.show = shows.id"
+        "    WHERE pair >= ? AND repeat = 0"
+        ") AS answered ON answered.pair = pairs.id "
+        "WHERE pairs.id >= ? GROUP BY pairs.id HAVING count(answered.annotator) < ? ORDER BY pairs.id LIMIT 1",
+        (since, since, wanted),
+    ).fetchone()
+    return int(found[0]) if found else rows.execute("SELECT coalesce(max(id), 0) + 1 FROM pairs").fetchone()[0]

@@ -10,6 +10,7 @@ import json
 import sqlite3
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -44,12 +45,13 @@ CREATE TABLE answers (
 CREATE TABLE undos (
     id INTEGER PRIMARY KEY, answer INTEGER NOT NULL UNIQUE REFERENCES answers, undone REAL NOT NULL
 ) STRICT;
-CREATE INDEX shows_of ON shows (annotator, pair);
+CREATE INDEX shows_to ON shows (annotator);
+CREATE INDEX shows_of ON shows (pair);
 CREATE VIEW valid AS
     SELECT answers.id, show, pair, annotator, swapped, repeat, first, second, purpose, known, answer, seconds, plays,
         answered, key
     FROM answers JOIN shows ON shows.id = show JOIN pairs ON pairs.id = pair
-    WHERE answers.id NOT IN (SELECT answer FROM undos);
+    WHERE NOT EXISTS (SELECT 1 FROM undos WHERE undos.answer = answers.id);
 """
 
 
@@ -119,6 +121,8 @@ class AnswerStore:
                         rows.execute(statement)
                     told = {"format": FORMAT, **about}
                     rows.executemany("INSERT INTO about VALUES (?, ?)", [(k, json.dumps(v)) for k, v in told.items()])
+            self._counts = Counter(dict(self._connection.execute("SELECT annotator, count(*) FROM valid GROUP BY 1")))
+            self._answered: dict[str, int] = {}  # by person: what was shown before this number has been answered
             self.about = self._read_about()
             """What the answers are about."""
             for key, value in about.items():
@@ -176,10 +180,13 @@ class AnswerStore:
         with self._lock:
             rows = self._connection.execute(
                 "SELECT shows.id, pair, first, second, swapped, repeat FROM shows JOIN pairs ON pairs.id = pair "
-                "LEFT JOIN answers ON answers.show = shows.id WHERE annotator = ? AND answers.id IS NULL "
+                "LEFT JOIN answers ON answers.show = shows.id "
+                "WHERE annotator = ? AND shows.id >= ? AND answers.id IS NULL "
                 "ORDER BY again DESC, CASE again WHEN 1 THEN -shows.id ELSE shows.id END",
-                (annotator,),
+                (annotator, self._answered.get(annotator, 0)),
             ).fetchall()
+            if rows:
+                self._answered[annotator] = min(row[0] for row in rows)
         return [
             Show(id, pair, *((second, first) if swapped else (first, second)), bool(repeat))
             for id, pair, first, second, swapped, repeat in rows
@@ -200,9 +207,8 @@ class AnswerStore:
 
     def count(self, annotator: str | None = None) -> int:
         """Returns how many valid answers there are, of a person or of everybody."""
-        where, values = ("WHERE annotator = ?", (annotator,)) if annotator is not None else ("", ())
         with self._lock:
-            return self._connection.execute(f"SELECT count(*) FROM valid {where}", values).fetchone()[0]
+            return self._counts.total() if annotator is None else self._counts[annotator]
 
     # What is added. ----------------------------------------------------------------------------------------------
 
@@ -256,6 +262,8 @@ class AnswerStore:
                 "INSERT INTO answers (show, answer, seconds, plays, answered, key) VALUES (?, ?, ?, ?, ?, ?)",
                 (show, answer, seconds, plays, now, uuid.uuid4().hex),
             )
+        with self._lock:
+            self._counts[annotator] += 1
         return True
 
     def undo(self, annotator: str, now: float) -> bool:
@@ -272,6 +280,8 @@ class AnswerStore:
                 return False
             rows.execute("INSERT INTO undos (answer, undone) VALUES (?, ?)", (last[0], now))
             self.add_show(rows, last[1], annotator, bool(last[2]), now, repeat=bool(last[3]), again=True)
+        with self._lock:
+            self._counts[annotator] -= 1
         return True
 
     def take_in(self, others: Iterable[Given], now: float) -> int:
@@ -280,7 +290,7 @@ class AnswerStore:
         Returns:
             How many were added.
         """
-        added = 0
+        added: Counter[str] = Counter()
         with self.transaction() as rows:
             pairs = {tuple(row[1:]): row[0] for row in rows.execute("SELECT id, first, second, purpose FROM pairs")}
             for one in others:
@@ -295,8 +305,10 @@ class AnswerStore:
                     "INSERT INTO answers (show, answer, seconds, plays, answered, key) VALUES (?, ?, ?, 1, ?, ?)",
                     (show, one.answer, one.seconds, one.answered, one.key),
                 )
-                added += 1
-        return added
+                added[one.annotator] += 1
+        with self._lock:
+            self._counts.update(added)
+        return added.total()
 
 
 def read_answers(directory: Path) -> tuple[dict[str, Any], list[Given]]:

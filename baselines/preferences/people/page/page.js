@@ -234,7 +234,7 @@ function rows(panel) {
       `${percent({ share: reward.accuracy, of: reward.held_out, ci95: reward.ci95 })} of held-out pairs right, from ${reward.train} comparisons`,
     ]);
   else lines.push(["Reward model", reward?.waits ?? "none is trained: the page was begun without an agent"]);
-  lines.push(["You with yourself", percent(trust.consistent)]);
+  lines.push(["People with themselves", percent(trust.consistent)]);
   if (trust.golden) lines.push(["Known answers", percent(trust.golden)]);
   if (trust.synthetic) lines.push(["The formula", percent(trust.synthetic)]);
   const p = trust.sides.p;

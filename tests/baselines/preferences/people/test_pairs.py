@@ -1,6 +1,7 @@
 """Which pair is asked next."""
 
 from contextlib import closing
+from typing import Any
 
 import numpy as np
 import pytest
@@ -107,7 +108,8 @@ def test_what_somebody_left_is_asked_of_another_after_a_while(make):
 
 
 def test_impossible_wishes_are_refused(make):
-    for wrong in ({"labels_per_pair": 0}, {"held_out": 0.9}, {"repeats": -0.1}):
+    wishes: list[dict[str, Any]] = [{"labels_per_pair": 0}, {"held_out": 0.9}, {"repeats": -0.1}]
+    for wrong in wishes:
         with pytest.raises(ValueError, match="must be at least 1|is a share"):
             Asking(**wrong)
     with pytest.raises(ValueError, match="at least 4 episodes, got 3"):

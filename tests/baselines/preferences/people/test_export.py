@@ -1,0 +1,157 @@
+"""From answers to comparisons, and what is learned from them."""
+
+import dataclasses
+import time
+from contextlib import closing
+
+import numpy as np
+import pytest
+
+from agents.collect import CollectConfig, collect
+from agents.dataset import Dataset
+from baselines import artifact
+from baselines.label import LabelConfig, merge, open_answers, truth_of
+from baselines.models.policy import Policy
+from baselines.preferences.comparisons import load_comparisons
+from baselines.preferences.people.export import export_answers
+from baselines.preferences.people.judge import BackgroundReward, features_of, fit_ensemble
+from baselines.preferences.people.pairs import Asking, Questions
+from baselines.reward import RewardConfig, reward
+from baselines.stages import Stages
+from baselines.training.loop import OptimizerConfig, read_metrics
+from tools.fuzzing import miniature
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    """Direct runs with frames, and an agent of random weights that sees them."""
+    place = tmp_path_factory.mktemp("compared")
+    collect(CollectConfig(episodes=36, population="curated", image_size=miniature.SIZE), place / "rollouts", workers=1)
+    with artifact.begin(place / "finetuned", kind="policy", config={}, seed=0, inputs={}):
+        Policy.initialize(miniature.NETWORK, 0).save_pretrained(place / "finetuned")
+    return place
+
+
+def answer_all(compared, out, count, name="Ada", says=lambda left, right: "left" if left else "right"):
+    """Has a scripted person answer, who prefers runs to the left pad; ties are equal."""
+    dataset = Dataset(compared / "rollouts")
+    truth = truth_of(dataset, "left")
+    config = LabelConfig(compared / "rollouts", out, question="Left?")
+    with closing(open_answers(config, dataset)) as store:
+        questions = Questions(store, Asking(repeats=0.0), len(dataset), 0)
+        for number in range(count):
+            (show,) = questions.next(name, 1, 0.0)
+            left, right = truth[show.left], truth[show.right]
+            store.answer(show.id, name, "equal" if left == right else says(left, right), 1.0, 1, float(number))
+    return out
+
+
+def test_comparisons_are_what_people_said(compared, tmp_path):
+    labels = answer_all(compared, tmp_path / "labels", 60)
+    export_answers(labels, compared / "rollouts", tmp_path / "preferences")
+    dataset = Dataset(compared / "rollouts")
+    truth, seen = truth_of(dataset, "left"), 0
+    for part in ("train", "held_out"):
+        pairs = load_comparisons(tmp_path / "preferences", part, dataset)
+        assert pairs.probability is not None
+        ties = pairs.probability == 0.5
+        assert (truth[pairs.chosen] == truth[pairs.rejected])[ties].all() and ties.any()
+        assert (truth[pairs.chosen] > truth[pairs.rejected])[~ties].all() and (pairs.probability[~ties] == 1).all()
+        seen += len(pairs)
+    metrics = artifact.load_manifest(tmp_path / "preferences", "preferences")["metrics"]
+    assert seen == 60 == metrics["people"]["Ada"] and metrics["train"]["ties"] > 0
+    export_answers(labels, compared / "rollouts", tmp_path / "preferences")  # once more: there already
+    answer_all(compared, labels, 1)
+    with pytest.raises(ValueError, match="answers"):
+        export_answers(labels, compared / "rollouts", tmp_path / "preferences")
+
+
+def test_a_reward_model_learns_from_answers_with_ties(compared, tmp_path):
+    labels = answer_all(compared, tmp_path / "labels", 60)
+    export_answers(labels, compared / "rollouts", tmp_path / "preferences")
+    config = RewardConfig(OptimizerConfig(updates=60, learning_rate=3e-3, warmup_updates=2))
+    inputs = (compared / "finetuned", compared / "rollouts", tmp_path / "preferences")
+    reward(config, *inputs, tmp_path / "judge", device="cpu")
+    lines = read_metrics(tmp_path / "judge")
+    assert np.mean([line["loss"] for line in lines[-10:]]) < np.mean([line["loss"] for line in lines[:10]])
+    metrics = artifact.load_manifest(tmp_path / "judge", "reward_model")["metrics"]
+    assert 0.0 <= metrics["accuracy"] <= 1.0 and metrics["comparisons"] > 30
+
+
+def test_too_few_answers_and_other_episodes_are_refused(compared, tmp_path):
+    labels = answer_all(compared, tmp_path / "labels", 1)
+    with pytest.raises(ValueError, match="1 answers so far, none of which prefers an episode of a pair for"):
+        export_answers(labels, compared / "rollouts", tmp_path / "out")
+    with pytest.raises(FileNotFoundError, match="holds no answers"):
+        export_answers(tmp_path / "nowhere", compared / "rollouts", tmp_path / "out")
+    collect(CollectConfig(episodes=6, image_size=None, seed=5), tmp_path / "others", workers=1)
+    more = answer_all(compared, labels, 59)
+    with pytest.raises(ValueError, match="are about other episodes than"):
+        export_answers(more, tmp_path / "others", tmp_path / "out")
+
+
+def test_answers_of_several_people_become_one_set(compared, tmp_path):
+    ada, bob = (answer_all(compared, tmp_path / name, 30, name) for name in ("Ada", "Bob"))
+    dataset = Dataset(compared / "rollouts")
+    config = LabelConfig(compared / "rollouts", ada, question="Left?")
+    with closing(open_answers(config, dataset)) as store:
+        assert merge(store, bob) == 30 and merge(store, bob) == 0
+    export_answers(ada, compared / "rollouts", tmp_path / "both")
+    assert artifact.load_manifest(tmp_path / "both", "preferences")["metrics"]["people"] == {"Ada": 30, "Bob": 30}
+    asked = dataclasses.replace(config, out=tmp_path / "else", question="Right?")
+    with closing(open_answers(asked, dataset)) as store, pytest.raises(ValueError, match="has another question than"):
+        merge(store, bob)
+
+
+def test_models_of_answers_know_what_was_answered_and_disagree_elsewhere(compared, tmp_path):
+    dataset = Dataset(compared / "rollouts")
+    features = features_of(compared / "finetuned", dataset)
+    assert features.shape == (36, 2 * miniature.NETWORK.width) and np.isfinite(features).all()
+    truth = truth_of(dataset, "left")
+    eyes = np.concatenate([features, 3 * truth[:, None]], axis=1).astype(np.float32)
+    labels = answer_all(compared, tmp_path / "labels", 40)
+    with closing(open_answers(LabelConfig(compared / "rollouts", labels, question="Left?"), dataset)) as store:
+        judge = fit_ensemble(eyes, store.given(), 0)
+    assert judge is not None and fit_ensemble(eyes, [], 0) is None
+    left, other = np.flatnonzero(truth == 1), np.flatnonzero(truth == 0)[: int(truth.sum())]
+    said = judge(left, other)
+    assert said.shape == (8, len(left)) and (said.mean(axis=0) > 0.7).mean() > 0.9
+    assert np.allclose(judge(left, left), 0.5)
+
+
+@pytest.mark.slow
+def test_a_reward_model_in_the_background_tells_its_accuracy(compared, tmp_path):
+    labels = answer_all(compared, tmp_path / "labels", 4)
+    dataset = Dataset(compared / "rollouts")
+    with closing(open_answers(LabelConfig(compared / "rollouts", labels, question="Left?"), dataset)) as store:
+        place = labels / "reward_model"
+        with closing(BackgroundReward(store, compared / "rollouts", compared / "finetuned", place)) as background:
+            answer_all(compared, labels, 56)
+            background.answered()
+            until = time.monotonic() + 300
+            while "accuracy" not in (background.result or {}) and time.monotonic() < until:
+                time.sleep(0.2)
+            found = background.result
+            assert found is not None and found["train"] > 20 and found["held_out"] > 3, found
+            assert found["ci95"][0] <= found["accuracy"] <= found["ci95"][1]
+        assert not place.exists(), "nothing is left behind"
+
+
+@pytest.mark.slow
+def test_the_pipeline_goes_from_answers_to_an_aligned_agent(tmp_path, monkeypatch):
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    from baselines.pipeline import run_pipeline
+
+    preset = dataclasses.replace(miniature.PRESET, rollouts=dataclasses.replace(miniature.PRESET.rollouts, episodes=16))
+    stages = Stages("smoke", preset, tmp_path / "run", 0)
+    rollouts = Dataset(stages.rollouts())
+    with closing(open_answers(LabelConfig(rollouts.directory, tmp_path / "labels", question="A?"), rollouts)) as store:
+        questions = Questions(store, Asking(repeats=0.0), len(rollouts), 0)
+        for number in range(30):
+            (show,) = questions.next("<i>Ada</i>", 1, 0.0)
+            store.answer(show.id, "<i>Ada</i>", "left" if show.left < show.right else "right", 1.0, 1, float(number))
+    labeled = Stages("smoke", preset, tmp_path / "run", 0, tmp_path / "labels")
+    run_pipeline(labeled, ["left"])
+    assert artifact.load_manifest(labeled.preferences("left"), "preferences")["metrics"]["people"] == {"<i>Ada</i>": 30}
+    page = (tmp_path / "run" / "report" / "index.html").read_text()
+    assert "&lt;i&gt;Ada&lt;/i&gt;" in page and "<i>Ada" not in page and "30 answers" in page
