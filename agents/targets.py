@@ -18,6 +18,8 @@ FLAG = "cue"
 """The pad in the color that the flag shows."""
 ANY = "any"
 """Whichever pad."""
+PEOPLE = "people_"
+"""Begins the name of a target in a run where people answered the comparisons, to tell it from a formula's."""
 KNOWN = (*PADS, *COLORS, FLAG, ANY)
 """What a target may name."""
 
@@ -47,7 +49,7 @@ class Target:
         Raises:
             ValueError: it is none.
         """
-        return cls(tuple(text.split(",")))
+        return cls(tuple(text.removeprefix(PEOPLE).split(",")))
 
     def __str__(self) -> str:
         return ",".join(self.names)
@@ -101,7 +103,7 @@ def _takes(step: Sequence[str], name: str) -> bool:
 
 def is_target(text: str) -> bool:
     """Returns whether a target has this name."""
-    return set(text.split(",")) <= set(KNOWN)
+    return set(text.removeprefix(PEOPLE).split(",")) <= set(KNOWN)
 
 
 @cache

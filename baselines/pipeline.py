@@ -18,7 +18,7 @@ import tyro
 
 from agents.outcomes import table
 from agents.progress import Progress
-from agents.targets import Target
+from agents.targets import PEOPLE, Target
 from agents.workers import Processes
 from agents.workers.graph import Job, run_graph
 from baselines import artifact
@@ -269,10 +269,12 @@ def pipeline(arguments: Arguments) -> None:
     check(arguments)
     use_device(arguments.device)
     workers = arguments.workers or (count_threads() if choose_device().type == "cpu" else 1)
-    out, targets = arguments.out, arguments.targets
+    out, targets = arguments.out, list(arguments.targets)
+    if arguments.labels is not None:
+        targets = [PEOPLE + target for target in targets]
     with explain_full_disk(out):
         stages = Stages(arguments.preset, arguments.config, out, arguments.seed, arguments.labels)
-        results = run_pipeline(stages, list(targets), workers)
+        results = run_pipeline(stages, targets, workers)
     outcomes = results["outcomes"]
     rows = {name: outcomes[name] for name in ("demonstrations", "base", "finetuned")}
     for stage in TARGET_KINDS:

@@ -23,7 +23,7 @@ from agents.collect import CollectConfig, collect
 from agents.dataset import Dataset
 from agents.dataset.rerendering import rerender
 from agents.dataset.selection import merge
-from agents.targets import is_target
+from agents.targets import PEOPLE, is_target
 from baselines import artifact
 from baselines.align import AlignConfig, align
 from baselines.artifact import RUN
@@ -79,7 +79,7 @@ class Stages:
         preset: Settings of all stages.
         out: The run directory.
         seed: Seed for all stages.
-        labels: Directory of people's answers to comparisons of the rollouts, instead of synthetic ones.
+        labels: Directory of people's answers to comparisons of the rollouts, for targets of `PEOPLE`.
 
     Raises:
         ValueError: The directory holds something else, or a run of another preset, seed or configuration.
@@ -227,9 +227,9 @@ class Stages:
         config: PreferencesConfig | None = None,
         rollouts: Path | None = None,
     ) -> Path:
-        """Returns comparisons between rollouts, by default those of people where there are any."""
+        """Returns comparisons between rollouts; for a target of `PEOPLE` what they answered."""
         data = rollouts or self.rollouts()
-        if self.labels is not None and config is None:
+        if self.labels is not None and target.startswith(PEOPLE):
             return self.make(f"{target}/{name}", partial(export_answers, self.labels, data))
         asked = dataclasses.replace(config or self.preset.preferences, target=target)
         return self.make(f"{target}/{name}", partial(preferences, asked, data, seed=self.seed))

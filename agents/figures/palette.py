@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from matplotlib.colors import to_hex
 
 from agents.outcomes import NAMES
+from agents.targets import PEOPLE
 from jumppad_env.drawing.levels.pieces import PAINTS
 from jumppad_env.levels import COLORS, LevelSettings
 
@@ -45,7 +46,8 @@ def mode_color(mode: str) -> str:
 def target_colors(targets: Sequence[str]) -> dict[str, str]:
     """Returns a color for each target, by its name."""
     known = OUTCOME_COLORS | PAD_COLORS
-    return {target: known.get(target, WAY_COLORS[index % len(WAY_COLORS)]) for index, target in enumerate(targets)}
+    other = (WAY_COLORS[index % len(WAY_COLORS)] for index in range(len(targets)))
+    return {target: known.get(target.removeprefix(PEOPLE), color) for target, color in zip(targets, other, strict=True)}
 
 
 def end_colors(settings: LevelSettings | None) -> dict[str, str]:

@@ -53,7 +53,7 @@ def speed(trajectory: Trajectory, target: Target | None = None) -> float:
 LABELS: dict[str, Label] = {function.__name__: function for function in (pad, camera, stick, speed)}
 """Labels that need no module."""
 TITLES: dict[str, str] = {
-    "pad": "reaches the target",
+    "pad": "reaches the target pad",
     "camera": "turns the camera less",
     "stick": "keeps the stick steadier",
     "speed": "moves faster",

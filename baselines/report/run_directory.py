@@ -10,7 +10,7 @@ from typing import Any, NotRequired, TypedDict
 import numpy as np
 
 from agents.outcomes import outcome_misfit, wilson_interval
-from agents.targets import Target, is_target
+from agents.targets import PEOPLE, Target, is_target
 from baselines.artifact import read_manifest
 from baselines.evaluate import OUTCOMES, PATHS, load_outcome
 from baselines.report.palette import KIND_TITLES
@@ -101,7 +101,7 @@ class Stage:
     @property
     def title(self) -> str:
         """Name for readers."""
-        return f"{KIND_TITLES[self.kind]} {self.target}" if self.target else KIND_TITLES[self.kind]
+        return f"{KIND_TITLES[self.kind]} {said(self.target)}" if self.target else KIND_TITLES[self.kind]
 
     @property
     def share_at_target(self) -> float | None:
@@ -112,6 +112,12 @@ class Stage:
     def interval_at_target(self) -> tuple[float, float] | None:
         """Its 95% interval."""
         return interval_at(self.target, self.outcome)
+
+
+def said(target: str) -> str:
+    """Returns a target as readers read it: "left", or "left (people)" where people answered the comparisons."""
+    plain = target.removeprefix(PEOPLE)
+    return plain if plain == target else f"{plain} (people)"
 
 
 def share_at(target: str | None, outcome: dict[str, Any] | None) -> float | None:

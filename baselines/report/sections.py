@@ -11,7 +11,7 @@ from baselines.report.figures import alignment_curves, curve, outcome_bars, rewa
 from baselines.report.heat_map import procedure
 from baselines.report.palette import STAGE_COLORS
 from baselines.report.paper import paper_shares
-from baselines.report.run_directory import Run, Stage, interval_at, share_at
+from baselines.report.run_directory import Run, Stage, interval_at, said, share_at
 
 TRUST = {"consistent": "repeats answered as before", "golden": "known answers right"}
 """Titles of shares of answers."""
@@ -38,7 +38,7 @@ def head(run: Run) -> dict[str, Any]:
     for stage in aligned:
         assert stage.outcome is not None and stage.target is not None
         paper = paper_shares(stage.kind, stage.target)
-        meaning = f"at the target when aligned to {stage.target}"
+        meaning = f"at the target when aligned to {said(stage.target)}"
         meaning += f"; paper {paper[stage.target]:.1%}" if paper else ""
         if (elsewhere := share_at(stage.target, stage.unseen)) is not None:
             meaning += f"; {elsewhere:.1%} on unseen levels"

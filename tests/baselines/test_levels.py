@@ -173,7 +173,11 @@ def test_the_whole_procedure_on_levels_ends_in_a_report_that_knows_them(tmp_path
     assert all(artifact.is_finished(out / "evaluations" / f"{name}{end}") for name in agents for end in ("", "_unseen"))
     assert artifact.load_manifest(out / "left,red/preferences", "preferences")["config"]["target"] == "left,red"
     page = (out / "report" / "index.html").read_text()
-    assert "On levels" in page and page.count("<td>unseen</td>") == len(agents) and "aligned to left,red" in page
+    assert (
+        "On levels" in page
+        and page.count("<td>unseen</td>") == len(agents)
+        and "Aligned left,red, it goes there" in page
+    )
     assert (out / "videos" / "left,red_aligned.mp4").stat().st_size > 5_000
     assert audit(out).faults == []
     with pytest.raises(ValueError, match="has 1 entries for 2 islands"):

@@ -9,7 +9,7 @@ import pytest
 
 from agents.collect import CollectConfig, collect
 from agents.dataset import Dataset
-from baselines.label import LabelConfig, about_of, hosts_of, listen, open_answers, truth_of
+from baselines.label.serve import LabelConfig, about_of, hosts_of, listen, open_answers, truth_of
 from baselines.preferences.people.pairs import Asking, Questions
 
 TOKEN = "secret-token"  # noqa: S105

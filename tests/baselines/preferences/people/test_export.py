@@ -10,7 +10,7 @@ import pytest
 from agents.collect import CollectConfig, collect
 from agents.dataset import Dataset
 from baselines import artifact
-from baselines.label import LabelConfig, merge, open_answers, truth_of
+from baselines.label.serve import LabelConfig, merge, open_answers, truth_of
 from baselines.models.policy import Policy
 from baselines.preferences.comparisons import load_comparisons
 from baselines.preferences.people.export import export_answers
@@ -151,7 +151,10 @@ def test_the_pipeline_goes_from_answers_to_an_aligned_agent(tmp_path, monkeypatc
             (show,) = questions.next("<i>Ada</i>", 1, 0.0)
             store.answer(show.id, "<i>Ada</i>", "left" if show.left < show.right else "right", 1.0, 1, float(number))
     labeled = Stages("smoke", preset, tmp_path / "run", 0, tmp_path / "labels")
-    run_pipeline(labeled, ["left"])
-    assert artifact.load_manifest(labeled.preferences("left"), "preferences")["metrics"]["people"] == {"<i>Ada</i>": 30}
+    run_pipeline(labeled, ["people_left"])
+    assert artifact.load_manifest(labeled.preferences("people_left"), "preferences")["metrics"]["people"] == {
+        "<i>Ada</i>": 30
+    }
     page = (tmp_path / "run" / "report" / "index.html").read_text()
+    assert "Aligned left (people), it goes there" in page and "--targets left --labels LABELS" in page
     assert "&lt;i&gt;Ada&lt;/i&gt;" in page and "<i>Ada" not in page and "30 answers" in page

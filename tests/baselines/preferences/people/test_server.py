@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from baselines.label import hosts_of
+from baselines.label.serve import hosts_of
 from baselines.preferences.people.pairs import Asking
 from tests.baselines.preferences.people.conftest import TOKEN, serving
 

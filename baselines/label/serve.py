@@ -1,4 +1,4 @@
-r"""People answer comparisons in a browser: which of two episodes is better?
+r"""Serves the page on which people answer which of two episodes is better.
 
     python -m baselines.label runs/quick/rollouts --out runs/labels --question "Which run goes to the left pad?"
     python -m baselines.pipeline quick --out runs/quick --targets left --labels runs/labels  # from answers to the agent
@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import secrets
 import socket
-import sys
 import threading
 import time
-from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +26,6 @@ from baselines import artifact
 from baselines.preferences.labels import label
 from baselines.preferences.people.pairs import Asking, Questions
 from baselines.preferences.people.store import AnswerStore, read_answers
-from jumppad_env.command_line import command_line
 from jumppad_env.dataset.reading import read_manifest
 from jumppad_env.files import content_digest, sole_owner
 
@@ -240,13 +237,3 @@ def hosts_of(host: str, port: int) -> set[str]:
 def shown(host: str) -> str:
     """Returns an address as it stands in a URL."""
     return f"[{host}]" if ":" in host else host
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line."""
-    with command_line():
-        serve(tyro.cli(LabelConfig, prog="python -m baselines.label", args=arguments, description=__doc__))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,6 +1,6 @@
 """Measures the page for labeling under many simulated people: how long an answer takes, and whether memory grows.
 
-python -m tools.people_at_once runs/quick/rollouts --people 50 --answers 10000
+python -m tools.labeling runs/quick/rollouts --people 50 --answers 10000
 """
 
 from __future__ import annotations
@@ -109,8 +109,8 @@ def measure(arguments: Arguments, address: str, process: int) -> str:
     seconds, half = 1000 * np.array(times), len(sizes) // 2
     took = f"median {np.median(seconds):.1f} ms, 95% {np.percentile(seconds, 95):.1f} ms"
     return (
-        f"{len(times)} answers of {len(people)} people in {time.perf_counter() - began:.0f} s, {arguments.threads} at a "
-        f"time: {took}; of the last thousand {np.median(seconds[-1000:]):.1f} ms\n"
+        f"{len(times)} answers of {len(people)} people in {time.perf_counter() - began:.0f} s, "
+        f"{arguments.threads} at a time: {took}; of the last thousand {np.median(seconds[-1000:]):.1f} ms\n"
         f"memory {sizes[half]:.0f} MB half way, {sizes[-1]:.0f} MB at the end"
     )
 
@@ -118,7 +118,7 @@ def measure(arguments: Arguments, address: str, process: int) -> str:
 def main() -> None:
     """Runs the command line."""
     with command_line():
-        arguments = tyro.cli(Arguments, prog="python -m tools.people_at_once", description=__doc__)
+        arguments = tyro.cli(Arguments, prog="python -m tools.labeling", description=__doc__)
         with tempfile.TemporaryDirectory() as out:
             command = [sys.executable, "-m", "baselines.label", str(arguments.rollouts), "--out", out]
             with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:

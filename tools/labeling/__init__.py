@@ -1,0 +1,1 @@
+"""Measures the page for labeling; `python -m tools.labeling --help` says how."""
