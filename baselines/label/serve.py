@@ -12,7 +12,7 @@ import secrets
 import socket
 import threading
 import time
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -88,7 +88,12 @@ def serve(config: LabelConfig) -> None:
     truth = None if config.known is None else truth_of(dataset, config.known)
     with ExitStack() as stack:
         config.out.mkdir(parents=True, exist_ok=True)
-        stack.enter_context(sole_owner(config.out))
+        try:
+            stack.enter_context(sole_owner(config.out))
+        except ValueError:
+            raise ValueError(
+                f"another baselines.label serves {config.out}; open its address, or end it first"
+            ) from None
         store = stack.enter_context(closing(open_answers(config, dataset)))
         for other in config.merge:
             print(f"{other}: {merge(store, other)} answers taken in")
@@ -107,7 +112,8 @@ def serve(config: LabelConfig) -> None:
             uvicorn.Config(guarded, log_level="warning", access_log=False, lifespan="off", server_header=False)
         )
         print(f"{config.question}\nopen http://{shown(config.host)}:{port}/?token={token}\nCtrl-C ends it.", flush=True)
-        server.run(sockets=[listener])
+        with suppress(KeyboardInterrupt):  # as it is meant to end
+            server.run(sockets=[listener])
         print(f"{store.count()} answers in {config.out}")
 
 
