@@ -177,3 +177,8 @@ TARGETS: dict[PresetName, tuple[str, ...]] = {
     "chain": ("left,right",),
 }
 """What a preset aligns to, if nothing else is asked for."""
+
+
+def targets_of(preset: str) -> tuple[str, ...]:
+    """Returns what a preset aligns to, if nothing else is asked for, given its name."""
+    return next(targets for name, targets in TARGETS.items() if name == preset)

@@ -16,7 +16,7 @@ from baselines.reproduce.alignment import (
 )
 from baselines.reproduce.imitation import demonstrations_needed, imitation_choices, imitation_gap, scaling
 from baselines.reproduce.levels import chain, color, generalization, horizon, meaning, memory
-from baselines.reproduce.rewards import label_noise, random_reward, reward_accuracy, reward_tuning
+from baselines.reproduce.rewards import active_choice, label_noise, random_reward, reward_accuracy, reward_tuning
 
 EXPERIMENTS: tuple[Experiment, ...] = (
     outcomes.EXPERIMENT,
@@ -38,6 +38,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     realignment.EXPERIMENT,
     scaling.EXPERIMENT,
     learning_rates.EXPERIMENT,
+    active_choice.EXPERIMENT,
     color.EXPERIMENT,
     chain.EXPERIMENT,
     generalization.EXPERIMENT,
