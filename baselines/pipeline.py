@@ -242,6 +242,8 @@ def check(arguments: Arguments) -> None:
             )
         read_answers(arguments.labels)
     for target in targets:
+        if target.startswith(PEOPLE):
+            raise ValueError(f"target {target!r} is made by --labels; give --targets {target.removeprefix(PEOPLE)}")
         Target.parse(target).check(config.demonstrations.world.settings)
     for stage, name, option in SET_ELSEWHERE:
         if getattr(getattr(config, stage), name) != getattr(getattr(preset, stage), name):

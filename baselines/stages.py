@@ -229,7 +229,9 @@ class Stages:
     ) -> Path:
         """Returns comparisons between rollouts; for a target of `PEOPLE` what they answered."""
         data = rollouts or self.rollouts()
-        if self.labels is not None and target.startswith(PEOPLE):
+        if target.startswith(PEOPLE):
+            if self.labels is None:
+                raise ValueError(f"target {target!r} needs the answers of people")
             return self.make(f"{target}/{name}", partial(export_answers, self.labels, data))
         asked = dataclasses.replace(config or self.preset.preferences, target=target)
         return self.make(f"{target}/{name}", partial(preferences, asked, data, seed=self.seed))

@@ -12,6 +12,7 @@ import secrets
 import socket
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,13 +26,13 @@ from agents.targets import Target
 from baselines import artifact
 from baselines.preferences.labels import label
 from baselines.preferences.people.pairs import Asking, Questions
-from baselines.preferences.people.store import AnswerStore, read_answers
+from baselines.preferences.people.store import FILE, AnswerStore, read_answers
 from jumppad_env.dataset.reading import read_manifest
 from jumppad_env.files import content_digest, sole_owner
 
 LOOPBACK = "127.0.0.1"
-WORK = "reward_model"
-"""Directory of what is trained in the background; it is removed at the end."""
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104  asked for
+"""Addresses that mean all of this machine."""
 MISSING = 'the page needs two more packages: pip install -c constraints.txt -e ".[label]" (make setup has done it)'
 
 
@@ -64,6 +65,9 @@ class LabelConfig:
     keeps others out, and it goes over the wire."""
     port: int = 0
     """Port to serve on; 0 for a free one."""
+    names: tuple[str, ...] = ()
+    """Further names by which browsers may call the page, as in their address bar, such as labels.example.org or
+    labels.example.org:8443: those of a server with TLS in front."""
 
 
 def serve(config: LabelConfig) -> None:
@@ -87,6 +91,8 @@ def serve(config: LabelConfig) -> None:
     agent = config.agent or agent_of(config.rollouts)
     truth = None if config.known is None else truth_of(dataset, config.known)
     with ExitStack() as stack:
+        if config.out.is_dir() and any(config.out.iterdir()) and not (config.out / FILE).is_file():
+            raise ValueError(f"{config.out} holds something else than answers; choose another --out")
         config.out.mkdir(parents=True, exist_ok=True)
         try:
             stack.enter_context(sole_owner(config.out))
@@ -103,11 +109,11 @@ def serve(config: LabelConfig) -> None:
         port = listener.getsockname()[1]
         reward = None
         if agent is not None:
-            reward = stack.enter_context(closing(BackgroundReward(store, config.rollouts, agent, config.out / WORK)))
+            reward = stack.enter_context(closing(BackgroundReward(store, config.rollouts, agent, config.out)))
         watch = Watch(questions, dataset, agent, reward, config.seed)
         labeling = Labeling(questions, pictures, about_of(config, dataset), truth, reward, watch.answered)
         token = secrets.token_urlsafe(24)
-        guarded = Guard(make_app(labeling), hosts_of(config.host, port), token, port)
+        guarded = Guard(make_app(labeling), hosts_of(config.host, port, config.names), token, port)
         server = uvicorn.Server(
             uvicorn.Config(guarded, log_level="warning", access_log=False, lifespan="off", server_header=False)
         )
@@ -169,20 +175,21 @@ def merge(store: AnswerStore, other: Path) -> int:
     Raises:
         ValueError: they are about something else.
     """
-    about, given = read_answers(other)
+    about, given, undone = read_answers(other)
     for key in ("question", "rollouts", "seed"):
         if about.get(key) != store.about.get(key):
             raise ValueError(
                 f"{other} has another {key} than {store.path.parent}: its answers are about something else"
             )
-    return store.take_in(given, time.time())
+    return store.take_in(given, undone, time.time())
 
 
 def about_of(config: LabelConfig, dataset: Dataset) -> dict[str, Any]:
     """Returns what the page tells people."""
     size = dataset.manifest["environment"].get("image_size")
     seen = "a list of numbers" if size is None else f"pictures of {size[1]}x{size[0]} pixels"
-    return {"question": config.question, "goal": config.goal, "seen": seen, "episodes": len(dataset)}
+    told = {"question": config.question, "goal": config.goal, "seen": seen, "episodes": len(dataset)}
+    return {**told, "rollouts": content_digest(dataset.manifest)[:16]}
 
 
 def agent_of(rollouts: Path) -> Path | None:
@@ -228,18 +235,22 @@ def listen(host: str, port: int) -> socket.socket:
         ) from None
 
 
-def hosts_of(host: str, port: int) -> set[str]:
-    """Returns what browsers may call this server."""
+def hosts_of(host: str, port: int, further: Sequence[str] = ()) -> set[str]:
+    """Returns what browsers may call this server; `further` names as they are."""
     names = {LOOPBACK, "localhost", "[::1]"}
-    if host in ("0.0.0.0", "::"):  # noqa: S104  asked for
+    if host in EVERYWHERE:
         name = socket.gethostname()
         names |= {name.lower(), socket.getfqdn().lower()}
-        names |= {shown(str(found[4][0])) for found in socket.getaddrinfo(name, None)}
+        with suppress(OSError):
+            names |= {shown(str(found[4][0])) for found in socket.getaddrinfo(name, None)}
     elif host != LOOPBACK:
         names |= {shown(host).lower()}
-    return {f"{name}:{port}" for name in names} | (names if port == 80 else set())
+    own = {f"{name}:{port}" for name in names} | (names if port == 80 else set())
+    return own | {name.lower() for name in further}
 
 
 def shown(host: str) -> str:
     """Returns an address as it stands in a URL."""
+    if host in EVERYWHERE:
+        return socket.gethostname()
     return f"[{host}]" if ":" in host else host

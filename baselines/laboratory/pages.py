@@ -20,7 +20,7 @@ from jumppad_env.files import write_atomically
 
 TITLE = "Results"
 HEAD = (
-    "The paper's figures and ablations, and the experiments that its reviewers asked for. All numbers "
+    "The paper's figures and ablations, the experiments that its reviewers asked for, and those on levels. All numbers "
     "come from the JSON files beside the figures.",
     "**Reading the tables.** Means over seeds ± half of their 95% intervals (Student's t). Differences are paired "
     "by seed; their intervals show how large an effect could have been missed. p values are of paired t-tests, "

@@ -195,6 +195,7 @@ def test_a_pipeline_refuses_targets_and_worlds_that_do_not_fit():
         (("--targets", "purple"), "is on no level"),
         (("--targets", "left,right"), "must be one place or color"),
         (("--targets", "cue"), "without a flag"),
+        (("--targets", "people_red"), "give --targets red"),
         (("--config.curated.pads", "4"), "another world than config.demonstrations"),
     ):
         with pytest.raises(ValueError, match=said):

@@ -83,7 +83,7 @@ def measure(arguments: Arguments, address: str, process: int) -> str:
     times: list[float] = []
     failed: list[BaseException] = []
     lock, bar = threading.Lock(), Progress(total=arguments.answers, description="answers", unit="answer")
-    each = arguments.answers // arguments.people
+    each = max(1, arguments.answers // arguments.people)
     sizes = []
 
     def work(some: list[Person]) -> None:

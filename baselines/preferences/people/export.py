@@ -45,7 +45,7 @@ def export_answers(labels: Path, rollouts: Path, out: Path) -> None:
         FileNotFoundError: There are no answers.
         ValueError: They are damaged, of other episodes, or too few: none for training, or none held-out.
     """
-    about, given = read_answers(labels)
+    about, given, _ = read_answers(labels)
     if about.get("rollouts") != content_digest(read_manifest(rollouts)):
         raise ValueError(
             f"the answers in {labels} are about other episodes than {rollouts}; give those that were compared"

@@ -76,9 +76,15 @@ class Guard:
         if len(hosts) != 1 or hosts[0].lower() not in self._hosts:
             return PlainTextResponse("this is not the address that baselines.label printed", 400)
         given = parse_qs(request.url.query).get("token", [""])[0]
-        if request.url.path == "/" and request.method == "GET" and hmac.compare_digest(given, self._token):
+        if (
+            request.url.path == "/"
+            and request.method == "GET"
+            and hmac.compare_digest(given.encode(), self._token.encode())
+        ):
             entered = RedirectResponse("/", 303)
-            entered.set_cookie(self._cookie, self._token, httponly=True, samesite="strict", path="/")
+            entered.set_cookie(
+                self._cookie, self._token, httponly=True, samesite="lax", path="/"
+            )  # a link in a mail works
             return entered
         if not hmac.compare_digest(request.cookies.get(self._cookie, "").encode(), self._token.encode()):
             return PlainTextResponse("open the address that baselines.label printed, with its token", 403)

@@ -39,6 +39,8 @@ STEPS = 60
 NEW = 10
 """Answers after which a reward model is trained anew."""
 REWARD = "reward_model"
+PREFIX = ".reward_model-"
+"""Begins the names of directories in which reward models are trained."""
 
 
 class BackgroundReward:
@@ -48,7 +50,7 @@ class BackgroundReward:
         store: the answers.
         rollouts: dataset of the episodes.
         agent: policy whose network the reward model starts from.
-        place: directory for what is trained; it is emptied at first and at last.
+        place: directory of the answers, in which what is trained lies while it is trained.
     """
 
     def __init__(self, store: AnswerStore, rollouts: Path, agent: Path, place: Path) -> None:
@@ -57,9 +59,10 @@ class BackgroundReward:
         """Of the last reward model: `accuracy` on held-out comparisons, its `ci95`, and the numbers of `train` and
         `held_out` comparisons; or `waits`, what is still needed."""
         self._used = -NEW
-        self._wake, self._stop = threading.Event(), threading.Event()
+        self._wake, self._stop, self._starting = threading.Event(), threading.Event(), threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
-        shutil.rmtree(place, ignore_errors=True)
+        for left in place.glob(f"{PREFIX}*"):  # of a server that was killed
+            shutil.rmtree(left, ignore_errors=True)
         self._thread = threading.Thread(target=self._work, name="reward model", daemon=True)
         self._thread.start()
 
@@ -69,25 +72,27 @@ class BackgroundReward:
 
     def close(self) -> None:
         """Ends the training under way."""
-        self._stop.set()
+        with self._starting:
+            self._stop.set()
+            if self._process is not None:
+                self._process.kill()
         self._wake.set()
-        if (process := self._process) is not None:
-            process.kill()
         self._thread.join()
-        shutil.rmtree(self._place, ignore_errors=True)
 
     def _work(self) -> None:
         while not self._stop.is_set():
             given = self._store.given()
             if abs(len(given) - self._used) >= NEW:
                 self._used = len(given)
-                self._train(given)
+                try:
+                    self._train(given)
+                except (OSError, ValueError) as error:
+                    self.result = {"waits": str(error)}
             self._wake.wait()
             self._wake.clear()
 
     def _train(self, given: Sequence[Given]) -> None:
-        self._place.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self._place) as folder:
+        with tempfile.TemporaryDirectory(prefix=PREFIX, dir=self._place) as folder:
             pairs, model = Path(folder) / "preferences", Path(folder) / REWARD
             try:
                 write_comparisons(str(self._store.about.get("question", "")), given, self._rollouts, pairs)
@@ -98,7 +103,10 @@ class BackgroundReward:
             command += ["--preferences", pairs, "--out", model, "--device", "cpu"]
             nice = [shutil.which("nice") or "", "-n", "10"]
             line = ending_with_parent([*(nice if nice[0] else []), *map(str, command)])
-            self._process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            with self._starting:
+                if self._stop.is_set():
+                    return
+                self._process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
             said = self._process.communicate()[1]
             if self._process.returncode != 0:
                 if not self._stop.is_set():

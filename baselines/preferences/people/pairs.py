@@ -18,6 +18,8 @@ CANDIDATES = 100
 """Random pairs from which the best is chosen, where the selection is not random."""
 LEASE = 600.0
 """s for which a pair that somebody was shown, but has not answered, counts as being answered."""
+FEWEST = 8
+"""Episodes, of which a quarter is held out."""
 FIRST_REPEAT = 8
 """Answers that a person gives before the first repeat."""
 
@@ -65,8 +67,8 @@ class Questions:
     def __init__(
         self, store: AnswerStore, asking: Asking, episodes: int, seed: int, truth: np.ndarray | None = None
     ) -> None:
-        if episodes < 4:
-            raise ValueError(f"people compare at least 4 episodes, got {episodes}; play more rollouts")
+        if episodes < FEWEST:
+            raise ValueError(f"people compare at least {FEWEST} episodes, got {episodes}; play more rollouts")
         self.store, self.asking, self._seed, self._truth = store, asking, seed, truth
         order = stream(seed, "people").permutation(episodes)
         self.train, self.held_out = order[: episodes * 3 // 4], order[episodes * 3 // 4 :]
@@ -86,7 +88,7 @@ class Questions:
 
     def _ask(self, rows: sqlite3.Connection, annotator: str, now: float) -> None:
         number = rows.execute("SELECT coalesce(max(id), 0) FROM shows").fetchone()[0]
-        generator = stream(self._seed, "show", number)
+        generator = stream(self._seed, f"show {self.store.about['nonce']}", number)  # not the same on every machine
         side = bool(generator.random() < 0.5)
         if generator.random() < self.asking.repeats and (repeated := _to_repeat(rows, annotator, generator)):
             pair, swapped = repeated
@@ -108,10 +110,13 @@ class Questions:
                 return self.store.add_pair(rows, first, second, "golden", known, "random")
         purpose: Purpose = "held_out" if generator.random() < self.asking.held_out else "train"
         episodes = self.held_out if purpose == "held_out" else self.train
+        drawn = (generator.choice(episodes, 2, replace=False) for _ in range(CANDIDATES))
+        fresh = (pair for pair in drawn if not _is_there(rows, *map(int, pair)))
         if purpose == "held_out" or self.asking.selection == "random" or self.judge is None:
-            first, second = map(int, generator.choice(episodes, 2, replace=False))
+            pair = next(fresh, None)
+            first, second = map(int, generator.choice(episodes, 2, replace=False) if pair is None else pair)
             return self.store.add_pair(rows, first, second, purpose, None, "random")
-        pairs = np.array([generator.choice(episodes, 2, replace=False) for _ in range(CANDIDATES)])
+        pairs = np.array(list(fresh) or [generator.choice(episodes, 2, replace=False)])
         best = int(np.argmax(worth(self.judge(pairs[:, 0], pairs[:, 1]), self.asking.selection)))
         first, second = map(int, pairs[best])
         return self.store.add_pair(rows, first, second, purpose, None, self.asking.selection)
@@ -145,6 +150,14 @@ def _entropy(p: np.ndarray) -> np.ndarray:
     return -(p * np.log(p) + (1 - p) * np.log(1 - p))
 
 
+def _is_there(rows: sqlite3.Connection, first: int, second: int) -> bool:
+    """Returns whether two episodes are a pair already."""
+    found = rows.execute(
+        "SELECT 1 FROM pairs WHERE first = ? AND second = ? OR first = ? AND second = ?", (first, second, second, first)
+    )
+    return found.fetchone() is not None
+
+
 def _to_repeat(rows: sqlite3.Connection, annotator: str, generator: np.random.Generator) -> tuple[int, bool] | None:
     """Returns a pair that a person has answered once, and on which side it was."""
     found = rows.execute(
@@ -166,7 +179,8 @@ def _shared(rows: sqlite3.Connection, annotator: str, wanted: int, now: float, s
     found = rows.execute(
         "SELECT pairs.id FROM pairs LEFT JOIN ("
         "    SELECT DISTINCT pair, annotator FROM shows LEFT JOIN answers ON answers.show = shows.id"
-        "    WHERE pair >= ? AND repeat = 0 AND (answers.id NOT NULL OR shown > ?)"
+        "    WHERE pair >= ? AND repeat = 0 AND (shown > ? OR answers.id NOT NULL AND"
+        "        NOT EXISTS (SELECT 1 FROM undos WHERE undos.answer = answers.id))"
         ") AS busy ON busy.pair = pairs.id "
         "WHERE pairs.id >= ? AND NOT EXISTS (SELECT 1 FROM shows WHERE shows.pair = pairs.id AND annotator = ?) "
         "GROUP BY pairs.id HAVING count(busy.annotator) < ? ORDER BY pairs.id LIMIT 1",
@@ -180,7 +194,7 @@ def _first_wanting(rows: sqlite3.Connection, wanted: int, since: int) -> int:
     found = rows.execute(
         "SELECT pairs.id FROM pairs LEFT JOIN ("
         "    SELECT DISTINCT pair, annotator FROM shows JOIN answers ON answers.show = shows.id"
-        "    WHERE pair >= ? AND repeat = 0"
+        "    WHERE pair >= ? AND repeat = 0 AND NOT EXISTS (SELECT 1 FROM undos WHERE undos.answer = answers.id)"
         ") AS answered ON answered.pair = pairs.id "
         "WHERE pairs.id >= ? GROUP BY pairs.id HAVING count(answered.annotator) < ? ORDER BY pairs.id LIMIT 1",
         (since, since, wanted),

@@ -56,6 +56,8 @@ class Pictures:
     def ask(self, episode: int) -> Future[bytes]:
         """Returns the future pictures of an episode."""
         with self._lock:
+            if episode in self._drawn and self._drawn[episode].done() and self._drawn[episode].exception():
+                del self._drawn[episode]  # the next one who asks may have more luck
             if episode not in self._drawn:
                 self._drawn[episode] = self._thread.submit(lambda: pack(self._dataset.trajectory(episode)))
                 while len(self._drawn) > KEPT:

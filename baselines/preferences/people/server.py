@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict
 
 import numpy as np
 from starlette.applications import Starlette
@@ -20,7 +21,7 @@ from baselines.preferences.people.judge import BackgroundReward
 from baselines.preferences.people.pairs import Questions
 from baselines.preferences.people.pictures import Pictures
 from baselines.preferences.people.store import ANSWERS, Answer
-from jumppad_env.files.shapes import misfit
+from jumppad_env.files.shapes import Range, misfit
 
 PAGE = Path(__file__).parent / "page"
 FILES = {"/": "page.html", "/page.js": "page.js", "/page.css": "page.css"}
@@ -42,7 +43,7 @@ class Asked(TypedDict):
 class Told(Asked):
     """An answer."""
 
-    show: int
+    show: Annotated[int, Range(0, 2**63 - 1)]
     answer: str
     seconds: float
     plays: int
@@ -137,11 +138,12 @@ def make_app(labeling: Labeling) -> Starlette:
     def panel(_: Request) -> Response:
         return JSONResponse(labeling.panel())
 
-    def episode(request: Request) -> Response:
+    async def episode(request: Request) -> Response:
+        # The address names the dataset, for the browser may keep pictures longer than a server lives.
         number = int(request.path_params["number"])
-        if number >= labeling.about["episodes"]:
-            raise HTTPException(404, "there is no such episode")
-        pictures = labeling.pictures.ask(number).result()
+        if request.path_params["rollouts"] != labeling.about["rollouts"] or number >= labeling.about["episodes"]:
+            raise HTTPException(404, "there is no such episode; load the page anew")
+        pictures = await asyncio.wrap_future(labeling.pictures.ask(number))
         headers = {"Cache-Control": "private, max-age=86400, immutable"}
         return Response(pictures, media_type="application/octet-stream", headers=headers)
 
@@ -169,7 +171,7 @@ def make_app(labeling: Labeling) -> Starlette:
             *(Route(path, file) for path in FILES),
             Route("/api/about", about),
             Route("/api/panel", panel),
-            Route("/api/episode/{number:int}", episode),
+            Route("/api/episode/{rollouts}/{number:int}", episode),
             Route("/api/next", posted(Asked, labeling.next), methods=["POST"]),
             Route("/api/answer", posted(Told, labeling.answer), methods=["POST"]),
             Route("/api/undo", posted(Asked, labeling.undo), methods=["POST"]),

@@ -7,6 +7,7 @@ A pair of episodes is shown to a person on some side (`shows`), who answers (`an
 from __future__ import annotations
 
 import json
+import secrets
 import sqlite3
 import threading
 import uuid
@@ -40,16 +41,18 @@ CREATE TABLE shows (
 ) STRICT;
 CREATE TABLE answers (
     id INTEGER PRIMARY KEY, show INTEGER NOT NULL UNIQUE REFERENCES shows, answer TEXT NOT NULL,
-    seconds REAL NOT NULL, plays INTEGER NOT NULL, answered REAL NOT NULL, key TEXT NOT NULL UNIQUE
+    seconds REAL NOT NULL, plays INTEGER NOT NULL, answered REAL NOT NULL, key TEXT NOT NULL UNIQUE,
+    elsewhere INTEGER NOT NULL DEFAULT 0  -- 1: given on another machine
 ) STRICT;
 CREATE TABLE undos (
     id INTEGER PRIMARY KEY, answer INTEGER NOT NULL UNIQUE REFERENCES answers, undone REAL NOT NULL
 ) STRICT;
+CREATE INDEX pairs_of ON pairs (first, second);
 CREATE INDEX shows_to ON shows (annotator);
 CREATE INDEX shows_of ON shows (pair);
 CREATE VIEW valid AS
     SELECT answers.id, show, pair, annotator, swapped, repeat, first, second, purpose, known, answer, seconds, plays,
-        answered, key
+        answered, key, elsewhere
     FROM answers JOIN shows ON shows.id = show JOIN pairs ON pairs.id = pair
     WHERE NOT EXISTS (SELECT 1 FROM undos WHERE undos.answer = answers.id);
 """
@@ -119,11 +122,11 @@ class AnswerStore:
                 if not rows.execute("SELECT name FROM sqlite_master WHERE name = 'about'").fetchone():
                     for statement in SCHEMA.split(";\n"):
                         rows.execute(statement)
-                    told = {"format": FORMAT, **about}
+                    told = {"format": FORMAT, "nonce": secrets.token_hex(8), **about}
                     rows.executemany("INSERT INTO about VALUES (?, ?)", [(k, json.dumps(v)) for k, v in told.items()])
+            self.about = self._read_about()
             self._counts = Counter(dict(self._connection.execute("SELECT annotator, count(*) FROM valid GROUP BY 1")))
             self._answered: dict[str, int] = {}  # by person: what was shown before this number has been answered
-            self.about = self._read_about()
             """What the answers are about."""
             for key, value in about.items():
                 if self.about.get(key) != value:
@@ -274,7 +277,9 @@ class AnswerStore:
         """
         with self.transaction() as rows:
             last = rows.execute(
-                "SELECT id, pair, swapped, repeat FROM valid WHERE annotator = ? ORDER BY id DESC LIMIT 1", (annotator,)
+                "SELECT id, pair, swapped, repeat FROM valid WHERE annotator = ? AND elsewhere = 0 "
+                "ORDER BY id DESC LIMIT 1",
+                (annotator,),
             ).fetchone()
             if last is None:
                 return False
@@ -284,8 +289,21 @@ class AnswerStore:
             self._counts[annotator] -= 1
         return True
 
-    def take_in(self, others: Iterable[Given], now: float) -> int:
-        """Adds valid answers of other files; those that are there already are left out.
+    def undone(self) -> list[str]:
+        """Returns the keys of all answers that were taken back."""
+        with self._lock:
+            rows = self._connection.execute(
+                "SELECT key FROM answers JOIN undos ON undos.answer = answers.id"
+            ).fetchall()
+        return [key for (key,) in rows]
+
+    def take_in(self, others: Iterable[Given], undone: Iterable[str], now: float) -> int:
+        """Adds valid answers of another file, each once, and takes back what was taken back there.
+
+        Args:
+            others: Its valid answers.
+            undone: Keys of those that were taken back.
+            now: Seconds since 1970.
 
         Returns:
             How many were added.
@@ -302,17 +320,26 @@ class AnswerStore:
                 self.add_show(rows, pairs[what], one.annotator, one.swapped, now, repeat=one.repeat)
                 show = rows.execute("SELECT last_insert_rowid()").fetchone()[0]
                 rows.execute(
-                    "INSERT INTO answers (show, answer, seconds, plays, answered, key) VALUES (?, ?, ?, 1, ?, ?)",
+                    "INSERT INTO answers (show, answer, seconds, plays, answered, key, elsewhere) "
+                    "VALUES (?, ?, ?, 1, ?, ?, 1)",
                     (show, one.answer, one.seconds, one.answered, one.key),
                 )
                 added[one.annotator] += 1
+            gone: Counter[str] = Counter()
+            for key in undone:
+                for number, annotator in rows.execute(
+                    "SELECT id, annotator FROM valid WHERE key = ?", (key,)
+                ).fetchall():
+                    rows.execute("INSERT INTO undos (answer, undone) VALUES (?, ?)", (number, now))
+                    gone[annotator] += 1
         with self._lock:
             self._counts.update(added)
+            self._counts.subtract(gone)
         return added.total()
 
 
-def read_answers(directory: Path) -> tuple[dict[str, Any], list[Given]]:
-    """Returns what the answers of a directory are about, and the valid ones.
+def read_answers(directory: Path) -> tuple[dict[str, Any], list[Given], list[str]]:
+    """Returns what the answers of a directory are about, the valid ones, and the keys of those that were taken back.
 
     Raises:
         FileNotFoundError: there are none.
@@ -321,7 +348,7 @@ def read_answers(directory: Path) -> tuple[dict[str, Any], list[Given]]:
     if not (directory / FILE).is_file():
         raise FileNotFoundError(f"{directory} holds no answers ({FILE} is missing); make some with baselines.label")
     with closing(AnswerStore(directory, {})) as store:
-        return store.about, store.given()
+        return store.about, store.given(), store.undone()
 
 
 def _open(path: Path) -> sqlite3.Connection:

@@ -40,6 +40,10 @@ def test_what_it_cannot_do_is_one_clear_error(runs, tmp_path, monkeypatch):
         serve(LabelConfig(runs, tmp_path / "c", asking=Asking("disagreement")))
     with pytest.raises(OSError, match="cannot serve on 203.0.113.7:0 .*; choose another --host or --port"):
         serve(LabelConfig(runs, tmp_path / "d", host="203.0.113.7"))
+    (tmp_path / "f").mkdir()
+    (tmp_path / "f" / "manifest.json").touch()
+    with pytest.raises(ValueError, match="holds something else than answers; choose another --out"):
+        serve(LabelConfig(runs, tmp_path / "f"))
     assert agent_of(runs) is None
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     with pytest.raises(ImportError, match=r"needs two more packages: pip install .*\[label\]"):

@@ -12,6 +12,7 @@ let shows = []; // what is to be answered, the first one now
 let current = null; // { show, left, right, frames, since }
 let clock = { frame: 0, from: 0, began: 0, playing: true, speed: 1, plays: 1 };
 let busy = false;
+let rollouts = ""; // names the dataset
 let me = localStorage.getItem(NAME) ?? "";
 
 async function ask(path, body) {
@@ -27,7 +28,7 @@ function say(text, isError = false) {
 }
 
 async function load(episode) {
-  const bytes = await (await ask(`/api/episode/${episode}`)).arrayBuffer();
+  const bytes = await (await ask(`/api/episode/${rollouts}/${episode}`)).arrayBuffer();
   const view = new DataView(bytes);
   const pictures = [];
   for (let at = 0; at < bytes.byteLength; ) {
@@ -143,10 +144,11 @@ async function during(work) {
 
 const answer = (what) =>
   during(async () => {
-    if (!current) return;
+    if (!current) return present(); // after an error
     const seconds = (performance.now() - current.since) / 1000;
     const body = { annotator: me, show: current.show.id, answer: what, seconds, plays: clock.plays };
     take(await (await ask("/api/answer", body)).json());
+    current = null; // it is answered, whatever happens to the next one
     say({ left: "Left it is.", right: "Right it is.", equal: "Equally good.", unsure: "Noted.", skip: "Skipped." }[what]);
     await present();
     refresh();
@@ -156,6 +158,7 @@ const undo = () =>
   during(async () => {
     const found = await (await ask("/api/undo", { annotator: me })).json();
     take(found);
+    current = null;
     say(found.undone ? "Taken back. Once more:" : "There is nothing to take back.");
     await present();
   });
@@ -194,17 +197,21 @@ const KEYS = {
   c: () => answer("unsure"),
   s: () => answer("skip"),
   Backspace: undo,
-  r: actions.replay,
-  " ": actions.pause,
-  ",": actions.back,
-  ".": actions.step,
-  "-": actions.slower,
-  "+": actions.faster,
+  r: () => act("replay"),
+  " ": () => act("pause"),
+  ",": () => act("back"),
+  ".": () => act("step"),
+  "-": () => act("slower"),
+  "+": () => act("faster"),
 };
 
+function act(name) {
+  if (current || name === "undo") actions[name]();
+}
+
 addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || !current) return;
-  const typing = event.target.closest?.("#enter, summary");
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || !me || $("compare").hidden) return;
+  const typing = event.target.closest?.("#enter, summary") || (event.target.id === "time" && event.key.startsWith("Arrow"));
   const pressing = event.target.closest?.("button") && event.key === " ";
   const does = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (typing || pressing || !does) return;
@@ -215,8 +222,10 @@ addEventListener("keydown", (event) => {
 for (const button of document.querySelectorAll("[data-answer]"))
   button.addEventListener("click", () => answer(button.dataset.answer));
 for (const button of document.querySelectorAll("[data-do]"))
-  button.addEventListener("click", () => current && actions[button.dataset.do]());
+  button.addEventListener("click", () => act(button.dataset.do));
 $("time").addEventListener("input", () => current && move(Number($("time").value) - clock.frame));
+$("time").addEventListener("pointerup", () => $("time").blur()); // so that arrows answer again
+document.addEventListener("visibilitychange", () => current && document.hidden && setPlaying(false));
 
 // --- how far answers can be trusted ------------------------------------------------------------------------------
 
@@ -273,11 +282,20 @@ async function begin() {
     const about = await (await ask("/api/about")).json();
     $("question").textContent = document.title = about.question;
     $("seen").textContent = about.seen;
+    rollouts = about.rollouts;
     $("enter").hidden = Boolean(me);
     if (!me) return $("name").focus();
+    try {
+      take(await (await ask("/api/next", { annotator: me })).json());
+    } catch (error) {
+      me = "";
+      $("enter").hidden = false;
+      throw error;
+    }
+    localStorage.setItem(NAME, me);
     $("who").textContent = me;
-    take(await (await ask("/api/next", { annotator: me })).json());
     $("compare").hidden = false;
+    say("");
     await present();
   });
 }
@@ -285,9 +303,7 @@ async function begin() {
 $("enter").addEventListener("submit", (event) => {
   event.preventDefault();
   me = $("name").value.trim();
-  if (!me) return;
-  localStorage.setItem(NAME, me);
-  begin();
+  if (me) begin();
 });
 $("leave").addEventListener("click", () => {
   localStorage.removeItem(NAME);

@@ -33,7 +33,7 @@ def test_nothing_is_asked_twice_and_a_break_is_no_loss(make):
     first = questions.next("Ada", 3, 0.0)
     assert questions.next("Ada", 3, 9e9) == first and questions.next("Ada", 2, 0.0) == first[:2]
     done = answer(questions, "Ada", 30)
-    assert len({show.pair for show in done}) == 30
+    assert len({frozenset((show.left, show.right)) for show in done}) == 30, "in no order"
     assert done[:3] == first
 
 
@@ -107,10 +107,32 @@ def test_what_somebody_left_is_asked_of_another_after_a_while(make):
     assert third.pair == left.pair
 
 
+def test_what_was_taken_back_and_left_is_asked_of_another(make):
+    questions = make()
+    (done,) = answer(questions, "Ada", 1)
+    questions.store.undo("Ada", 0.0)
+    assert questions.next("Bob", 1, 1.0)[0].pair != done.pair
+    assert questions.next("Cleo", 1, LEASE + 1)[0].pair == done.pair
+
+
+def test_where_all_pairs_were_asked_they_are_asked_again(tmp_path):
+    with closing(AnswerStore(tmp_path / "few", {"question": "Which?"})) as store:
+        questions = Questions(store, Asking(repeats=0.0), 8, 0)
+        assert len(answer(questions, "Ada", 30)) == 30
+
+
+def test_other_machines_ask_other_pairs(tmp_path):
+    asked = []
+    for name in ("one", "other"):
+        with closing(AnswerStore(tmp_path / name, {"question": "Which?"})) as store:
+            asked.append([(show.left, show.right) for show in Questions(store, Asking(), 40, 0).next("Ada", 5, 0.0)])
+    assert asked[0] != asked[1]
+
+
 def test_impossible_wishes_are_refused(make):
     wishes: list[dict[str, Any]] = [{"labels_per_pair": 0}, {"held_out": 0.9}, {"repeats": -0.1}]
     for wrong in wishes:
         with pytest.raises(ValueError, match="must be at least 1|is a share"):
             Asking(**wrong)
-    with pytest.raises(ValueError, match="at least 4 episodes, got 3"):
+    with pytest.raises(ValueError, match="at least 8 episodes, got 3"):
         Questions(make().store, Asking(), 3, 0)

@@ -12,7 +12,7 @@ from baselines.label.serve import hosts_of
 from baselines.preferences.people.pairs import Asking
 from tests.baselines.preferences.people.conftest import TOKEN, serving
 
-GETS = ("/", "/page.js", "/page.css", "/api/about", "/api/panel", "/api/episode/0", "/nowhere")
+GETS = ("/", "/page.js", "/page.css", "/api/about", "/api/panel", "/api/episode/0/0", "/nowhere")
 POSTS = {
     "/api/next": {"annotator": "Ada"},
     "/api/answer": {"annotator": "Ada", "show": 1, "answer": "left", "seconds": 1.0, "plays": 1},
@@ -44,7 +44,8 @@ def test_an_evening_of_answers(served):
 def test_pictures_are_all_frames_of_an_episode(served, runs):
     from agents.dataset import Dataset
 
-    status, headers, content = served[0].ask("/api/episode/3")
+    rollouts = served[0].get("/api/about")["rollouts"]
+    status, headers, content = served[0].ask(f"/api/episode/{rollouts}/3")
     assert status == 200 and headers["cache-control"].startswith("private")
     frames, at = [], 0
     while at < len(content):
@@ -96,6 +97,7 @@ def test_other_names_of_this_machine_are_known(served):
     for name in ("localhost", "[::1]", "LOCALHOST"):
         host = f"{name}:{client.port}"
         assert client.ask("/api/about", headers={"Host": host})[0] == 200
+    assert "labels.example.org" in hosts_of("127.0.0.1", 8000, ["Labels.example.org"])
     assert "192.168.0.7:80" in hosts_of("192.168.0.7", 80) and "[fe80::1]:8000" in hosts_of("fe80::1", 8000)
 
 
@@ -104,8 +106,9 @@ def test_the_token_becomes_a_cookie_and_leaves_the_address(served):
     status, headers, _ = client.ask(f"/?token={TOKEN}", headers={"Cookie": None})
     assert status == 303 and headers["location"] == "/"
     cookie = headers["set-cookie"].lower()
-    assert f"jumppad-{client.port}=" in cookie and "httponly" in cookie and "samesite=strict" in cookie
+    assert f"jumppad-{client.port}=" in cookie and "httponly" in cookie and "samesite=lax" in cookie
     assert client.ask("/?token=wrong", headers={"Cookie": None})[0] == 403
+    assert client.ask("/?token=%C3%A9", headers={"Cookie": None})[0] == 403
     assert client.ask(f"/api/about?token={TOKEN}", headers={"Cookie": None})[0] == 403, "only where it is exchanged"
 
 
@@ -136,6 +139,7 @@ def test_what_makes_no_sense_is_one_clear_error(served):
         ({"answer": "both"}, 400, "answer must be one of left, right"),
         ({"answer": "left'; DROP TABLE answers"}, 400, "answer must be one of"),
         ({"show": 10**6}, 404, "was not shown to you"),
+        ({"show": 2**63}, 400, "show is"),
         ({"annotator": "Bob"}, 404, "was not shown to you"),
         ({"show": "1"}, 400, "show is '1'"),
         ({"seconds": "1"}, 400, "seconds is '1'"),
@@ -146,7 +150,9 @@ def test_what_makes_no_sense_is_one_clear_error(served):
     for raw in (b"{", b"\xff", b"[" * 4000, b"", b'{"annotator": NaN}'):
         assert client.ask("/api/next", raw=raw)[0] == 400
     assert client.ask("/api/next", raw=b" " * 5000)[0] == 413
-    assert client.ask("/api/episode/24")[0] == 404 and client.ask("/api/episode/-1")[0] == 404
+    rollouts = client.get("/api/about")["rollouts"]
+    for path in (f"{rollouts}/24", f"{rollouts}/-1", "other/0", "0"):
+        assert client.ask(f"/api/episode/{path}")[0] == 404
     assert client.ask("/api/episode/../../etc/passwd")[0] == 404
     assert store.count() == 0
     assert client.get("/api/answer", right)["progress"]["all"] == 1
