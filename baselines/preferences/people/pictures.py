@@ -61,7 +61,7 @@ class Pictures:
             if episode not in self._drawn:
                 self._drawn[episode] = self._thread.submit(lambda: pack(self._dataset.trajectory(episode)))
                 while len(self._drawn) > KEPT:
-                    self._drawn.popitem(last=False)
+                    self._drawn.popitem(last=False)[1].cancel()  # nobody waits for it by now, if it has not begun
             self._drawn.move_to_end(episode)
             return self._drawn[episode]
 

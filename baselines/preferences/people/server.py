@@ -143,7 +143,10 @@ def make_app(labeling: Labeling) -> Starlette:
         number = int(request.path_params["number"])
         if request.path_params["rollouts"] != labeling.about["rollouts"] or number >= labeling.about["episodes"]:
             raise HTTPException(404, "there is no such episode; load the page anew")
-        pictures = await asyncio.wrap_future(labeling.pictures.ask(number))
+        try:
+            pictures = await asyncio.wrap_future(labeling.pictures.ask(number))
+        except asyncio.CancelledError:
+            raise HTTPException(503, "too many people ask for pictures at once; try again") from None
         headers = {"Cache-Control": "private, max-age=86400, immutable"}
         return Response(pictures, media_type="application/octet-stream", headers=headers)
 

@@ -1,14 +1,18 @@
 """The server as a browser, a stranger and a clumsy program meet it."""
 
+import io
 import json
 import struct
 import threading
+from contextlib import closing
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from agents.dataset import Dataset
 from baselines.label.serve import hosts_of
+from baselines.preferences.people import pictures
 from baselines.preferences.people.pairs import Asking
 from tests.baselines.preferences.people.conftest import TOKEN, serving
 
@@ -42,8 +46,6 @@ def test_an_evening_of_answers(served):
 
 
 def test_pictures_are_all_frames_of_an_episode(served, runs):
-    from agents.dataset import Dataset
-
     rollouts = served[0].get("/api/about")["rollouts"]
     status, headers, content = served[0].ask(f"/api/episode/{rollouts}/3")
     assert status == 200 and headers["cache-control"].startswith("private")
@@ -53,8 +55,6 @@ def test_pictures_are_all_frames_of_an_episode(served, runs):
         frames.append(content[at + 4 : at + 4 + length])
         at += 4 + length
     assert len(frames) == len(Dataset(runs).trajectory(3))
-    import io
-
     picture = np.asarray(Image.open(io.BytesIO(frames[0])))
     assert picture.shape == (320, 320, 3) and picture.std() > 20
 
@@ -214,8 +214,6 @@ def test_a_full_disk_is_said_and_what_was_answered_stays(served, monkeypatch):
 def test_agreement_with_a_formula_is_shown_where_one_is_known(tmp_path, runs):
     with serving(tmp_path / "labels", runs, known="left", asking=Asking(golden=0.5, repeats=0.0)) as (client, store):
         told = client.get("/api/next", {"annotator": "Ada"})
-        from agents.dataset import Dataset
-
         places = Dataset(runs).places
         for _ in range(20):
             show = told["shows"][0]
@@ -227,3 +225,11 @@ def test_agreement_with_a_formula_is_shown_where_one_is_known(tmp_path, runs):
         trust = client.get("/api/panel")["trust"]
         assert trust["golden"]["share"] == trust["synthetic"]["share"] == 1.0 and trust["golden"]["of"] > 3
         assert json.dumps(trust) and store.count() == 20
+
+
+def test_pictures_that_nobody_waits_for_are_not_drawn(runs, monkeypatch):
+    monkeypatch.setattr(pictures, "KEPT", 2)
+    with closing(pictures.Pictures(Dataset(runs))) as drawn:
+        asked = [drawn.ask(episode) for episode in range(12)]
+        assert asked[-1].result() and asked[-2].result() and drawn.ask(11) is asked[-1]
+        assert sum(one.cancelled() for one in asked) >= 8 and len(drawn._drawn) == 2
