@@ -106,7 +106,8 @@ function take(answered) {
   $("bar").max = goal;
   $("bar").value = Math.min(all, goal);
   const rate = minute ? `, ${minute.toFixed(1)} a minute` : "";
-  const left = minute && all < goal ? `, about ${Math.ceil((goal - all) / minute)} minutes left at this rate` : "";
+  const wait = minute ? Math.ceil((goal - all) / minute) : 0;
+  const left = wait > 0 ? `, about ${wait} minute${wait === 1 ? "" : "s"} left at this rate` : "";
   $("count").textContent =
     `${all} of ${goal} answers${all === mine ? "" : `, ${mine} of them yours`}${rate}${all >= goal ? ". That is enough; more are welcome." : left}`;
   $("progress").hidden = false;
