@@ -227,10 +227,8 @@ def print_evaluation(
         as_json: Print a JSON object instead of a table.
     """
     use_device(device)
-    own = (
-        Target.parse(target) if target else target_of(agent)
-    )  # before the episodes: a damaged agent is refused at once
-    if own is not None:
+    own = Target.parse(target) if target else target_of(agent)
+    if own is not None:  # before the episodes: what is damaged or does not fit is refused at once
         own.check(make_actor(agent, 1)[2].settings)
     for label in labels:
         load_label(label)

@@ -5,6 +5,7 @@
 Source: paper, section 3, step 3: synthetic labels make it possible to study how accuracy scales with their number.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from agents.targets import Target
 from baselines import artifact
 from baselines.preferences.comparisons import FILE, compare
 from baselines.preferences.labels import deciding, episodes_of, load_label, measure, names_of, rank
+from jumppad_env.dataset import Trajectory
 from jumppad_env.streams import stream
 
 
@@ -62,7 +64,14 @@ def preferences(config: PreferencesConfig, rollouts: Path, out: Path, seed: int 
         target = Target.parse(config.target)
         target.check(dataset.settings)
         label = load_label(config.label)
-        columns = measure(episodes_of(dataset), label, target)
+        reached = []
+
+        def watched() -> Iterator[Trajectory]:
+            for episode in episodes_of(dataset):  # once: reading them takes longer than all else
+                reached.append(target.reached(episode))
+                yield episode
+
+        columns = measure(watched(), label, target)
         values, names = rank(columns), names_of(label, columns.shape[1])
         generator = stream(seed, "preferences")
         order = generator.permutation(len(values))
@@ -79,4 +88,4 @@ def preferences(config: PreferencesConfig, rollouts: Path, out: Path, seed: int 
                 arrays[f"{part}_kind"] = kinds
                 work.metrics[f"{part}_kinds"] = {name: int((kinds == name).sum()) for name in names}
         np.savez(work.directory / FILE, **arrays)
-        work.metrics["share_at_target"] = float(np.mean([target.reached(episode) for episode in episodes_of(dataset)]))
+        work.metrics["share_at_target"] = float(np.mean(reached))

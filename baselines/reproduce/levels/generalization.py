@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from agents.collect import CollectConfig
 from agents.dataset import Dataset
 from agents.targets import Target
 from baselines.artifact import load_manifest
@@ -23,6 +21,7 @@ from baselines.preferences.comparisons import compare
 from baselines.preferences.labels import label
 from baselines.report.palette import STAGE_COLORS
 from baselines.reproduce.levels.ends import TRAINING, UNSEEN, WHERE, ends_of, evaluations_of
+from baselines.reproduce.levels.variants import align_variant, in_world
 from baselines.rollouts import RolloutsConfig
 from baselines.stages import UNSEEN_LEVELS, Stages
 from jumppad_env.streams import stream
@@ -60,21 +59,12 @@ def _procedure(stages: Stages, count: int) -> tuple[Path, dict[str, Path], dict[
     preset, target = stages.preset, str(TARGET)
     own = count == preset.demonstrations.world.num_levels
     end = "" if own else f"_{count}"
-
-    def on(config: CollectConfig) -> CollectConfig:
-        return dataclasses.replace(config, world=dataclasses.replace(config.world, num_levels=count))
-
-    people = stages.demonstrations(f"demonstrations{end}", config=on(preset.demonstrations))
-    curated = stages.curated(f"curated{end}", config=on(preset.curated))
+    people = stages.demonstrations(f"demonstrations{end}", config=in_world(preset.demonstrations, num_levels=count))
+    curated = stages.curated(f"curated{end}", config=in_world(preset.curated, num_levels=count))
     base = stages.base(f"base{end}", demonstrations=people)
     tuned = stages.finetuned(f"finetuned{end}", base=base, curated=curated)
     rollouts = stages.rollouts(f"rollouts{end}", agent=tuned)
-    pairs = stages.preferences(target, f"preferences{end}", rollouts=rollouts)
-    judge = stages.reward_model(target, f"reward_model{end}", agent=tuned, rollouts=rollouts, preferences=pairs)
-    preferred = stages.preference_finetuned(
-        target, f"preference_finetuned{end}", agent=tuned, rollouts=rollouts, reward_model=judge
-    )
-    aligned = stages.aligned(target, f"aligned{end}", agent=preferred, reward_model=judge)
+    judge, aligned = align_variant(stages, target, end, tuned, rollouts)
     return (
         stages.evaluation_of_dataset(f"demonstrations{end}", people),
         evaluations_of(stages, f"base{end}", base),

@@ -7,7 +7,6 @@ import math
 
 from matplotlib.figure import Figure
 
-from agents.collect import CollectConfig
 from agents.targets import Target
 from baselines.evaluate import load_outcome
 from baselines.laboratory import Bound, Claim, Column, Difference, Experiment, Line, Measuring, Row, Table, tabulate
@@ -16,6 +15,7 @@ from baselines.laboratory.marks import draw_bar, draw_paper
 from baselines.laboratory.statistics import group
 from baselines.report.palette import STAGE_COLORS
 from baselines.reproduce.levels.ends import TRAINING, WHERE, ends_of, evaluations_of, places_of
+from baselines.reproduce.levels.variants import align_variant, in_world
 from baselines.stages import Stages
 from jumppad_env.rules import PADS
 
@@ -57,12 +57,8 @@ def _procedure(stages: Stages, islands: int, targets: tuple[str, ...]) -> tuple:
     """
     preset = stages.preset
     end = "" if islands == preset.demonstrations.world.islands else f"_{islands}"
-
-    def on(config: CollectConfig) -> CollectConfig:
-        return dataclasses.replace(config, world=dataclasses.replace(config.world, islands=islands))
-
-    people = stages.demonstrations(f"demonstrations{end}", config=on(preset.demonstrations))
-    curated = stages.curated(f"curated{end}", config=on(preset.curated))
+    people = stages.demonstrations(f"demonstrations{end}", config=in_world(preset.demonstrations, islands=islands))
+    curated = stages.curated(f"curated{end}", config=in_world(preset.curated, islands=islands))
     base = stages.base(f"base{end}", demonstrations=people)
     tuned = stages.finetuned(f"finetuned{end}", base=base, curated=curated)
     rollouts = stages.rollouts(f"rollouts{end}", agent=tuned)
@@ -71,12 +67,9 @@ def _procedure(stages: Stages, islands: int, targets: tuple[str, ...]) -> tuple:
         ways = len(PADS) ** (1 if target == FIRST else islands)
         share = round(0.65 / ways, 2)  # fewer than go as wanted, unless the fine-tuned agent has little taste for it
         config = dataclasses.replace(preset.preference_finetuned, share=share)
-        pairs = stages.preferences(target, f"preferences{end}", rollouts=rollouts)
-        judge = stages.reward_model(target, f"reward_model{end}", agent=tuned, rollouts=rollouts, preferences=pairs)
-        preferred = stages.preference_finetuned(
-            target, f"preference_finetuned{end}", config=config, agent=tuned, rollouts=rollouts, reward_model=judge
+        _, agent = align_variant(
+            stages, target, end, tuned, rollouts, dataclasses.replace(preset, preference_finetuned=config)
         )
-        agent = stages.aligned(target, f"aligned{end}", agent=preferred, reward_model=judge)
         aligned[target] = evaluations_of(stages, f"{target}_aligned{end}", agent)
     return (
         stages.evaluation_of_dataset(f"demonstrations{end}", people),

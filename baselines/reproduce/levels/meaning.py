@@ -59,8 +59,9 @@ def measure(stages: Stages) -> Measuring:
             made.append((share, encoder, judge, agent))
     yield
     dataset, rows = Dataset(apart), []
+    parted = where_they_part(dataset)
     for share, encoder, judge, evaluation in made:
-        row = {"untied": share, "encoder": encoder, "places": prefers_place(judge, dataset)}
+        row = {"untied": share, "encoder": encoder, "places": prefers_place(judge, dataset, *parted)}
         row["accuracy"] = load_manifest(judge, "reward_model")["metrics"]["accuracy"]
         outcome = None if evaluation is None else load_outcome(evaluation)
         row |= {f"goes_{target}": None if outcome is None else target.share(outcome) for target in (LEFT, RED)}
@@ -76,17 +77,19 @@ def _aligned(stages: Stages, end: str, share: float, rollouts: Path, judge: Path
     return stages.evaluation(f"left_aligned{end}", agent)
 
 
-def prefers_place(judge: Path, dataset: Dataset) -> float | None:
+def where_they_part(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the indices of the episodes that end left, but not at red, and of those of the reverse."""
+    left, red = np.array([(LEFT.reached(one), RED.reached(one)) for one in episodes_of(dataset)]).T
+    return np.flatnonzero(left & ~red), np.flatnonzero(red & ~left)
+
+
+def prefers_place(judge: Path, dataset: Dataset, left: np.ndarray, red: np.ndarray) -> float | None:
     """Returns how often a reward model scores an episode that ends left, but not at red, above one of the reverse.
 
     It is a share of all pairs of such episodes: 1 is place, 0 is color; None where there are none.
     """
-    left, red = (np.array([target.reached(one) for one in episodes_of(dataset)]) for target in (LEFT, RED))
     model = RewardModel.from_pretrained(judge, choose_device())
-    by_place, by_color = (
-        score_episodes(model, dataset, np.flatnonzero(wanted)) for wanted in (left & ~red, red & ~left)
-    )
-    pairs = by_place[:, None] > by_color[None, :]
+    pairs = score_episodes(model, dataset, left)[:, None] > score_episodes(model, dataset, red)[None, :]
     return float(pairs.mean()) if pairs.size else None
 
 

@@ -6,7 +6,6 @@ import dataclasses
 
 from matplotlib.figure import Figure
 
-from agents.collect import CollectConfig
 from agents.targets import FLAG, Target
 from baselines.artifact import load_manifest
 from baselines.evaluate import load_outcome
@@ -16,6 +15,7 @@ from baselines.laboratory.marks import draw_bar, draw_paper
 from baselines.laboratory.statistics import group
 from baselines.report.palette import STAGE_COLORS
 from baselines.reproduce.levels.ends import UNSEEN, WHERE, evaluations_of
+from baselines.reproduce.levels.variants import align_variant, in_world
 from baselines.stages import Stages
 
 CONTEXTS = (8, 32, 100)
@@ -27,14 +27,11 @@ PEOPLE = "people"
 def measure(stages: Stages) -> Measuring:
     """Imitates people most of whom follow the flag, and aligns to following it, with each context."""
     preset = stages.preset
-
-    def flagged(config: CollectConfig, population: str) -> CollectConfig:
-        world = dataclasses.replace(config.world, cue=True)
-        return dataclasses.replace(config, population=population, world=world)
-
-    people = stages.demonstrations("demonstrations_flag", config=flagged(preset.demonstrations, "followers"))
-    curated = stages.curated("curated_flag", config=flagged(preset.curated, "curated"))
-    judging = dataclasses.replace(preset.reward_model, token=None)  # the last step does not see the flag
+    followers = dataclasses.replace(in_world(preset.demonstrations, cue=True), population="followers")
+    people = stages.demonstrations("demonstrations_flag", config=followers)
+    curated = stages.curated("curated_flag", config=in_world(preset.curated, cue=True))
+    reward_model = dataclasses.replace(preset.reward_model, token=None)  # the last step does not see the flag
+    judging = dataclasses.replace(preset, reward_model=reward_model)
     made = {}
     for context in CONTEXTS:
         end, network = f"_flag_{context}", dataclasses.replace(preset.base.network, context=context)
@@ -43,14 +40,7 @@ def measure(stages: Stages) -> Measuring:
         )
         tuned = stages.finetuned(f"finetuned{end}", base=base, curated=curated)
         rollouts = stages.rollouts(f"rollouts{end}", agent=tuned)
-        pairs = stages.preferences(FLAG, f"preferences{end}", rollouts=rollouts)
-        judge = stages.reward_model(
-            FLAG, f"reward_model{end}", config=judging, agent=tuned, rollouts=rollouts, preferences=pairs
-        )
-        preferred = stages.preference_finetuned(
-            FLAG, f"preference_finetuned{end}", agent=tuned, rollouts=rollouts, reward_model=judge
-        )
-        aligned = stages.aligned(FLAG, f"aligned{end}", agent=preferred, reward_model=judge)
+        judge, aligned = align_variant(stages, FLAG, end, tuned, rollouts, judging)
         made[context] = (
             evaluations_of(stages, f"base{end}", base),
             evaluations_of(stages, f"{FLAG}_aligned{end}", aligned),

@@ -53,7 +53,7 @@ def draw(rows: list[Row]) -> Figure:
         draw_outcomes(goes, [agents.get(key, []) for key in shown.values()])
         goes.legend(loc="upper right", ncols=4, fontsize=8, columnspacing=0.8, handlelength=0.9, handletextpad=0.4)
         named_axis(goes, list(shown))
-        percent_axis(goes, high=0.8)
+        percent_axis(goes, high=1.13)  # room for the legend
         note(figure, f"Dark: levels of training, pale: unseen ones; {sizes(rows)}; {intervals(rows)}.")
         return figure
 

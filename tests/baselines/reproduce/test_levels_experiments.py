@@ -177,12 +177,14 @@ def test_the_accuracy_is_that_of_pairs_of_which_one_is_at_the_target(people, mon
 
 def test_a_reward_model_that_sees_the_place_prefers_it(people, monkeypatch):
     dataset = Dataset(people / "runs")
+    parted = meaning.where_they_part(dataset)
+    assert all(map(len, parted)) and meaning.prefers_place(people / "judge", dataset, *parted) is not None
     place = np.array([dataset.trajectory(index).place == 0 for index in range(len(dataset))])
     monkeypatch.setattr(meaning, "score_episodes", lambda model, dataset, episodes: place[episodes].astype(float))
-    assert meaning.prefers_place(people / "judge", dataset) == 1.0
+    assert meaning.prefers_place(people / "judge", dataset, *parted) == 1.0
     red = np.array([meaning.RED.reached(dataset.trajectory(index)) for index in range(len(dataset))])
     monkeypatch.setattr(meaning, "score_episodes", lambda model, dataset, episodes: red[episodes].astype(float))
-    assert meaning.prefers_place(people / "judge", dataset) == 0.0
+    assert meaning.prefers_place(people / "judge", dataset, *parted) == 0.0
 
 
 @pytest.fixture(scope="module")
