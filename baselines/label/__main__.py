@@ -2,7 +2,8 @@
 
 import tyro
 
-from baselines.label.serve import LabelConfig, serve
+from baselines.label.config import LabelConfig
+from baselines.label.serve import serve
 from jumppad_env.command_line import command_line
 
 if __name__ == "__main__":

@@ -7,8 +7,6 @@ pairs an ensemble of linear models on what the agent's network sees is cheap eno
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -24,10 +22,10 @@ from baselines.artifact import load_manifest
 from baselines.models.batches import make_batch
 from baselines.models.policy import Policy
 from baselines.models.precision import autocast, choose_device
+from baselines.preferences.people.beside import Beside
 from baselines.preferences.people.export import write_comparisons
 from baselines.preferences.people.pairs import Judge
 from baselines.preferences.people.store import AnswerStore, Given
-from jumppad_env.machine.parent import ending_with_parent
 from jumppad_env.streams import stream
 
 MODELS = 8
@@ -59,8 +57,7 @@ class BackgroundReward:
         """Of the last reward model: `accuracy` on held-out comparisons, its `ci95`, and the numbers of `train` and
         `held_out` comparisons; or `waits`, what is still needed."""
         self._used = -NEW
-        self._wake, self._stop, self._starting = threading.Event(), threading.Event(), threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._wake, self._beside = threading.Event(), Beside()
         for left in place.glob(f"{PREFIX}*"):  # of a server that was killed
             shutil.rmtree(left, ignore_errors=True)
         self._thread = threading.Thread(target=self._work, name="reward model", daemon=True)
@@ -72,15 +69,12 @@ class BackgroundReward:
 
     def close(self) -> None:
         """Ends the training under way."""
-        with self._starting:
-            self._stop.set()
-            if self._process is not None:
-                self._process.kill()
+        self._beside.stop()
         self._wake.set()
         self._thread.join()
 
     def _work(self) -> None:
-        while not self._stop.is_set():
+        while not self._beside.stopped:
             given = self._store.given()
             if abs(len(given) - self._used) >= NEW:
                 self._used = len(given)
@@ -99,26 +93,24 @@ class BackgroundReward:
             except ValueError as error:  # too few
                 self.result, self._used = {"waits": str(error)}, -NEW
                 return
-            command = [sys.executable, "-m", "baselines.reward", "--agent", self._agent, "--rollouts", self._rollouts]
-            command += ["--preferences", pairs, "--out", model, "--device", "cpu"]
-            nice = [shutil.which("nice") or "", "-n", "10"]
-            line = ending_with_parent([*(nice if nice[0] else []), *map(str, command)])
-            with self._starting:
-                if self._stop.is_set():
-                    return
-                self._process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-            said = self._process.communicate()[1]
-            if self._process.returncode != 0:
-                if not self._stop.is_set():
-                    lines = said.decode(errors="replace").strip().splitlines()
-                    self.result = {"waits": lines[-1] if lines else "the training ended"}
-                return
-            metrics = load_manifest(model, "reward_model")["metrics"]
-            held_out = load_manifest(pairs, "preferences")["metrics"]["held_out"]
-            decided = held_out["comparisons"] - held_out["ties"]
-            interval = wilson_interval(round(metrics["accuracy"] * decided), decided)
-            self.result = {"accuracy": metrics["accuracy"], "ci95": list(interval), "held_out": decided}
-            self.result["train"] = metrics["comparisons"]
+            inputs = {"agent": self._agent, "rollouts": self._rollouts, "preferences": pairs}
+            if self._beside.run("baselines.reward", {**inputs, "out": model, "device": "cpu"}):
+                self.result = accuracy_of(model, pairs)
+
+
+def accuracy_of(model: Path, pairs: Path) -> dict[str, Any]:
+    """Returns the `accuracy` of a reward model on held-out comparisons, its `ci95`, and how many of either kind it had.
+
+    Args:
+        model: Directory of the reward model.
+        pairs: Directory of the comparisons that it learned from.
+    """
+    metrics = load_manifest(model, "reward_model")["metrics"]
+    held_out = load_manifest(pairs, "preferences")["metrics"]["held_out"]
+    decided = held_out["comparisons"] - held_out["ties"]
+    interval = wilson_interval(round(metrics["accuracy"] * decided), decided)
+    told = {"accuracy": metrics["accuracy"], "ci95": list(interval), "held_out": decided}
+    return {**told, "train": metrics["comparisons"]}
 
 
 def features_of(agent: Path, dataset: Dataset) -> np.ndarray:

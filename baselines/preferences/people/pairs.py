@@ -52,7 +52,7 @@ class Asking:
 
 
 class Questions:
-    """Draws what is asked, from a number of episodes.
+    """Draws what is asked, from a number of episodes at first.
 
     No episode is in training and held-out pairs alike.
 
@@ -67,14 +67,20 @@ class Questions:
     def __init__(
         self, store: AnswerStore, asking: Asking, episodes: int, seed: int, truth: np.ndarray | None = None
     ) -> None:
-        if episodes < FEWEST:
-            raise ValueError(f"people compare at least {FEWEST} episodes, got {episodes}; play more rollouts")
-        self.store, self.asking, self._seed, self._truth = store, asking, seed, truth
-        order = stream(seed, "people").permutation(episodes)
-        self.train, self.held_out = order[: episodes * 3 // 4], order[episodes * 3 // 4 :]
+        self.store, self.asking, self._seed, self.truth = store, asking, seed, truth
         self._since = 0  # pairs before this number need no answer
+        self.ask_about(range(episodes), truth)
         self.judge: Judge | None = None
         """Models of the answers so far, once there are any."""
+
+    def ask_about(self, episodes: range, truth: np.ndarray | None = None) -> None:
+        """Draws new pairs among these episodes from now on, given the value of all, (episodes.stop,)."""
+        if len(episodes) < FEWEST:
+            raise ValueError(f"people compare at least {FEWEST} episodes, got {len(episodes)}; play more rollouts")
+        name = "people" if episodes.start == 0 else f"people from {episodes.start}"
+        order = episodes.start + stream(self._seed, name).permutation(len(episodes))
+        self.truth = truth
+        self.train, self.held_out = order[: len(order) * 3 // 4], order[len(order) * 3 // 4 :]
 
     def next(self, annotator: str, count: int, now: float) -> list[Show]:
         """Returns what a person is to answer next, the first `count` pairs, and notes that they are shown."""
@@ -103,10 +109,10 @@ class Questions:
 
     def _new(self, rows: sqlite3.Connection, generator: np.random.Generator) -> int:
         draw = generator.random()
-        if self._truth is not None and draw < self.asking.golden:
+        if self.truth is not None and draw < self.asking.golden:
             first, second = self._golden(generator)
-            if self._truth[first] != self._truth[second]:
-                known = float(self._truth[first] > self._truth[second])
+            if self.truth[first] != self.truth[second]:
+                known = float(self.truth[first] > self.truth[second])
                 return self.store.add_pair(rows, first, second, "golden", known, "random")
         purpose: Purpose = "held_out" if generator.random() < self.asking.held_out else "train"
         episodes = self.held_out if purpose == "held_out" else self.train
@@ -123,9 +129,9 @@ class Questions:
 
     def _golden(self, generator: np.random.Generator) -> tuple[int, int]:
         """Returns two episodes of different value, if chance finds any."""
-        assert self._truth is not None
+        assert self.truth is not None
         pairs = np.array([generator.choice(self.train, 2, replace=False) for _ in range(CANDIDATES)])
-        differ = self._truth[pairs[:, 0]] != self._truth[pairs[:, 1]]
+        differ = self.truth[pairs[:, 0]] != self.truth[pairs[:, 1]]
         first, second = pairs[int(np.argmax(differ))]
         return int(first), int(second)
 

@@ -14,7 +14,7 @@ from contextlib import closing
 
 from PIL import Image
 
-from agents.dataset import Dataset
+from baselines.preferences.people.episodes import Episodes
 from jumppad_env.dataset import Trajectory
 from jumppad_env.drawing import Painter
 
@@ -44,11 +44,11 @@ class Pictures:
     """Draws episodes in a thread of its own, each once as long as it is kept. Threads may share it.
 
     Args:
-        dataset: the episodes; frames are not read.
+        episodes: what can be drawn; its frames are not read.
     """
 
-    def __init__(self, dataset: Dataset) -> None:
-        self._dataset = dataset
+    def __init__(self, episodes: Episodes) -> None:
+        self.episodes = episodes
         self._drawn: OrderedDict[int, Future[bytes]] = OrderedDict()
         self._lock = threading.Lock()
         self._thread = ThreadPoolExecutor(1, "pictures")
@@ -59,7 +59,7 @@ class Pictures:
             if episode in self._drawn and self._drawn[episode].done() and self._drawn[episode].exception():
                 del self._drawn[episode]  # the next one who asks may have more luck
             if episode not in self._drawn:
-                self._drawn[episode] = self._thread.submit(lambda: pack(self._dataset.trajectory(episode)))
+                self._drawn[episode] = self._thread.submit(lambda: pack(self.episodes.trajectory(episode)))
                 while len(self._drawn) > KEPT:
                     self._drawn.popitem(last=False)[1].cancel()  # nobody waits for it by now, if it has not begun
             self._drawn.move_to_end(episode)

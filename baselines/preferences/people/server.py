@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
-import numpy as np
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -20,6 +19,7 @@ from baselines.preferences.people.agreement import trust
 from baselines.preferences.people.judge import BackgroundReward
 from baselines.preferences.people.pairs import Questions
 from baselines.preferences.people.pictures import Pictures
+from baselines.preferences.people.rounds import Rounds
 from baselines.preferences.people.store import ANSWERS, Answer
 from jumppad_env.files.shapes import Range, misfit
 
@@ -56,8 +56,7 @@ class Labeling:
         questions: what is asked.
         pictures: of the episodes.
         about: `question`; `seen`, what agents see, in words; `goal`, the number of answers that are wanted.
-        truth: (episodes,) synthetic value of each, to compare answers with; None where there is none.
-        reward: the reward model in the background, if there is one.
+        learns: what learns from the answers in the background, if anything does.
         answered: is called after every answer.
     """
 
@@ -66,12 +65,11 @@ class Labeling:
         questions: Questions,
         pictures: Pictures,
         about: dict[str, Any],
-        truth: np.ndarray | None = None,
-        reward: BackgroundReward | None = None,
+        learns: BackgroundReward | Rounds | None = None,
         answered: Callable[[], None] = lambda: None,
     ) -> None:
-        self.questions, self.pictures, self.about, self.truth = questions, pictures, about, truth
-        self.reward, self.answered, self.store = reward, answered, questions.store
+        self.questions, self.pictures, self.about, self.store = questions, pictures, about, questions.store
+        self.learns, self.answered = learns, answered
         self._times: dict[str, list[float]] = {}
 
     def next(self, asked: Asked) -> dict[str, Any]:
@@ -114,16 +112,23 @@ class Labeling:
     def panel(self) -> dict[str, Any]:
         """Returns how far all answers can be trusted, and what a reward model learned from them."""
         return {
-            "trust": trust(self.store.given(), self.truth),
-            "reward": None if self.reward is None else self.reward.result,
+            "trust": trust(self.store.given(), self.questions.truth),
+            "reward": None if self.learns is None else self.learns.result,
+            "round": self._round(),
+            "reached": self.learns.episodes.reached() if isinstance(self.learns, Rounds) else [],
         }
+
+    def _round(self) -> str:
+        """Says how far the round is, nothing where there are no rounds."""
+        return self.learns.status() if isinstance(self.learns, Rounds) else ""
 
     def _progress(self, annotator: str) -> dict[str, Any]:
         mine = self.store.count(annotator)
         times = self._times.get(annotator, [])[-RATE:]
         gaps = [later - before for before, later in zip(times, times[1:], strict=False) if later - before < PAUSE]
         minute = 60 * len(gaps) / sum(gaps) if len(gaps) > 2 and sum(gaps) > 0 else None
-        return {"mine": mine, "all": self.store.count(), "goal": self.about["goal"], "minute": minute}
+        answers = {"mine": mine, "all": self.store.count(), "goal": self.about["goal"]}
+        return {**answers, "minute": minute, "round": self._round()}
 
 
 def make_app(labeling: Labeling) -> Starlette:
@@ -141,7 +146,7 @@ def make_app(labeling: Labeling) -> Starlette:
     async def episode(request: Request) -> Response:
         # The address names the dataset, for the browser may keep pictures longer than a server lives.
         number = int(request.path_params["number"])
-        if request.path_params["rollouts"] != labeling.about["rollouts"] or number >= labeling.about["episodes"]:
+        if request.path_params["rollouts"] != labeling.about["rollouts"] or number >= len(labeling.pictures.episodes):
             raise HTTPException(404, "there is no such episode; load the page anew")
         try:
             pictures = await asyncio.wrap_future(labeling.pictures.ask(number))

@@ -213,6 +213,16 @@ class AnswerStore:
         with self._lock:
             return self._counts.total() if annotator is None else self._counts[annotator]
 
+    def count_told(self, since: int) -> int:
+        """Returns how many valid answers say something about training or held-out pairs of episodes from `since` on."""
+        with self._lock:
+            (count,) = self._connection.execute(
+                "SELECT count(*) FROM valid WHERE first >= ? AND repeat = 0 AND purpose != 'golden' "
+                "AND answer IN ('left', 'right', 'equal')",
+                (since,),
+            ).fetchone()
+        return count
+
     # What is added. ----------------------------------------------------------------------------------------------
 
     def add_pair(

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from agents.collect import CollectConfig, collect
-from baselines.label.serve import LabelConfig, agent_of, serve
+from baselines.label.config import LabelConfig
+from baselines.label.opening import agent_of
+from baselines.label.serve import serve
 from baselines.preferences.people.pairs import Asking
 from baselines.preferences.people.store import read_answers
 from jumppad_env.files import sole_owner
@@ -28,26 +30,26 @@ def runs(tmp_path_factory):
 def test_a_second_server_on_the_same_answers_says_so(runs, tmp_path):
     (tmp_path / "labels").mkdir()
     with sole_owner(tmp_path / "labels"), pytest.raises(ValueError, match="another baselines.label serves"):
-        serve(LabelConfig(runs, tmp_path / "labels"))
+        serve(LabelConfig(tmp_path / "labels", runs))
 
 
 def test_what_it_cannot_do_is_one_clear_error(runs, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="'red' is on no classic island"):
-        serve(LabelConfig(runs, tmp_path / "a", known="red"))
+        serve(LabelConfig(tmp_path / "a", runs, known="red"))
     with pytest.raises(FileNotFoundError):
-        serve(LabelConfig(tmp_path / "nowhere", tmp_path / "b"))
+        serve(LabelConfig(tmp_path / "b", tmp_path / "nowhere"))
     with pytest.raises(ValueError, match="needs --agent, whose network sees the episodes"):
-        serve(LabelConfig(runs, tmp_path / "c", asking=Asking("disagreement")))
+        serve(LabelConfig(tmp_path / "c", runs, asking=Asking("disagreement")))
     with pytest.raises(OSError, match="cannot serve on 203.0.113.7:0 .*; choose another --host or --port"):
-        serve(LabelConfig(runs, tmp_path / "d", host="203.0.113.7"))
+        serve(LabelConfig(tmp_path / "d", runs, host="203.0.113.7"))
     (tmp_path / "f").mkdir()
     (tmp_path / "f" / "manifest.json").touch()
     with pytest.raises(ValueError, match="holds something else than answers; choose another --out"):
-        serve(LabelConfig(runs, tmp_path / "f"))
+        serve(LabelConfig(tmp_path / "f", runs))
     assert agent_of(runs) is None
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     with pytest.raises(ImportError, match=r"needs two more packages: pip install .*\[label\]"):
-        serve(LabelConfig(runs, tmp_path / "e"))
+        serve(LabelConfig(tmp_path / "e", runs))
 
 
 @pytest.mark.slow

@@ -111,6 +111,12 @@ function take(answered) {
   $("count").textContent =
     `${all} of ${goal} answers${all === mine ? "" : `, ${mine} of them yours`}${rate}${all >= goal ? ". That is enough; more are welcome." : left}`;
   $("progress").hidden = false;
+  showRound(answered.progress.round);
+}
+
+function showRound(said) {
+  $("round").textContent = said;
+  $("round").hidden = !said;
 }
 
 async function present() {
@@ -236,8 +242,10 @@ const percent = (found) =>
     : "not asked yet";
 
 function rows(panel) {
-  const { trust, reward } = panel;
+  const { trust, reward, reached } = panel;
   const lines = [];
+  if (reached.length)
+    lines.push(["The agent", `goes there in ${reached.map((share) => `${Math.round(100 * share)}%`).join(", then ")} of its runs`]);
   if (reward?.accuracy !== undefined)
     lines.push([
       "Reward model",
@@ -256,9 +264,10 @@ function rows(panel) {
 }
 
 async function refresh() {
-  if (!me || !$("panel").open) return;
+  if (!me || !($("panel").open || $("round").textContent)) return;
   try {
     const panel = await (await ask("/api/panel")).json();
+    showRound(panel.round);
     $("trust").replaceChildren(
       ...rows(panel).flatMap(([term, text]) =>
         [["dt", term], ["dd", text]].map(([tag, words]) => {

@@ -9,7 +9,10 @@ import pytest
 
 from agents.collect import CollectConfig, collect
 from agents.dataset import Dataset
-from baselines.label.serve import LabelConfig, about_of, hosts_of, listen, open_answers, truth_of
+from baselines.label.config import LabelConfig
+from baselines.label.opening import about_of, open_answers
+from baselines.label.serve import hosts_of, listen
+from baselines.preferences.people.episodes import Episodes
 from baselines.preferences.people.pairs import Asking, Questions
 
 TOKEN = "secret-token"  # noqa: S105
@@ -59,14 +62,14 @@ def serving(out, runs, *, known=None, asking=Asking(repeats=0.0), goal=20):  # n
     from baselines.preferences.people.pictures import Pictures
     from baselines.preferences.people.server import Labeling, make_app
 
-    config = LabelConfig(runs, out, question="Which run goes left?", goal=goal, asking=asking)
-    dataset = Dataset(runs)
-    truth = None if known is None else truth_of(dataset, known)
-    with closing(open_answers(config, dataset)) as store, closing(Pictures(dataset)) as pictures:
+    config = LabelConfig(out, runs, question="Which run goes left?", goal=goal, asking=asking)
+    dataset, episodes = Dataset(runs), Episodes(known)
+    episodes.add(dataset)
+    with closing(open_answers(config, dataset)) as store, closing(Pictures(episodes)) as pictures:
         listener = listen("127.0.0.1", 0)
         port = listener.getsockname()[1]
-        questions = Questions(store, asking, len(dataset), 0, truth)
-        labeling = Labeling(questions, pictures, about_of(config, dataset), truth)
+        questions = Questions(store, asking, len(dataset), 0, episodes.truth)
+        labeling = Labeling(questions, pictures, about_of(config, dataset))
         app = Guard(make_app(labeling), hosts_of("127.0.0.1", port), TOKEN, port)
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

@@ -9,10 +9,13 @@ import pytest
 
 from agents.collect import CollectConfig, collect
 from agents.dataset import Dataset
+from agents.targets import Target
 from baselines import artifact
-from baselines.label.serve import LabelConfig, merge, open_answers, truth_of
+from baselines.label.config import LabelConfig
+from baselines.label.opening import merge, open_answers
 from baselines.models.policy import Policy
 from baselines.preferences.comparisons import load_comparisons
+from baselines.preferences.labels import label
 from baselines.preferences.people.export import export_answers
 from baselines.preferences.people.judge import BackgroundReward, features_of, fit_ensemble
 from baselines.preferences.people.pairs import Asking, Questions
@@ -35,8 +38,8 @@ def compared(tmp_path_factory):
 def answer_all(compared, out, count, name="Ada", says=lambda left, right: "left" if left else "right"):
     """Has a scripted person answer, who prefers runs to the left pad; ties are equal."""
     dataset = Dataset(compared / "rollouts")
-    truth = truth_of(dataset, "left")
-    config = LabelConfig(compared / "rollouts", out, question="Left?")
+    truth = label(dataset, "pad", Target.parse("left"))
+    config = LabelConfig(out, compared / "rollouts", question="Left?")
     with closing(open_answers(config, dataset)) as store:
         questions = Questions(store, Asking(repeats=0.0), len(dataset), 0)
         for number in range(count):
@@ -50,7 +53,7 @@ def test_comparisons_are_what_people_said(compared, tmp_path):
     labels = answer_all(compared, tmp_path / "labels", 60)
     export_answers(labels, compared / "rollouts", tmp_path / "preferences")
     dataset = Dataset(compared / "rollouts")
-    truth, seen = truth_of(dataset, "left"), 0
+    truth, seen = label(dataset, "pad", Target.parse("left")), 0
     for part in ("train", "held_out"):
         pairs = load_comparisons(tmp_path / "preferences", part, dataset)
         assert pairs.probability is not None
@@ -93,7 +96,7 @@ def test_too_few_answers_and_other_episodes_are_refused(compared, tmp_path):
 def test_answers_of_several_people_become_one_set(compared, tmp_path):
     ada, bob = (answer_all(compared, tmp_path / name, 30, name) for name in ("Ada", "Bob"))
     dataset = Dataset(compared / "rollouts")
-    config = LabelConfig(compared / "rollouts", ada, question="Left?")
+    config = LabelConfig(ada, compared / "rollouts", question="Left?")
     with closing(open_answers(config, dataset)) as store:
         assert merge(store, bob) == 30 and merge(store, bob) == 0
     export_answers(ada, compared / "rollouts", tmp_path / "both")
@@ -107,10 +110,10 @@ def test_models_of_answers_know_what_was_answered_and_disagree_elsewhere(compare
     dataset = Dataset(compared / "rollouts")
     features = features_of(compared / "finetuned", dataset)
     assert features.shape == (36, 2 * miniature.NETWORK.width) and np.isfinite(features).all()
-    truth = truth_of(dataset, "left")
+    truth = label(dataset, "pad", Target.parse("left"))
     eyes = np.concatenate([features, 3 * truth[:, None]], axis=1).astype(np.float32)
     labels = answer_all(compared, tmp_path / "labels", 40)
-    with closing(open_answers(LabelConfig(compared / "rollouts", labels, question="Left?"), dataset)) as store:
+    with closing(open_answers(LabelConfig(labels, compared / "rollouts", question="Left?"), dataset)) as store:
         judge = fit_ensemble(eyes, store.given(), 0)
     assert judge is not None and fit_ensemble(eyes, [], 0) is None
     left, other = np.flatnonzero(truth == 1), np.flatnonzero(truth == 0)[: int(truth.sum())]
@@ -123,7 +126,7 @@ def test_models_of_answers_know_what_was_answered_and_disagree_elsewhere(compare
 def test_a_reward_model_in_the_background_tells_its_accuracy(compared, tmp_path):
     labels = answer_all(compared, tmp_path / "labels", 4)
     dataset = Dataset(compared / "rollouts")
-    with closing(open_answers(LabelConfig(compared / "rollouts", labels, question="Left?"), dataset)) as store:
+    with closing(open_answers(LabelConfig(labels, compared / "rollouts", question="Left?"), dataset)) as store:
         with closing(BackgroundReward(store, compared / "rollouts", compared / "finetuned", labels)) as background:
             answer_all(compared, labels, 56)
             until = time.monotonic() + 300
@@ -144,7 +147,7 @@ def test_the_pipeline_goes_from_answers_to_an_aligned_agent(tmp_path, monkeypatc
     preset = dataclasses.replace(miniature.PRESET, rollouts=dataclasses.replace(miniature.PRESET.rollouts, episodes=16))
     stages = Stages("smoke", preset, tmp_path / "run", 0)
     rollouts = Dataset(stages.rollouts())
-    with closing(open_answers(LabelConfig(rollouts.directory, tmp_path / "labels", question="A?"), rollouts)) as store:
+    with closing(open_answers(LabelConfig(tmp_path / "labels", rollouts.directory, question="A?"), rollouts)) as store:
         questions = Questions(store, Asking(repeats=0.0), len(rollouts), 0)
         for number in range(30):
             (show,) = questions.next("<i>Ada</i>", 1, 0.0)

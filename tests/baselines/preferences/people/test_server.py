@@ -13,6 +13,7 @@ from PIL import Image
 from agents.dataset import Dataset
 from baselines.label.serve import hosts_of
 from baselines.preferences.people import pictures
+from baselines.preferences.people.episodes import Episodes
 from baselines.preferences.people.pairs import Asking
 from tests.baselines.preferences.people.conftest import TOKEN, serving
 
@@ -29,7 +30,13 @@ def test_an_evening_of_answers(served):
     about = client.get("/api/about")
     assert about["question"] == "Which run goes left?" and about["goal"] == 20 and about["episodes"] == 24
     told = client.get("/api/next", {"annotator": "  Ada  "})
-    assert len(told["shows"]) == 3 and told["progress"] == {"mine": 0, "all": 0, "goal": 20, "minute": None}
+    assert len(told["shows"]) == 3 and told["progress"] == {
+        "mine": 0,
+        "all": 0,
+        "goal": 20,
+        "minute": None,
+        "round": "",
+    }
     for index in range(6):
         show = told["shows"][0]
         body = {"annotator": "Ada", "show": show["id"], "answer": "left", "seconds": 2.5, "plays": 1}
@@ -229,7 +236,9 @@ def test_agreement_with_a_formula_is_shown_where_one_is_known(tmp_path, runs):
 
 def test_pictures_that_nobody_waits_for_are_not_drawn(runs, monkeypatch):
     monkeypatch.setattr(pictures, "KEPT", 2)
-    with closing(pictures.Pictures(Dataset(runs))) as drawn:
+    episodes = Episodes()
+    episodes.add(Dataset(runs))
+    with closing(pictures.Pictures(episodes)) as drawn:
         asked = [drawn.ask(episode) for episode in range(12)]
         assert asked[-1].result() and asked[-2].result() and drawn.ask(11) is asked[-1]
         assert sum(one.cancelled() for one in asked) >= 8 and len(drawn._drawn) == 2
