@@ -12,6 +12,7 @@ let shows = []; // what is to be answered, the first one now
 let current = null; // { show, left, right, frames, since }
 let clock = { frame: 0, from: 0, began: 0, playing: true, speed: 1, plays: 1 };
 let busy = false;
+let hiddenSince = 0;
 let rollouts = ""; // names the dataset
 let me = localStorage.getItem(NAME) ?? "";
 
@@ -218,8 +219,8 @@ function act(name) {
 
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || !me || $("compare").hidden) return;
-  const typing = event.target.closest?.("#enter, summary") || (event.target.id === "time" && event.key.startsWith("Arrow"));
-  const pressing = event.target.closest?.("button") && event.key === " ";
+  const typing = event.target.closest?.("#enter") || (event.target.id === "time" && event.key.startsWith("Arrow"));
+  const pressing = event.target.closest?.("button, summary") && event.key === " ";
   const does = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (typing || pressing || !does) return;
   event.preventDefault();
@@ -232,7 +233,12 @@ for (const button of document.querySelectorAll("[data-do]"))
   button.addEventListener("click", () => act(button.dataset.do));
 $("time").addEventListener("input", () => current && move(Number($("time").value) - clock.frame));
 $("time").addEventListener("pointerup", () => $("time").blur()); // so that arrows answer again
-document.addEventListener("visibilitychange", () => current && document.hidden && setPlaying(false));
+document.addEventListener("visibilitychange", () => {
+  if (!current) return;
+  if (document.hidden) setPlaying(false);
+  else current.since += performance.now() - Math.max(current.since, hiddenSince); // is no time on the answer
+  hiddenSince = performance.now();
+});
 
 // --- how far answers can be trusted ------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ import io
 import os
 import shutil
 import sqlite3
+import time
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -106,6 +107,24 @@ def test_both_sides_are_in_step_to_the_frame(browser, served):
         assert page.inner_text("#speed") == "2×"
 
 
+def test_time_in_another_tab_is_no_time_on_an_answer(browser, served):
+    client, store = served
+    tell = (
+        "hidden => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true }); "
+        "document.dispatchEvent(new Event('visibilitychange')); }"
+    )
+    with page_of(browser, client, "Ada") as page:
+        began = time.perf_counter()
+        press(page, "ArrowLeft")
+        page.evaluate(tell, True)
+        away = time.perf_counter()
+        page.wait_for_timeout(1500)
+        away = time.perf_counter() - away
+        page.evaluate(tell, False)
+        press(page, "ArrowLeft")
+        assert 0 < store.given()[1].seconds <= time.perf_counter() - began - away
+
+
 def test_two_people_at_once_see_their_own_progress(browser, served):
     client, store = served
     with page_of(browser, client, "Ada") as ada, page_of(browser, client, "<b>Bob</b>") as bob:
@@ -165,6 +184,7 @@ def test_it_fits_in_light_and_dark_and_on_a_phone(browser, tmp_path, runs):
                     press(page, "ArrowLeft")
                 page.click("summary")
                 page.wait_for_selector("#trust dd")
+                press(page, "ArrowLeft")  # answers, though the panel has the focus
                 for _ in range(30):
                     page.keyboard.press(".")
                 assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -173,6 +193,37 @@ def test_it_fits_in_light_and_dark_and_on_a_phone(browser, tmp_path, runs):
                 dark = np.asarray(picture)[2, 2].sum() < 200
                 assert dark == (look["color_scheme"] == "dark")
                 picture.quantize(256).save(folder / f"{name}.png", optimize=True)
+
+
+def test_a_film_of_it(browser, tmp_path, runs):
+    film = Path(SHOTS or tmp_path) / "labeling.gif"
+    with (
+        serving(tmp_path / "labels", runs, known="left") as (client, _),
+        page_of(browser, client, "Ada", {"width": 720, "height": 690}) as page,
+    ):
+        pictures = []
+
+        def shoot():
+            picture = (
+                Image.open(io.BytesIO(page.screenshot())).convert("RGB").resize((504, 483), Image.Resampling.LANCZOS)
+            )
+            pictures.append(picture)
+
+        for key in ("ArrowLeft", "ArrowRight", "Backspace", "ArrowDown"):
+            page.keyboard.press(" ")  # the film steps by hand: screenshots take longer than frames
+            for _ in range(7):
+                shoot()
+                for _ in range(9):
+                    page.keyboard.press(".")
+            press(page, key)
+    several = Image.new("RGB", (504, 3 * 483))
+    for row in range(3):
+        several.paste(pictures[10 * row], (0, 483 * row))
+    palette = several.quantize(96)
+    first, *others = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
+    first.save(film, save_all=True, append_images=others, duration=260, loop=0, optimize=True)
+    with Image.open(film) as shown:
+        assert shown.n_frames == 28 and film.stat().st_size < 2**20
 
 
 def test_a_database_read_by_somebody_else_meanwhile_stops_nobody(browser, served):
