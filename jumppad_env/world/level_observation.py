@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from jumppad_env.compiled import compiled
-from jumppad_env.levels import COLORS, LevelSettings
+from jumppad_env.levels import COLORS, LevelSettings, make_level
 from jumppad_env.world.observation import FIRST_PAD, fill
-from jumppad_env.world.state import CUE, ISLAND, X, Y
+from jumppad_env.world.state import CUE, ISLAND, LEVEL, X, Y
 
 ANYTHING = (-math.inf, math.inf)
 ONE_HOT = (0.0, 1.0)
@@ -39,6 +39,25 @@ def level_observation(classic: Columns, settings: LevelSettings) -> Columns:
     if settings.islands > 1:
         own.append(("island", settings.islands, "one-hot, in the order in which they are reached", ONE_HOT))
     return (*kept, *own)
+
+
+def observe_levels(states: np.ndarray, settings: LevelSettings) -> np.ndarray:
+    """Returns what `JumppadIslandsState-v0` shows of states, such as those of a dataset; bit for bit the environment's.
+
+    Args:
+        states: float64 (N, columns), first those of `STATE` and of the level; of any levels, further columns ignored.
+        settings: of the levels.
+
+    Returns:
+        float32 (N, width of `level_observation`).
+    """
+    numbers, which = np.unique(states[:, LEVEL].astype(int), return_inverse=True)
+    levels = [make_level(int(number), settings) for number in numbers]
+    origins = np.stack([level.origins for level in levels])[which]
+    colors = np.stack([level.colors for level in levels])[which]
+    pads = np.stack([[island.pads for island in level.islands] for level in levels])[which]
+    rows = np.array(states[:, : CUE + 1], np.float64, order="C")
+    return observe_on_levels(rows, origins, pads, colors, settings)
 
 
 def observe_on_levels(

@@ -37,17 +37,14 @@ from agents.dataset.exchange.transitions import Player
 from jumppad_env.dataset import Dataset, Trajectory
 from jumppad_env.files import PARTIAL, explain_full_disk, write_directory
 from jumppad_env.gamepad import AXES, BUTTONS
-from jumppad_env.world import STATE, observe
+from jumppad_env.levels import LevelSettings
 from jumppad_env.world.episodes import FPS, STATE_OBSERVATION
+from jumppad_env.world.level_observation import level_observation
 
 if TYPE_CHECKING:
     import av
 
 VERSION = "v3.0"
-OBSERVED = [
-    f"{name} {column}" if width > 1 else name for name, width, *_ in STATE_OBSERVATION for column in range(width)
-]
-"""Names of the columns of the observed state."""
 CAMERA = "observation.images.camera"
 FILE = "chunk-{chunk_index:03d}/file-{file_index:03d}"
 DATA_PATH = f"data/{FILE}.parquet"
@@ -67,13 +64,13 @@ def export_lerobot(
 
     Actions are float32 buckets, 0 to 10 and 0 or 1, since LeRobot's policies expect floats. Exact states are stored as
     the feature `states`, which LeRobot's policies do not take for an observation. Those that need one besides the
-    camera, such as ACT, are given what `JumppadState-v0` shows.
+    camera, such as ACT, are given what `JumppadState-v0` shows, on levels `JumppadIslandsState-v0`.
 
     Args:
         dataset: the dataset, which has frames.
         directory: must not exist.
         lossy: write smaller videos that browsers can play.
-        observed_state: also write the observation of `JumppadState-v0`, as `observation.state`.
+        observed_state: also write the observation of `JumppadState-v0`, or that on levels, as `observation.state`.
 
     Raises:
         ValueError: there are no frames, their size is odd for a lossy video, the directory exists, or packages are
@@ -168,7 +165,7 @@ def _write(root: Path, dataset: Dataset, player: Player, lossy: bool, observed_s
     target = dataset.manifest.get("environment", {}).get("target")
     task = f"Get to the {target} jump pad." if target else "Get to a jump pad."
     names = {"action": [*AXES, *BUTTONS], "states": list(dataset.state_columns)}
-    names |= {"observation.state": OBSERVED} if observed_state else {}
+    names |= {"observation.state": _observed(dataset.settings)} if observed_state else {}
     rows: list[dict[str, Any]] = []
     stats: list[Mapping[str, Stats]] = []
     index = number = 0
@@ -250,7 +247,7 @@ def _steps(
     count = np.arange(len(trajectory))
     columns = {
         "action": trajectory.actions.astype(np.float32),
-        **({"observation.state": observe(trajectory.states[:, : len(STATE)])} if "observation.state" in names else {}),
+        **({"observation.state": player.observe(trajectory.states)} if "observation.state" in names else {}),
         "states": trajectory.states,
         "next.reward": steps.rewards.astype(np.float32),
         "next.done": steps.terminations | steps.truncations,
@@ -266,6 +263,12 @@ def _steps(
         for name, column in columns.items()
     }
     return columns, features
+
+
+def _observed(settings: LevelSettings | None) -> list[str]:
+    """Returns the names of the columns of the observed state, given what levels are like."""
+    columns = STATE_OBSERVATION if settings is None else level_observation(STATE_OBSERVATION, settings)
+    return [f"{name} {column}" if width > 1 else name for name, width, *_ in columns for column in range(width)]
 
 
 def _arrow(column: np.ndarray) -> Any:

@@ -32,15 +32,15 @@ from jumppad_env.dataset import Dataset, Trajectory, write_dataset
 from jumppad_env.dataset.trajectory import LARGEST_SEED
 from jumppad_env.files import PARTIAL, explain_full_disk, write_atomically, write_directory
 from jumppad_env.gamepad import FACTORS, action_space, validate
-from jumppad_env.world import STATE, observe
+from jumppad_env.levels.settings import settings_of
 
 if TYPE_CHECKING:
     from minari import EpisodeData, MinariDataset
 
 MANIFEST = "jumppad_manifest"
 """Key of our manifest in the metadata of a Minari dataset; it marks our own exports."""
-NATIVE = ("actions", "frames", "seed")
-"""Fields of a trajectory that Minari stores natively."""
+NATIVE = ("actions", "frames", "seed", "settings")
+"""Fields of a trajectory that Minari stores natively, and what the manifest says of all of them."""
 JPEG_ERROR = 16.0
 """Mean difference (0 to 255) up to which a JPEG frame counts as equal to the rendered one: Minari's encoder errs by up
 to 13 on 64x64 frames, and frames of different places differ by more than 25."""
@@ -133,7 +133,7 @@ def _write(path: Path, dataset: Dataset, dataset_id: str, player: Player, data_f
                 id=index,
                 seed=trajectory.seed,
                 # Arrays do as well as lists.
-                observations=observe(steps.states[:, : len(STATE)]) if steps.frames is None else steps.frames,  # pyright: ignore
+                observations=player.observe(steps.states) if steps.frames is None else steps.frames,  # pyright: ignore
                 actions=trajectory.actions.astype(env.action_space.dtype),  # pyright: ignore[reportArgumentType]
                 rewards=steps.rewards,  # pyright: ignore[reportArgumentType]
                 terminations=steps.terminations,  # pyright: ignore[reportArgumentType]
@@ -281,6 +281,7 @@ def _stored(dataset: MinariDataset, source: Path) -> Iterator[Trajectory]:
     """Yields the trajectories of our own exports."""
     names = {field.name for field in fields(Trajectory)}
     shown = len(dataset.observation_space.shape or ()) == 3
+    settings = settings_of(dataset.storage.metadata[MANIFEST].get("environment", {}))
     empty = {field.name: None for field in fields(Trajectory) if str(field.type).endswith("| None")}
     for episode, metadata in _episodes(dataset, source):
         steps = len(episode.actions)
@@ -290,7 +291,7 @@ def _stored(dataset: MinariDataset, source: Path) -> Iterator[Trajectory]:
             scalars = {name: value for name, value in metadata.items() if name in names}
             own = {"actions": episode.actions.astype(np.uint8)}
             own |= {"frames": episode.observations[:steps]} if shown else {}
-            trajectory = Trajectory(**{**empty, **columns, **flat, **scalars, **own})
+            trajectory = Trajectory(**{**empty, **columns, **flat, **scalars, **own, "settings": settings})
         yield trajectory
 
 

@@ -13,7 +13,7 @@ import jumppad_env  # noqa: F401 -- registers the environments
 from agents.worlds import world_of
 from jumppad_env.dataset import Trajectory
 from jumppad_env.env import JumppadEnv
-from jumppad_env.world import PHYSICS_STATE
+from jumppad_env.world import PHYSICS_STATE, STATE, observe, observe_levels
 from jumppad_env.world.episodes import judge
 from jumppad_env.world.state import VX
 
@@ -55,6 +55,7 @@ class Player:
             ValueError: a keyword has an invalid value.
         """
         world = world_of(environment)
+        self._settings = world.settings
         keywords = {name: environment[name] for name in KEYWORDS if name in environment} | world.keywords
         shown = {} if image_size is None else {"image_size": tuple(image_size)}
         name = world.environment if image_size is not None else world.environment.replace("-", "State-")
@@ -100,6 +101,12 @@ class Player:
             terminations=terminations,
             truncations=truncations,
         )
+
+    def observe(self, states: np.ndarray) -> np.ndarray:
+        """Returns what the world's environment of states, such as `JumppadState-v0`, shows of states (T, columns)."""
+        if self._settings is None:
+            return observe(states[:, : len(STATE)])
+        return observe_levels(states, self._settings)
 
     def close(self) -> None:
         """Closes the environment."""
