@@ -18,7 +18,7 @@ class LabelConfig:
     """Serve a page on which people say which of two episodes is better."""
 
     out: Path
-    """Directory of the answers; existing ones are gone on with."""
+    """Directory of the answers; existing answers are continued."""
     rollouts: tyro.conf.Positional[Path | None] = None
     """Dataset of the episodes, such as runs/quick/rollouts. Without one, people are asked about fresh episodes of
     `--agent`, which is aligned to what they say, in rounds."""
@@ -41,8 +41,8 @@ class LabelConfig:
     seed: int = 0
     """Seed of the pairs."""
     host: str = LOOPBACK
-    """Address to serve on. On another than this machine's own, put a server with TLS in front: the token is all that
-    keeps others out, and it goes over the wire."""
+    """Address to serve on. On an address other than this machine's own, put a server with TLS in front: the token is
+    all that keeps others out, and it goes over the wire."""
     port: int = 0
     """Port to serve on; 0 for a free one."""
     names: tuple[str, ...] = ()
@@ -51,6 +51,8 @@ class LabelConfig:
 
     def __post_init__(self) -> None:
         if self.rollouts is not None:
+            if self.round != RoundConfig():
+                raise ValueError("--round.* is about rounds, in which an agent plays; leave it out, or the rollouts")
             return
         if self.agent is None:
             raise ValueError("give the episodes to compare, such as runs/quick/rollouts, or an --agent that plays")
@@ -58,3 +60,5 @@ class LabelConfig:
             raise ValueError("--merge joins answers about the same episodes; those of rounds depend on the answers")
         if self.asking.selection != "random":
             raise ValueError(f"pairs of rounds are random, not chosen by {self.asking.selection}; give rollouts")
+        if self.asking.held_out == 0:
+            raise ValueError("rounds need held-out pairs for the accuracy of the reward model; give --held-out above 0")

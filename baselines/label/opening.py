@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from agents.dataset import Dataset
+from agents.targets import Target
 from baselines import artifact
 from baselines.label.config import LabelConfig
+from baselines.models.policy import Policy
 from baselines.preferences.people.episodes import Episodes
 from baselines.preferences.people.judge import BackgroundReward, features_of, fit_ensemble
 from baselines.preferences.people.pairs import Questions
@@ -59,6 +61,9 @@ def _open(config: LabelConfig, stack: ExitStack) -> Labeling:
 def _open_online(config: LabelConfig, stack: ExitStack) -> Labeling:
     """Opens answers about episodes that are played in rounds, the first ones at once."""
     assert config.agent is not None
+    world = Policy.from_pretrained(config.agent).world
+    if config.known is not None:
+        Target.parse(config.known).check(world.settings)  # before it plays
     store = _own(config, stack)
     rounds = Rounds(store, config.agent, config.out, config.round, config.seed, config.known)
     stack.enter_context(closing(rounds))
@@ -150,7 +155,7 @@ def about_of(config: LabelConfig, dataset: Dataset) -> dict[str, Any]:
     """Returns what the page tells people."""
     size = dataset.manifest["environment"].get("image_size")
     seen = "a list of numbers" if size is None else f"pictures of {size[1]}x{size[0]} pixels"
-    told = {"question": config.question, "goal": config.goal, "seen": seen, "episodes": len(dataset)}
+    told = {"question": config.question, "goal": config.goal, "seen": seen}
     return {**told, "rollouts": content_digest(dataset.manifest)[:16]}
 
 

@@ -47,7 +47,7 @@ def serve(config: LabelConfig) -> None:
         server = uvicorn.Server(
             uvicorn.Config(guarded, log_level="warning", access_log=False, lifespan="off", server_header=False)
         )
-        print(f"{config.question}\nopen http://{shown(config.host)}:{port}/?token={token}\nCtrl-C ends it.", flush=True)
+        print(f"{config.question}\nOpen http://{shown(config.host)}:{port}/?token={token}\nCtrl-C ends it.", flush=True)
         with suppress(KeyboardInterrupt):  # as it is meant to end
             server.run(sockets=[listener])
         print(f"{labeling.store.count()} answers in {config.out}")

@@ -17,7 +17,12 @@ from baselines.preferences.people.store import Given, read_answers
 from jumppad_env.dataset.reading import read_manifest
 from jumppad_env.files import content_digest
 
-PARTS = ("train", "held_out")
+PARTS = {"train": "training", "held_out": "held-out"}
+"""Of comparisons, with their names in words."""
+
+
+class TooFew(ValueError):
+    """There are too few answers for comparisons."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,11 @@ def export_answers(labels: Path, rollouts: Path, out: Path) -> None:
         ValueError: They are damaged, of other episodes, or too few: none for training, or none held-out.
     """
     about, given, _ = read_answers(labels)
+    if "agent" in about:
+        raise ValueError(
+            f"the answers in {labels} are about an agent's fresh episodes, round by round, and {labels}/round-*/agent "
+            f"has learned from them; label {rollouts} to go on from there"
+        )
     if about.get("rollouts") != content_digest(read_manifest(rollouts)):
         raise ValueError(
             f"the answers in {labels} are about other episodes than {rollouts}; give those that were compared"
@@ -59,10 +69,7 @@ def write_comparisons(question: str, given: Sequence[Given], rollouts: Path, out
     parts = {part: [one for one in told if one.purpose == part] for part in PARTS}
     for part, some in parts.items():
         if not any(one.value != 0.5 for one in some):
-            raise ValueError(
-                f"{len(given)} answers so far, none of which prefers an episode of a pair for "
-                f"{'training' if part == 'train' else 'the held-out accuracy'}; answer more questions"
-            )
+            raise TooFew(f"{len(given)} answers so far, but no {PARTS[part]} pair has a clear winner yet; answer more")
     digest = hashlib.sha256("\n".join(one.key for one in given).encode()).hexdigest()
     config = PeopleConfig(question, digest)
     with artifact.begin(out, kind="preferences", config=config, seed=0, inputs={"rollouts": rollouts}) as work:

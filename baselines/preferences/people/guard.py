@@ -87,7 +87,7 @@ class Guard:
             )  # a link in a mail works
             return entered
         if not hmac.compare_digest(request.cookies.get(self._cookie, "").encode(), self._token.encode()):
-            return PlainTextResponse("open the address that baselines.label printed, with its token", 403)
+            return PlainTextResponse("Open the address that baselines.label printed, with its token.", 403)
         if request.method in SAFE:
             return None
         site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")

@@ -74,12 +74,17 @@ class Questions:
         """Models of the answers so far, once there are any."""
 
     def ask_about(self, episodes: range, truth: np.ndarray | None = None) -> None:
-        """Draws new pairs among these episodes from now on, given the value of all, (episodes.stop,)."""
+        """Asks about these episodes alone from now on, but for pairs that somebody sees already.
+
+        Args:
+            episodes: Numbers of the episodes.
+            truth: (episodes.stop,) value of all; None for no golden pairs.
+        """
         if len(episodes) < FEWEST:
             raise ValueError(f"people compare at least {FEWEST} episodes, got {len(episodes)}; play more rollouts")
         name = "people" if episodes.start == 0 else f"people from {episodes.start}"
         order = episodes.start + stream(self._seed, name).permutation(len(episodes))
-        self.truth = truth
+        self.truth, self._first = truth, episodes.start
         self.train, self.held_out = order[: len(order) * 3 // 4], order[len(order) * 3 // 4 :]
 
     def next(self, annotator: str, count: int, now: float) -> list[Show]:
@@ -101,8 +106,8 @@ class Questions:
             self.store.add_show(rows, pair, annotator, not swapped, now, repeat=True)
             return
         wanted = self.asking.labels_per_pair
-        self._since = _first_wanting(rows, wanted, self._since)
-        pair = _shared(rows, annotator, wanted, now, self._since)
+        self._since = _first_wanting(rows, wanted, self._since, self._first)
+        pair = _shared(rows, annotator, wanted, now, self._since, self._first)
         if pair is None:
             pair = self._new(rows, generator)
         self.store.add_show(rows, pair, annotator, side, now)
@@ -177,10 +182,10 @@ def _to_repeat(rows: sqlite3.Connection, annotator: str, generator: np.random.Ge
     return int(pair), bool(swapped)
 
 
-def _shared(rows: sqlite3.Connection, annotator: str, wanted: int, now: float, since: int) -> int | None:
+def _shared(rows: sqlite3.Connection, annotator: str, wanted: int, now: float, since: int, first: int) -> int | None:
     """Returns a pair that was asked, but not this person, and that needs an answer still, counting those under way.
 
-    Pairs before `since` are known to need none.
+    Pairs before `since` are known to need none, and those of episodes before `first` are out of date.
     """
     found = rows.execute(
         "SELECT pairs.id FROM pairs LEFT JOIN ("
@@ -188,21 +193,26 @@ def _shared(rows: sqlite3.Connection, annotator: str, wanted: int, now: float, s
         "    WHERE pair >= ? AND repeat = 0 AND (shown > ? OR answers.id NOT NULL AND"
         "        NOT EXISTS (SELECT 1 FROM undos WHERE undos.answer = answers.id))"
         ") AS busy ON busy.pair = pairs.id "
-        "WHERE pairs.id >= ? AND NOT EXISTS (SELECT 1 FROM shows WHERE shows.pair = pairs.id AND annotator = ?) "
+        "WHERE pairs.id >= ? AND first >= ? "
+        "AND NOT EXISTS (SELECT 1 FROM shows WHERE shows.pair = pairs.id AND annotator = ?) "
         "GROUP BY pairs.id HAVING count(busy.annotator) < ? ORDER BY pairs.id LIMIT 1",
-        (since, now - LEASE, since, annotator, wanted),
+        (since, now - LEASE, since, first, annotator, wanted),
     ).fetchone()
     return None if found is None else int(found[0])
 
 
-def _first_wanting(rows: sqlite3.Connection, wanted: int, since: int) -> int:
-    """Returns the first pair, from `since` on, that fewer people than wanted have answered, or the one to come."""
+def _first_wanting(rows: sqlite3.Connection, wanted: int, since: int, first: int) -> int:
+    """Returns the first pair from `since` on that fewer people than wanted have answered, or the one to come.
+
+    Pairs of episodes before `first` do not count.
+    """
     found = rows.execute(
         "SELECT pairs.id FROM pairs LEFT JOIN ("
         "    SELECT DISTINCT pair, annotator FROM shows JOIN answers ON answers.show = shows.id"
         "    WHERE pair >= ? AND repeat = 0 AND NOT EXISTS (SELECT 1 FROM undos WHERE undos.answer = answers.id)"
         ") AS answered ON answered.pair = pairs.id "
-        "WHERE pairs.id >= ? GROUP BY pairs.id HAVING count(answered.annotator) < ? ORDER BY pairs.id LIMIT 1",
-        (since, since, wanted),
+        "WHERE pairs.id >= ? AND first >= ? "
+        "GROUP BY pairs.id HAVING count(answered.annotator) < ? ORDER BY pairs.id LIMIT 1",
+        (since, since, first, wanted),
     ).fetchone()
     return int(found[0]) if found else rows.execute("SELECT coalesce(max(id), 0) + 1 FROM pairs").fetchone()[0]

@@ -1,14 +1,14 @@
 """Online alignment to people: they compare fresh episodes of the agent, which is aligned to what they said, and so on.
 
     OUT/answers.sqlite             answers about the episodes of all rounds, numbered on from round to round
-    OUT/round-000/rollouts         episodes of the agent that the rounds begin with
-    OUT/round-000/preferences      all answers up to now, as comparisons
-    OUT/round-000/reward_model     learned from them, from the agent of this round
-    OUT/round-000/agent            aligned with it: the agent of the next round
+    OUT/round-001/rollouts         episodes of the agent that the rounds begin with
+    OUT/round-001/preferences      all answers up to now, as comparisons
+    OUT/round-001/reward_model     learned from them, from the agent of this round
+    OUT/round-001/agent            aligned with it: the agent of the next round
     OUT/rounds.jsonl               a line for each round that is over
 
-While a round learns, people go on with its episodes; what they say counts in the next one. All steps are commands of
-the project, so a server that was killed goes on where it was.
+While a round learns, people go on with its episodes; the next reward model learns from what they say too. What takes
+long is done by the project's commands, so a server that was killed goes on where it was.
 
 Source: Christiano et al. (arXiv 1706.03741), section 2.2, in rounds.
 """
@@ -17,20 +17,22 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import threading
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from agents.dataset import Dataset
-from agents.dataset.selection import merge
 from baselines.preferences.people.beside import Beside
 from baselines.preferences.people.episodes import Episodes
-from baselines.preferences.people.export import write_comparisons
+from baselines.preferences.people.export import TooFew, write_comparisons
 from baselines.preferences.people.judge import accuracy_of
 from baselines.preferences.people.pairs import FEWEST, Questions
 from baselines.preferences.people.store import AnswerStore
-from jumppad_env.files import is_finished, write_atomically
+from jumppad_env.dataset.reading import read_manifest
+from jumppad_env.files import content_digest, is_finished, write_atomically
 
 LOG = "rounds.jsonl"
 METRICS = "metrics.jsonl"
@@ -42,7 +44,8 @@ class RoundConfig:
     """What a round is, where no episodes but an agent is given."""
 
     answers: int = 20
-    """Answers about a round's episodes after which the agent is aligned. Who cannot tell, or skips, says nothing."""
+    """Answers about a round's episodes after which the agent is aligned. Who cannot tell, or skips, says nothing, and
+    repeats and golden pairs do not count either."""
     episodes: int = 100
     """Episodes that the agent plays for people in each round."""
     updates: int = 34
@@ -79,23 +82,28 @@ class Rounds:
         """Of the round, from 0."""
         self.result: dict[str, Any] = {"waits": f"it is trained after {config.answers} answers to this round"}
         """Of the last reward model, as that of `baselines.preferences.people.judge.BackgroundReward`."""
-        self._doing: str | None = None  # what is being learned, None while answers are missing
-        self._training: Path | None = None
+        self._doing: tuple[str, Path | None] | None = None  # in words, and the training; None while answers are missing
         self._wake, self._beside = threading.Event(), Beside()
         self._thread: threading.Thread | None = None
 
-    def begin(self) -> bool:
+    def begin(self) -> None:
         """Finds the rounds that there are, and plays the first episodes if there are none.
 
-        Returns:
-            Whether there are episodes; False if it was stopped.
+        Raises:
+            ValueError: episodes are not those that people answered about, or a round was begun with other options.
+            OSError: the agent cannot play.
         """
-        if not self._play(0, shown=True):
-            return False
-        self.episodes.add(Dataset(self._folder(0) / "rollouts"))
+        self._play(0, shown=True)
+        self._add(0)
         while is_finished(self._folder(self.number + 1) / "rollouts"):
-            self._next()
-        return True
+            self.number += 1
+            self._add(self.number)
+        self._log()
+        if is_finished(self._folder(self.number) / "preferences"):
+            self._keep_options()
+        for number in range(max(0, self.number - 1), self.number + 1):
+            if is_finished(self._folder(number) / "reward_model"):
+                self.result = self._accuracy(number)
 
     def follow(self, questions: Questions) -> None:
         """Has people asked about the episodes of the round, and begins to learn from what they say."""
@@ -116,10 +124,9 @@ class Rounds:
 
     def status(self) -> str:
         """Says how far the round is, in a sentence or two."""
-        said = f"Round {self.number + 1}: {self._answers()} of {self._config.answers} answers."
-        if self._doing is None:
-            return said
-        return f"{said} {self._doing}{self._updates()}. Go on meanwhile: what you say counts in the next round."
+        answers, wanted, doing = self._answers(), self._config.answers, self._doing
+        said = f"Round {self.number + 1}: {answers} answers{f' of {wanted}' if answers < wanted else ', enough'}."
+        return said if doing is None else f"{said} {doing[0]}{self._updates(doing[1])}."
 
     @property
     def rollouts(self) -> Path:
@@ -129,91 +136,121 @@ class Rounds:
     @property
     def agent(self) -> Path:
         """The newest agent."""
-        return self._agent if self.number == 0 else self._folder(self.number - 1) / "agent"
+        return self._agent_of(self.number)
+
+    def _agent_of(self, number: int) -> Path:
+        return self._agent if number == 0 else self._folder(number - 1) / "agent"
 
     def _folder(self, number: int) -> Path:
-        return self._place / f"round-{number:03d}"
+        return self._place / f"round-{number + 1:03d}"
 
     def _answers(self) -> int:
         return self._store.count_told(self.episodes.latest.start)
 
-    def _updates(self) -> str:
-        """Says how far the training is."""
+    def _accuracy(self, number: int) -> dict[str, Any]:
+        return accuracy_of(self._folder(number) / "reward_model", self._folder(number) / "preferences")
+
+    def _updates(self, training: Path | None) -> str:
+        """Says how far a training is."""
+        if training is None:
+            return ""
         try:
-            assert self._training is not None
-            with (self._training / METRICS).open("rb") as lines:
+            with (training / METRICS).open("rb") as lines:
                 return f" (update {sum(1 for _ in lines)} of {self._config.updates})"
-        except (AssertionError, OSError):
+        except OSError:
             return ""
 
     def _work(self, questions: Questions) -> None:
         while not self._beside.stopped:
-            if self._answers() >= self._config.answers:
-                try:
-                    if self._learn():
-                        questions.ask_about(self.episodes.latest, self.episodes.truth)
-                        self._doing = None
-                        continue
-                except (OSError, ValueError) as error:
-                    self._doing = f"It cannot learn from them yet: {error}; it tries again after the next answer"
+            try:
+                begun = is_finished(self._folder(self.number) / "preferences")  # perhaps before an answer was undone
+                if (begun or self._answers() >= self._config.answers) and self._learn():
+                    self.number += 1
+                    questions.ask_about(self.episodes.latest, self.episodes.truth)
+                    self._doing = None
+                    self._log()
+                    print(f"round {self.number} is over; its agent is {self.agent}", flush=True)
+                    continue
+            except TooFew as error:
+                self._doing = f"But the reward model waits: {error}", None
+            except Exception as error:  # whatever it is, people must see it, and their answers are kept
+                if not isinstance(error, OSError | ValueError):
+                    traceback.print_exc()
+                said = f"It cannot learn from them: {error}. It tries again after the next answer"
+                self._doing = said, None
+                print(f"round {self.number + 1}: {error}", file=sys.stderr, flush=True)
             self._wake.wait()
             self._wake.clear()
 
     def _learn(self) -> bool:
         """Makes the agent of the next round and plays its episodes; returns whether it did, False if it was stopped."""
-        folder = self._folder(self.number)
+        folder, seed = self._folder(self.number), self._seed + self.number
         pairs, model, aligned = folder / "preferences", folder / "reward_model", folder / "agent"
-        self._doing = "The reward model learns from all answers so far"
+        others = "Go on meanwhile: the next one learns from what you say too"
+        self._doing = f"The reward model learns from all answers so far. {others}", None
+        self._keep_options()
         if not is_finished(model):
             rollouts = self._merged(folder)
+            if rollouts is None:
+                return False
             if not is_finished(pairs):
                 shutil.rmtree(pairs, ignore_errors=True)  # begun, from fewer answers
                 write_comparisons(str(self._store.about["question"]), self._store.given(), rollouts, pairs)
             inputs = {"agent": self.agent, "rollouts": rollouts, "preferences": pairs}
-            asked = {"out": model, "seed": self._seed + self.number, "config.token": self._config.token}
+            asked = {"out": model, "seed": seed, "config.token": self._config.token}
             if not self._beside.run("baselines.reward", {**inputs, **asked}):
                 return False
         shutil.rmtree(folder / "episodes", ignore_errors=True)  # copies, which can be made again
-        self.result = accuracy_of(model, pairs)
-        self._doing, self._training = "The agent is being aligned", aligned
-        warmup = min(6, self._config.updates // 4)
+        self.result = self._accuracy(self.number)
+        self._doing = f"The agent is being aligned. {others}", aligned
+        warmup = min(6, self._config.updates - 1)
         schedule = {"config.optimizer.updates": self._config.updates, "config.optimizer.warmup-updates": warmup}
-        inputs = {"agent": self.agent, "reward-model": model, "out": aligned, "seed": self._seed + self.number}
+        inputs = {"agent": self.agent, "reward-model": model, "out": aligned, "seed": seed}
         if not self._beside.run("baselines.align", {**inputs, **schedule}):
             return False
-        self._doing, self._training = "The agent plays new runs", None
+        self._doing = f"The agent plays new runs. {others}", None
         if not self._play(self.number + 1):
             return False
-        self._next()
+        self._add(self.number + 1)
         return True
 
-    def _merged(self, folder: Path) -> Path:
-        """Returns a dataset of the episodes of all rounds so far."""
+    def _keep_options(self) -> None:
+        """Refuses other options than those with which the round began to learn."""
+        asked = {"updates": self._config.updates, "token": self._config.token}
+        remedy = "give --round.updates and --round.token as before until this round is over"
+        self._store.pin(f"options of round {self.number + 1}", asked, remedy)
+
+    def _merged(self, folder: Path) -> Path | None:
+        """Returns a dataset of the episodes of all rounds so far, None if it was stopped."""
         parts = [self._folder(number) / "rollouts" for number in range(self.number + 1)]
         if len(parts) == 1:
             return parts[0]
-        merge(folder / "episodes", parts)
-        return folder / "episodes"
+        out = folder / "episodes"
+        return out if is_finished(out) or self._beside.run("agents.dataset", {}, ("merge", out, *parts)) else None
 
     def _play(self, number: int, *, shown: bool = False) -> bool:
-        agent = self._agent if number == 0 else self._folder(number - 1) / "agent"
-        asked = {"agent": agent, "out": self._folder(number) / "rollouts", "episodes": self._config.episodes}
-        if is_finished(asked["out"]):
+        out = self._folder(number) / "rollouts"
+        if is_finished(out):
             return True
-        asked["out"].parent.mkdir(parents=True, exist_ok=True)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        asked = {"agent": self._agent_of(number), "out": out, "episodes": self._config.episodes}
         return self._beside.run("baselines.rollouts", {**asked, "seed": self._seed + number}, shown=shown)
 
-    def _next(self) -> None:
-        """Goes on to the next round, whose episodes are there."""
-        folder = self._folder(self.number)
-        self.result = accuracy_of(folder / "reward_model", folder / "preferences")
-        self.episodes.add(Dataset(self._folder(self.number + 1) / "rollouts"))
-        self.number += 1
-        reached = self.episodes.reached()
-        lines = []
-        for number in range(self.number):
-            folder = self._folder(number)
-            found = accuracy_of(folder / "reward_model", folder / "preferences")
-            after = {"reached_after": reached[number + 1]} if reached else {}
-            lines.append(json.dumps({"round": number, **found, **after}))
-        write_atomically(self._place / LOG, "".join(f"{line}\n" for line in lines).encode())
+    def _add(self, number: int) -> None:
+        """Adds the episodes of a round, if they are those that people have answered about."""
+        rollouts = self._folder(number) / "rollouts"
+        remedy = f"put those back that lay in {rollouts}, or choose another --out"
+        self._store.pin(f"rollouts of round {number + 1}", content_digest(read_manifest(rollouts)), remedy)
+        self.episodes.add(Dataset(rollouts))
+
+    def _log(self) -> None:
+        """Writes a line for each round that is over and has none. Without it, nothing else is lost."""
+        path, reached = self._place / LOG, self.episodes.reached()
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+            for number in range(len(lines), self.number):
+                after = {"reached_after": reached[number + 1]} if reached else {}
+                lines.append(json.dumps({"round": number + 1, **self._accuracy(number), **after}))
+            write_atomically(path, "".join(f"{line}\n" for line in lines).encode())
+        except (OSError, ValueError) as error:
+            print(f"{path} lacks a line: {error}", file=sys.stderr, flush=True)

@@ -94,7 +94,7 @@ class Labeling:
                 told["show"], annotator, known, seconds, min(max(told["plays"], 0), 10**6), time.time()
             )
         except KeyError:
-            raise HTTPException(404, "this pair was not shown to you; load the page anew") from None
+            raise HTTPException(404, "this pair was not shown to you; reload the page") from None
         except ValueError as error:
             raise HTTPException(409, str(error)) from None
         if new:
@@ -114,11 +114,11 @@ class Labeling:
         return {
             "trust": trust(self.store.given(), self.questions.truth),
             "reward": None if self.learns is None else self.learns.result,
-            "round": self._round(),
+            "round": self.round(),
             "reached": self.learns.episodes.reached() if isinstance(self.learns, Rounds) else [],
         }
 
-    def _round(self) -> str:
+    def round(self) -> str:
         """Says how far the round is, nothing where there are no rounds."""
         return self.learns.status() if isinstance(self.learns, Rounds) else ""
 
@@ -128,7 +128,7 @@ class Labeling:
         gaps = [later - before for before, later in zip(times, times[1:], strict=False) if later - before < PAUSE]
         minute = 60 * len(gaps) / sum(gaps) if len(gaps) > 2 and sum(gaps) > 0 else None
         answers = {"mine": mine, "all": self.store.count(), "goal": self.about["goal"]}
-        return {**answers, "minute": minute, "round": self._round()}
+        return {**answers, "minute": minute, "round": self.round()}
 
 
 def make_app(labeling: Labeling) -> Starlette:
@@ -140,6 +140,9 @@ def make_app(labeling: Labeling) -> Starlette:
     def about(_: Request) -> Response:
         return JSONResponse(labeling.about)
 
+    def of_round(_: Request) -> Response:
+        return JSONResponse({"round": labeling.round()})
+
     def panel(_: Request) -> Response:
         return JSONResponse(labeling.panel())
 
@@ -147,7 +150,7 @@ def make_app(labeling: Labeling) -> Starlette:
         # The address names the dataset, for the browser may keep pictures longer than a server lives.
         number = int(request.path_params["number"])
         if request.path_params["rollouts"] != labeling.about["rollouts"] or number >= len(labeling.pictures.episodes):
-            raise HTTPException(404, "there is no such episode; load the page anew")
+            raise HTTPException(404, "there is no such episode; reload the page")
         try:
             pictures = await asyncio.wrap_future(labeling.pictures.ask(number))
         except asyncio.CancelledError:
@@ -177,7 +180,9 @@ def make_app(labeling: Labeling) -> Starlette:
     return Starlette(
         routes=[
             *(Route(path, file) for path in FILES),
+            Route("/favicon.ico", lambda _: Response(status_code=204)),  # every browser asks
             Route("/api/about", about),
+            Route("/api/round", of_round),
             Route("/api/panel", panel),
             Route("/api/episode/{rollouts}/{number:int}", episode),
             Route("/api/next", posted(Asked, labeling.next), methods=["POST"]),

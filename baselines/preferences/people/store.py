@@ -253,6 +253,23 @@ class AnswerStore:
             (pair, annotator, int(swapped), int(repeat), int(again), now),
         )
 
+    def pin(self, what: str, value: Any, remedy: str) -> None:
+        """Notes what the answers depend on; later it must be the same.
+
+        Args:
+            what: Names it.
+            value: JSON.
+            remedy: What to do if it is another one.
+
+        Raises:
+            ValueError: it is another one than before.
+        """
+        with self.transaction() as rows:
+            rows.execute("INSERT OR IGNORE INTO about VALUES (?, ?)", (what, json.dumps(value)))
+            there = json.loads(rows.execute("SELECT value FROM about WHERE key = ?", (what,)).fetchone()[0])
+        if there != value:
+            raise ValueError(f"{self.path} is about other {what}: {there!r}, not {value!r}; {remedy}")
+
     def answer(self, show: int, annotator: str, answer: Answer, seconds: float, plays: int, now: float) -> bool:
         """Keeps an answer; the same one once more changes nothing.
 

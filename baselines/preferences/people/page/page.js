@@ -18,7 +18,9 @@ let me = localStorage.getItem(NAME) ?? "";
 
 async function ask(path, body) {
   const options = body && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
-  const response = await fetch(path, options);
+  const response = await fetch(path, options).catch(() => {
+    throw new Error("The server does not answer");
+  });
   if (!response.ok) throw new Error((await response.text()).slice(0, 300) || response.statusText);
   return response;
 }
@@ -144,7 +146,7 @@ async function during(work) {
   try {
     await work();
   } catch (error) {
-    say(`${error.message || error}. Nothing is lost; try again, or load the page anew.`, true);
+    say(`${error.message || error}. Nothing is lost: try again, or reload the page; a server that was started again printed a new address.`, true);
   } finally {
     busy = false;
   }
@@ -157,7 +159,7 @@ const answer = (what) =>
     const body = { annotator: me, show: current.show.id, answer: what, seconds, plays: clock.plays };
     take(await (await ask("/api/answer", body)).json());
     current = null; // it is answered, whatever happens to the next one
-    say({ left: "Left it is.", right: "Right it is.", equal: "Equally good.", unsure: "Noted.", skip: "Skipped." }[what]);
+    say({ left: "You chose the left run.", right: "You chose the right run.", equal: "Equally good.", unsure: "Noted.", skip: "Skipped." }[what]);
     await present();
     refresh();
   });
@@ -167,7 +169,7 @@ const undo = () =>
     const found = await (await ask("/api/undo", { annotator: me })).json();
     take(found);
     current = null;
-    say(found.undone ? "Taken back. Once more:" : "There is nothing to take back.");
+    say(found.undone ? "Taken back: this pair once more." : "There is nothing to take back.");
     await present();
   });
 
@@ -258,11 +260,11 @@ function rows(panel) {
       `${percent({ share: reward.accuracy, of: reward.held_out, ci95: reward.ci95 })} of held-out pairs right, from ${reward.train} comparisons`,
     ]);
   else lines.push(["Reward model", reward?.waits ?? "none is trained: the page was begun without an agent"]);
-  lines.push(["People with themselves", percent(trust.consistent)]);
-  if (trust.golden) lines.push(["Known answers", percent(trust.golden)]);
-  if (trust.synthetic) lines.push(["The formula", percent(trust.synthetic)]);
+  lines.push(["The same pair again", percent(trust.consistent)]);
+  if (trust.golden) lines.push(["Pairs with a known answer", percent(trust.golden)]);
+  if (trust.synthetic) lines.push(["All pairs, by the known target", percent(trust.synthetic)]);
   const p = trust.sides.p;
-  const taste = p === null ? "" : p < 0.05 ? `: a taste for one side (p = ${p.toPrecision(2)})` : `: no taste for a side (p = ${p.toPrecision(2)})`;
+  const taste = p === null ? "" : p < 0.05 ? `: a preference for one side (p = ${p.toPrecision(2)})` : `: no preference for one (p = ${p.toPrecision(2)})`;
   lines.push(["Sides", `${trust.sides.left} left, ${trust.sides.right} right${taste}`]);
   if (trust.alpha !== null) lines.push(["Between people", `Krippendorff’s alpha ${trust.alpha.toFixed(2)}`]);
   for (const [people, kappa] of Object.entries(trust.kappas)) lines.push([people, `Cohen’s kappa ${kappa.toFixed(2)}`]);
@@ -270,10 +272,12 @@ function rows(panel) {
 }
 
 async function refresh() {
-  if (!me || !($("panel").open || $("round").textContent)) return;
+  const open = $("panel").open;
+  if (!me || document.hidden || !(open || $("round").textContent)) return;
   try {
-    const panel = await (await ask("/api/panel")).json();
+    const panel = await (await ask(open ? "/api/panel" : "/api/round")).json();
     showRound(panel.round);
+    if (!open) return;
     $("trust").replaceChildren(
       ...rows(panel).flatMap(([term, text]) =>
         [["dt", term], ["dd", text]].map(([tag, words]) => {
@@ -289,6 +293,7 @@ async function refresh() {
 }
 
 $("panel").addEventListener("toggle", refresh);
+$("panel").firstElementChild.addEventListener("pointerup", (event) => event.target.blur()); // so that space plays again
 setInterval(refresh, 3000);
 
 // --- who answers -------------------------------------------------------------------------------------------------

@@ -223,7 +223,7 @@ def test_a_film_of_it(browser, tmp_path, runs):
     first, *others = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
     first.save(film, save_all=True, append_images=others, duration=260, loop=0, optimize=True)
     with Image.open(film) as shown:
-        assert shown.n_frames == 28 and film.stat().st_size < 2**20
+        assert getattr(shown, "n_frames", 1) == 28 and film.stat().st_size < 2**20
 
 
 def test_a_database_read_by_somebody_else_meanwhile_stops_nobody(browser, served):
