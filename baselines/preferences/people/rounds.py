@@ -251,6 +251,7 @@ class Rounds:
             for number in range(len(lines), self.number):
                 after = {"reached_after": reached[number + 1]} if reached else {}
                 lines.append(json.dumps({"round": number + 1, **self._accuracy(number), **after}))
-            write_atomically(path, "".join(f"{line}\n" for line in lines).encode())
+            if self.number:
+                write_atomically(path, "".join(f"{line}\n" for line in lines).encode())
         except (OSError, ValueError) as error:
             print(f"{path} lacks a line: {error}", file=sys.stderr, flush=True)

@@ -81,11 +81,11 @@ def test_rounds_go_on_after_an_interruption_and_use_all_answers(agent, tmp_path)
         wait_until(lambda: rounds.status() == "Round 2: 0 answers of 8.", rounds)
         assert len(rounds.episodes) == 24 and rounds.agent == place / "round-001" / "agent"
         first[-1] = answer(labeling, 1)[0]  # the one that was taken back
-        seen = answer(labeling, 2)  # were on the screen already
+        seen = answer(labeling, 3)  # were on the screen already
         second = answer(labeling, 8)
         assert labeling.pictures.ask(second[0]["left"]).result()[:4] != b"", "drawn from the second round's"
         wait_until(lambda: rounds.number == 2, rounds)
-        assert rounds.result["held_out"] + rounds.result["train"] == 18, "of both rounds"
+        assert rounds.result["held_out"] + rounds.result["train"] == 19, "of both rounds"
         assert len(labeling.panel()["reached"]) == 3
     asked = [{show[side] for show in some for side in ("left", "right")} for some in (first + seen, second)]
     assert max(asked[0]) < 12 <= min(asked[1]) and max(asked[1]) < 24
