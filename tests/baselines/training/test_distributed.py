@@ -156,7 +156,9 @@ def assert_same_artifact(found, expected):
 def test_two_ranks_make_the_curve_of_one_process_and_rank_0_alone_writes_and_tells(folder, together):
     assert_same_artifact(folder / "machine_0/together", folder / "alone")
     assert not (folder / "machine_1/together").exists()
-    assert [said.count("device:") for said in together] == [said.count("100/100") for said in together] == [1, 0]
+    assert [said.count("device:") for said in together] == [1, 0]
+    # A bar may show its end twice, when the last update took long.
+    assert ["100/100" in said for said in together] == [True, False]
 
 
 def test_each_episode_is_read_once_an_epoch(folder, together):
