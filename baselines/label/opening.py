@@ -61,9 +61,8 @@ def _open(config: LabelConfig, stack: ExitStack) -> Labeling:
 def _open_online(config: LabelConfig, stack: ExitStack) -> Labeling:
     """Opens answers about episodes that are played in rounds, the first ones at once."""
     assert config.agent is not None
-    world = Policy.from_pretrained(config.agent).world
-    if config.known is not None:
-        Target.parse(config.known).check(world.settings)  # before it plays
+    if config.known is not None:  # refused before anything is played
+        Target.parse(config.known).check(Policy.from_pretrained(config.agent).world.settings)
     store = _own(config, stack)
     rounds = Rounds(store, config.agent, config.out, config.round, config.seed, config.known)
     stack.enter_context(closing(rounds))

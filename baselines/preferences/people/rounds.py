@@ -188,7 +188,6 @@ class Rounds:
         pairs, model, aligned = folder / "preferences", folder / "reward_model", folder / "agent"
         others = "Go on meanwhile: the next one learns from what you say too"
         self._doing = f"The reward model learns from all answers so far. {others}", None
-        self._keep_options()
         if not is_finished(model):
             rollouts = self._merged(folder)
             if rollouts is None:
@@ -196,6 +195,7 @@ class Rounds:
             if not is_finished(pairs):
                 shutil.rmtree(pairs, ignore_errors=True)  # begun, from fewer answers
                 write_comparisons(str(self._store.about["question"]), self._store.given(), rollouts, pairs)
+            self._keep_options()
             inputs = {"agent": self.agent, "rollouts": rollouts, "preferences": pairs}
             asked = {"out": model, "seed": seed, "config.token": self._config.token}
             if not self._beside.run("baselines.reward", {**inputs, **asked}):
