@@ -94,7 +94,7 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
     share, z2 = successes / trials, Z_95 * Z_95
     center = (share + z2 / (2 * trials)) / (1 + z2 / trials)
     half = Z_95 * math.sqrt(share * (1 - share) / trials + z2 / (4 * trials * trials)) / (1 + z2 / trials)
-    return max(0.0, center - half), min(1.0, center + half)
+    return max(0.0, min(center - half, share)), min(1.0, max(center + half, share))  # rounding must not exclude it
 
 
 def summarize(pads: Sequence[int] | np.ndarray, lengths: Sequence[int] | np.ndarray) -> dict[str, Any]:

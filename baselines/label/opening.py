@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -13,8 +12,9 @@ from agents.targets import Target
 from baselines import artifact
 from baselines.label.config import LabelConfig
 from baselines.models.policy import Policy
+from baselines.preferences.people.beside import Learner
 from baselines.preferences.people.episodes import Episodes
-from baselines.preferences.people.judge import BackgroundReward, features_of, fit_ensemble
+from baselines.preferences.people.judge import BackgroundReward, Ensemble
 from baselines.preferences.people.pairs import Questions
 from baselines.preferences.people.pictures import Pictures
 from baselines.preferences.people.rounds import Rounds
@@ -51,11 +51,16 @@ def _open(config: LabelConfig, stack: ExitStack) -> Labeling:
         print(f"{other}: {merge(store, other)} answers taken in")
     questions = Questions(store, config.asking, len(dataset), config.seed, episodes.truth)
     pictures = stack.enter_context(closing(Pictures(episodes)))
-    reward = None
+    learners: list[Learner] = []
     if agent is not None:
-        reward = stack.enter_context(closing(BackgroundReward(store, config.rollouts, agent, config.out)))
-    watch = Watch(questions, dataset, agent, reward, config.seed)
-    return Labeling(questions, pictures, about_of(config, dataset), reward, watch.answered)
+        learners.append(BackgroundReward(store, config.rollouts, agent, config.out))
+        if config.asking.selection != "random":
+            learners.append(Ensemble(questions, dataset, agent, config.seed))
+    elif config.asking.selection != "random":
+        raise ValueError(f"selection {config.asking.selection} needs --agent, whose network sees the episodes")
+    for learner in learners:
+        stack.enter_context(closing(learner)).start()
+    return Labeling(questions, pictures, about_of(config, dataset), learners)
 
 
 def _open_online(config: LabelConfig, stack: ExitStack) -> Labeling:
@@ -72,7 +77,7 @@ def _open_online(config: LabelConfig, stack: ExitStack) -> Labeling:
     rounds.follow(questions)
     pictures = stack.enter_context(closing(Pictures(rounds.episodes)))
     about = about_of(config, dataset) | {"rollouts": store.about["nonce"]}  # of all rounds
-    return Labeling(questions, pictures, about, rounds, rounds.answered)
+    return Labeling(questions, pictures, about, (rounds,))
 
 
 def _own(config: LabelConfig, stack: ExitStack, dataset: Dataset | None = None) -> AnswerStore:
@@ -83,46 +88,6 @@ def _own(config: LabelConfig, stack: ExitStack, dataset: Dataset | None = None) 
     except ValueError:
         raise ValueError(f"another baselines.label serves {config.out}; open its address, or end it first") from None
     return stack.enter_context(closing(open_answers(config, dataset)))
-
-
-class Watch:
-    """Has models learn from the answers while people go on.
-
-    Args:
-        questions: whose `judge` is set.
-        dataset: the episodes.
-        agent: whose network sees them; None: pairs stay random.
-        reward: the reward model in the background, if there is one.
-        seed: of the models.
-    """
-
-    def __init__(
-        self, questions: Questions, dataset: Dataset, agent: Path | None, reward: BackgroundReward | None, seed: int
-    ) -> None:
-        self._questions, self._dataset, self._agent, self._reward, self._seed = questions, dataset, agent, reward, seed
-        self._wake = threading.Event()
-        if questions.asking.selection != "random":
-            if agent is None:
-                raise ValueError(
-                    f"selection {questions.asking.selection} needs --agent, whose network sees the episodes"
-                )
-            threading.Thread(target=self._work, name="models", daemon=True).start()
-            self._wake.set()
-
-    def answered(self) -> None:
-        """Says that there is another answer."""
-        self._wake.set()
-        if self._reward is not None:
-            self._reward.answered()
-
-    def _work(self) -> None:
-        assert self._agent is not None
-        features = features_of(self._agent, self._dataset)
-        while True:
-            self._wake.wait()
-            self._wake.clear()
-            self._questions.judge = fit_ensemble(features, self._questions.store.given(), self._seed)
-            time.sleep(0.2)
 
 
 def open_answers(config: LabelConfig, dataset: Dataset | None = None) -> AnswerStore:

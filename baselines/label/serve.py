@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from contextlib import ExitStack, closing, suppress
 
 from baselines.label.config import LOOPBACK, LabelConfig
-from baselines.preferences.people.rounds import Rounds
 
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104  asked for
 """Addresses that mean all of this machine."""
@@ -51,8 +50,6 @@ def serve(config: LabelConfig) -> None:
         with suppress(KeyboardInterrupt):  # as it is meant to end
             server.run(sockets=[listener])
         print(f"{labeling.store.count()} answers in {config.out}")
-        if isinstance(labeling.learns, Rounds) and labeling.learns.number:
-            print(f"the newest agent, of round {labeling.learns.number}: {labeling.learns.agent}")
 
 
 def listen(host: str, port: int) -> socket.socket:

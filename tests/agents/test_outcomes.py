@@ -15,6 +15,13 @@ def test_wilson_interval_against_its_definition():
             assert distance == pytest.approx(1.959964 * math.sqrt(end * (1 - end) / trials), abs=1e-6)
 
 
+def test_wilson_interval_holds_its_share_whatever_is_rounded():
+    for trials in range(1, 60):
+        for successes in range(trials + 1):
+            low, high = wilson_interval(successes, trials)
+            assert 0.0 <= low <= successes / trials <= high <= 1.0
+
+
 def test_wilson_interval_covers_about_95_percent():
     random = np.random.default_rng(0)
     for share in (0.02, 0.3, 0.98):

@@ -1,4 +1,4 @@
-"""Commands of this project that run beside a server, one at a time, and give way to it."""
+"""What works beside a server and gives way to it: threads that learn from answers, and commands, one at a time."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import shutil
 import subprocess
 import sys
 import threading
+import traceback
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from jumppad_env.machine.parent import ending_with_parent
 
@@ -66,6 +69,58 @@ class Beside:
             self._stop.set()
             if self._process is not None:
                 self._process.kill()
+
+
+class Learner(ABC):
+    """Learns from the answers in a thread, which goes to work after each of them and uses `beside` for commands."""
+
+    def __init__(self) -> None:
+        self.beside = Beside()
+        self._wake = threading.Event()
+        self._thread = threading.Thread(target=self._work, name=type(self).__name__, daemon=True)
+
+    def start(self) -> None:
+        """Begins to learn from the answers that there are."""
+        self._thread.start()
+
+    def answered(self) -> None:
+        """Says that there are other answers."""
+        self._wake.set()
+
+    def close(self) -> None:
+        """Ends what is under way."""
+        self.beside.stop()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    @abstractmethod
+    def learn(self) -> bool:
+        """Learns from the answers so far; returns whether there is more to do before the next one."""
+
+    @abstractmethod
+    def fail(self, error: Exception) -> None:
+        """Says that something went wrong. The next answer is the next try."""
+
+    def status(self) -> str:
+        """Says what it is doing, in a sentence or two, as it stands above the pair."""
+        return ""
+
+    def told(self) -> dict[str, Any]:
+        """Returns what the panel shows of it, by name."""
+        return {}
+
+    def _work(self) -> None:
+        while not self.beside.stopped:
+            try:
+                if self.learn():
+                    continue
+            except Exception as error:  # whatever it is, people go on and their answers are kept
+                if not isinstance(error, OSError | ValueError):
+                    traceback.print_exc()
+                self.fail(error)
+            self._wake.wait()
+            self._wake.clear()
 
 
 def _reason(module: str, code: int, said: str) -> str:

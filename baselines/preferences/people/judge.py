@@ -7,9 +7,11 @@ pairs an ensemble of linear models on what the agent's network sees is cheap eno
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
-import threading
+import time
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +24,9 @@ from baselines.artifact import load_manifest
 from baselines.models.batches import make_batch
 from baselines.models.policy import Policy
 from baselines.models.precision import autocast, choose_device
-from baselines.preferences.people.beside import Beside
-from baselines.preferences.people.export import write_comparisons
-from baselines.preferences.people.pairs import Judge
+from baselines.preferences.people.beside import Learner
+from baselines.preferences.people.export import TooFew, write_comparisons
+from baselines.preferences.people.pairs import Judge, Questions
 from baselines.preferences.people.store import AnswerStore, Given
 from jumppad_env.streams import stream
 
@@ -34,6 +36,8 @@ DECAY = 1e-2
 """Weight decay of the ensemble's logistic regressions."""
 STEPS = 60
 """Of their training."""
+REST = 0.2
+"""s between two of them, so that many people's answers do not keep a core busy."""
 NEW = 10
 """Answers after which a reward model is trained anew."""
 REWARD = "reward_model"
@@ -41,7 +45,7 @@ PREFIX = ".reward_model-"
 """Begins the names of directories in which reward models are trained."""
 
 
-class BackgroundReward:
+class BackgroundReward(Learner):
     """Trains reward models on the answers so far, one at a time, in a process beside the server.
 
     Args:
@@ -52,49 +56,39 @@ class BackgroundReward:
     """
 
     def __init__(self, store: AnswerStore, rollouts: Path, agent: Path, place: Path) -> None:
+        super().__init__()
         self._store, self._rollouts, self._agent, self._place = store, rollouts, agent, place
         self.result: dict[str, Any] | None = None
         """Of the last reward model: `accuracy` on held-out comparisons, its `ci95`, and the numbers of `train` and
         `held_out` comparisons; or `waits`, what is still needed."""
         self._used = -NEW
-        self._wake, self._beside = threading.Event(), Beside()
         for left in place.glob(f"{PREFIX}*"):  # of a server that was killed
             shutil.rmtree(left, ignore_errors=True)
-        self._thread = threading.Thread(target=self._work, name="reward model", daemon=True)
-        self._thread.start()
 
-    def answered(self) -> None:
-        """Says that there are other answers."""
-        self._wake.set()
+    def learn(self) -> bool:
+        """Trains a reward model if there are enough new answers."""
+        given = self._store.given()
+        if abs(len(given) - self._used) >= NEW:
+            self._used = len(given)
+            self._train(given)
+        return False
 
-    def close(self) -> None:
-        """Ends the training under way."""
-        self._beside.stop()
-        self._wake.set()
-        self._thread.join()
+    def fail(self, error: Exception) -> None:
+        """Has the panel say why there is no reward model."""
+        self.result = {"waits": str(error)}
+        if isinstance(error, TooFew):
+            self._used = -NEW  # one more may do
 
-    def _work(self) -> None:
-        while not self._beside.stopped:
-            given = self._store.given()
-            if abs(len(given) - self._used) >= NEW:
-                self._used = len(given)
-                try:
-                    self._train(given)
-                except (OSError, ValueError) as error:
-                    self.result = {"waits": str(error)}
-            self._wake.wait()
-            self._wake.clear()
+    def told(self) -> dict[str, Any]:
+        """Returns `reward`, the last reward model."""
+        return {"reward": self.result}
 
     def _train(self, given: Sequence[Given]) -> None:
         with tempfile.TemporaryDirectory(prefix=PREFIX, dir=self._place) as folder:
             pairs, model = Path(folder) / "preferences", Path(folder) / REWARD
-            try:
-                write_comparisons(str(self._store.about.get("question", "")), given, self._rollouts, pairs)
-            except ValueError as error:  # too few
-                self.result, self._used = {"waits": str(error)}, -NEW
-                return
+            write_comparisons(str(self._store.about.get("question", "")), given, self._rollouts, pairs)
             inputs = {"agent": self._agent, "rollouts": self._rollouts, "preferences": pairs}
-            if self._beside.run("baselines.reward", {**inputs, "out": model, "device": "cpu"}):
+            if self.beside.run("baselines.reward", {**inputs, "out": model, "device": "cpu"}):
                 self.result = accuracy_of(model, pairs)
 
 
@@ -111,6 +105,36 @@ def accuracy_of(model: Path, pairs: Path) -> dict[str, Any]:
     interval = wilson_interval(round(metrics["accuracy"] * decided), decided)
     told = {"accuracy": metrics["accuracy"], "ci95": list(interval), "held_out": decided}
     return {**told, "train": metrics["comparisons"]}
+
+
+class Ensemble(Learner):
+    """Fits models after every answer and has the next pairs chosen by where they disagree.
+
+    Args:
+        questions: whose `judge` is set.
+        dataset: the episodes.
+        agent: policy whose network sees them.
+        seed: of the models.
+    """
+
+    def __init__(self, questions: Questions, dataset: Dataset, agent: Path, seed: int) -> None:
+        super().__init__()
+        self._questions, self._dataset, self._agent, self._seed = questions, dataset, agent, seed
+
+    @cached_property
+    def _features(self) -> np.ndarray:
+        return features_of(self._agent, self._dataset)
+
+    def learn(self) -> bool:
+        """Fits the models anew."""
+        features = self._features
+        self._questions.judge = fit_ensemble(features, self._questions.store.given(), self._seed)
+        time.sleep(REST)
+        return False
+
+    def fail(self, error: Exception) -> None:
+        """Says on the terminal that pairs are chosen at random instead."""
+        print(f"pairs are drawn at random, as the models that choose them fail: {error}", file=sys.stderr, flush=True)
 
 
 def features_of(agent: Path, dataset: Dataset) -> np.ndarray:

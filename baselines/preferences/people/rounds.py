@@ -18,14 +18,12 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-import threading
-import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from agents.dataset import Dataset
-from baselines.preferences.people.beside import Beside
+from baselines.preferences.people.beside import Learner
 from baselines.preferences.people.episodes import Episodes
 from baselines.preferences.people.export import TooFew, write_comparisons
 from baselines.preferences.people.judge import accuracy_of
@@ -60,7 +58,7 @@ class RoundConfig:
             raise ValueError(f"people compare at least {FEWEST} episodes a round, got {self.episodes}")
 
 
-class Rounds:
+class Rounds(Learner):
     """Aligns an agent to the answers so far, round by round, in a thread and processes beside the server.
 
     Args:
@@ -75,6 +73,7 @@ class Rounds:
     def __init__(
         self, store: AnswerStore, agent: Path, place: Path, config: RoundConfig, seed: int, known: str | None
     ) -> None:
+        super().__init__()
         self._store, self._agent, self._place, self._config, self._seed = store, agent, place, config, seed
         self.episodes = Episodes(known)
         """Those of all rounds so far."""
@@ -83,8 +82,7 @@ class Rounds:
         self.result: dict[str, Any] = {"waits": f"it is trained after {config.answers} answers to this round"}
         """Of the last reward model, as that of `baselines.preferences.people.judge.BackgroundReward`."""
         self._doing: tuple[str, Path | None] | None = None  # in words, and the training; None while answers are missing
-        self._wake, self._beside = threading.Event(), Beside()
-        self._thread: threading.Thread | None = None
+        self._questions: Questions | None = None
 
     def begin(self) -> None:
         """Finds the rounds that there are, and plays the first episodes if there are none.
@@ -107,23 +105,22 @@ class Rounds:
 
     def follow(self, questions: Questions) -> None:
         """Has people asked about the episodes of the round, and begins to learn from what they say."""
+        self._questions = questions
         questions.ask_about(self.episodes.latest, self.episodes.truth)
-        self._thread = threading.Thread(target=self._work, args=(questions,), name="rounds", daemon=True)
-        self._thread.start()
-
-    def answered(self) -> None:
-        """Says that there are other answers."""
-        self._wake.set()
+        self.start()
 
     def close(self) -> None:
-        """Ends what is under way."""
-        self._beside.stop()
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join()
+        """Ends what is under way and names the newest agent."""
+        super().close()
+        if self.number:
+            print(f"the newest agent, of round {self.number}: {self.agent}", flush=True)
+
+    def told(self) -> dict[str, Any]:
+        """Returns `reward`, the last reward model, and `reached`, the target in the episodes of each round."""
+        return {"reward": self.result, "reached": self.episodes.reached()}
 
     def status(self) -> str:
-        """Says how far the round is, in a sentence or two."""
+        """Says how far the round is."""
         answers, wanted, doing = self._answers(), self._config.answers, self._doing
         said = f"Round {self.number + 1}: {answers} answers{f' of {wanted}' if answers < wanted else ', enough'}."
         return said if doing is None else f"{said} {doing[0]}{self._updates(doing[1])}."
@@ -160,29 +157,28 @@ class Rounds:
         except OSError:
             return ""
 
-    def _work(self, questions: Questions) -> None:
-        while not self._beside.stopped:
-            try:
-                begun = is_finished(self._folder(self.number) / "preferences")  # perhaps before an answer was undone
-                if (begun or self._answers() >= self._config.answers) and self._learn():
-                    self.number += 1
-                    questions.ask_about(self.episodes.latest, self.episodes.truth)
-                    self._doing = None
-                    self._log()
-                    print(f"round {self.number} is over; its agent is {self.agent}", flush=True)
-                    continue
-            except TooFew as error:
-                self._doing = f"But the reward model waits: {error}", None
-            except Exception as error:  # whatever it is, people must see it, and their answers are kept
-                if not isinstance(error, OSError | ValueError):
-                    traceback.print_exc()
-                said = f"It cannot learn from them: {error}. It tries again after the next answer"
-                self._doing = said, None
-                print(f"round {self.number + 1}: {error}", file=sys.stderr, flush=True)
-            self._wake.wait()
-            self._wake.clear()
+    def learn(self) -> bool:
+        """Aligns the agent once there are enough answers, and has people asked about what it plays then."""
+        assert self._questions is not None
+        begun = is_finished(self._folder(self.number) / "preferences")  # perhaps before an answer was undone
+        if not (begun or self._answers() >= self._config.answers) or not self._next_round():
+            return False
+        self.number += 1
+        self._questions.ask_about(self.episodes.latest, self.episodes.truth)
+        self._doing = None
+        self._log()
+        print(f"round {self.number} is over; its agent is {self.agent}", flush=True)
+        return True
 
-    def _learn(self) -> bool:
+    def fail(self, error: Exception) -> None:
+        """Has people read what the round waits for, or what went wrong."""
+        if isinstance(error, TooFew):
+            self._doing = f"But the reward model waits: {error}", None
+        else:
+            self._doing = f"It cannot learn from them: {error}. It tries again after the next answer", None
+            print(f"round {self.number + 1}: {error}", file=sys.stderr, flush=True)
+
+    def _next_round(self) -> bool:
         """Makes the agent of the next round and plays its episodes; returns whether it did, False if it was stopped."""
         folder, seed = self._folder(self.number), self._seed + self.number
         pairs, model, aligned = folder / "preferences", folder / "reward_model", folder / "agent"
@@ -198,7 +194,7 @@ class Rounds:
             self._keep_options()
             inputs = {"agent": self.agent, "rollouts": rollouts, "preferences": pairs}
             asked = {"out": model, "seed": seed, "config.token": self._config.token}
-            if not self._beside.run("baselines.reward", {**inputs, **asked}):
+            if not self.beside.run("baselines.reward", {**inputs, **asked}):
                 return False
         shutil.rmtree(folder / "episodes", ignore_errors=True)  # copies, which can be made again
         self.result = self._accuracy(self.number)
@@ -206,7 +202,7 @@ class Rounds:
         warmup = min(6, self._config.updates - 1)
         schedule = {"config.optimizer.updates": self._config.updates, "config.optimizer.warmup-updates": warmup}
         inputs = {"agent": self.agent, "reward-model": model, "out": aligned, "seed": seed}
-        if not self._beside.run("baselines.align", {**inputs, **schedule}):
+        if not self.beside.run("baselines.align", {**inputs, **schedule}):
             return False
         self._doing = f"The agent plays new runs. {others}", None
         if not self._play(self.number + 1):
@@ -226,7 +222,7 @@ class Rounds:
         if len(parts) == 1:
             return parts[0]
         out = folder / "episodes"
-        return out if is_finished(out) or self._beside.run("agents.dataset", {}, ("merge", out, *parts)) else None
+        return out if is_finished(out) or self.beside.run("agents.dataset", {}, ("merge", out, *parts)) else None
 
     def _play(self, number: int, *, shown: bool = False) -> bool:
         out = self._folder(number) / "rollouts"
@@ -234,7 +230,7 @@ class Rounds:
             return True
         out.parent.mkdir(parents=True, exist_ok=True)
         asked = {"agent": self._agent_of(number), "out": out, "episodes": self._config.episodes}
-        return self._beside.run("baselines.rollouts", {**asked, "seed": self._seed + number}, shown=shown)
+        return self.beside.run("baselines.rollouts", {**asked, "seed": self._seed + number}, shown=shown)
 
     def _add(self, number: int) -> None:
         """Adds the episodes of a round, if they are those that people have answered about."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
@@ -16,10 +16,9 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from baselines.preferences.people.agreement import trust
-from baselines.preferences.people.judge import BackgroundReward
+from baselines.preferences.people.beside import Learner
 from baselines.preferences.people.pairs import Questions
 from baselines.preferences.people.pictures import Pictures
-from baselines.preferences.people.rounds import Rounds
 from baselines.preferences.people.store import ANSWERS, Answer
 from jumppad_env.files.shapes import Range, misfit
 
@@ -56,8 +55,7 @@ class Labeling:
         questions: what is asked.
         pictures: of the episodes.
         about: `question`; `seen`, what agents see, in words; `goal`, the number of answers that are wanted.
-        learns: what learns from the answers in the background, if anything does.
-        answered: is called after every answer.
+        learners: what learns from the answers meanwhile.
     """
 
     def __init__(
@@ -65,11 +63,10 @@ class Labeling:
         questions: Questions,
         pictures: Pictures,
         about: dict[str, Any],
-        learns: BackgroundReward | Rounds | None = None,
-        answered: Callable[[], None] = lambda: None,
+        learners: Sequence[Learner] = (),
     ) -> None:
         self.questions, self.pictures, self.about, self.store = questions, pictures, about, questions.store
-        self.learns, self.answered = learns, answered
+        self.learners = learners
         self._times: dict[str, list[float]] = {}
 
     def next(self, asked: Asked) -> dict[str, Any]:
@@ -99,28 +96,30 @@ class Labeling:
             raise HTTPException(409, str(error)) from None
         if new:
             self._times.setdefault(annotator, []).append(time.time())
-            self.answered()
+            self._answered()
         return self.next({"annotator": annotator})
 
     def undo(self, asked: Asked) -> dict[str, Any]:
         """Takes back a person's last answer and returns what is next: that pair."""
         undone = self.store.undo(_name(asked["annotator"]), time.time())
         if undone:
-            self.answered()
+            self._answered()
         return {"undone": undone, **self.next(asked)}
 
     def panel(self) -> dict[str, Any]:
         """Returns how far all answers can be trusted, and what a reward model learned from them."""
-        return {
-            "trust": trust(self.store.given(), self.questions.truth),
-            "reward": None if self.learns is None else self.learns.result,
-            "round": self.round(),
-            "reached": self.learns.episodes.reached() if isinstance(self.learns, Rounds) else [],
-        }
+        told = {"trust": trust(self.store.given(), self.questions.truth), "reward": None, "reached": []}
+        for learner in self.learners:
+            told |= learner.told()
+        return {**told, "round": self.round()}
 
     def round(self) -> str:
         """Says how far the round is, nothing where there are no rounds."""
-        return self.learns.status() if isinstance(self.learns, Rounds) else ""
+        return " ".join(filter(None, (learner.status() for learner in self.learners)))
+
+    def _answered(self) -> None:
+        for learner in self.learners:
+            learner.answered()
 
     def _progress(self, annotator: str) -> dict[str, Any]:
         mine = self.store.count(annotator)

@@ -15,7 +15,7 @@ from baselines.label.serve import serve
 from baselines.preferences.people.pairs import Asking
 from baselines.preferences.people.store import read_answers
 from jumppad_env.files import sole_owner
-from tools.labeling.__main__ import Person
+from tools.labeling.crowd import Person
 
 ROOT = Path(__file__).parents[3]
 

@@ -135,6 +135,7 @@ async function present() {
   seek(0);
   setPlaying(clock.playing);
   draw();
+  for (const side of ["left", "right"]) $(side).dataset.episode = show[side];
   document.body.dataset.show = show.id;
   for (const next of ahead) for (const episode of [next.left, next.right]) pictures(episode).catch(() => {});
   forgetOthers();

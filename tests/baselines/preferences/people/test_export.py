@@ -130,6 +130,7 @@ def test_a_reward_model_in_the_background_tells_its_accuracy(compared, tmp_path)
     dataset = Dataset(compared / "rollouts")
     with closing(open_answers(LabelConfig(labels, compared / "rollouts", question="Left?"), dataset)) as store:
         with closing(BackgroundReward(store, compared / "rollouts", compared / "finetuned", labels)) as background:
+            background.start()
             answer_all(compared, labels, 56)
             until = time.monotonic() + 300
             while (background.result or {}).get("train", 0) <= 20 and time.monotonic() < until:

@@ -5,7 +5,6 @@ With JUMPPAD_SHOTS=docs its pictures are written there.
 
 import io
 import os
-import shutil
 import sqlite3
 import time
 from contextlib import closing, contextmanager
@@ -17,8 +16,8 @@ from PIL import Image
 
 from baselines.preferences.people.pairs import Asking
 from tests.baselines.preferences.people.conftest import TOKEN, serving
+from tools.labeling.browser import CHROMIUM
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium; make setup installs it where it may"),

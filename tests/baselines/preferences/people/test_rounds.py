@@ -47,8 +47,9 @@ def begun(agent, place, **changes):
     """What the page asks of the server, and the rounds under way."""
     with ExitStack() as stack:
         labeling = open_page(config_of(agent, place, **changes), stack)
-        assert isinstance(labeling.learns, Rounds)
-        yield labeling, labeling.learns
+        (rounds,) = labeling.learners
+        assert isinstance(rounds, Rounds)
+        yield labeling, rounds
 
 
 def answer(labeling, count, name="Ada"):
