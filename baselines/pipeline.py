@@ -276,6 +276,8 @@ def pipeline(arguments: Arguments) -> None:
         targets = [PEOPLE + target for target in targets]
     with explain_full_disk(out):
         stages = Stages(arguments.preset, arguments.config, out, arguments.seed, arguments.labels)
+        if arguments.labels is not None and (place := stages.set_aside_other_answers(targets[0])) is not None:
+            print(f"there are other answers than {targets[0]} was made of; that is in {place} now")
         results = run_pipeline(stages, targets, workers)
     outcomes = results["outcomes"]
     rows = {name: outcomes[name] for name in ("demonstrations", "base", "finetuned")}

@@ -35,6 +35,11 @@ class PeopleConfig:
     """Digest of the answers."""
 
 
+def digest_of(given: Sequence[Given]) -> str:
+    """Returns a digest that other answers, or fewer, do not have."""
+    return hashlib.sha256("\n".join(one.key for one in given).encode()).hexdigest()
+
+
 def export_answers(labels: Path, rollouts: Path, out: Path) -> None:
     """Writes the answers of a directory as comparisons, an artifact like that of `baselines.preferences`.
 
@@ -70,8 +75,7 @@ def write_comparisons(question: str, given: Sequence[Given], rollouts: Path, out
     for part, some in parts.items():
         if not any(one.value != 0.5 for one in some):
             raise TooFew(f"{len(given)} answers so far, but no {PARTS[part]} pair has a clear winner yet; answer more")
-    digest = hashlib.sha256("\n".join(one.key for one in given).encode()).hexdigest()
-    config = PeopleConfig(question, digest)
+    config = PeopleConfig(question, digest_of(given))
     with artifact.begin(out, kind="preferences", config=config, seed=0, inputs={"rollouts": rollouts}) as work:
         if work.finished:
             return

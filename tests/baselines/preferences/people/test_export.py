@@ -49,6 +49,11 @@ def answer_all(compared, out, count, name="Ada", says=lambda left, right: "left"
     return out
 
 
+def contents(directory):
+    """Every file below a directory, by name."""
+    return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+
+
 def test_comparisons_are_what_people_said(compared, tmp_path):
     labels = answer_all(compared, tmp_path / "labels", 60)
     export_answers(labels, compared / "rollouts", tmp_path / "preferences")
@@ -145,16 +150,22 @@ def test_a_reward_model_in_the_background_tells_its_accuracy(compared, tmp_path)
 @pytest.mark.slow
 def test_the_pipeline_goes_from_answers_to_an_aligned_agent(tmp_path, monkeypatch):
     monkeypatch.setenv("TQDM_DISABLE", "1")
-    from baselines.pipeline import run_pipeline
+    from baselines.pipeline import Arguments, pipeline, run_pipeline
 
     preset = dataclasses.replace(miniature.PRESET, rollouts=dataclasses.replace(miniature.PRESET.rollouts, episodes=16))
     stages = Stages("smoke", preset, tmp_path / "run", 0)
     rollouts = Dataset(stages.rollouts())
-    with closing(open_answers(LabelConfig(tmp_path / "labels", rollouts.directory, question="A?"), rollouts)) as store:
-        questions = Questions(store, Asking(repeats=0.0), len(rollouts), 0)
-        for number in range(30):
-            (show,) = questions.next("<i>Ada</i>", 1, 0.0)
-            store.answer(show.id, "<i>Ada</i>", "left" if show.left < show.right else "right", 1.0, 1, float(number))
+
+    def answer(count):
+        asked = LabelConfig(tmp_path / "labels", rollouts.directory, question="A?")
+        with closing(open_answers(asked, rollouts)) as store:
+            questions = Questions(store, Asking(repeats=0.0), len(rollouts), 0)
+            for number in range(count):
+                (show,) = questions.next("<i>Ada</i>", 1, 0.0)
+                said = "left" if show.left < show.right else "right"
+                store.answer(show.id, "<i>Ada</i>", said, 1.0, 1, float(number))
+
+    answer(30)
     labeled = Stages("smoke", preset, tmp_path / "run", 0, tmp_path / "labels")
     run_pipeline(labeled, ["people_left"])
     assert artifact.load_manifest(labeled.preferences("people_left"), "preferences")["metrics"]["people"] == {
@@ -163,3 +174,21 @@ def test_the_pipeline_goes_from_answers_to_an_aligned_agent(tmp_path, monkeypatc
     page = (tmp_path / "run" / "report" / "index.html").read_text()
     assert "Aligned left (people), it goes there" in page and "--targets left --labels LABELS" in page
     assert "&lt;i&gt;Ada&lt;/i&gt;" in page and "<i>Ada" not in page and "30 answers" in page
+
+    (tmp_path / "run" / "videos").mkdir()  # a preset as small as this one records none
+    (tmp_path / "run" / "videos" / "people_left_aligned.mp4").write_bytes(b"film")
+    before = contents(tmp_path / "run")
+    asked = Arguments("smoke", tmp_path / "run", ("left",), tmp_path / "labels", workers=1, config=preset)
+    pipeline(asked)
+    assert contents(tmp_path / "run") == before, "the same answers bring nothing new"
+    answer(10)
+    pipeline(asked)
+    earlier = tmp_path / "run" / "earlier" / "people_left_1"
+    parts = ("people_left/", "evaluations/people_left_", "videos/people_left_")
+    kept = {name: content for name, content in before.items() if name.startswith(parts)}
+    assert {name.split("/")[0] for name in kept} == {"people_left", "evaluations", "videos"}
+    assert contents(earlier) == kept, "what was made of fewer answers is set aside"
+    assert artifact.load_manifest(labeled.preferences("people_left"), "preferences")["metrics"]["people"] == {
+        "<i>Ada</i>": 40
+    }
+    assert "40 answers" in (tmp_path / "run" / "report" / "index.html").read_text()
