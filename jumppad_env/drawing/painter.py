@@ -230,8 +230,8 @@ class _Wardrobe:
 
     Attributes:
         looks: the slots as arrays, for compiled code.
-        shades: colors (F, 6) of each slot.
-        of_faces: materials (F,) of each slot.
+        shades: with detail, the colors (F, 6) of each slot, else empty.
+        of_faces: with detail, the materials (F,) of each slot, else empty.
     """
 
     def __init__(self, kinds: tuple[str, ...], settings: LevelSettings | None, *, detail: bool) -> None:
@@ -304,7 +304,8 @@ class _Wardrobe:
             self.of_faces += [np.empty(0, np.int64)] * (room - len(self.of_faces))
         for kept, value in zip(self.looks, values, strict=True):
             kept[slot] = value
-        self.shades[slot], self.of_faces[slot] = look.shades, look.of_faces
+        if self._detail:  # others are drawn with the packed colors alone
+            self.shades[slot], self.of_faces[slot] = look.shades, look.of_faces
 
 
 class _Brush:

@@ -151,7 +151,7 @@ def test_many_frames_of_few_looks_take_the_memory_of_few():
 def test_a_closed_painter_frees_its_memory():
     painter = Painter(*SIZE, variety="high")
     draw(painter, list(range(20)))
-    assert memory(painter) > 1e6
+    assert memory(painter) > 5e5
     painter.close()
     assert memory(painter) == 0
 
