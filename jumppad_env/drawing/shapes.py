@@ -21,8 +21,15 @@ def rotation(quaternion: np.ndarray) -> np.ndarray:
 
 def normal(face: np.ndarray) -> np.ndarray:
     """Returns the unit normal (3,) of a face (n, 3) by Newell's method, which tolerates collinear corners."""
-    total = np.cross(face, np.roll(face, -1, axis=0)).sum(axis=0)
+    total = _crossed(face).sum(axis=0)
     return total / max(float(np.linalg.norm(total)), 1e-12)
+
+
+def _crossed(vectors: np.ndarray) -> np.ndarray:
+    """Returns the cross product (n, 3) of each vector and the next one; `np.cross` is slow for few."""
+    turned, back = vectors.take([1, 2, 0], axis=1), vectors.take([2, 0, 1], axis=1)
+    following = [*range(1, len(vectors)), 0]
+    return turned * back.take(following, axis=0) - back * turned.take(following, axis=0)
 
 
 def shared_vertices(corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -104,8 +111,7 @@ def _along_common_edge(one: list[int], other: list[int]) -> list[int] | None:
 
 
 def _is_convex(polygon: np.ndarray, up: np.ndarray) -> bool:
-    edges = np.roll(polygon, -1, axis=0) - polygon
-    turns = np.cross(edges, np.roll(edges, -1, axis=0)) @ up
+    turns = _crossed(np.concatenate([polygon[1:], polygon[:1]]) - polygon) @ up
     return bool((turns > -1e-9).all()) and len({tuple(corner) for corner in polygon}) == len(polygon)
 
 

@@ -62,19 +62,20 @@ def browser(
         raise FileNotFoundError("there is no chromium on PATH; make setup installs it where it may")
     what = ["--agent", agent, "--known", target] if rollouts is None else [rollouts, "--goal", answers]
     words = [*map(str, what), "--out", out, "--question", f"Which run goes to the {target} pad?"]
-    began = time.perf_counter()
-    with served(words) as (address, _), opened(address) as page:
-        found = [f"first pair {time.perf_counter() - began:.1f} s after the command"]
-        page.click("summary")
-        person = ScriptedPerson(page, Episodes(target), every)
-        if rollouts is None:
-            found += [_go_through(person, out, number) for number in range(rounds)]
-        else:
-            person.episodes.add(Dataset(rollouts))
-            for _ in Progress(range(answers), "answers", unit="answer"):
-                person.answer()
-        time.sleep(max(settle, SHOWN))
-        told = page.inner_text("#trust").replace("\n\n", "; ").replace("\n", ": ")
+    with chromium() as page:
+        began = time.perf_counter()
+        with served(words) as (address, _):
+            _enter(page, address)
+            found = [f"the first pair {time.perf_counter() - began:.1f} s after the command"]
+            person = ScriptedPerson(page, Episodes(target), every)
+            if rollouts is None:
+                found += [_go_through(person, out, number) for number in range(rounds)]
+            else:
+                person.episodes.add(Dataset(rollouts))
+                for _ in Progress(range(answers), "answers", unit="answer"):
+                    person.answer()
+            time.sleep(max(settle, SHOWN))
+            told = page.inner_text("#trust").replace("\n\n", "; ").replace("\n", ": ")
     return "\n".join([*found, person.times(), told])
 
 
@@ -92,20 +93,25 @@ def _go_through(person: ScriptedPerson, out: Path, number: int) -> str:
 
 
 @contextmanager
-def opened(address: str) -> Iterator[Page]:
-    """Opens the page in a browser of its own and waits for the first pair."""
+def chromium() -> Iterator[Page]:
+    """Opens a browser with an empty page."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415  for development only
 
     with sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM)
-        page = chromium.new_page(viewport={"width": 1000, "height": 900})
+        own = started.chromium.launch(executable_path=CHROMIUM)
+        page = own.new_page(viewport={"width": 1000, "height": 900})
         page.set_default_timeout(PATIENCE)
-        page.goto(address)
-        page.fill("#name", "Ada")
-        page.keyboard.press("Enter")
-        page.wait_for_selector("body[data-show]")
         yield page
-        chromium.close()
+        own.close()
+
+
+def _enter(page: Page, address: str) -> None:
+    """Opens the page, gives a name, opens the panel and waits for the first pair."""
+    page.goto(address)
+    page.fill("#name", "Ada")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("body[data-show]")
+    page.click("summary")
 
 
 class ScriptedPerson:
@@ -120,7 +126,7 @@ class ScriptedPerson:
     def __init__(self, page: Page, episodes: Episodes, every: float) -> None:
         self.page, self.episodes, self._every = page, episodes, every
         self._waits: list[float] = []
-        self._began = self._next = time.perf_counter()
+        self._began = self._ended = self._next = time.perf_counter()
 
     def answer(self) -> None:
         """Answers a pair and waits for the next one."""
@@ -132,10 +138,11 @@ class ScriptedPerson:
         better = int(self.episodes.truth[left]) - int(self.episodes.truth[right])
         self.page.keyboard.press({1: "ArrowLeft", 0: "ArrowDown", -1: "ArrowRight"}[better])
         self.page.wait_for_function("show => document.body.dataset.show !== show", arg=show)
-        self._waits.append(time.perf_counter() - began)
+        self._ended = time.perf_counter()
+        self._waits.append(self._ended - began)
 
     def times(self) -> str:
         """Returns how long the page took, as text."""
-        minutes, waits = (time.perf_counter() - self._began) / 60, np.array(self._waits)
+        waits = np.array(self._waits)
         took = f"median {np.median(waits):.2f} s, 95% {np.percentile(waits, 95):.2f} s, at most {waits.max():.2f} s"
-        return f"{len(waits)} answers in {60 * minutes:.0f} s; next pair after {took}"
+        return f"{len(waits)} answers in {self._ended - self._began:.0f} s; next pair after {took}"

@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from scipy.stats import binomtest
+from scipy.special import bdtr  # scipy.stats takes a second to import
 
 from agents.outcomes import wilson_interval
 from baselines.preferences.people.store import Given
@@ -49,7 +49,8 @@ def trust(given: Sequence[Given], truth: np.ndarray | None = None) -> dict[str, 
 def sides(given: Sequence[Given]) -> dict[str, Any]:
     """Returns how often the left side was preferred to the right, and the p of no taste for a side (binomial test)."""
     left, right = (sum(one.answer == side for one in given) for side in ("left", "right"))
-    p = float(binomtest(left, left + right).pvalue) if left + right else None
+    tail = float(bdtr(min(left, right), left + right, 0.5))
+    p = min(1.0, 2 * tail) if left + right else None  # both tails are the same
     return {"left": left, "right": right, "p": p}
 
 

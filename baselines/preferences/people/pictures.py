@@ -26,14 +26,14 @@ KEPT = 64
 """Episodes whose pictures are kept in memory, about 1 MB each."""
 
 
-def pack(trajectory: Trajectory, size: int = SIZE) -> bytes:
-    """Returns the frames of an episode as JPEG files, each after its length in four bytes, the lowest first.
+def pack(trajectory: Trajectory, size: int = SIZE, most: int | None = None) -> bytes:
+    """Returns the first frames of an episode as JPEG files, each after its length in four bytes, the lowest first.
 
     They look as to agents, but larger and with smooth edges: the pictures of films would take ten times as long.
     """
     parts = []
     with closing(Painter(2 * size, 2 * size, settings=trajectory.settings)) as painter:
-        for state in trajectory.states:
+        for state in trajectory.states[:most]:
             drawn, picture = Image.fromarray(painter.draw_one(state, trajectory.character)), io.BytesIO()
             drawn.reduce(2).save(picture, "JPEG", quality=QUALITY)
             parts += [struct.pack("<I", picture.tell()), picture.getvalue()]
@@ -52,6 +52,8 @@ class Pictures:
         self._drawn: OrderedDict[int, Future[bytes]] = OrderedDict()
         self._lock = threading.Lock()
         self._thread = ThreadPoolExecutor(1, "pictures")
+        # Loads, or compiles, what draws, while somebody opens the page and types a name.
+        self._thread.submit(lambda: pack(episodes.trajectory(0), most=1))
 
     def ask(self, episode: int) -> Future[bytes]:
         """Returns the future pictures of an episode."""
