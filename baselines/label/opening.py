@@ -45,12 +45,12 @@ def _open(config: LabelConfig, stack: ExitStack) -> Labeling:
     assert config.rollouts is not None
     dataset, episodes = Dataset(config.rollouts), Episodes(config.known)
     episodes.add(dataset)
+    pictures = stack.enter_context(closing(Pictures(episodes)))
     agent = config.agent or agent_of(config.rollouts)
     store = _own(config, stack, dataset)
     for other in config.merge:
         print(f"{other}: {merge(store, other)} answers taken in")
     questions = Questions(store, config.asking, len(dataset), config.seed, episodes.truth)
-    pictures = stack.enter_context(closing(Pictures(episodes)))
     learners: list[Learner] = []
     if agent is not None:
         learners.append(BackgroundReward(store, config.rollouts, agent, config.out))
@@ -72,10 +72,10 @@ def _open_online(config: LabelConfig, stack: ExitStack) -> Labeling:
     rounds = Rounds(store, config.agent, config.out, config.round, config.seed, config.known)
     stack.enter_context(closing(rounds))
     rounds.begin()
+    pictures = stack.enter_context(closing(Pictures(rounds.episodes)))
     dataset = Dataset(rounds.rollouts)
     questions = Questions(store, config.asking, len(dataset), config.seed)
     rounds.follow(questions)
-    pictures = stack.enter_context(closing(Pictures(rounds.episodes)))
     about = about_of(config, dataset) | {"rollouts": store.about["nonce"]}  # of all rounds
     return Labeling(questions, pictures, about, (rounds,))
 
