@@ -7,10 +7,12 @@ Run the same command again to resume: finished stages are skipped.
 """
 
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from baselines import artifact
 from baselines.evaluate import load_outcome
 from baselines.models.precision import choose_device, use_device
 from baselines.models.threads import count_threads, take_share_of_cores
+from baselines.preferences.people.export import digest_of, export_answers
 from baselines.preferences.people.store import read_answers
 from baselines.presets import PRESETS, TARGETS, Preset, PresetName
 from baselines.record import record_grid
@@ -36,6 +39,8 @@ from jumppad_env.files import digests, explain_full_disk, seal, write_atomically
 
 FORMAT = 2
 """Of results.json; before it said so, it had no checksum."""
+EARLIER = "earlier"
+"""What was learned from other answers of people."""
 SET_ELSEWHERE = (
     ("demonstrations", "seed", "seed"),
     ("curated", "seed", "seed"),
@@ -262,6 +267,40 @@ def check(arguments: Arguments) -> None:
         )
 
 
+def set_aside_other_answers(stages: Stages, target: str) -> None:
+    """Moves what a target was made of to `earlier`, if that was other answers of people than there are now.
+
+    What is not complete goes on with the answers that it began with.
+
+    Raises:
+        ValueError: The answers are to another question, about other episodes, too few, or damaged.
+    """
+    assert stages.labels is not None
+    pairs = stages.out / target / "preferences"
+    if not artifact.is_finished(pairs):
+        return
+    about, given, _ = read_answers(stages.labels)
+    made_of = artifact.load_manifest(pairs, "preferences")["config"]
+    if about["question"] != made_of["question"]:
+        raise ValueError(
+            f"{pairs} answers {made_of['question']!r}, but {stages.labels} {about['question']!r}; choose another --out"
+        )
+    if made_of["answers"] == digest_of(given):
+        return
+    if not all(map(_is_there, _results(stages, [target]))):
+        print(f"{target} goes on with the answers that it began with; run this again to learn from those of now")
+        return
+    with tempfile.TemporaryDirectory(dir=stages.out) as trial:  # refuses what it could not learn from
+        export_answers(stages.labels, stages.rollouts(), Path(trial) / "preferences")
+    place = next(path for number in count(1) if not (path := stages.out / EARLIER / f"{target}_{number}").exists())
+    made = [path for name in ("evaluations", "videos") for path in (stages.out / name).glob(f"{target}_*")]
+    for path in (*made, stages.out / target):  # without which nothing would be known of the others, so it goes last
+        moved = place / path.relative_to(stages.out)
+        moved.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(moved)
+    print(f"{target} was made of other answers; that is in {place} now")
+
+
 def pipeline(arguments: Arguments) -> None:
     """Runs the whole procedure, or resumes it, and prints the outcomes of all agents.
 
@@ -276,8 +315,8 @@ def pipeline(arguments: Arguments) -> None:
         targets = [PEOPLE + target for target in targets]
     with explain_full_disk(out):
         stages = Stages(arguments.preset, arguments.config, out, arguments.seed, arguments.labels)
-        if arguments.labels is not None and (place := stages.set_aside_other_answers(targets[0])) is not None:
-            print(f"there are other answers than {targets[0]} was made of; that is in {place} now")
+        if arguments.labels is not None:
+            set_aside_other_answers(stages, targets[0])
         results = run_pipeline(stages, targets, workers)
     outcomes = results["outcomes"]
     rows = {name: outcomes[name] for name in ("demonstrations", "base", "finetuned")}

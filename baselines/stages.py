@@ -16,7 +16,6 @@ import os
 import time
 from collections.abc import Callable
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
@@ -32,8 +31,7 @@ from baselines.evaluate import EvaluateConfig, evaluate, save_evaluation
 from baselines.finetune import FinetuneConfig, finetune
 from baselines.preference_finetune import PreferenceFinetuneConfig, preference_finetune
 from baselines.preferences import PreferencesConfig, preferences
-from baselines.preferences.people.export import digest_of, export_answers
-from baselines.preferences.people.store import read_answers
+from baselines.preferences.people.export import export_answers
 from baselines.presets import PRESETS, Preset
 from baselines.pretrain import PretrainConfig, pretrain
 from baselines.reward import RewardConfig, reward
@@ -54,8 +52,6 @@ from jumppad_env.machine.cores import count_cores
 FORMAT = 2
 """Of run.json; before it said so, it had no checksum."""
 TIMINGS = "timings.jsonl"
-EARLIER = "earlier"
-"""What was learned from fewer answers of people."""
 EVALUATION_SEED = 1000
 """Added to the seed of a run for its evaluations, so that agents are not evaluated on their training episodes."""
 
@@ -118,30 +114,6 @@ class Stages:
 
     def _asked(self) -> dict[str, Any]:
         return {"format": FORMAT, "preset": self.name, "seed": self.seed, "config": artifact.to_json(self.preset)}
-
-    def set_aside_other_answers(self, target: str) -> Path | None:
-        """Moves what a target of `PEOPLE` was made of, if that was other answers than there are now, to `earlier`.
-
-        Returns:
-            Where it is now; None if nothing was moved.
-
-        Raises:
-            ValueError: The comparisons, or the answers, are damaged.
-        """
-        assert self.labels is not None
-        pairs = self.out / target / "preferences"
-        if not is_finished(pairs):
-            return None
-        _, given, _ = read_answers(self.labels)
-        if artifact.load_manifest(pairs, "preferences")["config"]["answers"] == digest_of(given):
-            return None
-        place = next(path for number in count(1) if not (path := self.out / EARLIER / f"{target}_{number}").exists())
-        made = [path for name in ("evaluations", "videos") for path in (self.out / name).glob(f"{target}_*")]
-        for path in (*made, self.out / target):  # whose comparisons tell that the rest belongs to them, so they go last
-            moved = place / path.relative_to(self.out)
-            moved.parent.mkdir(parents=True, exist_ok=True)
-            path.rename(moved)
-        return place
 
     def make(self, name: str, work: Callable[[Path], Any]) -> Path:
         """Runs a stage in its directory unless it is finished, and records its duration.
@@ -260,6 +232,8 @@ class Stages:
         if target.startswith(PEOPLE):
             if self.labels is None:
                 raise ValueError(f"target {target!r} needs the answers of people")
+            if is_finished(self.out / target / name):  # others may have come in meanwhile; see baselines.pipeline
+                return self.out / target / name
             return self.make(f"{target}/{name}", partial(export_answers, self.labels, data))
         asked = dataclasses.replace(config or self.preset.preferences, target=target)
         return self.make(f"{target}/{name}", partial(preferences, asked, data, seed=self.seed))

@@ -45,9 +45,9 @@ def _open(config: LabelConfig, stack: ExitStack) -> Labeling:
     assert config.rollouts is not None
     dataset, episodes = Dataset(config.rollouts), Episodes(config.known)
     episodes.add(dataset)
-    pictures = stack.enter_context(closing(Pictures(episodes)))
     agent = config.agent or agent_of(config.rollouts)
     store = _own(config, stack, dataset)
+    pictures = stack.enter_context(closing(Pictures(episodes)))
     for other in config.merge:
         print(f"{other}: {merge(store, other)} answers taken in")
     questions = Questions(store, config.asking, len(dataset), config.seed, episodes.truth)

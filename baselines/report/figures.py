@@ -10,7 +10,7 @@ from agents.figures.outcome_bars import draw_outcome_bars
 from agents.figures.palette import target_colors
 from agents.figures.style import MUTED, figure_of, styled_axes
 from baselines.report.paper import REWARD_ACCURACY, paper_shares
-from baselines.report.run_directory import Run, Stage
+from baselines.report.run_directory import Run, Stage, said
 
 
 def outcome_bars(stage: Stage) -> Figure:
@@ -22,7 +22,7 @@ def outcome_bars(stage: Stage) -> Figure:
     assert stage.outcome is not None
     with styled_axes(3.0, 2.3) as axes:
         draw_outcome_bars(axes, stage.outcome, paper_shares(stage.kind, stage.target))
-        axes.set_title(stage.title)
+        axes.set_title(stage.caption)
         return figure_of(axes)
 
 
@@ -39,7 +39,7 @@ def alignment_curves(run: Run) -> Figure:
             if points:
                 episodes, success = np.array(points).T
                 axes.plot(episodes, success, color=color, linewidth=0.8, alpha=0.35)
-                axes.plot(episodes, _smooth(success), color=color, linewidth=2, label=f"aligning to {target}")
+                axes.plot(episodes, _smooth(success), color=color, linewidth=2, label=f"aligning to {said(target)}")
                 ends = [(0.0, run.stage(f"{target}_preference_finetuned")), (episodes[-1], aligned)]
                 for x, stage in ends:
                     if stage.share_at_target is not None and stage.interval_at_target is not None:
@@ -61,7 +61,10 @@ def reward_accuracy(run: Run) -> Figure:
         colors = target_colors(run.targets)
         for target, result in run.reward_models.items():
             if result.accuracy is not None and result.comparisons:
-                point, label = (result.comparisons, result.accuracy), f"ours, {target}: {100 * result.accuracy:.1f}%"
+                point, label = (
+                    (result.comparisons, result.accuracy),
+                    f"ours, {said(target)}: {100 * result.accuracy:.1f}%",
+                )
                 axes.plot(*point, "o", color=colors[target], markersize=8, label=label)
         axes.set(xscale="log", ylim=(0.2, 1.03), xlabel="training comparisons", ylabel="held-out accuracy")
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))

@@ -51,6 +51,8 @@ def lay_out(
 ) -> Figure:
     """Draws the stages from left to right: one large map for each shared stage, then a row of small maps per target.
 
+    One target alone has large maps too.
+
     Args:
         targets: one row each, from the top.
         small: height of a small map, inches; all other sizes are proportional to it.
@@ -62,15 +64,20 @@ def lay_out(
     """
     left, right, bottom, top = bounds or load_map().bounds
     large, gap, branching, caption = 1.6 * small, 0.15 * small, 0.24 * small, 0.17 * small
-    heights = [large if column < SHARED_STAGES else small for column in range(len(STAGE_COLORS))]
+    alone = len(targets) == 1
+    heights = [large if alone or column < SHARED_STAGES else small for column in range(len(STAGE_COLORS))]
     widths = [height * (right - left) / (top - bottom) for height in heights]
     gaps = [branching if column == SHARED_STAGES else gap for column in range(1, len(STAGE_COLORS))]
     starts = 0.05 + np.cumsum([0.0, *(wide + gap for wide, gap in zip(widths, gaps, strict=False))])
     width = float(starts[-1] + widths[-1] + 0.05)
-    height = max(2, len(targets)) * (small + caption) + 0.1
-    center = 0.5 + legend / 2 / height
+    if alone:
+        height = large + 2 * caption + 0.1 + legend
+        center = 1 - (0.05 + large / 2) / height
+    else:
+        height = max(2, len(targets)) * (small + caption) + 0.1
+        center = 0.5 + legend / 2 / height
     rows = {target: 1 - (0.05 + small / 2 + row * (small + caption)) / height for row, target in enumerate(targets)}
-    if len(targets) == 1:
+    if alone:
         rows = dict.fromkeys(targets, center)
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(width, height))
@@ -102,6 +109,6 @@ def procedure(run: Run) -> Figure:
             draw_paths(axes, stage.paths.split(), color, width=0.9 if target else 1.2)
         else:
             axes.text(0.5, 0.5, "not in\nthis run", color=MUTED, **place)
-        axes.text(0.5, -0.02, stage.title, va="top", fontweight="bold", fontsize=9, **place)
+        axes.text(0.5, -0.02, stage.caption, va="top", fontweight="bold", fontsize=9, **place)
 
     return lay_out(run.targets, 3.1, draw, bounds=bounds)

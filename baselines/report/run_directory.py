@@ -2,6 +2,7 @@
 
 import os
 import stat
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,6 +103,11 @@ class Stage:
     def title(self) -> str:
         """Name for readers."""
         return f"{KIND_TITLES[self.kind]} {said(self.target)}" if self.target else KIND_TITLES[self.kind]
+
+    @property
+    def caption(self) -> str:
+        """The title in lines that fit below or above a small picture."""
+        return textwrap.fill(self.title, 27)
 
     @property
     def share_at_target(self) -> float | None:

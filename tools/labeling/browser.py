@@ -52,7 +52,7 @@ def browser(
         target: What the person wants; two runs that both reach it, or both do not, are equal.
         answers: Number of answers; in rounds the person gives as many as these wait for.
         every: Seconds between an answer and the one before, unless the page takes longer.
-        settle: Seconds to wait at the end, in which a last reward model is trained.
+        settle: Seconds to wait at the end, in which a last reward model is trained; at least `SHOWN`.
         agent: Policy that plays in rounds.
         rounds: Number of rounds.
     """
@@ -84,11 +84,11 @@ def _go_through(person: ScriptedPerson, out: Path, number: int) -> str:
     began, answers = time.perf_counter(), 0
     person.episodes.add(Dataset(out / f"round-{number + 1:03d}" / "rollouts"))
     while (said := person.page.inner_text("#round")).startswith(f"Round {number + 1}:"):
-        if "enough" in said and "waits" not in said:
-            time.sleep(1)
-        else:
+        if "enough" not in said or "waits" in said or "next answer" in said:
             person.answer()
             answers += 1
+        else:
+            time.sleep(1)
     return f"round {number + 1}: {answers} answers, {time.perf_counter() - began:.0f} s"
 
 
@@ -143,6 +143,8 @@ class ScriptedPerson:
 
     def times(self) -> str:
         """Returns how long the page took, as text."""
+        if not self._waits:
+            return "no answers"
         waits = np.array(self._waits)
         took = f"median {np.median(waits):.2f} s, 95% {np.percentile(waits, 95):.2f} s, at most {waits.max():.2f} s"
         return f"{len(waits)} answers in {self._ended - self._began:.0f} s; next pair after {took}"

@@ -35,4 +35,8 @@ def served(words: Sequence[str | Path]) -> Iterator[tuple[str, int]]:
             yield address, server.pid
         finally:
             server.send_signal(signal.SIGINT)
+            try:
+                server.wait(60)
+            except subprocess.TimeoutExpired:
+                server.kill()
             print(server.stdout.read(), end="")  # what it says at its end

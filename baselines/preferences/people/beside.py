@@ -100,7 +100,7 @@ class Learner(ABC):
 
     @abstractmethod
     def fail(self, error: Exception) -> None:
-        """Says that something went wrong. The next answer is the next try."""
+        """Says that something went wrong. People go on, and `learn` is called again after the next answer."""
 
     def status(self) -> str:
         """Says what it is doing, in a sentence or two, as it stands above the pair."""

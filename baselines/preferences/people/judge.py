@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -74,10 +74,10 @@ class BackgroundReward(Learner):
         return False
 
     def fail(self, error: Exception) -> None:
-        """Has the panel say why there is no reward model."""
+        """Has the panel say why there is no reward model. The next try is after `NEW` answers."""
         self.result = {"waits": str(error)}
         if isinstance(error, TooFew):
-            self._used = -NEW  # one more may do
+            self._used = -NEW  # or after one, which may do
 
     def told(self) -> dict[str, Any]:
         """Returns `reward`, the last reward model."""
@@ -123,30 +123,40 @@ class Ensemble(Learner):
 
     @cached_property
     def _features(self) -> np.ndarray:
-        return features_of(self._agent, self._dataset)
+        return features_of(self._agent, self._dataset, lambda: self.beside.stopped)
 
     def learn(self) -> bool:
         """Fits the models anew."""
         features = self._features
+        if self.beside.stopped:
+            return False
         self._questions.judge = fit_ensemble(features, self._questions.store.given(), self._seed)
         time.sleep(REST)
         return False
 
     def fail(self, error: Exception) -> None:
-        """Says on the terminal that pairs are chosen at random instead."""
+        """Has pairs drawn at random instead, and says so on the terminal."""
+        self._questions.judge = None
         print(f"pairs are drawn at random, as the models that choose them fail: {error}", file=sys.stderr, flush=True)
 
 
-def features_of(agent: Path, dataset: Dataset) -> np.ndarray:
+def features_of(agent: Path, dataset: Dataset, stopped: Callable[[], bool] = lambda: False) -> np.ndarray:
     """Returns what an agent's network sees of episodes: its last hidden state and the mean of all, (E, 2 * width).
 
     Each column has mean 0 and standard deviation 1.
+
+    Args:
+        agent: policy.
+        dataset: the episodes.
+        stopped: whether nobody needs them any more; then what is returned means nothing.
     """
     place = choose_device()
     trunk = Policy.from_pretrained(agent, place).network.trunk.eval()
     rows = np.zeros((len(dataset), 2 * trunk.config.width), np.float32)
     order = np.argsort(dataset.episodes["length"], kind="stable")
     for start in range(0, len(order), 16):
+        if stopped():
+            break
         some = order[start : start + 16]
         batch = make_batch([dataset.trajectory(int(index)) for index in some], place)
         with torch.inference_mode(), autocast(place):

@@ -110,9 +110,9 @@ class Rounds(Learner):
         self.start()
 
     def close(self) -> None:
-        """Ends what is under way and names the newest agent."""
+        """Ends what is under way and names the newest agent, if people were asked about it."""
         super().close()
-        if self.number:
+        if self._questions is not None and self.number:
             print(f"the newest agent, of round {self.number}: {self.agent}", flush=True)
 
     def told(self) -> dict[str, Any]:

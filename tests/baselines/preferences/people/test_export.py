@@ -1,6 +1,8 @@
 """From answers to comparisons, and what is learned from them."""
 
 import dataclasses
+import re
+import shutil
 import time
 from contextlib import closing
 
@@ -14,15 +16,17 @@ from baselines import artifact
 from baselines.label.config import LabelConfig
 from baselines.label.opening import merge, open_answers
 from baselines.models.policy import Policy
+from baselines.pipeline import Arguments, pipeline
 from baselines.preferences.comparisons import load_comparisons
 from baselines.preferences.labels import label
-from baselines.preferences.people.export import export_answers
+from baselines.preferences.people.export import TooFew, export_answers
 from baselines.preferences.people.judge import BackgroundReward, features_of, fit_ensemble
 from baselines.preferences.people.pairs import Asking, Questions
 from baselines.reward import RewardConfig, reward
 from baselines.stages import Stages
 from baselines.training.loop import OptimizerConfig, read_metrics
 from tools.fuzzing import miniature
+from tools.labeling.accuracy import accuracy
 
 
 @pytest.fixture(scope="module")
@@ -147,48 +151,80 @@ def test_a_reward_model_in_the_background_tells_its_accuracy(compared, tmp_path)
         assert not list(labels.glob(".reward_model-*")), "nothing is left behind"
 
 
+SMALL = dataclasses.replace(miniature.PRESET, rollouts=dataclasses.replace(miniature.PRESET.rollouts, episodes=16))
+
+
+def answer_in(place, count, question="A?", labels="labels"):
+    """Has a person answer about the rollouts of the run in a place."""
+    rollouts = Dataset(place / "run" / "rollouts")
+    asked = LabelConfig(place / labels, rollouts.directory, question=question)
+    with closing(open_answers(asked, rollouts)) as store:
+        questions = Questions(store, Asking(repeats=0.0), len(rollouts), 0)
+        for number in range(count):
+            (show,) = questions.next("<i>Ada</i>", 1, 0.0)
+            said = "left" if show.left < show.right else "right"
+            store.answer(show.id, "<i>Ada</i>", said, 1.0, 1, float(number))
+
+
+def run_in(place, labels="labels"):
+    """Runs the pipeline on the answers in a place, by its command."""
+    pipeline(Arguments("smoke", place / "run", ("left",), place / labels, workers=1, config=SMALL))
+
+
+def answers_of(place):
+    """Returns how many answers the comparisons of a run are made of."""
+    return artifact.load_manifest(place / "run/people_left/preferences", "preferences")["metrics"]["people"]
+
+
+@pytest.fixture(scope="module")
+def answered(tmp_path_factory):
+    """A run that has learned from 30 answers."""
+    place = tmp_path_factory.mktemp("answered")
+    Stages("smoke", SMALL, place / "run", 0).rollouts()
+    answer_in(place, 30)
+    run_in(place)
+    return place
+
+
 @pytest.mark.slow
-def test_the_pipeline_goes_from_answers_to_an_aligned_agent(tmp_path, monkeypatch):
-    monkeypatch.setenv("TQDM_DISABLE", "1")
-    from baselines.pipeline import Arguments, pipeline, run_pipeline
-
-    preset = dataclasses.replace(miniature.PRESET, rollouts=dataclasses.replace(miniature.PRESET.rollouts, episodes=16))
-    stages = Stages("smoke", preset, tmp_path / "run", 0)
-    rollouts = Dataset(stages.rollouts())
-
-    def answer(count):
-        asked = LabelConfig(tmp_path / "labels", rollouts.directory, question="A?")
-        with closing(open_answers(asked, rollouts)) as store:
-            questions = Questions(store, Asking(repeats=0.0), len(rollouts), 0)
-            for number in range(count):
-                (show,) = questions.next("<i>Ada</i>", 1, 0.0)
-                said = "left" if show.left < show.right else "right"
-                store.answer(show.id, "<i>Ada</i>", said, 1.0, 1, float(number))
-
-    answer(30)
-    labeled = Stages("smoke", preset, tmp_path / "run", 0, tmp_path / "labels")
-    run_pipeline(labeled, ["people_left"])
-    assert artifact.load_manifest(labeled.preferences("people_left"), "preferences")["metrics"]["people"] == {
-        "<i>Ada</i>": 30
-    }
-    page = (tmp_path / "run" / "report" / "index.html").read_text()
+def test_the_pipeline_goes_from_answers_to_an_aligned_agent(answered):
+    assert answers_of(answered) == {"<i>Ada</i>": 30}
+    page = (answered / "run" / "report" / "index.html").read_text()
     assert "Aligned left (people), it goes there" in page and "--targets left --labels LABELS" in page
     assert "&lt;i&gt;Ada&lt;/i&gt;" in page and "<i>Ada" not in page and "30 answers" in page
 
-    (tmp_path / "run" / "videos").mkdir()  # a preset as small as this one records none
-    (tmp_path / "run" / "videos" / "people_left_aligned.mp4").write_bytes(b"film")
-    before = contents(tmp_path / "run")
-    asked = Arguments("smoke", tmp_path / "run", ("left",), tmp_path / "labels", workers=1, config=preset)
-    pipeline(asked)
-    assert contents(tmp_path / "run") == before, "the same answers bring nothing new"
-    answer(10)
-    pipeline(asked)
-    earlier = tmp_path / "run" / "earlier" / "people_left_1"
+
+@pytest.mark.slow
+def test_the_pipeline_learns_anew_from_further_answers(answered, tmp_path, capsys):
+    shutil.copytree(answered, tmp_path / "copy")
+    place, run = tmp_path / "copy", tmp_path / "copy" / "run"
+    (run / "videos").mkdir()  # a preset as small as this one records none
+    (run / "videos" / "people_left_aligned.mp4").write_bytes(b"film")
+    before = contents(run)
+    run_in(place)
+    assert contents(run) == before, "the same answers bring nothing new"
+    answer_in(place, 10, question="B?", labels="others")
+    with pytest.raises(ValueError, match=r"people_left/preferences answers 'A\?', but .*others 'B\?'; choose another"):
+        run_in(place, "others")
+    answer_in(place, 1, labels="few")
+    with pytest.raises(TooFew):
+        run_in(place, "few")
+    assert contents(run) == before, "what cannot be learned from moves nothing"
+
+    answer_in(place, 10)
+    run_in(place)
     parts = ("people_left/", "evaluations/people_left_", "videos/people_left_")
     kept = {name: content for name, content in before.items() if name.startswith(parts)}
     assert {name.split("/")[0] for name in kept} == {"people_left", "evaluations", "videos"}
-    assert contents(earlier) == kept, "what was made of fewer answers is set aside"
-    assert artifact.load_manifest(labeled.preferences("people_left"), "preferences")["metrics"]["people"] == {
-        "<i>Ada</i>": 40
-    }
-    assert "40 answers" in (tmp_path / "run" / "report" / "index.html").read_text()
+    assert contents(run / "earlier" / "people_left_1") == kept, "what was made of the earlier ones is set aside"
+    assert answers_of(place) == {"<i>Ada</i>": 40}
+    assert "40 answers" in (run / "report" / "index.html").read_text()
+
+    answer_in(place, 1)
+    shutil.rmtree(run / "evaluations" / "people_left_aligned")
+    capsys.readouterr()
+    run_in(place)
+    assert "people_left goes on with the answers that it began with" in capsys.readouterr().out
+    assert artifact.is_finished(run / "evaluations" / "people_left_aligned") and answers_of(place) == {"<i>Ada</i>": 40}
+    Stages("smoke", SMALL, run, 0).preferences("left")
+    assert re.fullmatch(r"\d+\.0% of \d+ synthetic held-out comparisons", accuracy(run))
