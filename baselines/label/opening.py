@@ -51,13 +51,13 @@ def _open(config: LabelConfig, stack: ExitStack) -> Labeling:
     for other in config.merge:
         print(f"{other}: {merge(store, other)} answers taken in")
     questions = Questions(store, config.asking, len(dataset), config.seed, episodes.truth)
+    chosen = config.asking.selection != "random"
+    if chosen and agent is None:
+        raise ValueError(f"selection {config.asking.selection} needs --agent, whose network sees the episodes")
     learners: list[Learner] = []
     if agent is not None:
         learners.append(BackgroundReward(store, config.rollouts, agent, config.out))
-        if config.asking.selection != "random":
-            learners.append(Ensemble(questions, dataset, agent, config.seed))
-    elif config.asking.selection != "random":
-        raise ValueError(f"selection {config.asking.selection} needs --agent, whose network sees the episodes")
+        learners += [Ensemble(questions, dataset, agent, config.seed)] if chosen else []
     for learner in learners:
         stack.enter_context(closing(learner)).start()
     return Labeling(questions, pictures, about_of(config, dataset), learners)

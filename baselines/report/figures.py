@@ -61,11 +61,8 @@ def reward_accuracy(run: Run) -> Figure:
         colors = target_colors(run.targets)
         for target, result in run.reward_models.items():
             if result.accuracy is not None and result.comparisons:
-                point, label = (
-                    (result.comparisons, result.accuracy),
-                    f"ours, {said(target)}: {100 * result.accuracy:.1f}%",
-                )
-                axes.plot(*point, "o", color=colors[target], markersize=8, label=label)
+                label = f"ours, {said(target)}: {100 * result.accuracy:.1f}%"
+                axes.plot(result.comparisons, result.accuracy, "o", color=colors[target], markersize=8, label=label)
         axes.set(xscale="log", ylim=(0.2, 1.03), xlabel="training comparisons", ylabel="held-out accuracy")
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         axes.xaxis.set_minor_locator(NullLocator())
