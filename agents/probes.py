@@ -6,6 +6,7 @@ not depend on how many are played at a time, and the actor draws the same random
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple, get_args
@@ -14,19 +15,27 @@ import numpy as np
 
 from agents.outcomes import wilson_interval
 from agents.rollout import Actor, rollout
+from agents.targets import Target
+from agents.worlds import WorldConfig
 from jumppad_env import gamepad
 from jumppad_env.dataset import Trajectory
 from jumppad_env.island import load_island
 from jumppad_env.island.walkable import walkable_places
+from jumppad_env.levels import LevelSettings, make_level
+from jumppad_env.levels.track import draw_place
 from jumppad_env.rules import PADS
 from jumppad_env.streams import stream
-from jumppad_env.world.state import PAD, POSITION, VELOCITY
+from jumppad_env.world.episodes import level_of
+from jumppad_env.world.options import IslandsOptions, Options
+from jumppad_env.world.state import ISLAND, LEVEL, PAD, POSITION, VELOCITY
 
 Probe = Literal["forced_miss", "odd_start", "pushes"]
 PROBES: tuple[Probe, ...] = get_args(Probe)
 
 PROBE_STEPS = 160
-"""Control steps of a probed episode: 6 s more than usual, to recover."""
+"""Control steps of a probed episode on the classic island: 6 s more than usual, to recover."""
+EXTRA_STEPS = PROBE_STEPS - 100
+"""Control steps by which a probed episode on levels may last longer."""
 
 MISS_DISTANCE = (3.5, 5.0)
 """Distance in m from a pad at which a run is forced to miss it. A turn takes time (docs/environment.md): closer, the
@@ -48,12 +57,24 @@ PUSH_SPEED = 4.0
 """Change of velocity, m/s."""
 
 
+def longer(world: WorldConfig) -> dict[str, int]:
+    """Returns the keyword for `agents.rollout.make_envs` that gives episodes of a world the time to recover."""
+    return {"extra_steps": EXTRA_STEPS} if world.keywords else {"max_episode_steps": PROBE_STEPS}
+
+
 class ForcedMiss:
     """Wraps an actor and makes its first run to a pad in an episode miss the pad."""
 
-    def __init__(self, actor: Actor, count: int, share: float = 1.0) -> None:
-        """Wraps an actor of `count` rows; a miss is forced in this share of the episodes."""
-        self._actor, self._share = actor, share
+    def __init__(self, actor: Actor, count: int, share: float = 1.0, settings: LevelSettings | None = None) -> None:
+        """Wraps an actor.
+
+        Args:
+            actor: acts in all rows.
+            count: number of rows.
+            share: of the episodes in which a miss is forced.
+            settings: what the levels are like that are played; None: the classic island.
+        """
+        self._actor, self._share, self._settings = actor, share, settings
         self._left = np.zeros(count, dtype=np.int64)  # remaining steps for which the sticks are overridden
         self._ready = np.zeros(count, dtype=np.bool_)
         self._angle = np.zeros(count)  # of the forced run: first relative to the pad, then in the world, rad
@@ -70,7 +91,11 @@ class ForcedMiss:
     def act(self, observations: Any, infos: dict[str, Any]) -> np.ndarray:
         """Returns actions, uint8 (N, 16): the actor's, or those that run past the pad."""
         actions = self._actor.act(observations, infos)
-        running, ways = running_to_a_pad(infos["position"], infos["velocity"], infos["pad"])
+        pad = infos["pad"]
+        if self._settings is not None:  # there it speaks of the last island
+            pad = np.take_along_axis(infos["pads"], infos["island"][:, None], axis=1)[:, 0]
+        pads = pads_around(self._settings, infos.get("level"), infos.get("island"))
+        running, ways = running_to_a_pad(infos["position"], infos["velocity"], pad, pads)
         for row in np.flatnonzero(running & self._ready):
             self._ready[row] = False
             self._left[row] = MISS_STEPS
@@ -92,8 +117,11 @@ def is_watched(seed: int, share: float) -> bool:
 
 def miss_began(trajectory: Trajectory) -> int | None:
     """Returns the control step at which `ForcedMiss` took over, None if it never did."""
-    states = trajectory.states
-    running, _ = running_to_a_pad(states[:, POSITION], states[:, VELOCITY], states[:, PAD])
+    states, levels, islands = trajectory.states, None, None
+    if trajectory.settings is not None:
+        levels, islands = states[:, [LEVEL, ISLAND]].astype(np.int64).T
+    pads = pads_around(trajectory.settings, levels, islands)
+    running, _ = running_to_a_pad(states[:, POSITION], states[:, VELOCITY], states[:, PAD], pads)
     return int(running.argmax()) if running.any() else None
 
 
@@ -145,18 +173,26 @@ def draw_pushes(seed: int) -> dict[int, float]:
     return dict(zip(steps.tolist(), generator.uniform(-math.pi, math.pi, size=PUSHES).tolist(), strict=True))
 
 
-def odd_starts(seeds: np.ndarray) -> dict[str, Any]:
+def odd_starts(seeds: np.ndarray, options: Options) -> dict[str, Any]:
     """Returns reset options that start episodes at random places on the track, facing random directions.
 
     Args:
         seeds: int (N,), seeds of the episodes.
+        options: of the environment; of several islands in a row, they start on the first.
     """
-    places = walkable_places()
-    generators = [stream(int(seed), "probe odd start") for seed in seeds]
-    return {
-        "position": np.array([places[generator.integers(len(places))] for generator in generators]),
-        "heading": np.array([generator.uniform(-math.pi, math.pi) for generator in generators]),
-    }
+    positions, headings = zip(*(_odd_start(seed, options) for seed in seeds.tolist()), strict=True)
+    return {"position": np.array(positions), "heading": np.array(headings)}
+
+
+@functools.lru_cache(4096)  # whenever one row begins anew, all are asked for
+def _odd_start(seed: int, options: Options) -> tuple[np.ndarray, float]:
+    generator = stream(seed, "probe odd start")
+    if isinstance(options, IslandsOptions):
+        position = draw_place(generator, make_level(level_of(seed, options), options.settings))
+    else:
+        places = walkable_places()
+        position = places[generator.integers(len(places))]
+    return position, generator.uniform(-math.pi, math.pi)
 
 
 class Probed(NamedTuple):
@@ -172,7 +208,7 @@ def play_probe(probe: Probe, envs: Any, actor: Actor, seeds: Sequence[int]) -> I
 
     Args:
         probe: one of `PROBES`.
-        envs: result of `agents.rollout.make_envs` with `max_episode_steps=PROBE_STEPS`.
+        envs: result of `agents.rollout.make_envs` with the keyword of `longer`.
         actor: acts in all rows.
         seeds: one per episode.
 
@@ -181,61 +217,89 @@ def play_probe(probe: Probe, envs: Any, actor: Actor, seeds: Sequence[int]) -> I
     """
     if probe not in PROBES:
         raise ValueError(f"probe {probe!r} is unknown; choose one of {', '.join(PROBES)}")
+    options = envs.unwrapped.options
     if probe == "forced_miss":
-        actor = ForcedMiss(actor, envs.num_envs)
+        actor = ForcedMiss(actor, envs.num_envs, settings=options.settings)
     elif probe == "pushes":
         actor = Pushes(actor, envs)
-    starts = odd_starts if probe == "odd_start" else None
+    starts = functools.partial(odd_starts, options=options) if probe == "odd_start" else None
     for trajectory in rollout(envs, actor, seeds, keep_frames=False, starts=starts):
         yield Probed(trajectory, probe != "forced_miss" or missed(trajectory))
 
 
-def recovery(probe: Probe, episodes: Sequence[Probed]) -> dict[str, Any]:
+def recovery(probe: Probe, episodes: Sequence[Probed], target: Target | None = None) -> dict[str, Any]:
     """Returns the recovery rates of a probe, as `baselines.evaluate` writes them.
+
+    Args:
+        probe: one of `PROBES`.
+        episodes: all that were played.
+        target: the agent's own.
 
     Returns:
         `probe`; `probed`, the number of episodes that count; of these the share `recovered` that reached a pad
-        afterwards, its `recovered_ci95`, and the share `recovered_at` each pad. If no episode counts, shares are 0
-        and the interval is [0, 1].
+        afterwards (in a row of islands: of the last one), its `recovered_ci95`, and the share `recovered_at` each
+        place; with a target also `recovered_target`, its name and the share that reached it. If no episode counts,
+        shares are 0 and the interval is [0, 1].
     """
-    pads = [episode.trajectory.pad for episode in episodes if episode.counts]
-    count = len(pads)
+    counted = [episode.trajectory for episode in episodes if episode.counts]
+    pads, count = [trajectory.place for trajectory in counted], len(counted)
+    own = {}
+    if target is not None:
+        share = sum(map(target.reached, counted)) / max(1, count)
+        own["recovered_target"] = {"target": str(target), "share": share}
     return {
         "probe": probe,
         "probed": count,
         "recovered": sum(pad >= 0 for pad in pads) / max(1, count),
         "recovered_ci95": list(wilson_interval(sum(pad >= 0 for pad in pads), count)) if count else [0.0, 1.0],
         "recovered_at": {name: pads.count(index) / max(1, count) for index, name in enumerate(PADS)},
+        **own,
     }
 
 
-def recovery_line(outcome: dict[str, Any], target: str | None = None) -> str:
-    """Returns the result of `recovery` as a line of text, in percent; the agent's own pad first, if it has one."""
+def recovery_line(outcome: dict[str, Any]) -> str:
+    """Returns the result of `recovery` as a line of text, in percent; the agent's own target first, if it has one."""
     low, high = outcome["recovered_ci95"]
     pads = ", ".join(f"{name} {100 * share:.1f}" for name, share in outcome["recovered_at"].items())
-    own = (
-        f"its target ({target}) {100 * outcome['recovered_at'][target]:.1f}, "
-        if target in outcome["recovered_at"]
-        else ""
-    )
+    target = outcome.get("recovered_target")
+    own = f"its target ({target['target']}) {100 * target['share']:.1f}, " if target else ""
     return (
         f"{outcome['probe']}: {outcome['probed']} of {outcome['episodes']} episodes probed, of which reached {own}any "
         f"pad {100 * outcome['recovered']:.1f} [{100 * low:.1f}, {100 * high:.1f}]: {pads}"
     )
 
 
-def running_to_a_pad(position: np.ndarray, velocity: np.ndarray, pad: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def pads_around(
+    settings: LevelSettings | None, levels: np.ndarray | None = None, islands: np.ndarray | None = None
+) -> np.ndarray:
+    """Returns the pads of the islands that characters are on, (N, P, 3) m; on the classic island (1, 3, 3).
+
+    Args:
+        settings: what levels are like; None: the classic island.
+        levels: int (N,), numbers of the levels.
+        islands: int (N,), index of the island within the level.
+    """
+    if settings is None or levels is None or islands is None:
+        return load_island().pads[None]
+    rows = zip(levels.tolist(), islands.tolist(), strict=True)
+    return np.array([make_level(level, settings).islands[island].pads for level, island in rows])
+
+
+def running_to_a_pad(
+    position: np.ndarray, velocity: np.ndarray, pad: np.ndarray, pads: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Detects runs to a pad at the distance where a miss is forced.
 
     Args:
         position: (N, 3) m.
         velocity: (N, 3) m/s.
         pad: (N,), pad touched so far, -1 none.
+        pads: see `pads_around`.
 
     Returns:
         bool (N,); the direction of the nearest pad, float64 (N,) rad, counterclockwise from +y.
     """
-    ways = load_island().pads[:, :2] - position[:, None, :2]
+    ways = pads[..., :2] - position[:, None, :2]
     distances = np.hypot(ways[..., 0], ways[..., 1])
     nearest = distances.argmin(axis=1)
     every = np.arange(len(nearest))

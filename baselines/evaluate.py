@@ -56,8 +56,8 @@ class EvaluateConfig(Elsewhere):
     temperature: float = 1.0
     """Sampling temperature: divides the logits."""
     probe: Literal["none", "forced_miss", "odd_start", "pushes"] = "none"
-    """Disturbance of the agent: none, in episodes of 10 s; or, in episodes of 16 s, a forced miss of its first pad, a
-    start anywhere on the track and facing anywhere, or three pushes."""
+    """Disturbance of the agent: none; or, in episodes that may last 6 s longer, a forced miss of its first pad, a start
+    anywhere on the track and facing anywhere, or three pushes."""
 
     paired: bool = False
     """Whether all agents play the same episodes; otherwise they differ between agents whose directories have different
@@ -69,7 +69,7 @@ class EvaluateConfig(Elsewhere):
 
 
 def play_episodes(
-    config: EvaluateConfig, agent: str | Path, seed: int, cluster: str | None = None
+    config: EvaluateConfig, agent: str | Path, seed: int, cluster: str | None = None, target: Target | None = None
 ) -> tuple[list[Trajectory], dict[str, Any]]:
     """Plays the episodes of an evaluation.
 
@@ -78,6 +78,7 @@ def play_episodes(
         agent: Directory of a policy, or name of a scripted population.
         seed: Seed for the episodes.
         cluster: Address of a Ray cluster that plays instead.
+        target: The agent's own, for the measurements of a probe.
 
     Returns:
         The episodes, without frames; the measurements of a probe (`agents.probes.recovery`), empty without one.
@@ -89,7 +90,7 @@ def play_episodes(
     label = f"evaluate {Path(agent).name}"
     seeds = [integer_seed(seed, "evaluate" if config.paired else label, index) for index in range(config.episodes)]
     played = play_seeds(config, agent, seeds, label, cluster)
-    found = {} if config.probe == "none" else recovery(config.probe, played)
+    found = {} if config.probe == "none" else recovery(config.probe, played, target)
     return [episode.trajectory for episode in played], found
 
 
@@ -232,7 +233,7 @@ def print_evaluation(
         own.check(make_actor(agent, 1)[2].settings)
     for label in labels:
         load_label(label)
-    trajectories, found = play_episodes(config, agent, seed, cluster)
+    trajectories, found = play_episodes(config, agent, seed, cluster, own)
     outcome = outcome_object(trajectories, found)
     if own is not None and not found:
         reached = sum(map(own.reached, trajectories))
@@ -254,7 +255,7 @@ def print_evaluation(
         shown = list(outcome[what].items())[:MOST_WAYS]
         print(f"{what.replace('_', ' ')}: " + "; ".join(f"{name} {100 * share:.1f}%" for name, share in shown))
     if disturbed:
-        print(recovery_line(outcome, None if own is None else str(own)))
+        print(recovery_line(outcome))
     width = max(map(len, measured))
     for name, (mean, low, high) in measured.items():
         print(f"{name:{width}s} {mean:8.3f} [{low:.3f}, {high:.3f}]  {DETAILS.get(name, '')}".rstrip())

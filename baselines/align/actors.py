@@ -105,7 +105,7 @@ def play_block(policy: Policy, seeds: list[int], forced_misses: float, threads: 
         prepare_cpu()
     actor: Actor = PolicyActor(policy)
     if forced_misses > 0:
-        actor = ForcedMiss(actor, len(seeds), forced_misses)
+        actor = ForcedMiss(actor, len(seeds), forced_misses, policy.world.settings)
     return list(rollout(_environments(len(seeds), policy.config.image_size, policy.world, threads), actor, seeds))
 
 

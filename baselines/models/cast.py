@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.population import POPULATIONS
-from agents.probes import PROBE_STEPS, Probe, play_probe
+from agents.probes import Probe, longer, play_probe
 from agents.rollout import make_envs, rollout
 from agents.workers import Here, Workers
 from agents.workers.packing import Packed, pack
@@ -52,9 +52,7 @@ class AgentSeats:
         self._probe: Probe | None = cast.probe
         self._actor, image_size, world = make_actor(agent, episodes, cast.temperature)
         world = cast.of(world)
-        if cast.probe is not None and world.keywords:
-            raise ValueError(f"the probe {cast.probe} knows the classic island only, but {agent} plays on levels")
-        keywords = {} if cast.probe is None else {"max_episode_steps": PROBE_STEPS}
+        keywords = {} if cast.probe is None else longer(world)
         self._envs = make_envs(episodes, image_size, world, threads=threads, **keywords)
 
     def play(self, seeds: list[int]) -> Iterator[Any]:

@@ -4,10 +4,11 @@ The single environment is `Episodes` of one, the vector environment of many; bot
 """
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from gymnasium import spaces
+from gymnasium.utils import seeding
 
 from jumppad_env.compiled import compiled
 from jumppad_env.island import load_island
@@ -60,9 +61,9 @@ FLIGHT_STEPS = round(FLIGHT_SECONDS / RULES.control_step)
 
 def longest_episode(options: Options) -> int | None:
     """Returns after how many control steps an environment truncates episodes by itself; None: it does not."""
-    if options.settings is None:
+    if not isinstance(options, IslandsOptions):
         return None
-    return ISLAND_STEPS * options.islands + FLIGHT_STEPS * (options.islands - 1)
+    return ISLAND_STEPS * options.islands + FLIGHT_STEPS * (options.islands - 1) + options.extra_steps
 
 
 def observation_space(options: Options) -> spaces.Space[Any]:
@@ -130,6 +131,34 @@ SPAWNS = 4
 """Spawn points of every island."""
 
 
+class Start(NamedTuple):
+    """What is drawn for an episode."""
+
+    spawn: int
+    character: str
+    look: int
+    level: int
+    """Number of the level, -1 on the classic island."""
+    cue: int
+    """Index of the color that a flag would show, -1 on the classic island."""
+
+
+def draw_start(generator: np.random.Generator, options: Options) -> Start:
+    """Draws how an episode starts: always everything, so fixing one does not shift others."""
+    spawn = int(generator.integers(SPAWNS))
+    character = list(CHARACTERS)[int(generator.integers(len(CHARACTERS)))]
+    look, level, cue = int(generator.integers(LOOKS)), -1, -1
+    if isinstance(options, IslandsOptions):
+        level = options.levels[int(generator.integers(len(options.levels)))]
+        cue = int(generator.integers(options.pads))
+    return Start(spawn, character, look, level, cue)
+
+
+def level_of(seed: int, options: IslandsOptions) -> int:
+    """Returns the number of the level that an episode with this seed is played on, if no reset option names one."""
+    return draw_start(seeding.np_random(seed)[0], options).level
+
+
 class Episodes:
     """N episodes advanced together.
 
@@ -160,7 +189,7 @@ class Episodes:
 
         Args:
             row: index of the row.
-            generator: samples spawn point, character and look, always all three, so fixing one does not shift others.
+            generator: samples what the options leave open, see `draw_start`.
             options: `spawn` (int), `position` ((3,) m), `heading` (rad), `character` (name), `look` (int) override the
                 sampled values; so do `level` (int) and `cue` (index of a color) on levels, which are drawn last.
 
@@ -172,11 +201,8 @@ class Episodes:
         unknown = set(options) - set(known)
         if unknown:
             raise ValueError(f"unknown reset options {sorted(unknown, key=repr)}; known are {list(known)}")
-        names = list(CHARACTERS)
-        spawn = int(generator.integers(SPAWNS))
-        character = names[int(generator.integers(len(names)))]
-        look = int(generator.integers(LOOKS))
-        level, cue = self._draw_level(generator, options)
+        spawn, character, look, number, cue = draw_start(generator, self.options)
+        level, cue = self._asked_level(number, cue, options)
         spawns = (load_island() if level is None else level.islands[0]).spawns
         if self.options.character != "random":
             character = self.options.character
@@ -194,14 +220,17 @@ class Episodes:
             self.follow_level(row, cue)
         self.world.place(row, character, position, heading, int(look), cue)
 
-    def _draw_level(self, generator: np.random.Generator, options: dict[str, Any]) -> tuple[Level | None, int]:
-        """Returns a level, none on the classic island, and the color that its flag shows, -1 without one."""
+    def _asked_level(self, number: int, cue: int, options: dict[str, Any]) -> tuple[Level | None, int]:
+        """Returns the level, none on the classic island, and the color that its flag shows, -1 without one.
+
+        Args:
+            number: of the level that was drawn.
+            cue: that was drawn.
+            options: of the reset, which may name others.
+        """
         keywords = self.options
         if not isinstance(keywords, IslandsOptions):
             return None, -1
-        levels = keywords.levels
-        number = levels[int(generator.integers(len(levels)))]
-        cue = int(generator.integers(keywords.pads))
         number = expect_level(options.get("level", number))
         if "cue" in options:
             asked = options["cue"]

@@ -142,9 +142,10 @@ class IslandsOptions(Options):
     islands: int = 1  # pyright: ignore[reportIncompatibleVariableOverride]
     color_tie: float = 0.0
     cue: bool = False
+    extra_steps: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("num_levels", "start_level"):
+        for name in ("num_levels", "start_level", "extra_steps"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
                 raise ValueError(f"{name}={value!r} must be an integer of at least 0")

@@ -23,18 +23,21 @@ from agents.probes import (
     miss_began,
     missed,
     odd_starts,
+    pads_around,
     play_probe,
     recovery,
     recovery_line,
     running_to_a_pad,
 )
 from agents.rollout import make_envs, rollout
+from agents.targets import Target
 from jumppad_env import gamepad
 from jumppad_env.island import load_island
 from jumppad_env.island.walkable import walkable_places
 from jumppad_env.rules import PADS
 from jumppad_env.streams import stream
 from jumppad_env.world import STATE
+from jumppad_env.world.options import Options
 
 SEEDS = range(70, 86)
 POSITION, VELOCITY, PAD = slice(0, 3), slice(4, 7), STATE.index("pad")
@@ -166,23 +169,23 @@ def test_whoever_does_not_run_to_a_pad_is_not_probed():
 )
 def test_who_runs_to_a_pad(position, velocity, pad, expected):
     place = load_island().pads[PADS.index("middle")] + position
-    running, way = running_to_a_pad(place[None], np.array([velocity]), np.array([pad]))
+    running, way = running_to_a_pad(place[None], np.array([velocity]), np.array([pad]), pads_around(None))
     assert running.tolist() == [expected] and way == pytest.approx([0.0])
 
 
 def test_odd_starts_lie_on_the_track_and_look_anywhere():
     seeds = np.arange(400)
-    starts = odd_starts(seeds)
+    starts = odd_starts(seeds, Options())
     places = {tuple(place) for place in walkable_places()}
     assert all(tuple(position) in places for position in starts["position"])
     y, heading = starts["position"][:, 1], starts["heading"]
     assert (y < 6).mean() > 0.2 and (y > 25).mean() > 0.2, "on the plaza and in the garden"
     assert np.histogram(heading, bins=4, range=(-math.pi, math.pi))[0].min() > 60
-    again = odd_starts(seeds[::-1])
+    again = odd_starts(seeds[::-1], Options())
     assert np.array_equal(again["position"][::-1], starts["position"])
     assert np.array_equal(again["heading"][::-1], heading)
     for episode in probed("odd_start"):
-        state, expected = episode.trajectory.states[0], odd_starts(np.array([episode.trajectory.seed]))
+        state, expected = episode.trajectory.states[0], odd_starts(np.array([episode.trajectory.seed]), Options())
         assert (
             np.array_equal(state[POSITION], expected["position"][0])
             and state[STATE.index("yaw")] == expected["heading"]
@@ -239,7 +242,9 @@ def test_recovery_counts_the_probed_alone():
     assert 0.0 <= low <= found["recovered"] <= high + 1e-9
     line = recovery_line({"episodes": 4, **found})
     assert line.startswith("pushes: 3 of 4 episodes probed, of which reached any pad ") and "\n" not in line
-    own = recovery_line({"episodes": 4, **found}, "left")
+    found = recovery("pushes", chosen, Target(("left",)))
+    assert found["recovered_target"] == {"target": "left", "share": found["recovered_at"]["left"]}
+    own = recovery_line({"episodes": 4, **found})
     assert f"of which reached its target (left) {100 * found['recovered_at']['left']:.1f}, any pad " in own
 
 

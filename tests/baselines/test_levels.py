@@ -10,6 +10,7 @@ from agents.collect import CollectConfig, collect
 from agents.dataset import Dataset
 from agents.dataset.verification import verify
 from agents.outcomes import on_levels, way_of
+from agents.probes import PROBES
 from agents.targets import Target, is_target
 from agents.worlds import Elsewhere, WorldConfig
 from baselines import artifact
@@ -61,9 +62,11 @@ def test_it_is_rolled_out_and_evaluated_there(world):
     assert sum(outcome["by_color"].values()) == pytest.approx(1) == sum(outcome["by_way"].values())
 
 
-def test_the_disturbances_of_the_classic_island_are_refused(world):
-    with pytest.raises(ValueError, match="the probe pushes knows the classic island only"):
-        play_episodes(EvaluateConfig(episodes=1, probe="pushes"), world / "base", 0)
+@pytest.mark.parametrize("probe", PROBES)
+def test_it_is_disturbed_there(world, probe):
+    played, found = play_episodes(EvaluateConfig(episodes=3, probe=probe), world / "base", 0, target=Target(("red",)))
+    assert {int(trajectory.states[0, LEVEL]) for trajectory in played} <= set(range(WORLD.num_levels))
+    assert found["probe"] == probe and found["recovered_target"]["target"] == "red"
 
 
 @pytest.mark.parametrize("other", [WorldConfig(), dataclasses.replace(WORLD, pads=4)], ids=["classic", "four pads"])

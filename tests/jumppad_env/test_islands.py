@@ -15,6 +15,7 @@ import jumppad_env  # noqa: F401  registers the environments
 from jumppad_env import gamepad
 from jumppad_env.levels import LevelSettings, make_level
 from jumppad_env.vector_env import JumppadVectorEnv
+from jumppad_env.world.episodes import level_of
 
 STEPS = 50
 ALONE = 5
@@ -182,6 +183,19 @@ def test_episodes_end_by_themselves_after_ten_seconds_for_each_island_and_the_fl
 @pytest.mark.parametrize(("limit", "steps"), [(30, 30), (100, 100), (150, 150), (1000, 222)])
 def test_a_limit_can_only_shorten_episodes(limit, steps):
     assert lasts(islands=2, max_episode_steps=limit) == (steps, [steps])
+
+
+@pytest.mark.parametrize(("limit", "steps"), [(None, 282), (250, 250)])
+def test_extra_steps_lengthen_them_and_a_limit_shortens_these_too(limit, steps):
+    assert lasts(islands=2, extra_steps=60, max_episode_steps=limit) == (steps, [steps])
+
+
+def test_a_seed_tells_its_level_before_the_episode():
+    envs: Any = gymnasium.make_vec("JumppadIslandsState-v0", 32, start_level=50, num_levels=300, cue=True)
+    _, infos = envs.reset(seed=9)
+    assert infos["level"].tolist() == [level_of(9 + row, envs.unwrapped.options) for row in range(32)]
+    assert len(set(infos["level"].tolist())) > 16
+    envs.close()
 
 
 @pytest.mark.parametrize("mode", ["SameStep", "NextStep", "Disabled"])

@@ -15,7 +15,7 @@ def test_the_defaults_are_the_documented_ones():
     options = IslandsOptions()
     assert (options.num_levels, options.start_level, options.distribution_mode) == (200, 0, "easy")
     assert (options.pads, options.islands, options.color_tie, options.cue) == (3, 1, 0.0, False)
-    assert options.levels == range(200) and options.settings == LevelSettings()
+    assert options.levels == range(200) and options.settings == LevelSettings() and options.extra_steps == 0
     assert (Options().settings, Options().pads, Options().islands) == (None, 3, 1)
 
 
@@ -32,6 +32,8 @@ def test_the_defaults_are_the_documented_ones():
         ({"start_level": LEVELS + 5, "num_levels": 0}, f"there are {LEVELS} levels; .* name level {LEVELS + 5}"),
         ({"start_level": LEVELS - 1, "num_levels": 2}, f"there are {LEVELS} levels; .* name level {LEVELS}"),
         ({"num_levels": LEVELS + 1}, f"there are {LEVELS} levels"),
+        ({"extra_steps": -1}, "extra_steps=-1 must be an integer of at least 0"),
+        ({"extra_steps": 6.0}, "extra_steps=6.0 must be"),
         ({"distribution_mode": "extreme"}, r"distribution_mode='extreme' is unknown; choose one of \['easy', 'hard'\]"),
         ({"pads": 1}, "pads=1 must be an integer from 2 to 5"),
         ({"pads": 6}, "pads=6 must be an integer from 2 to 5"),
@@ -104,6 +106,7 @@ def test_each_island_of_a_chain_has_a_target_of_its_own():
 @pytest.mark.parametrize(("islands", "steps"), [(1, 100), (2, 222), (3, 344), (4, 466)])
 def test_episodes_have_ten_seconds_for_each_island_and_the_flights_between(islands, steps):
     assert longest_episode(IslandsOptions(islands=islands)) == steps == 100 * islands + 22 * (islands - 1)
+    assert longest_episode(IslandsOptions(islands=islands, extra_steps=60)) == steps + 60
     assert longest_episode(Options()) is None
 
 
