@@ -23,12 +23,13 @@ class Pose(NamedTuple):
 
     def ahead(self, distance: float, right: float = 0.0) -> Pose:
         """Returns the pose so many meters ahead and to the right."""
-        sin, cos = math.sin(self.heading), math.cos(self.heading)
-        return self._replace(x=self.x - distance * sin + right * cos, y=self.y + distance * cos + right * sin)
+        x, y, z, heading = self
+        sin, cos = math.sin(heading), math.cos(heading)
+        return Pose(x - distance * sin + right * cos, y + distance * cos + right * sin, z, heading)
 
     def turned(self, angle: float) -> Pose:
         """Returns the pose turned to the left by an angle, rad."""
-        return self._replace(heading=self.heading + angle)
+        return Pose(self.x, self.y, self.z, self.heading + angle)
 
 
 class Drawn:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -133,12 +134,13 @@ def _colors(number: int, settings: LevelSettings) -> np.ndarray:
 
 def _places(index: int, plans: tuple[Plan, ...], origins: np.ndarray, cliff: float, colors: np.ndarray) -> Places:
     """Returns the places of an island, in world coordinates."""
-    plan, (x, y) = plans[index], origins[index]
+    plan, (x, y) = plans[index], origins[index].tolist()
 
-    def at(pose: Pose) -> np.ndarray:
-        return np.array([pose.x + x, pose.y + y, pose.z])
+    def at(poses: Sequence[Pose]) -> np.ndarray:
+        """Returns places (n, 3) m."""
+        return np.array([(pose.x + x, pose.y + y, pose.z) for pose in poses]).reshape(-1, 3)
 
-    pads = np.array([at(pad) for pad in plan.pads])
+    pads = at(plan.pads)
     landings = pads.copy()
     if index + 1 < len(plans):
         wide, deep = plans[index + 1].plaza
@@ -151,14 +153,14 @@ def _places(index: int, plans: tuple[Plan, ...], origins: np.ndarray, cliff: flo
     ways |= {f"terrace_{side}": pose for side, (pose, *_) in zip(("left", "right"), plan.terraces, strict=True)}
     wide, deep = plan.plaza
     return Places(
-        spawns=np.array([at(pose) for pose in plan.spawns]),
+        spawns=at(plan.spawns),
         landings=landings,
         pads=pads,
-        ways={name: at(pose) for name, pose in ways.items()},
-        lanes=tuple(np.array([at(pose) for pose in lane.points]) for lane in plan.lanes),
+        ways=dict(zip(ways, at(list(ways.values())), strict=True)),
+        lanes=tuple(at(lane.points) for lane in plan.lanes),
         plaza=(np.array([x, y, 0.0]), np.array([wide - 1.8, deep - 1.5, 0.1])),
         passing=tuple(_passing(lane.court) for lane in plan.lanes),
-        jumps=tuple(np.array([at(pose) for pose in lane.jumps]).reshape(-1, 3) for lane in plan.lanes),
+        jumps=tuple(at(lane.jumps) for lane in plan.lanes),
         aside=min(1.9, plan.narrowest - 0.6),
         leap=(plan.top.y + 1.0 - plan.terraces[0][0].y, plan.hub.y - 1.5 - plan.terraces[0][0].y),
         fall_height=FALL_HEIGHT,

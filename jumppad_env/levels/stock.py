@@ -102,8 +102,8 @@ class Stock(Ground):
         axes = rotations(fields.geom_quat[of])
         center = fields.geom_pos[of] + np.einsum("nij,nj->ni", axes, fields.geom_aabb[of, :3])
         half = np.einsum("nij,nj->ni", np.abs(axes), fields.geom_aabb[of, 3:])
-        for leaf in np.flatnonzero(np.isin(of, list(swept))) if swept else ():
-            half[leaf, :2] += np.abs(swept[int(of[leaf])])
+        for geom, far in swept.items():
+            half[of == geom, :2] += np.abs(far)
         low, high = np.empty((count, 3)), np.empty((count, 3))
         low[leaves], high[leaves] = center - half, center + half
         enclose(np.ascontiguousarray(model.bvh_child[first : first + count]), low, high)
