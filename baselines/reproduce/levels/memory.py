@@ -3,59 +3,95 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
+from agents.dataset import Dataset
+from agents.figures.palette import WAY_COLORS
+from agents.figures.style import INK
 from agents.targets import FLAG, Target
 from baselines.artifact import load_manifest
 from baselines.evaluate import load_outcome
 from baselines.laboratory import Bound, Claim, Column, Difference, Experiment, Line, Measuring, Row, Table, tabulate
 from baselines.laboratory.axes import intervals, named_axis, note, percent_axis, sizes, subplots
-from baselines.laboratory.marks import draw_bar, draw_paper
+from baselines.laboratory.marks import draw_bar, draw_line, draw_paper
 from baselines.laboratory.statistics import group
 from baselines.report.palette import STAGE_COLORS
 from baselines.reproduce.levels.ends import UNSEEN, WHERE, evaluations_of
+from baselines.reproduce.levels.reading import flag_read
 from baselines.reproduce.levels.variants import align_variant, in_world
 from baselines.stages import Stages
 
-CONTEXTS = (8, 32, 100)
-"""Steps that each layer sees, of 0.1 s; 100 are a whole episode."""
 TARGET = Target((FLAG,))
 PEOPLE = "people"
+READ_AT = (0, 10, 20, 30)
+"""Control steps at which the flag's color is read off the hidden state."""
+
+
+class Arm(NamedTuple):
+    """An agent, and the people that it imitates."""
+
+    context: int = 100
+    """Steps that each layer sees, of 0.1 s; 100 are a whole episode."""
+    population: str = "direct_flag"
+    """All of "direct_flag" follow the flag, and run straight to its pad; most of "followers" do."""
+    tied: bool = True
+    """Whether the colors of pads follow their places, so that the flag names a place."""
+    aligned: bool = False
+
+    def __str__(self) -> str:
+        changed = [] if self.population == "direct_flag" else ["most follow"]
+        return ", ".join([*changed, *([] if self.tied else ["colors shuffled"])]) or f"context {self.context}"
+
+
+ARMS = (
+    Arm(8),
+    Arm(32),
+    Arm(aligned=True),
+    Arm(population="followers"),
+    Arm(tied=False),
+    Arm(population="followers", tied=False),
+)
+WHOLE = ARMS[2]
+"""What the others are compared with."""
 
 
 def measure(stages: Stages) -> Measuring:
-    """Imitates people most of whom follow the flag, and aligns to following it, with each context."""
+    """Imitates people who follow the flag, reads it off the agents' states, and aligns one to following it."""
     preset = stages.preset
-    followers = dataclasses.replace(in_world(preset.demonstrations, cue=True), population="followers")
-    people = stages.demonstrations("demonstrations_flag", config=followers)
-    curated = stages.curated("curated_flag", config=in_world(preset.curated, cue=True))
     reward_model = dataclasses.replace(preset.reward_model, token=None)  # the last step does not see the flag
     judging = dataclasses.replace(preset, reward_model=reward_model)
     made = {}
-    for context in CONTEXTS:
-        end, network = f"_flag_{context}", dataclasses.replace(preset.base.network, context=context)
-        base = stages.base(
-            f"base{end}", config=dataclasses.replace(preset.base, network=network), demonstrations=people
-        )
-        tuned = stages.finetuned(f"finetuned{end}", base=base, curated=curated)
-        rollouts = stages.rollouts(f"rollouts{end}", agent=tuned)
-        judge, aligned = align_variant(stages, FLAG, end, tuned, rollouts, judging)
-        made[context] = (
-            evaluations_of(stages, f"base{end}", base),
-            evaluations_of(stages, f"{FLAG}_aligned{end}", aligned),
-            judge,
-        )
-    known = stages.evaluation_of_dataset("demonstrations_flag", people)
+    for arm in ARMS:
+        world = {"cue": True, "color_tie": float(arm.tied)}
+        sort = f"{'tied' if arm.tied else 'shuffled'}_{arm.population}"
+        name, end = f"demonstrations_{sort}", f"_{sort}_{arm.context}"
+        shown = dataclasses.replace(in_world(preset.demonstrations, **world), population=arm.population)
+        people = stages.demonstrations(name, config=shown)
+        network = dataclasses.replace(preset.base.network, context=arm.context)
+        config = dataclasses.replace(preset.base, network=network)
+        base = stages.base(f"base{end}", config=config, demonstrations=people)
+        judge, succeeds = None, {}
+        if arm.aligned:
+            curated = stages.curated(f"curated_{sort}", config=in_world(preset.curated, **world))
+            tuned = stages.finetuned(f"finetuned{end}", base=base, curated=curated)
+            rollouts = stages.rollouts(f"rollouts{end}", agent=tuned)
+            judge, aligned = align_variant(stages, FLAG, end, tuned, rollouts, judging)
+            succeeds = evaluations_of(stages, f"{FLAG}_aligned{end}", aligned)
+        known = stages.evaluation_of_dataset(name, people)
+        made[arm] = (people, known, base, evaluations_of(stages, f"base{end}", base), judge, succeeds)
     yield
-    followed = _follows(load_outcome(known))
     rows = []
-    for context, (imitates, succeeds, judge) in made.items():
+    for arm, (people, known, base, imitates, judge, succeeds) in made.items():
+        read = flag_read(base, Dataset(people), READ_AT)
+        accuracy = None if judge is None else load_manifest(judge, "reward_model")["metrics"]["accuracy"]
         for where in WHERE:
-            outcome = load_outcome(succeeds[where])
-            row = {"context": context, "levels": where, "episodes": outcome["episodes"], PEOPLE: followed}
-            row |= {"follows": _follows(load_outcome(imitates[where])), "success": TARGET.share(outcome)}
-            rows.append({**row, "accuracy": load_manifest(judge, "reward_model")["metrics"]["accuracy"]})
+            outcome = load_outcome(imitates[where])
+            row = {"arm": str(arm), "levels": where, "episodes": outcome["episodes"]}
+            row |= {PEOPLE: _follows(load_outcome(known)), "follows": _follows(outcome), "accuracy": accuracy}
+            row |= {f"read_{step}": share for step, share in zip(READ_AT, read, strict=True)}
+            rows.append({**row, "success": TARGET.share(load_outcome(succeeds[where])) if succeeds else None})
     return rows
 
 
@@ -65,60 +101,78 @@ def _follows(outcome: dict) -> float:
 
 
 def draw(rows: list[Row]) -> Figure:
-    """Draws how often base and aligned agents follow the flag on unseen levels, by context."""
-    contexts = group([row for row in rows if row["levels"] == UNSEEN], "context")
+    """Draws how often agents follow the flag on unseen levels, and for how long their states tell its color."""
+    arms = group([row for row in rows if row["levels"] == UNSEEN], "arm")
     with subplots(3.3, 1, 2) as (figure, grid):
-        for axes, measured, title, color in (
-            (grid[0, 0], "follows", "Base agent, of episodes that reach a pad", STAGE_COLORS["base"]),
-            (grid[0, 1], "success", "Aligned to the flag", STAGE_COLORS["aligned"]),
-        ):
-            for place, some in enumerate(contexts.values()):
-                draw_bar(axes, place, some, measured, color)
-                if measured == "follows":
-                    share = sum(row[PEOPLE] for row in some) / len(some)
-                    draw_paper(axes, place, share, 0.8, "" if place else "people")
-            axes.axhline(1 / 3, color="#1c2126", linewidth=0.8, linestyle=":")
-            axes.set_title(title)
-            named_axis(axes, [f"context {context}" for context in contexts])
-            percent_axis(axes, "at the flag's pad", high=1.13)
-        grid[0, 0].legend(loc="upper right", fontsize=8)
-        note(figure, f"Unseen levels; dotted line: chance among three pads; {sizes(rows)}; {intervals(rows)}.")
+        follow, read = grid[0]
+        for place, some in enumerate(arms.values()):
+            draw_bar(follow, place, some, "follows", STAGE_COLORS["base"])
+            draw_paper(follow, place, sum(row[PEOPLE] for row in some) / len(some), 0.8, "" if place else PEOPLE)
+        aligned = [row for row in rows if row["levels"] == UNSEEN and row["success"] is not None]
+        draw_bar(follow, len(arms), aligned, "success", STAGE_COLORS["aligned"])
+        follow.set_title("Who follows the flag")
+        names = [*arms, f"aligned, {WHOLE}"]
+        named_axis(follow, [name.replace(", ", ",\n").replace(" ", "\n") for name in names])
+        percent_axis(follow, "at the flag's pad, of those at a pad", high=1.13)
+        follow.legend(loc="upper left", fontsize=8)
+        for color, (arm, some) in zip(WAY_COLORS, arms.items(), strict=False):
+            steps = [{**row, "second": step / 10, "read": row[f"read_{step}"]} for row in some for step in READ_AT]
+            draw_line(read, steps, "second", "read", color)
+            read.plot([], [], color=color, label=arm)
+        read.set_title("The flag's color, read off the state")
+        read.set_xlabel("s after the start")
+        percent_axis(read, "right, of held-out episodes", high=1.13)
+        read.legend(loc="upper right", fontsize=8)
+        for axes in (follow, read):
+            axes.axhline(1 / 3, color=INK, linewidth=0.8, linestyle=":")
+        note(figure, f"Unseen levels; dotted lines: chance among three; {sizes(rows)}; {intervals(rows)}.")
         return figure
 
 
 FOLLOWS, ACCURACY, SUCCESS = "base agent follows", "reward model's accuracy", "aligned agent follows"
+READ = {step: f"flag read after {step / 10:g} s" for step in READ_AT}
 
 
-def line_of(context: int, where: str = UNSEEN) -> str:
+def line_of(arm: Arm, where: str = UNSEEN) -> str:
     """Returns the name of a line of the table."""
-    return f"context {context}, {where} levels"
+    return f"{arm}, {where} levels"
 
 
 def table(rows: list[Row]) -> Table:
-    """Tabulates each context, against the shortest."""
-    found = group(rows, "context", "levels")
+    """Tabulates each agent, against the one that sees everything."""
+    found = group(rows, "arm", "levels")
+    whole = str(WHOLE)
     lines = [
-        Line(line_of(context, where), some, found.get((CONTEXTS[0], where), []) if context > CONTEXTS[0] else ())
-        for (context, where), some in found.items()
+        Line(f"{arm}, {where} levels", some, found.get((whole, where), []) if arm != whole else ())
+        for (arm, where), some in found.items()
     ]
-    columns = (Column(FOLLOWS, "follows"), Column(ACCURACY, "accuracy"), Column(SUCCESS, "success"))
-    return tabulate(lines, columns, f"context {CONTEXTS[0]}")
+    columns = [Column(FOLLOWS, "follows"), *(Column(READ[step], f"read_{step}", compared=False) for step in READ_AT)]
+    columns += [Column(ACCURACY, "accuracy", compared=False), Column(SUCCESS, "success", compared=False)]
+    return tabulate(lines, columns, whole)
 
 
 EXPERIMENT = Experiment(
     title="Memory: following a flag",
     question="A flag near the spawn shows the color of one pad. Do agents that imitate people who follow it, or that "
-    "are aligned to follow it, remember it, by the number of steps that they see at once?",
+    "are aligned to follow it, remember it, by the number of steps that they see at once, and for how long do their "
+    "hidden states tell its color?",
     paper="",
     measure=measure,
     draw=draw,
     table=table,
     presets=("islands",),
-    remark="The base agent's share is of the episodes that reach a pad.",
+    remark="All people follow the flag, and each color has its place, so that the flag names a place, unless said "
+    "otherwise; a context of 100 steps is a whole episode. The base agent's share is of the episodes that reach a pad. "
+    "The flag is read by a linear classifier, fitted to 750 episodes of people and counted on 250 others.",
     claims=(
-        Claim("A context of 32 steps follows the flag more often than one of 8", "us",
-              Difference(line_of(32), FOLLOWS, "higher")),
-        Claim("A context of 100 steps aligned to the flag follows it in 90% of episodes on unseen levels", "us",
-              Bound(line_of(100), SUCCESS, least=0.9)),
+        Claim("An agent that sees the whole episode follows the flag in 90% of episodes on unseen levels", "us",
+              Bound(line_of(WHOLE), FOLLOWS, least=0.9)),
+        Claim("A context of 8 steps follows it less often", "us", Difference(line_of(ARMS[0]), FOLLOWS, "lower")),
+        Claim("Where only most people follow it, the agent does so less often", "us",
+              Difference(line_of(ARMS[3]), FOLLOWS, "lower")),
+        Claim("Where it names a color that may be anywhere, the agent follows it less often", "us",
+              Difference(line_of(ARMS[4]), FOLLOWS, "lower")),
+        Claim("Aligned to the flag, the agent follows it in 90% of episodes on unseen levels", "us",
+              Bound(line_of(WHOLE), SUCCESS, least=0.9)),
     ),
 )  # fmt: skip

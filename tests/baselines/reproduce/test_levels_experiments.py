@@ -17,6 +17,7 @@ from baselines.presets import PRESETS
 from baselines.reproduce.experiments import EXPERIMENTS
 from baselines.reproduce.levels import chain, color, generalization, horizon, meaning, memory
 from baselines.reproduce.levels.ends import places_apart
+from baselines.reproduce.levels.reading import classify
 from baselines.stages import Stages
 from jumppad_env.levels.settings import ISLANDS
 from tests.baselines.reproduce.shown import answers, cells, words_of
@@ -122,20 +123,41 @@ def test_the_entropy_of_ways_and_how_far_the_second_choice_moves():
     assert horizon.second_moved(before, after) == pytest.approx(0.5 - 1 / 3)
 
 
-def test_memory_is_judged_by_who_follows_the_flag():
+def memory_rows(seeds=5, follows=(0.35, 0.6, 0.96, 0.4, 0.33, 0.34), aligned=0.97):
     rows = []
-    for seed in range(5):
-        for context, follows in zip(memory.CONTEXTS, (0.35, 0.5, 0.66), strict=True):
+    for seed in range(seeds):
+        for arm, share in zip(memory.ARMS, follows, strict=True):
             for levels in ("training", "unseen"):
-                rows.append({"seed": seed, "context": context, "levels": levels, "episodes": 1000, "people": 0.7})
-                rows[-1] |= {
-                    "follows": follows + wobble(seed),
-                    "accuracy": 0.9,
-                    "success": 1.4 * follows + wobble(seed),
-                }
-    assert answers(memory, rows) == ["confirmed"] * 2
-    text = words_of(memory.EXPERIMENT.draw(rows))
-    assert "context 100" in text and "people" in text
+                rows.append({"seed": seed, "arm": str(arm), "levels": levels, "episodes": 1000, "people": 0.7})
+                rows[-1] |= {"follows": share + wobble(seed), "accuracy": 0.9 if arm.aligned else None}
+                rows[-1] |= {f"read_{step}": 0.9 - 0.01 * step + wobble(seed) for step in memory.READ_AT}
+                rows[-1] |= {"success": aligned + wobble(seed) if arm.aligned else None}
+    return rows
+
+
+def test_memory_is_judged_by_who_follows_the_flag():
+    assert answers(memory, memory_rows()) == ["confirmed"] * 5
+    assert answers(memory, memory_rows(follows=(0.9, 0.8, 0.7, 0.9, 0.9, 0.9), aligned=0.4)) == ["refuted"] * 5
+    found = cells(memory, memory_rows())
+    assert ("context 8, unseen levels", memory.SUCCESS) not in found
+    assert found["colors shuffled, unseen levels", memory.FOLLOWS].startswith("33.0")
+    assert found["most follow, colors shuffled, training levels", memory.READ[30]].startswith("60.0")
+    text = words_of(memory.EXPERIMENT.draw(memory_rows()))
+    assert "people" in text and "aligned" in text and "most follow, colors shuffled" in text
+
+
+def test_a_linear_classifier_reads_what_features_tell_and_nothing_else():
+    generator = np.random.default_rng(0)
+    classes = generator.integers(3, size=800)
+    noise = generator.normal(size=(800, 20))
+    assert classify(noise, classes) == pytest.approx(1 / 3, abs=0.12)
+    told = noise.copy()
+    told[np.arange(800), classes] += 8
+    told[:, 19] = 0.0  # a feature that never varies
+    assert classify(told, classes) > 0.97
+    held_out = told.copy()
+    held_out[600:] = noise[600:]
+    assert classify(held_out, classes) < 0.5, "what is counted was not fitted"
 
 
 def test_ways_are_compared_by_their_places():
@@ -227,6 +249,8 @@ def test_other_experiments_measure_every_condition(measured, monkeypatch):
     }
     assert [row["untied"] for row in rows if row["goes_left"] is not None] == list(meaning.AGENTS)
     rows = measured(memory, "islands", WORLD)
-    assert [row["context"] for row in rows[::2]] == list(memory.CONTEXTS)
+    assert [row["arm"] for row in rows[::2]] == list(map(str, memory.ARMS))
+    assert all(0.0 <= row[f"read_{step}"] <= 1.0 for row in rows for step in memory.READ_AT)
+    assert [row["success"] is not None for row in rows[::2]] == [arm.aligned for arm in memory.ARMS]
     rows = measured(horizon, "chain", dataclasses.replace(WORLD, islands=2))
     assert [row["islands"] for row in rows[::2]] == [1, 2, 3] and rows[2]["moved"] is not None
