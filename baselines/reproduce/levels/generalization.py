@@ -64,7 +64,7 @@ def _procedure(stages: Stages, count: int) -> tuple[Path, dict[str, Path], dict[
     base = stages.base(f"base{end}", demonstrations=people)
     tuned = stages.finetuned(f"finetuned{end}", base=base, curated=curated)
     rollouts = stages.rollouts(f"rollouts{end}", agent=tuned)
-    judge, aligned = align_variant(stages, target, end, tuned, rollouts)
+    judge, _, aligned = align_variant(stages, target, end, tuned, rollouts)
     return (
         stages.evaluation_of_dataset(f"demonstrations{end}", people),
         evaluations_of(stages, f"base{end}", base),

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from pathlib import Path
+from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
 from agents.targets import Target
 from baselines.evaluate import load_outcome
 from baselines.laboratory import Bound, Claim, Column, Difference, Experiment, Line, Measuring, Row, Table, tabulate
-from baselines.laboratory.axes import intervals, named_axis, note, percent_axis, sizes, subplots
+from baselines.laboratory.axes import handle, intervals, named_axis, note, percent_axis, sizes, subplots
 from baselines.laboratory.marks import draw_bar, draw_paper
 from baselines.laboratory.statistics import group
 from baselines.report.palette import STAGE_COLORS
 from baselines.reproduce.levels.ends import TRAINING, WHERE, ends_of, evaluations_of, places_of
-from baselines.reproduce.levels.variants import align_variant, in_world
+from baselines.reproduce.levels.variants import Variant, align_variant, in_world
 from baselines.stages import Stages
 from jumppad_env.rules import PADS
 
@@ -26,35 +28,41 @@ FIRST = "left,any"
 """What is wanted of two islands where only the first counts."""
 
 
+class Made(NamedTuple):
+    """What is made on so many islands: evaluations by the levels that are played on."""
+
+    target: Target
+    people: Path
+    base: dict[str, Path]
+    tuned: dict[str, Path]
+    preferred: dict[str, Path]
+    """Of the agent that imitates preferred episodes, before it is reinforced."""
+    aligned: dict[str, Path]
+    first: dict[str, Path]
+    """Of the agent that is aligned to the first pad alone; on two islands only."""
+
+
 def measure(stages: Stages) -> Measuring:
     """Runs the procedure on so many islands, and on two also with preferences about the first one alone."""
-    made, first = {}, {}
-    for islands in ISLANDS:
-        target = ",".join(WAY[:islands])
-        people, base, tuned, aligned = _procedure(stages, islands, (target, *([FIRST] if islands == 2 else [])))
-        made[islands] = (target, people, base, aligned[target])
-        if FIRST in aligned:
-            first = {"before": tuned, "after": aligned[FIRST]}
+    everything = {islands: _procedure(stages, islands) for islands in ISLANDS}
     yield
     rows = []
-    for islands, (target, people, base, aligned) in made.items():
+    for islands, made in everything.items():
         for where in WHERE:
-            wanted = Target.parse(target)
-            imitates, succeeds = ends_of(base[where], people, wanted), ends_of(aligned[where], people, wanted)
+            imitates, succeeds = (ends_of(one[where], made.people, made.target) for one in (made.base, made.aligned))
             row = {"islands": islands, "levels": where, "episodes": succeeds["episodes"], "apart": imitates["apart"]}
-            row |= {"bits": bits_of(places_of(load_outcome(base[where])))}
-            row |= {"people_bits": bits_of(places_of(load_outcome(people))), "success": succeeds["success"]}
-            moved = second_moved(*(load_outcome(first[when][where]) for when in ("before", "after")))
-            rows.append({**row, "moved": moved if islands == 2 else None})
+            row |= {"bits": bits_of(places_of(load_outcome(made.base[where])))}
+            row |= {"people_bits": bits_of(places_of(load_outcome(made.people)))}
+            row |= {"preferred": made.target.share(load_outcome(made.preferred[where])), "success": succeeds["success"]}
+            moved = None
+            if made.first:
+                moved = second_moved(*(load_outcome(one[where]) for one in (made.tuned, made.first)))
+            rows.append({**row, "moved": moved})
     return rows
 
 
-def _procedure(stages: Stages, islands: int, targets: tuple[str, ...]) -> tuple:
-    """Names what is made on so many islands.
-
-    Returns:
-        The evaluation of people; those of the base and the fine-tuned agent; and of the aligned ones, by target.
-    """
+def _procedure(stages: Stages, islands: int) -> Made:
+    """Names what is made on so many islands."""
     preset = stages.preset
     end = "" if islands == preset.demonstrations.world.islands else f"_{islands}"
     people = stages.demonstrations(f"demonstrations{end}", config=in_world(preset.demonstrations, islands=islands))
@@ -62,20 +70,23 @@ def _procedure(stages: Stages, islands: int, targets: tuple[str, ...]) -> tuple:
     base = stages.base(f"base{end}", demonstrations=people)
     tuned = stages.finetuned(f"finetuned{end}", base=base, curated=curated)
     rollouts = stages.rollouts(f"rollouts{end}", agent=tuned)
-    aligned = {}
-    for target in targets:
-        ways = len(PADS) ** (1 if target == FIRST else islands)
-        share = round(0.65 / ways, 2)  # fewer than go as wanted, unless the fine-tuned agent has little taste for it
+
+    def align(target: str, pads: int) -> Variant:
+        share = round(0.65 / len(PADS) ** pads, 2)  # fewer go as wanted, unless the agent has little taste for it
         config = dataclasses.replace(preset.preference_finetuned, share=share)
-        _, agent = align_variant(
-            stages, target, end, tuned, rollouts, dataclasses.replace(preset, preference_finetuned=config)
-        )
-        aligned[target] = evaluations_of(stages, f"{target}_aligned{end}", agent)
-    return (
+        asked = dataclasses.replace(preset, preference_finetuned=config)
+        return align_variant(stages, target, end, tuned, rollouts, asked)
+
+    target = ",".join(WAY[:islands])
+    whole, first = align(target, islands), align(FIRST, 1) if islands == 2 else None
+    return Made(
+        Target.parse(target),
         stages.evaluation_of_dataset(f"demonstrations{end}", people),
         evaluations_of(stages, f"base{end}", base),
         evaluations_of(stages, f"finetuned{end}", tuned),
-        aligned,
+        evaluations_of(stages, f"{target}_preference_finetuned{end}", whole.preferred),
+        evaluations_of(stages, f"{target}_aligned{end}", whole.aligned),
+        {} if first is None else evaluations_of(stages, f"{FIRST}_aligned{end}", first.aligned),
     )
 
 
@@ -99,31 +110,36 @@ def second_moved(before: dict, after: dict) -> float:
 
 
 def draw(rows: list[Row]) -> Figure:
-    """Draws the base agent's distance from people and the aligned agent's success by the number of islands."""
+    """Draws the base agent's distance from people and success before and after reinforcement, by number of islands."""
     found = group(rows, "islands", "levels")
     islands = list(group(rows, "islands"))
     with subplots(3.3, 1, 2) as (figure, grid):
-        for axes, measured, title, color in (
-            (grid[0, 0], "apart", "Base agent: distance from people", STAGE_COLORS["base"]),
-            (grid[0, 1], "success", "Aligned agent", STAGE_COLORS["aligned"]),
-        ):
-            for place, count in enumerate(islands):
-                draw_bar(axes, place, found.get((count, TRAINING), []), measured, color)
-                alone = found.get((1, TRAINING), [])
-                if measured == "success" and count > 1 and alone:
-                    share = sum(row["success"] for row in alone) / len(alone)
-                    draw_paper(axes, place, share**count, 0.8, "one island's, to the power" if count == 2 else "")
-            axes.set_title(title)
+        apart, success = grid[0]
+        alone = found.get((1, TRAINING), [])
+        for place, count in enumerate(islands):
+            some = found.get((count, TRAINING), [])
+            draw_bar(apart, place, some, "apart", STAGE_COLORS["base"])
+            for shift, measured, stage in ((-0.2, "preferred", "preference_finetuned"), (0.2, "success", "aligned")):
+                draw_bar(success, place + shift, some, measured, STAGE_COLORS[stage], width=0.36, fontsize=8)
+            if count > 1 and alone:
+                share = sum(row["preferred"] for row in alone) / len(alone)
+                draw_paper(success, place, share**count, 0.8, "one island's, to the power" if count == 2 else "")
+        apart.set_title("Base agent: distance from people")
+        success.set_title("Agents aligned to the wanted way")
+        for axes in (apart, success):
             named_axis(axes, [f"{count} island{'s' * (count > 1)}" for count in islands])
-        percent_axis(grid[0, 0], "total variation over ways", high=0.6)
-        percent_axis(grid[0, 1], "episodes on the wanted way", high=1.13)
-        if grid[0, 1].get_legend_handles_labels()[0]:
-            grid[0, 1].legend(loc="upper right", fontsize=8)
+        percent_axis(apart, "total variation over ways", high=0.6)
+        percent_axis(success, "episodes on the wanted way", high=1.5)
+        success.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1.0])
+        stages = {"imitates preferred episodes": "preference_finetuned", "then reinforced": "aligned"}
+        handles = [handle(STAGE_COLORS[stage], text, "") for text, stage in stages.items()]
+        success.legend(handles=[*handles, *success.get_legend_handles_labels()[0]], loc="upper right", fontsize=8)
         note(figure, f"Levels of training; {sizes(rows)}; {intervals(rows)}.")
         return figure
 
 
-APART, BITS, SUCCESS, MOVED = "base agent from people", "its entropy, bits", "aligned agent on the way", "second moved"
+APART, BITS, MOVED = "base agent from people", "its entropy, bits", "second moved"
+PREFERRED, SUCCESS = "imitates preferred, on the way", "reinforced, on the way"
 
 
 def line_of(islands: int, where: str) -> str:
@@ -142,6 +158,7 @@ def table(rows: list[Row]) -> Table:
         Column(APART, "apart"),
         Column("people's entropy, bits", "people_bits", share=False, digits=2, compared=False),
         Column(BITS, "bits", share=False, digits=2, compared=False),
+        Column(PREFERRED, "preferred"),
         Column(SUCCESS, "success"),
         Column(MOVED, "moved", compared=False),
     )
@@ -162,8 +179,14 @@ EXPERIMENT = Experiment(
     claims=(
         Claim("On three islands the base agent is farther from people than on one", "us",
               Difference(line_of(3, TRAINING), APART, "higher")),
-        Claim("On two islands the aligned agent takes the wanted way in 90% of episodes", "us",
+        Claim("An agent that imitates preferred episodes takes a way over three islands less often than one pad", "us",
+              Difference(line_of(3, TRAINING), PREFERRED, "lower")),
+        Claim("On one island the reinforced agent goes left in 90% of episodes", "us",
+              Bound(line_of(1, TRAINING), SUCCESS, least=0.9)),
+        Claim("On two islands it takes the wanted way in 90% of episodes", "us",
               Bound(line_of(2, TRAINING), SUCCESS, least=0.9)),
+        Claim("On three islands it takes the wanted way in 90% of episodes", "us",
+              Bound(line_of(3, TRAINING), SUCCESS, least=0.9)),
         Claim("Alignment to the first pad moves the second choice by at most 10 points", "us",
               Bound(line_of(2, TRAINING), MOVED, most=0.1)),
     ),

@@ -77,8 +77,8 @@ def measure(stages: Stages) -> Measuring:
             curated = stages.curated(f"curated_{sort}", config=in_world(preset.curated, **world))
             tuned = stages.finetuned(f"finetuned{end}", base=base, curated=curated)
             rollouts = stages.rollouts(f"rollouts{end}", agent=tuned)
-            judge, aligned = align_variant(stages, FLAG, end, tuned, rollouts, judging)
-            succeeds = evaluations_of(stages, f"{FLAG}_aligned{end}", aligned)
+            variant = align_variant(stages, FLAG, end, tuned, rollouts, judging)
+            judge, succeeds = variant.judge, evaluations_of(stages, f"{FLAG}_aligned{end}", variant.aligned)
         known = stages.evaluation_of_dataset(name, people)
         made[arm] = (people, known, base, evaluations_of(stages, f"base{end}", base), judge, succeeds)
     yield

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from agents.collect import CollectConfig
 from baselines.presets import Preset
@@ -16,9 +16,20 @@ def in_world(config: CollectConfig, **changes: Any) -> CollectConfig:
     return dataclasses.replace(config, world=dataclasses.replace(config.world, **changes))
 
 
+class Variant(NamedTuple):
+    """What comparisons lead to."""
+
+    judge: Path
+    """The reward model."""
+    preferred: Path
+    """The agent that imitates the episodes it prefers."""
+    aligned: Path
+    """The same, reinforced."""
+
+
 def align_variant(
     stages: Stages, target: str, end: str, tuned: Path, rollouts: Path, preset: Preset | None = None
-) -> tuple[Path, Path]:
+) -> Variant:
     """Names all stages from comparisons to the aligned agent.
 
     Args:
@@ -28,9 +39,6 @@ def align_variant(
         tuned: Fine-tuned agent.
         rollouts: Its episodes.
         preset: How to learn and fine-tune; by default that of the run.
-
-    Returns:
-        The reward model and the aligned agent.
     """
     asked = preset or stages.preset
     pairs = stages.preferences(target, f"preferences{end}", rollouts=rollouts)
@@ -45,4 +53,5 @@ def align_variant(
         rollouts=rollouts,
         reward_model=judge,
     )
-    return judge, stages.aligned(target, f"aligned{end}", agent=preferred, reward_model=judge)
+    aligned = stages.aligned(target, f"aligned{end}", agent=preferred, reward_model=judge)
+    return Variant(judge, preferred, aligned)
