@@ -55,6 +55,8 @@ ARMS = (
 )
 WHOLE = ARMS[2]
 """What the others are compared with."""
+LINES = (*WAY_COLORS, "#69737d")
+"""Colors of the agents, of no meaning."""
 
 
 def measure(stages: Stages) -> Measuring:
@@ -113,17 +115,18 @@ def draw(rows: list[Row]) -> Figure:
         follow.set_title("Who follows the flag")
         names = [*arms, f"aligned, {WHOLE}"]
         named_axis(follow, [name.replace(", ", ",\n").replace(" ", "\n") for name in names])
-        percent_axis(follow, "at the flag's pad, of those at a pad", high=1.13)
+        percent_axis(follow, "at the flag's pad", high=1.3)
         follow.legend(loc="upper left", fontsize=8)
-        for color, (arm, some) in zip(WAY_COLORS, arms.items(), strict=False):
+        for color, (arm, some) in zip(LINES, arms.items(), strict=True):
             steps = [{**row, "second": step / 10, "read": row[f"read_{step}"]} for row in some for step in READ_AT]
             draw_line(read, steps, "second", "read", color)
             read.plot([], [], color=color, label=arm)
         read.set_title("The flag's color, read off the state")
         read.set_xlabel("s after the start")
-        percent_axis(read, "right, of held-out episodes", high=1.13)
-        read.legend(loc="upper right", fontsize=8)
+        percent_axis(read, "held-out episodes", high=1.75)
+        read.legend(loc="upper right", fontsize=8, ncols=2)
         for axes in (follow, read):
+            axes.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1.0])
             axes.axhline(1 / 3, color=INK, linewidth=0.8, linestyle=":")
         note(figure, f"Unseen levels; dotted lines: chance among three; {sizes(rows)}; {intervals(rows)}.")
         return figure
