@@ -22,7 +22,7 @@ from agents.outcomes import on_levels, outcome_misfit, paths, summarize, table, 
 from agents.probes import Probed, recovery, recovery_line
 from agents.targets import Target
 from agents.workers import open_workers
-from agents.worlds import Elsewhere
+from agents.worlds import Elsewhere, WorldConfig
 from baselines import artifact
 from baselines.models.cast import Agent, play_agent
 from baselines.models.playing import make_actor
@@ -95,7 +95,12 @@ def play_episodes(
 
 
 def play_seeds(
-    config: EvaluateConfig, agent: str | Path, seeds: Sequence[int], label: str, cluster: str | None = None
+    config: EvaluateConfig,
+    agent: str | Path,
+    seeds: Sequence[int],
+    label: str,
+    cluster: str | None = None,
+    world: WorldConfig | None = None,
 ) -> list[Probed]:
     """Plays one episode per seed, without frames, under the probe of the configuration.
 
@@ -105,6 +110,7 @@ def play_seeds(
         seeds: Seeds of the episodes.
         label: Text of the progress bar.
         cluster: Address of a Ray cluster that plays instead.
+        world: Where a scripted population plays; by default on the classic island.
 
     Returns:
         The episodes; all of them count where there is no probe.
@@ -114,7 +120,7 @@ def play_seeds(
         ValueError: The policy is damaged.
     """
     probe = None if config.probe == "none" else config.probe
-    cast = Agent(str(agent), config.temperature, probe, levels=config.levels, color_tie=config.color_tie)
+    cast = Agent(str(agent), config.temperature, probe, world, levels=config.levels, color_tie=config.color_tie)
     with open_workers(count_cores(), cluster, jobs=1) as workers:
         played = list(play_agent(cast, seeds, workers, label))
     return [Probed(trajectory, True) for trajectory in played] if config.probe == "none" else played

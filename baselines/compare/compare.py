@@ -9,6 +9,7 @@ Student's t.
 """
 
 import csv
+import dataclasses
 import json
 import math
 import sys
@@ -21,8 +22,10 @@ import tyro
 from scipy import stats
 
 from agents.outcomes import NAMES, Z_95, wilson_interval
+from agents.population import POPULATIONS
 from agents.probes import Probed
 from agents.targets import Target
+from agents.worlds import WorldConfig
 from baselines.evaluate import BEHAVIOR, EvaluateConfig, behavior, mean_interval, play_seeds, target_of
 from baselines.models.playing import make_actor
 from baselines.models.precision import use_device
@@ -153,6 +156,34 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
+def _world_of_all(agents: Sequence[str]) -> WorldConfig | None:
+    """Returns the world that all policies play in, and scripted people with them; None: there are people alone.
+
+    Raises:
+        FileNotFoundError: There is no such agent.
+        ValueError: A policy is damaged, or they play in different worlds.
+    """
+    found: dict[str, WorldConfig] = {}
+    for agent in agents:
+        _, _, world = make_actor(agent, 1)
+        if agent not in POPULATIONS:
+            found[agent] = world
+    if not found:
+        return None
+    first, world = next(iter(found.items()))
+    for agent, other in found.items():
+        if not other.resembles(world):
+            raise ValueError(
+                f"{agent} plays in another world ({_words(other)}) than {first} ({_words(world)}): they cannot play "
+                "the same episodes; compare agents of one world"
+            )
+    return world
+
+
+def _words(world: WorldConfig) -> str:
+    return ", ".join([world.environment, *(f"{name} {value}" for name, value in world.keywords.items())])
+
+
 def compare(
     agents: Annotated[tuple[str, ...], tyro.conf.Positional],
     config: Annotated[EvaluateConfig, tyro.conf.arg(name="")],
@@ -165,8 +196,10 @@ def compare(
 ) -> None:
     """Let agents play the same episodes and print where they end, what they do, and differences from the first agent.
 
+    On levels, all play on those of the first policy's demonstrations, unless `--levels` names others.
+
     Args:
-        agents: Two or more directories of policies, or scripted populations such as "human".
+        agents: Two or more directories of policies, or scripted populations such as "human", who play where these do.
         config: How the agents are evaluated.
         seed: Seed for the episodes.
         target: What counts as everybody's own, such as left, red or left,right; by default what each was aligned to.
@@ -181,16 +214,21 @@ def compare(
     if as_json and as_csv:
         raise ValueError("--json and --csv exclude each other; give one")
     targets = [Target.parse(target) if target else target_of(agent) for agent in agents]
-    for agent, own in zip(agents, targets, strict=True):  # before any plays: nothing is lost to a damaged one
-        _, _, world = make_actor(agent, 1)
+    world = _world_of_all(agents)  # before any plays: nothing is lost to a damaged one
+    for own in targets:
         if own is not None:
-            own.check(world.settings)
+            own.check(None if world is None else world.settings)
     for label in labels:
         load_label(label)
+    if world is not None and world.keywords:
+        levels, tie = (world.start_level, world.num_levels), world.color_tie
+        config = dataclasses.replace(
+            config, levels=config.levels or levels, color_tie=tie if config.color_tie is None else config.color_tie
+        )
     seeds = [integer_seed(seed, "compare", index) for index in range(config.episodes)]
     played = []
     for agent, own in zip(agents, targets, strict=True):
-        episodes = play_seeds(config, agent, seeds, f"play {agent}")
+        episodes = play_seeds(config, agent, seeds, f"play {agent}", world=world)
         played.append((agent, None if own is None else str(own), measures(episodes, own, (*BEHAVIOR, *labels))))
     rows = compare_measures(played)
     if as_json:

@@ -15,7 +15,7 @@ from agents.rollout import make_envs, rollout
 from agents.workers import Here, Workers
 from agents.workers.packing import Packed, pack
 from agents.workers.playing import play
-from agents.worlds import Elsewhere
+from agents.worlds import Elsewhere, WorldConfig
 from baselines.models.playing import make_actor, progress
 
 
@@ -29,6 +29,8 @@ class Agent(Elsewhere):
     """Divides a policy's logits."""
     probe: Probe | None = None
     """Disturbance of the agent; episodes then come as `agents.probes.Probed`."""
+    world: WorldConfig | None = None
+    """Where a scripted population plays; by default on the classic island."""
     files: Packed | None = None
     """Of the directory, for machines that may not see it."""
 
@@ -50,7 +52,7 @@ class AgentSeats:
 
     def __init__(self, cast: Agent, agent: str, episodes: int, threads: int) -> None:
         self._probe: Probe | None = cast.probe
-        self._actor, image_size, world = make_actor(agent, episodes, cast.temperature)
+        self._actor, image_size, world = make_actor(agent, episodes, cast.temperature, cast.world)
         world = cast.of(world)
         keywords = {} if cast.probe is None else longer(world)
         self._envs = make_envs(episodes, image_size, world, threads=threads, **keywords)

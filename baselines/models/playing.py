@@ -28,7 +28,7 @@ UNSEEN = 256
 
 
 def make_actor(
-    agent: str | Path | Policy, count: int, temperature: float = 1.0
+    agent: str | Path | Policy, count: int, temperature: float = 1.0, world: WorldConfig | None = None
 ) -> tuple[Actor, tuple[int, int] | None, WorldConfig]:
     """Makes the actor of a policy, a policy's directory or a population's name.
 
@@ -36,6 +36,7 @@ def make_actor(
         agent: A policy, its directory, or a name in `agents.population.POPULATIONS`.
         count: Number of episodes played in parallel.
         temperature: Divides a policy's logits; a scripted population ignores it.
+        world: Where a scripted population plays; by default on the classic island. A policy knows its own.
 
     Returns:
         The actor; the image size it needs, None if it needs no images; and the world it knows.
@@ -47,7 +48,8 @@ def make_actor(
     if isinstance(agent, Policy):
         return PolicyActor(agent, temperature), agent.config.image_size, agent.world
     if str(agent) in POPULATIONS:
-        return Crowd(POPULATIONS[str(agent)], count), None, WorldConfig()
+        place = world or WorldConfig()
+        return Crowd(POPULATIONS[str(agent)], count, place.settings), None, place
     if not Path(agent).is_dir():
         names = ", ".join(POPULATIONS)
         raise FileNotFoundError(f"{agent} is neither a directory nor a scripted population; populations are {names}")
@@ -74,7 +76,7 @@ def seats(
         episodes: Number of episodes to play, up to `UNSEEN` of them in parallel, or `PARALLEL`.
         temperature: Divides a policy's logits.
         keep_frames: Whether the rollout will keep the frames.
-        world: Where a scripted population plays; by default on the classic island. A policy knows its own.
+        world: See `make_actor`.
         **keywords: For `agents.rollout.make_envs`.
 
     Yields:
@@ -85,8 +87,7 @@ def seats(
         ValueError: The policy is damaged.
     """
     count = min(PARALLEL if keep_frames else UNSEEN, episodes)
-    actor, image_size, known = make_actor(agent, count, temperature)
-    place = world if world is not None and str(agent) in POPULATIONS else known
+    actor, image_size, place = make_actor(agent, count, temperature, world)
     envs = make_envs(count, image_size, place, **keywords)
     try:
         yield envs, actor

@@ -1,6 +1,7 @@
 """Agents on levels: they know their world from their demonstrations, and are trained, played and judged in it."""
 
 import dataclasses
+import json
 import shutil
 
 import numpy as np
@@ -11,13 +12,16 @@ from agents.dataset import Dataset
 from agents.dataset.verification import verify
 from agents.outcomes import on_levels, way_of
 from agents.probes import PROBES
+from agents.rollout import rollout
 from agents.targets import Target, is_target
 from agents.worlds import Elsewhere, WorldConfig
 from baselines import artifact
 from baselines.align import AlignConfig, align
-from baselines.evaluate import EvaluateConfig, outcome_object, play_episodes
+from baselines.compare.compare import compare
+from baselines.evaluate import EvaluateConfig, outcome_object, play_episodes, play_seeds
 from baselines.finetune import FinetuneConfig, finetune
 from baselines.models.network import NetworkConfig
+from baselines.models.playing import seats
 from baselines.models.policy import Policy
 from baselines.models.reward_model import RewardModel
 from baselines.pipeline import check, parse, run_pipeline
@@ -234,3 +238,35 @@ def test_paired_evaluations_do_not_depend_on_the_name_of_the_agent(world, tmp_pa
         ]
         same = [np.array_equal(a.states, b.states) for a, b in zip(*played, strict=True)]
         assert all(same) == paired
+
+
+def test_people_find_their_way_on_levels_wherever_agents_do():
+    with seats("direct_left", 12, world=WORLD) as (envs, actor):
+        assert [trajectory.pad for trajectory in rollout(envs, actor, range(12), keep_frames=False)] == [0] * 12
+
+
+def test_people_are_compared_with_an_agent_in_its_world(world, capsys):
+    agents = (str(world / "base"), "direct_red")
+    compare(agents, EvaluateConfig(episodes=6, probe="pushes"), target="red", as_json=True)
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    own = {row["agent"]: row["mean"] for row in rows if row["measure"] == "own pad"}
+    assert own["direct_red"] > 0.8 and own[agents[0]] < own["direct_red"]
+
+
+def test_all_that_are_compared_play_the_same_levels(world, monkeypatch):
+    asked = []
+
+    def play(config, agent, seeds, label, world):
+        asked.append((config.levels, config.color_tie, world))
+        return play_seeds(dataclasses.replace(config, levels=(70, 2)), agent, seeds, label, world=world)
+
+    monkeypatch.setattr("baselines.compare.compare.play_seeds", play)
+    compare((str(world / "base"), "idle"), EvaluateConfig(episodes=2))
+    compare((str(world / "base"), "idle"), EvaluateConfig(episodes=2, levels=(90, 0), color_tie=1.0))
+    assert asked == [((0, WORLD.num_levels), 0.0, WORLD)] * 2 + [((90, 0), 1.0, WORLD)] * 2
+
+
+def test_agents_of_different_worlds_cannot_be_compared(world, tmp_path):
+    Policy.initialize(NETWORK, seed=0).save_pretrained(tmp_path / "classic")
+    with pytest.raises(ValueError, match=r"classic plays in another world \(Jumppad-v0\) than .*base \(JumppadIslands"):
+        compare((str(world / "base"), "human", str(tmp_path / "classic")), EvaluateConfig(episodes=1))
