@@ -24,6 +24,8 @@ from jumppad_env.rules import PADS
 ISLANDS = (1, 2, 3)
 WAY = ("left", "right", "left")
 """What is wanted, as far as there are islands."""
+LOOSE = 0.01
+"""A weak KL term, as on the classic island: its coefficient."""
 FIRST = "left,any"
 """What is wanted of two islands where only the first counts."""
 
@@ -38,6 +40,8 @@ class Made(NamedTuple):
     preferred: dict[str, Path]
     """Of the agent that imitates preferred episodes, before it is reinforced."""
     aligned: dict[str, Path]
+    loose: dict[str, Path]
+    """Of the agent that is reinforced with a weak KL term."""
     first: dict[str, Path]
     """Of the agent that is aligned to the first pad alone; on two islands only."""
 
@@ -54,6 +58,7 @@ def measure(stages: Stages) -> Measuring:
             row |= {"bits": bits_of(places_of(load_outcome(made.base[where])))}
             row |= {"people_bits": bits_of(places_of(load_outcome(made.people)))}
             row |= {"preferred": made.target.share(load_outcome(made.preferred[where])), "success": succeeds["success"]}
+            row |= {"loose": made.target.share(load_outcome(made.loose[where]))}
             moved = None
             if made.first:
                 moved = second_moved(*(load_outcome(one[where]) for one in (made.tuned, made.first)))
@@ -79,6 +84,8 @@ def _procedure(stages: Stages, islands: int) -> Made:
 
     target = ",".join(WAY[:islands])
     whole, first = align(target, islands), align(FIRST, 1) if islands == 2 else None
+    config = dataclasses.replace(preset.aligned, kl_coefficient=LOOSE)
+    loose = stages.aligned(target, f"loose{end}", config=config, agent=whole.preferred, reward_model=whole.judge)
     return Made(
         Target.parse(target),
         stages.evaluation_of_dataset(f"demonstrations{end}", people),
@@ -86,6 +93,7 @@ def _procedure(stages: Stages, islands: int) -> Made:
         evaluations_of(stages, f"finetuned{end}", tuned),
         evaluations_of(stages, f"{target}_preference_finetuned{end}", whole.preferred),
         evaluations_of(stages, f"{target}_aligned{end}", whole.aligned),
+        evaluations_of(stages, f"{target}_loose{end}", loose),
         {} if first is None else evaluations_of(stages, f"{FIRST}_aligned{end}", first.aligned),
     )
 
@@ -109,6 +117,13 @@ def second_moved(before: dict, after: dict) -> float:
     return 0.5 * sum(abs(found[0][name] - found[1][name]) for name in found[0])
 
 
+BARS = {
+    "preferred": ("imitates preferred episodes", STAGE_COLORS["preference_finetuned"]),
+    "success": ("then reinforced", STAGE_COLORS["aligned"]),
+    "loose": ("reinforced with a weak KL term", "#9aa3ad"),
+}
+
+
 def draw(rows: list[Row]) -> Figure:
     """Draws the base agent's distance from people and success before and after reinforcement, by number of islands."""
     found = group(rows, "islands", "levels")
@@ -119,8 +134,8 @@ def draw(rows: list[Row]) -> Figure:
         for place, count in enumerate(islands):
             some = found.get((count, TRAINING), [])
             draw_bar(apart, place, some, "apart", STAGE_COLORS["base"])
-            for shift, measured, stage in ((-0.2, "preferred", "preference_finetuned"), (0.2, "success", "aligned")):
-                draw_bar(success, place + shift, some, measured, STAGE_COLORS[stage], width=0.36, fontsize=8)
+            for shift, (measured, (_, color)) in zip((-0.27, 0.0, 0.27), BARS.items(), strict=True):
+                draw_bar(success, place + shift, some, measured, color, width=0.24, fontsize=8)
             if count > 1 and alone:
                 share = sum(row["preferred"] for row in alone) / len(alone)
                 draw_paper(success, place, share**count, 0.8, "one island's, to the power" if count == 2 else "")
@@ -129,17 +144,16 @@ def draw(rows: list[Row]) -> Figure:
         for axes in (apart, success):
             named_axis(axes, [f"{count} island{'s' * (count > 1)}" for count in islands])
         percent_axis(apart, "total variation over ways", high=0.6)
-        percent_axis(success, "episodes on the wanted way", high=1.5)
+        percent_axis(success, "episodes on the wanted way", high=1.65)
         success.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1.0])
-        stages = {"imitates preferred episodes": "preference_finetuned", "then reinforced": "aligned"}
-        handles = [handle(STAGE_COLORS[stage], text, "") for text, stage in stages.items()]
+        handles = [handle(color, text, "") for text, color in BARS.values()]
         success.legend(handles=[*handles, *success.get_legend_handles_labels()[0]], loc="upper right", fontsize=8)
         note(figure, f"Levels of training; {sizes(rows)}; {intervals(rows)}.")
         return figure
 
 
 APART, BITS, MOVED = "base agent from people", "its entropy, bits", "second moved"
-PREFERRED, SUCCESS = "imitates preferred, on the way", "reinforced, on the way"
+PREFERRED, SUCCESS, WEAK = "imitates preferred, on the way", "reinforced, on the way", "with a weak KL term"
 
 
 def line_of(islands: int, where: str) -> str:
@@ -160,6 +174,7 @@ def table(rows: list[Row]) -> Table:
         Column(BITS, "bits", share=False, digits=2, compared=False),
         Column(PREFERRED, "preferred"),
         Column(SUCCESS, "success"),
+        Column(WEAK, "loose", compared=False),
         Column(MOVED, "moved", compared=False),
     )
     return tabulate(lines, columns, "one island")
@@ -174,8 +189,10 @@ EXPERIMENT = Experiment(
     draw=draw,
     table=table,
     presets=("chain",),
-    remark="“Second moved”: total variation between where the fine-tuned agent and the one aligned to the first pad "
-    "alone go on the second island, of the episodes that get there.",
+    remark="All reward models read the mean over all steps, for the last one does not show which way the first island "
+    "was left. Such a score can be had without arriving: with a weak KL term (0.01 instead of 0.2) agents may learn to "
+    "stand before the lanes and to look where views score well. “Second moved”: total variation between where the "
+    "fine-tuned agent and the one aligned to the first pad alone go on the second island, of episodes that get there.",
     claims=(
         Claim("On three islands the base agent is farther from people than on one", "us",
               Difference(line_of(3, TRAINING), APART, "higher")),
@@ -187,6 +204,8 @@ EXPERIMENT = Experiment(
               Bound(line_of(2, TRAINING), SUCCESS, least=0.9)),
         Claim("On three islands it takes the wanted way in 90% of episodes", "us",
               Bound(line_of(3, TRAINING), SUCCESS, least=0.9)),
+        Claim("With a weak KL term the reinforced agent still goes left in 90% on one island", "us",
+              Bound(line_of(1, TRAINING), WEAK, least=0.9)),
         Claim("Alignment to the first pad moves the second choice by at most 10 points", "us",
               Bound(line_of(2, TRAINING), MOVED, most=0.1)),
     ),

@@ -107,10 +107,10 @@ def test_a_longer_horizon_is_judged_against_one_island():
                     "people_bits": 1.8 * islands,
                 }
                 rows[-1] |= {"success": 0.98**islands + wobble(seed), "moved": 0.04 if islands == 2 else None}
-                rows[-1] |= {"preferred": 0.9**islands + wobble(seed)}
-    assert answers(horizon, rows) == ["confirmed"] * 6
-    hacked = [{**row, "success": 0.1 if row["islands"] != 2 else row["success"]} for row in rows]
-    assert answers(horizon, hacked)[2:5] == ["refuted", "confirmed", "refuted"]
+                rows[-1] |= {"preferred": 0.9**islands + wobble(seed), "loose": 0.97 + wobble(seed)}
+    assert answers(horizon, rows) == ["confirmed"] * 7
+    worse = [{**row, "success": 0.1 if row["islands"] == 3 else row["success"], "loose": 0.2} for row in rows]
+    assert answers(horizon, worse)[2:6] == ["confirmed", "confirmed", "refuted", "refuted"]
     assert ("3 islands, training levels", "second moved") not in cells(horizon, rows)
     text = words_of(horizon.EXPERIMENT.draw(rows))
     assert "3 islands" in text and "one island's, to the power" in text
