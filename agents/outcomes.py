@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 
@@ -43,6 +43,13 @@ class Intervals(TypedDict):
     right: Interval
 
 
+class AtTarget(TypedDict):
+    """The share of episodes at the agent's own target."""
+
+    target: str
+    share: Share
+
+
 class Recovery(TypedDict):
     """What a probe measured, see `agents.probes.recovery`."""
 
@@ -51,6 +58,7 @@ class Recovery(TypedDict):
     recovered: Share
     recovered_ci95: Interval
     recovered_at: ByPad
+    recovered_target: NotRequired[AtTarget]
 
 
 class Outcome(ByPad):

@@ -78,6 +78,8 @@ class ForcedMiss:
         self._left = np.zeros(count, dtype=np.int64)  # remaining steps for which the sticks are overridden
         self._ready = np.zeros(count, dtype=np.bool_)
         self._angle = np.zeros(count)  # of the forced run: first relative to the pad, then in the world, rad
+        self._island = np.full((count, 2), -1, dtype=np.int64)  # level and island that each row is on
+        self._pads = np.zeros((count, 0 if settings is None else settings.pads, 3))  # of that island, m
 
     def reset(self, rows: np.ndarray, seeds: np.ndarray) -> None:
         """Draws the side on which new episodes will miss."""
@@ -91,11 +93,7 @@ class ForcedMiss:
     def act(self, observations: Any, infos: dict[str, Any]) -> np.ndarray:
         """Returns actions, uint8 (N, 16): the actor's, or those that run past the pad."""
         actions = self._actor.act(observations, infos)
-        pad = infos["pad"]
-        if self._settings is not None:  # there it speaks of the last island
-            pad = np.take_along_axis(infos["pads"], infos["island"][:, None], axis=1)[:, 0]
-        pads = pads_around(self._settings, infos.get("level"), infos.get("island"))
-        running, ways = running_to_a_pad(infos["position"], infos["velocity"], pad, pads)
+        running, ways = running_to_a_pad(infos["position"], infos["velocity"], *self._pads_of(infos))
         for row in np.flatnonzero(running & self._ready):
             self._ready[row] = False
             self._left[row] = MISS_STEPS
@@ -104,6 +102,18 @@ class ForcedMiss:
             actions[row] = _run(self._angle[row] - infos["camera_yaw"][row])
             self._left[row] -= 1
         return actions
+
+    def _pads_of(self, infos: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the pad that each row has touched on its island, (N,), and the pads of that island."""
+        if self._settings is None:
+            return infos["pad"], load_island().pads[None]
+        now = np.stack([infos["level"], infos["island"]], axis=1)
+        changed = (now != self._island).any(axis=1)
+        for row in np.flatnonzero(changed):  # asked for once: more levels may be played than are kept
+            level, island = now[row].tolist()
+            self._pads[row] = make_level(level, self._settings).islands[island].pads
+        self._island[changed] = now[changed]
+        return np.take_along_axis(infos["pads"], now[:, 1:], axis=1)[:, 0], self._pads
 
     def mode(self, row: int) -> str:
         """Returns the mode that the actor reports."""
@@ -117,10 +127,10 @@ def is_watched(seed: int, share: float) -> bool:
 
 def miss_began(trajectory: Trajectory) -> int | None:
     """Returns the control step at which `ForcedMiss` took over, None if it never did."""
-    states, levels, islands = trajectory.states, None, None
+    states, pads = trajectory.states, load_island().pads[None]
     if trajectory.settings is not None:
-        levels, islands = states[:, [LEVEL, ISLAND]].astype(np.int64).T
-    pads = pads_around(trajectory.settings, levels, islands)
+        level = make_level(int(states[0, LEVEL]), trajectory.settings)
+        pads = np.array([island.pads for island in level.islands])[states[:, ISLAND].astype(np.int64)]
     running, _ = running_to_a_pad(states[:, POSITION], states[:, VELOCITY], states[:, PAD], pads)
     return int(running.argmax()) if running.any() else None
 
@@ -269,22 +279,6 @@ def recovery_line(outcome: dict[str, Any]) -> str:
     )
 
 
-def pads_around(
-    settings: LevelSettings | None, levels: np.ndarray | None = None, islands: np.ndarray | None = None
-) -> np.ndarray:
-    """Returns the pads of the islands that characters are on, (N, P, 3) m; on the classic island (1, 3, 3).
-
-    Args:
-        settings: what levels are like; None: the classic island.
-        levels: int (N,), numbers of the levels.
-        islands: int (N,), index of the island within the level.
-    """
-    if settings is None or levels is None or islands is None:
-        return load_island().pads[None]
-    rows = zip(levels.tolist(), islands.tolist(), strict=True)
-    return np.array([make_level(level, settings).islands[island].pads for level, island in rows])
-
-
 def running_to_a_pad(
     position: np.ndarray, velocity: np.ndarray, pad: np.ndarray, pads: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -294,7 +288,7 @@ def running_to_a_pad(
         position: (N, 3) m.
         velocity: (N, 3) m/s.
         pad: (N,), pad touched so far, -1 none.
-        pads: see `pads_around`.
+        pads: (N or 1, P, 3) m, pads of the island that each is on.
 
     Returns:
         bool (N,); the direction of the nearest pad, float64 (N,) rad, counterclockwise from +y.

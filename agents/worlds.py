@@ -93,6 +93,11 @@ class Elsewhere:
         Raises:
             ValueError: the classic island, which has none, or an impossible number.
         """
+        if not world.keywords and (self.levels is not None or self.color_tie is not None):
+            raise ValueError(
+                f"{world.environment} has no levels: leave out --levels and --color-tie, or take agents that were "
+                "trained on levels"
+            )
         changed: dict[str, Any] = {}
         if self.levels is not None:
             changed |= {"start_level": self.levels[0], "num_levels": self.levels[1]}

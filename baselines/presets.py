@@ -156,7 +156,7 @@ def _islands() -> Preset:
 
 def _chain() -> Preset:
     # One in nine goes as wanted if all goes well. The last step does not see which way the first island was left, hence
-    # the mean of all. An agent that is reinforced by such a mean learns to stand where views score well, unless a
+    # the mean of all. An agent that is reinforced by such a mean may learn to stand where views score well, unless a
     # stronger KL term keeps it near runs like those that were compared (docs/results.md, horizon).
     preset = _levels(2, episodes=3000, rollouts=5000, reward_model=RewardConfig(token=None), share=0.07)
     return dataclasses.replace(preset, aligned=dataclasses.replace(preset.aligned, kl_coefficient=0.2))

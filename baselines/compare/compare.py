@@ -220,6 +220,7 @@ def compare(
             own.check(None if world is None else world.settings)
     for label in labels:
         load_label(label)
+    config.of(world or WorldConfig())  # refuses levels where there are none
     if world is not None and world.keywords:
         levels, tie = (world.start_level, world.num_levels), world.color_tie
         config = dataclasses.replace(

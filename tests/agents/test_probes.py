@@ -23,7 +23,6 @@ from agents.probes import (
     miss_began,
     missed,
     odd_starts,
-    pads_around,
     play_probe,
     recovery,
     recovery_line,
@@ -169,7 +168,7 @@ def test_whoever_does_not_run_to_a_pad_is_not_probed():
 )
 def test_who_runs_to_a_pad(position, velocity, pad, expected):
     place = load_island().pads[PADS.index("middle")] + position
-    running, way = running_to_a_pad(place[None], np.array([velocity]), np.array([pad]), pads_around(None))
+    running, way = running_to_a_pad(place[None], np.array([velocity]), np.array([pad]), load_island().pads[None])
     assert running.tolist() == [expected] and way == pytest.approx([0.0])
 
 

@@ -253,7 +253,7 @@ def test_people_are_compared_with_an_agent_in_its_world(world, capsys):
     assert own["direct_red"] > 0.8 and own[agents[0]] < own["direct_red"]
 
 
-def test_all_that_are_compared_play_the_same_levels(world, monkeypatch):
+def test_all_that_are_compared_play_the_same_levels(world, monkeypatch, tmp_path):
     asked = []
 
     def play(config, agent, seeds, label, world):
@@ -264,6 +264,19 @@ def test_all_that_are_compared_play_the_same_levels(world, monkeypatch):
     compare((str(world / "base"), "idle"), EvaluateConfig(episodes=2))
     compare((str(world / "base"), "idle"), EvaluateConfig(episodes=2, levels=(90, 0), color_tie=1.0))
     assert asked == [((0, WORLD.num_levels), 0.0, WORLD)] * 2 + [((90, 0), 1.0, WORLD)] * 2
+    asked.clear()
+    elsewhere = dataclasses.replace(WORLD, start_level=30, num_levels=2, color_tie=0.5)
+    Policy.initialize(NETWORK, 0, {"world": elsewhere.entry}).save_pretrained(tmp_path / "other")
+    compare((str(world / "base"), str(tmp_path / "other")), EvaluateConfig(episodes=2))
+    assert asked == [((0, WORLD.num_levels), 0.0, WORLD)] * 2, "those of the first policy"
+
+
+@pytest.mark.parametrize("elsewhere", [{"levels": (0, 200)}, {"color_tie": 0.0}])
+def test_levels_are_refused_where_there_are_none(elsewhere):
+    with pytest.raises(
+        ValueError, match="Jumppad-v0 has no levels: leave out --levels and --color-tie, or take agents"
+    ):
+        compare(("human", "idle"), EvaluateConfig(episodes=1, **elsewhere))
 
 
 def test_agents_of_different_worlds_cannot_be_compared(world, tmp_path):

@@ -18,15 +18,15 @@ from baselines.laboratory.axes import intervals, named_axis, note, percent_axis,
 from baselines.laboratory.marks import draw_bar, draw_line, draw_paper
 from baselines.laboratory.statistics import group
 from baselines.report.palette import STAGE_COLORS
-from baselines.reproduce.levels.ends import UNSEEN, WHERE, evaluations_of
+from baselines.reproduce.levels.ends import TRAINING, UNSEEN, WHERE, evaluations_of
 from baselines.reproduce.levels.reading import flag_read
 from baselines.reproduce.levels.variants import align_variant, in_world
 from baselines.stages import Stages
 
 TARGET = Target((FLAG,))
 PEOPLE = "people"
-READ_AT = (0, 10, 20, 30)
-"""Control steps at which the flag's color is read off the hidden state."""
+READ_AT = (0, 5, 10, 20)
+"""Control steps at which the flag's color is read off the hidden state. Later, where people run tells of it too."""
 
 
 class Arm(NamedTuple):
@@ -92,7 +92,9 @@ def measure(stages: Stages) -> Measuring:
             outcome = load_outcome(imitates[where])
             row = {"arm": str(arm), "levels": where, "episodes": outcome["episodes"]}
             row |= {PEOPLE: _follows(load_outcome(known)), "follows": _follows(outcome), "accuracy": accuracy}
-            row |= {f"read_{step}": share for step, share in zip(READ_AT, read, strict=True)}
+            row |= {"kept": row["follows"] / row[PEOPLE]}
+            shown = read if where == TRAINING else [None] * len(read)  # off episodes of people on levels of training
+            row |= {f"read_{step}": share for step, share in zip(READ_AT, shown, strict=True)}
             rows.append({**row, "success": TARGET.share(load_outcome(succeeds[where])) if succeeds else None})
     return rows
 
@@ -104,7 +106,7 @@ def _follows(outcome: dict) -> float:
 
 def draw(rows: list[Row]) -> Figure:
     """Draws how often agents follow the flag on unseen levels, and for how long their states tell its color."""
-    arms = group([row for row in rows if row["levels"] == UNSEEN], "arm")
+    arms, training = (group([row for row in rows if row["levels"] == where], "arm") for where in (UNSEEN, TRAINING))
     with subplots(3.3, 1, 2) as (figure, grid):
         follow, read = grid[0]
         for place, some in enumerate(arms.values()):
@@ -117,7 +119,7 @@ def draw(rows: list[Row]) -> Figure:
         named_axis(follow, [name.replace(", ", ",\n").replace(" ", "\n") for name in names])
         percent_axis(follow, "at the flag's pad", high=1.3)
         follow.legend(loc="upper left", fontsize=8)
-        for color, (arm, some) in zip(LINES, arms.items(), strict=True):
+        for color, (arm, some) in zip(LINES, training.items(), strict=True):
             steps = [{**row, "second": step / 10, "read": row[f"read_{step}"]} for row in some for step in READ_AT]
             draw_line(read, steps, "second", "read", color)
             read.plot([], [], color=color, label=arm)
@@ -128,15 +130,16 @@ def draw(rows: list[Row]) -> Figure:
         for axes in (follow, read):
             axes.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1.0])
             axes.axhline(1 / 3, color=INK, linewidth=0.8, linestyle=":")
-        note(figure, f"Unseen levels; dotted lines: chance among three; {sizes(rows)}; {intervals(rows)}.")
+        note(figure, f"Left: unseen levels. Dotted lines: chance among three; {sizes(rows)}; {intervals(rows)}.")
         return figure
 
 
-FOLLOWS, ACCURACY, SUCCESS = "base agent follows", "reward model's accuracy", "aligned agent follows"
+FOLLOWS, KEPT = "base agent follows", "of people's share"
+ACCURACY, SUCCESS = "reward model's accuracy", "aligned agent follows"
 READ = {step: f"flag read after {step / 10:g} s" for step in READ_AT}
 
 
-def line_of(arm: Arm, where: str = UNSEEN) -> str:
+def line_of(arm: Arm | str, where: str = UNSEEN) -> str:
     """Returns the name of a line of the table."""
     return f"{arm}, {where} levels"
 
@@ -146,10 +149,11 @@ def table(rows: list[Row]) -> Table:
     found = group(rows, "arm", "levels")
     whole = str(WHOLE)
     lines = [
-        Line(f"{arm}, {where} levels", some, found.get((whole, where), []) if arm != whole else ())
+        Line(line_of(arm, where), some, found.get((whole, where), []) if arm != whole else ())
         for (arm, where), some in found.items()
     ]
-    columns = [Column(FOLLOWS, "follows"), *(Column(READ[step], f"read_{step}", compared=False) for step in READ_AT)]
+    columns = [Column(FOLLOWS, "follows"), Column(KEPT, "kept")]
+    columns += [*(Column(READ[step], f"read_{step}", compared=False) for step in READ_AT)]
     columns += [Column(ACCURACY, "accuracy", compared=False), Column(SUCCESS, "success", compared=False)]
     return tabulate(lines, columns, whole)
 
@@ -166,13 +170,14 @@ EXPERIMENT = Experiment(
     presets=("islands",),
     remark="All people follow the flag, and each color has its place, so that the flag names a place, unless said "
     "otherwise; a context of 100 steps is a whole episode. The base agent's share is of the episodes that reach a pad. "
-    "The flag is read by a linear classifier, fitted to 750 episodes of people and counted on 250 others.",
+    "The flag is read by a linear classifier off the agent's states in 1,000 of the episodes that it imitated; "
+    "a quarter of them count, to which it was not fitted.",
     claims=(
         Claim("An agent that sees the whole episode follows the flag in 90% of episodes on unseen levels", "us",
               Bound(line_of(WHOLE), FOLLOWS, least=0.9)),
         Claim("A context of 8 steps follows it less often", "us", Difference(line_of(ARMS[0]), FOLLOWS, "lower")),
-        Claim("Where only most people follow it, the agent does so less often", "us",
-              Difference(line_of(ARMS[3]), FOLLOWS, "lower")),
+        Claim("Where only most people follow it, the agent keeps less of their share", "us",
+              Difference(line_of(ARMS[3]), KEPT, "lower")),
         Claim("Where it names a color that may be anywhere, the agent follows it less often", "us",
               Difference(line_of(ARMS[4]), FOLLOWS, "lower")),
         Claim("Aligned to the flag, the agent follows it in 90% of episodes on unseen levels", "us",

@@ -27,12 +27,17 @@ def flag_read(agent: Path, dataset: Dataset, steps: Sequence[int]) -> list[float
 
     Args:
         agent: Directory of a policy.
-        dataset: Episodes of people with a flag; those that are shorter than a step do not count there.
+        dataset: Episodes of people with a flag, of which those that last beyond all steps count.
         steps: Control steps at which it is read.
+
+    Raises:
+        ValueError: No episode lasts as long.
     """
     policy = Policy.from_pretrained(agent, choose_device())
     policy.network.eval()
     long = [row for row in range(len(dataset)) if dataset.episodes["length"][row] > max(steps)][:READ]
+    if not long:
+        raise ValueError(f"no episode of {dataset.directory} lasts more than {max(steps)} steps")
     hidden, colors = [], []
     for start in range(0, len(long), AT_ONCE):
         episodes = [dataset.trajectory(row) for row in long[start : start + AT_ONCE]]

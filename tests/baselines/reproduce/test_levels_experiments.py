@@ -1,9 +1,11 @@
 """Experiments on levels: rows of known answers, and the numbers that they read off artifacts."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from agents.collect import CollectConfig, collect
 from agents.dataset import Dataset
@@ -15,11 +17,12 @@ from baselines.models.network import NetworkConfig
 from baselines.models.reward_model import RewardModel
 from baselines.presets import PRESETS
 from baselines.reproduce.experiments import EXPERIMENTS
-from baselines.reproduce.levels import chain, color, generalization, horizon, meaning, memory
+from baselines.reproduce.levels import chain, color, generalization, horizon, meaning, memory, reading
 from baselines.reproduce.levels.ends import places_apart
 from baselines.reproduce.levels.reading import classify
 from baselines.stages import Stages
 from jumppad_env.levels.settings import ISLANDS
+from jumppad_env.world.state import CUE
 from tests.baselines.reproduce.shown import answers, cells, words_of
 from tools.fuzzing import miniature
 
@@ -133,7 +136,9 @@ def memory_rows(seeds=5, follows=(0.35, 0.6, 0.96, 0.4, 0.33, 0.34), aligned=0.9
             for levels in ("training", "unseen"):
                 rows.append({"seed": seed, "arm": str(arm), "levels": levels, "episodes": 1000, "people": 0.7})
                 rows[-1] |= {"follows": share + wobble(seed), "accuracy": 0.9 if arm.aligned else None}
-                rows[-1] |= {f"read_{step}": 0.9 - 0.01 * step + wobble(seed) for step in memory.READ_AT}
+                rows[-1] |= {"kept": share + wobble(seed)}
+                read = levels == "training"
+                rows[-1] |= {f"read_{at}": 0.9 - 0.02 * at + wobble(seed) if read else None for at in memory.READ_AT}
                 rows[-1] |= {"success": aligned + wobble(seed) if arm.aligned else None}
     return rows
 
@@ -144,7 +149,8 @@ def test_memory_is_judged_by_who_follows_the_flag():
     found = cells(memory, memory_rows())
     assert ("context 8, unseen levels", memory.SUCCESS) not in found
     assert found["colors shuffled, unseen levels", memory.FOLLOWS].startswith("33.0")
-    assert found["most follow, colors shuffled, training levels", memory.READ[30]].startswith("60.0")
+    assert found["most follow, colors shuffled, training levels", memory.READ[20]].startswith("50.0")
+    assert ("context 8, unseen levels", memory.READ[0]) not in found
     text = words_of(memory.EXPERIMENT.draw(memory_rows()))
     assert "people" in text and "aligned" in text and "most follow, colors shuffled" in text
 
@@ -161,6 +167,41 @@ def test_a_linear_classifier_reads_what_features_tell_and_nothing_else():
     held_out = told.copy()
     held_out[600:] = noise[600:]
     assert classify(held_out, classes) < 0.5, "what is counted was not fitted"
+
+
+def test_the_flag_is_read_at_the_steps_that_are_asked_for(people, monkeypatch):
+    """A state that tells a number of the episode at step 5 alone is read there, and nowhere else."""
+
+    class Telling:
+        device = torch.device("cpu")
+
+        def __init__(self):
+            self.network = torch.nn.Module()
+            self.network.trunk = self.look
+
+        def look(self, frames):
+            states = torch.zeros(*frames.shape[:2], 4)
+            states[:, 5, :3] = torch.nn.functional.one_hot(frames[:, 0, 0, 0, 0].long(), 3).float()
+            return states
+
+    def batch(episodes, device):
+        frames = torch.zeros(len(episodes), max(map(len, episodes)), 1, 1, 1)
+        frames[:, 0, 0, 0, 0] = torch.tensor([float(episode.states[0, CUE]) for episode in episodes])
+        return SimpleNamespace(frames=frames)
+
+    class Cued(Dataset):
+        def trajectory(self, index):
+            episode = super().trajectory(index)
+            states = episode.states.copy()
+            states[:, CUE] = index % 3
+            return dataclasses.replace(episode, states=states)
+
+    monkeypatch.setattr(reading.Policy, "from_pretrained", lambda agent, device: Telling())
+    monkeypatch.setattr(reading, "make_batch", batch)
+    before, there, after = reading.flag_read(people / "judge", Cued(people / "runs"), (4, 5, 6))
+    assert there == 1.0 and before < 0.7 and after < 0.7
+    with pytest.raises(ValueError, match="no episode of .*runs lasts more than 5000 steps"):
+        reading.flag_read(people / "judge", Cued(people / "runs"), (5000,))
 
 
 def test_ways_are_compared_by_their_places():
@@ -253,7 +294,7 @@ def test_other_experiments_measure_every_condition(measured, monkeypatch):
     assert [row["untied"] for row in rows if row["goes_left"] is not None] == list(meaning.AGENTS)
     rows = measured(memory, "islands", WORLD)
     assert [row["arm"] for row in rows[::2]] == list(map(str, memory.ARMS))
-    assert all(0.0 <= row[f"read_{step}"] <= 1.0 for row in rows for step in memory.READ_AT)
+    assert all(0.0 <= row[f"read_{step}"] <= 1.0 for row in rows[::2] for step in memory.READ_AT)
     assert [row["success"] is not None for row in rows[::2]] == [arm.aligned for arm in memory.ARMS]
     rows = measured(horizon, "chain", dataclasses.replace(WORLD, islands=2))
     assert [row["islands"] for row in rows[::2]] == [1, 2, 3] and rows[2]["moved"] is not None
