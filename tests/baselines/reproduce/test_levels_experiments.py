@@ -177,7 +177,7 @@ def test_the_flag_is_read_at_the_steps_that_are_asked_for(people, monkeypatch):
 
         def __init__(self):
             self.network = torch.nn.Module()
-            self.network.trunk = self.look
+            self.network.trunk = self.look  # pyright: ignore[reportArgumentType]
 
         def look(self, frames):
             states = torch.zeros(*frames.shape[:2], 4)
