@@ -63,7 +63,11 @@ def test_other_bytes_are_found(make_killer):
 
 
 def test_a_refusal_is_found_and_the_next_run_begun(make_killer):
-    attempts = list(make_killer("refusal").go_on(4))
+    killer, attempts = make_killer("refusal"), []
+    for kills in (4, 8, 16, 32):  # a slow machine may spend the first ones on one run
+        attempts += killer.go_on(kills)
+        if attempts[-1].run >= 1:
+            break
     assert {attempt.message for attempt in attempts if attempt.event == "refused"} == {
         "exit code 1: error: it is begun already"
     }
