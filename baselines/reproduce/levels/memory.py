@@ -92,7 +92,7 @@ def measure(stages: Stages) -> Measuring:
             outcome = load_outcome(imitates[where])
             row = {"arm": str(arm), "levels": where, "episodes": outcome["episodes"]}
             row |= {PEOPLE: _follows(load_outcome(known)), "follows": _follows(outcome), "accuracy": accuracy}
-            row |= {"kept": row["follows"] / row[PEOPLE]}
+            row |= {"kept": row["follows"] / row[PEOPLE] if row[PEOPLE] else None}
             shown = read if where == TRAINING else [None] * len(read)  # off episodes of people on levels of training
             row |= {f"read_{step}": share for step, share in zip(READ_AT, shown, strict=True)}
             rows.append({**row, "success": TARGET.share(load_outcome(succeeds[where])) if succeeds else None})
